@@ -1,0 +1,81 @@
+"""The one place that makes boto3 clients: sessions, regions, endpoints, retries.
+
+Retries are botocore's adaptive mode: `Rate exceeded` under parallel polling is common, and adaptive mode slows down
+the whole client instead of repeating into the same wall (boto3 guide, "Retries").
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+
+from orchestrator.errors import LackError
+
+#: What callers catch; `ClientError.response["Error"]["Code"]` tells which.
+AwsError = (BotoCoreError, ClientError)
+
+_MAKING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where AWS is asked: one account in one region. An empty string means boto3's own default."""
+
+    region: str
+    profile: str = ""
+    endpoint: str = ""
+    access_key: str = ""
+    secret_key: str = ""
+
+    @cached_property
+    def _session(self) -> Any:
+        return boto3.session.Session(
+            region_name=self.region,
+            profile_name=self.profile or None,
+            aws_access_key_id=self.access_key or None,
+            aws_secret_access_key=self.secret_key or None,
+        )
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
+
+    def client(self, service: str) -> Any:
+        """The account's client of a service ("ec2", "ssm", ...); made once and safe to share between threads."""
+        with _MAKING:
+            if service not in self._clients:
+                config = Config(
+                    retries={"mode": "adaptive", "total_max_attempts": 8},
+                    connect_timeout=10,
+                    read_timeout=60,
+                    max_pool_connections=32,
+                )
+                self._clients[service] = self._session.client(
+                    service, endpoint_url=self.endpoint or None, config=config
+                )
+            client: Any = self._clients[service]
+        return client
+
+
+def error_code(error: Exception) -> str:
+    """The error's code as AWS names it (`InvalidAMIID.NotFound`), or an empty string."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", ""))
+    return ""
+
+
+def lack(error: Exception, account: Account) -> LackError | None:
+    """The LackError that tells a person what is missing, when `error` means that AWS cannot be reached at all."""
+    if isinstance(error, EndpointConnectionError):
+        where = account.endpoint or f"AWS in {account.region}"
+        hint = "ami lab up" if account.endpoint else "check the network and the region of the environment"
+        return LackError(f"nothing answers at {where}", hint=hint)
+    if isinstance(error, NoCredentialsError):
+        return LackError("no AWS credentials were found", hint="set `profile` in the environment, or log in")
+    return None

@@ -1,0 +1,158 @@
+"""The one place that starts a program: argv lists, no shell, a timeout, a log line one can paste.
+
+Long-running programs are started in a process group of their own, so that Ctrl-C in a terminal reaches `ami`
+alone and it decides what to tell whom.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import LackError, StageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import IO
+
+LOG = logging.getLogger(__name__)
+
+#: Debian packages that bring the programs this product starts.
+PACKAGES = {
+    "packer": "packer",
+    "podman": "podman",
+    "mmdebstrap": "mmdebstrap",
+    "git": "git",
+    "dpkg-deb": "dpkg",
+    "ip": "iproute2",
+    "ssh": "openssh-client",
+}
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a program left: its exit code (negative: the signal that ended it) and both streams."""
+
+    argv: tuple[str, ...]
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def out(self) -> str:
+        """Standard output as text, undecodable bytes replaced."""
+        return self.stdout.decode("utf-8", "replace")
+
+    @property
+    def err(self) -> str:
+        """Standard error as text, undecodable bytes replaced."""
+        return self.stderr.decode("utf-8", "replace")
+
+
+class ProgramFailed(StageError):
+    """A program ended with an unexpected exit code or ran out of time."""
+
+    def __init__(self, completed: Completed, *, masks: Sequence[str] = (), timed_out: bool = False) -> None:
+        self.completed = completed
+        why = "did not end in time" if timed_out else f"ended with exit code {completed.code}"
+        said = masked((completed.err or completed.out).strip(), masks)[-2000:]
+        super().__init__(f"`{masked(shlex.join(completed.argv), masks)}` {why}" + (f":\n{said}" if said else ""))
+
+
+def masked(text: str, masks: Sequence[str]) -> str:
+    """`text` with every secret of `masks` replaced by asterisks."""
+    for secret in masks:
+        if secret:
+            text = text.replace(secret, "********")
+    return text
+
+
+def find(program: str) -> str:
+    """The absolute path of a program on PATH. Raises LackError, which names the Debian package."""
+    found = shutil.which(program)
+    if found is None:
+        package = PACKAGES.get(program, program)
+        raise LackError(f"the program '{program}' is not installed", hint=f"apt-get install {package}")
+    return found
+
+
+def run(  # noqa: PLR0913 - one runner, so that every start of a program is alike
+    argv: Sequence[str],
+    *,
+    timeout: float = 120,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    check: bool = True,
+    masks: Sequence[str] = (),
+) -> Completed:
+    """Run a program to its end. `timeout` in seconds; `env` is added to this process's environment.
+
+    Raises ProgramFailed on a non-zero exit code (unless `check=False`) and when time runs out, LackError when the
+    program is not there.
+    """
+    LOG.debug("run: %s", masked(shlex.join(argv), masks))
+    command = [find(argv[0]), *argv[1:]]
+    feed = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
+    try:
+        done = subprocess.run(  # type: ignore[call-overload]
+            command, capture_output=True, timeout=timeout, env=_environment(env), cwd=cwd, check=False, **feed
+        )
+    except subprocess.TimeoutExpired as expired:
+        partial = Completed(tuple(argv), -signal.SIGKILL, expired.stdout or b"", expired.stderr or b"")
+        raise ProgramFailed(partial, masks=masks, timed_out=True) from None
+    completed = Completed(tuple(argv), done.returncode, done.stdout, done.stderr)
+    if check and completed.code != 0:
+        raise ProgramFailed(completed, masks=masks)
+    return completed
+
+
+@contextmanager
+def started(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stderr: int | IO[bytes] = subprocess.STDOUT,
+    masks: Sequence[str] = (),
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A long-running program in a process group of its own, killed with its group if it still runs at the end."""
+    LOG.debug("start: %s", masked(shlex.join(argv), masks))
+    popen = subprocess.Popen(
+        [find(argv[0]), *argv[1:]],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=_environment(env),
+        cwd=cwd,
+        start_new_session=True,
+    )
+    try:
+        yield popen
+    finally:
+        if popen.poll() is None:
+            kill_group(popen)
+        popen.wait()
+        if popen.stdout is not None:
+            popen.stdout.close()
+
+
+def kill_group(popen: subprocess.Popen[bytes], number: signal.Signals = signal.SIGKILL) -> None:
+    """Send a signal to a program that `started` began, and to everything that it started in turn."""
+    try:
+        os.killpg(popen.pid, number)
+    except ProcessLookupError:
+        LOG.debug("process group %s is gone already", popen.pid)
+
+
+def _environment(extra: Mapping[str, str] | None) -> dict[str, str] | None:
+    return None if extra is None else {**os.environ, **extra}

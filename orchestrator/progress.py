@@ -1,0 +1,54 @@
+"""What long work says while it runs: one kind of event, handed to a listener.
+
+Floors below the command line never print; they tell a listener. The command line shows events to a person, the run
+writes them to `events.jsonl`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """The stages an image passes through in a run, in their order."""
+
+    RESOLVE = "resolve"
+    LAUNCH = "launch"
+    CONNECT = "connect"
+    PROVISION = "provision"
+    SNAPSHOT = "snapshot"
+    BOOT = "boot"
+    AWAIT = "await ssm"
+    TEST = "test"
+    TAG = "tag"
+    CLEAN = "clean up"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to one image. `layer`, `role` and `task` are set while Ansible works."""
+
+    image: str
+    stage: Stage
+    message: str = ""
+    layer: str = ""
+    role: str = ""
+    task: str = ""
+    seconds: float | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def as_json(self) -> dict[str, object]:
+        """A JSON object without the empty fields; `at` in ISO 8601, UTC."""
+        values = {key: value for key, value in asdict(self).items() if value not in ("", None)}
+        return values | {"at": self.at.isoformat(timespec="milliseconds")}
+
+
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """A listener for work that nobody watches."""
