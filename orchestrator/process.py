@@ -84,7 +84,7 @@ def find(program: str) -> str:
     return found
 
 
-def run(  # noqa: PLR0913 - one runner, so that every start of a program is alike
+def run(
     argv: Sequence[str],
     *,
     timeout: float = 120,
