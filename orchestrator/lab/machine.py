@@ -1,0 +1,46 @@
+"""What the lab's handlers know of a running machine, and how they reach it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One instance and the container that is its machine, as they were when they were asked for."""
+
+    instance_id: str
+    container: str
+    """The container's name."""
+    region: str
+    private_ip: str
+    """Empty until the machine has started for the first time."""
+    hostname: str
+    """The private DNS name, `ip-10-88-0-5.ec2.internal`."""
+    state: str
+    """The instance state as EC2 names it: pending, running, stopping, stopped, shutting-down, terminated."""
+    profiled: bool
+    """Whether an instance profile was given at launch."""
+    launched: datetime
+    """When the machine was last started, UTC."""
+    podman: tuple[str, ...]
+    """How podman is called here: the program and its global options."""
+
+    def exec_argv(self, argv: Sequence[str], *, interactive: bool = False) -> list[str]:
+        """The whole argv that runs `argv` as root in the machine; `interactive` keeps standard input open."""
+        return [*self.podman, "exec", *(["--interactive"] if interactive else []), self.container, *argv]
+
+
+class MachineAccess(Protocol):
+    """Where handlers find machines."""
+
+    def machines(self, region: str) -> list[Machine]:
+        """Every machine of a region that is not terminated."""
+
+    def find(self, region: str, instance_id: str) -> Machine | None:
+        """The machine of an instance, or None when the region knows no such instance."""
