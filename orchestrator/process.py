@@ -100,16 +100,25 @@ def run(
     program is not there.
     """
     LOG.debug("run: %s", masked(shlex.join(argv), masks))
-    command = [find(argv[0]), *argv[1:]]
-    feed = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
-    try:
-        done = subprocess.run(  # type: ignore[call-overload]
-            command, capture_output=True, timeout=timeout, env=_environment(env), cwd=cwd, check=False, **feed
-        )
-    except subprocess.TimeoutExpired as expired:
-        partial = Completed(tuple(argv), -signal.SIGKILL, expired.stdout or b"", expired.stderr or b"")
-        raise ProgramFailed(partial, masks=masks, timed_out=True) from None
-    completed = Completed(tuple(argv), done.returncode, done.stdout, done.stderr)
+    with subprocess.Popen(
+        [find(argv[0]), *argv[1:]],
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_environment(env),
+        cwd=cwd,
+    ) as popen:
+        try:
+            stdout, stderr = popen.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            popen.kill()
+            stdout, stderr = popen.communicate()
+            late = Completed(tuple(argv), popen.returncode, stdout, stderr)
+            raise ProgramFailed(late, masks=masks, timed_out=True) from None
+        except BaseException:
+            popen.kill()
+            raise
+    completed = Completed(tuple(argv), popen.returncode, stdout, stderr)
     if check and completed.code != 0:
         raise ProgramFailed(completed, masks=masks)
     return completed

@@ -1,0 +1,150 @@
+"""The images that an account holds: tags <-> Version values.
+
+AWS is the state store. What the factory knows of an AMI is written on the AMI, so that losing every local file loses
+nothing. Tag keys and values keep EC2's limits: 128 and 256 characters (EC2 User Guide, "Tag your Amazon EC2
+resources").
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.aws import error_code
+from orchestrator.errors import StageError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from orchestrator.aws import Account
+
+#: Keys of the factory's own tags start with this; definitions may not use it.
+PREFIX = "ami:"
+
+#: Which tag holds which field of a Version.
+TAGS = {
+    "image": "ami:image",
+    "version": "ami:version",
+    "fingerprint": "ami:fingerprint",
+    "state": "ami:state",
+    "layers": "ami:layers",
+    "parent": "ami:parent",
+    "source": "ami:source",
+    "source_ami": "ami:source-ami",
+    "commit": "ami:commit",
+    "run": "ami:run",
+    "owner": "ami:owner",
+    "tests": "ami:tests",
+}
+
+
+class State(StrEnum):
+    """The states of a version, in the order of its life."""
+
+    BUILT = "built"
+    VALIDATED = "validated"
+    REJECTED = "rejected"
+    DEPRECATED = "deprecated"
+    DISABLED = "disabled"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One built AMI of an image.
+
+    `created` is ISO 8601 in UTC as EC2 gives it; `parent` is the AMI id that it was built on; `commit` ends in `-dirty`
+    when the work tree was not clean; `tests` counts the last validation (`passed=41 failed=0 skipped=1`).
+    """
+
+    image: str
+    version: str
+    ami_id: str
+    state: State
+    fingerprint: str
+    created: str
+    region: str
+    parent: str
+    name: str
+    layers: tuple[str, ...]
+    source: str
+    source_ami: str
+    commit: str
+    run: str
+    owner: str
+    tests: str
+    tags: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object with every field."""
+        return asdict(self)
+
+
+def tags_for_run(run: str, image: str, purpose: str) -> dict[str, str]:
+    """The tags of everything that a run creates on the way: instances, volumes, key pairs, security groups."""
+    return {"ami:run": run, "ami:image": image, "ami:purpose": purpose, "Name": f"ami {purpose} {image}"}
+
+
+def version_of(described: Mapping[str, Any], region: str) -> Version | None:
+    """The Version that an image of DescribeImages is, or None when its tags do not make it one of ours."""
+    tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
+    fields = {field: tags.get(key, "") for field, key in TAGS.items()}
+    if not fields["image"] or fields["state"] not in set(State):
+        return None
+    return Version(
+        **{
+            **fields,
+            "state": State(fields["state"]),
+            "layers": tuple(fields["layers"].split()),
+            "ami_id": described["ImageId"],
+            "created": described.get("CreationDate", ""),
+            "name": described.get("Name", ""),
+            "region": region,
+            "tags": tags,
+        }
+    )
+
+
+def versions(account: Account, *, image: str | None = None) -> tuple[Version, ...]:
+    """Every version that the account owns in its region, newest first."""
+    filters = [{"Name": "tag-key", "Values": [TAGS["state"]]}]
+    if image is not None:
+        filters.append({"Name": f"tag:{TAGS['image']}", "Values": [image]})
+    pages = account.client("ec2").get_paginator("describe_images").paginate(Owners=["self"], Filters=filters)
+    found = [version_of(described, account.region) for page in pages for described in page["Images"]]
+    return tuple(sorted((one for one in found if one), key=lambda one: (one.created, one.version), reverse=True))
+
+
+def find(account: Account, ami_id: str) -> Version:
+    """The version that an AMI id names. Raises UsageError when there is none in the account and region."""
+    try:
+        images = account.client("ec2").describe_images(ImageIds=[ami_id], Owners=["self"])["Images"]
+    except account.client("ec2").exceptions.ClientError as error:
+        if not error_code(error).startswith("InvalidAMIID"):
+            raise
+        images = []
+    version = version_of(images[0], account.region) if images else None
+    if version is None:
+        raise UsageError(
+            f"{ami_id} is not an AMI of this factory in {account.region}", hint="`ami list` shows those that are"
+        )
+    return version
+
+
+def set_state(account: Account, ami_id: str, state: State, *, tests: str = "") -> Version:
+    """Write a version's state (and the count of its tests), and read it back."""
+    tags = {TAGS["state"]: str(state)} | ({TAGS["tests"]: tests} if tests else {})
+    account.client("ec2").create_tags(Resources=[ami_id], Tags=[{"Key": key, "Value": tags[key]} for key in tags])
+    return _read_back(lambda: find(account, ami_id), state)
+
+
+def _read_back(read: Callable[[], Version], state: State, *, attempts: int = 10) -> Version:
+    """Tags are eventually consistent: ask until the answer shows what was written."""
+    for attempt in range(attempts):
+        version = read()
+        if version.state is state:
+            return version
+        time.sleep(0.2 * 2**attempt)
+    raise StageError(f"{version.ami_id} was tagged {state}, but EC2 still answers {version.state}", hint="try again")
