@@ -70,12 +70,17 @@ def error_code(error: Exception) -> str:
     return ""
 
 
-def lack(error: Exception, account: Account) -> LackError | None:
-    """The LackError that tells a person what is missing, when `error` means that AWS cannot be reached at all."""
+def refusal(error: Exception) -> LackError | None:
+    """The LackError that tells a person why AWS did not do what was asked; None when `error` is not of AWS."""
     if isinstance(error, EndpointConnectionError):
-        where = account.endpoint or f"AWS in {account.region}"
-        hint = "ami lab up" if account.endpoint else "check the network and the region of the environment"
-        return LackError(f"nothing answers at {where}", hint=hint)
+        url = str(error.kwargs.get("endpoint_url", "AWS"))
+        local = "127.0.0.1" in url or "localhost" in url
+        return LackError(f"nothing answers at {url}", hint="ami lab up" if local else "check network and region")
     if isinstance(error, NoCredentialsError):
-        return LackError("no AWS credentials were found", hint="set `profile` in the environment, or log in")
+        return LackError("no AWS credentials were found", hint="name a `profile` in the environment, or log in")
+    if isinstance(error, ClientError):
+        said = error.response.get("Error", {})
+        return LackError(f"AWS refused {error.operation_name}: {said.get('Message', '')} ({said.get('Code', '')})")
+    if isinstance(error, BotoCoreError):
+        return LackError(f"AWS could not be asked: {error}")
     return None

@@ -1,0 +1,71 @@
+"""`ami`: the command, and the one map from errors to exit codes.
+
+Only this package talks to a person. An expected error is one line and a hint; only a bug shows a trace. Command modules
+defer their heavy imports, so that `ami --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from orchestrator.cli import build, doctor, lab, list_, render, schema, show, validate
+from orchestrator.errors import AmiError, DefinitionError
+
+app = typer.Typer(
+    name="ami",
+    help="An image factory: layered AMIs, built with Packer and Ansible, validated over Systems Manager.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("doctor")(doctor.doctor)
+app.command("render")(render.render)
+app.command("build")(build.build)
+app.command("validate")(validate.validate)
+app.command("list")(list_.list_)
+app.command("show")(show.show)
+app.command("schema")(schema.schema)
+app.add_typer(lab.app, name="lab", help="A local AWS with real machines: everything works without an account.")
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except AmiError as error:
+        _say(error)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        lack = _aws_lack(error)
+        if lack is None:
+            raise
+        _say(lack)
+        sys.exit(lack.exit_code)
+
+
+def _say(error: AmiError) -> None:
+    if isinstance(error, DefinitionError):
+        typer.echo(error.message, err=True)
+        count = len(error.problems)
+        typer.echo(f"{count} problem{'s' if count != 1 else ''} in what was written", err=True)
+    else:
+        typer.echo(f"error: {error.message}", err=True)
+    if error.hint:
+        typer.echo(f"hint: {error.hint}", err=True)
+
+
+def _aws_lack(error: Exception) -> AmiError | None:
+    """What a refusal of AWS means to a person; None for an error that is ours."""
+    if "botocore" not in sys.modules:
+        return None
+    from orchestrator.aws import refusal
+
+    return refusal(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EnvironmentOption = Annotated[
+    str | None,
+    typer.Option("--env", "-e", help="The environment: packer/environments/NAME.pkrvars.hcl.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+KeepOption = Annotated[bool, typer.Option("--keep", help="Leave the machine that was validated running.")]
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-C", help="The workspace, or a folder in it.", show_default=False)
+]
+HERE = Path()

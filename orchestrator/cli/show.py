@@ -1,0 +1,109 @@
+"""`ami show`: what an image is made of, or what an AMI carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
+from orchestrator.cli.terminal import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.definition.workspace import Workspace
+    from orchestrator.registry import Version
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="IMAGE|AMI", help="An image of the workspace, or an AMI id.")],
+    env: EnvironmentOption = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show layers, roles, tests, parents and tags of an image or of an AMI."""
+    from orchestrator.definition.workspace import load
+    from orchestrator.registry import find, versions
+
+    loaded = load(workspace)
+    account = loaded.environment(env).account
+    if name.startswith("ami-"):
+        version = find(account, name)
+        lineage = _lineage(version, {one.ami_id: one for one in versions(account)})
+        facts = _ami_facts(version, lineage)
+    else:
+        loaded.image(name)
+        facts = _image_facts(loaded, name, list(versions(account, image=name)))
+    if as_json:
+        print_json(facts)
+    else:
+        _print_facts(facts)
+
+
+def _image_facts(workspace: Workspace, name: str, found: list[Version]) -> dict[str, Any]:
+    from orchestrator.plan.stack import segments
+    from orchestrator.run.tests import tests_of
+
+    segment = segments(workspace, [name])[-1]
+    tests = tests_of(workspace, segment)
+    return {
+        "image": name,
+        "description": segment.image.description,
+        "owner": f"{segment.image.owner.team} <{segment.image.owner.email}>",
+        "from": segment.image.from_,
+        "parents": [image.name for image in workspace.ancestors(segment.image)],
+        "source": segment.source.name,
+        "fingerprint": segment.fingerprint,
+        "tags": dict(segment.image.tags),
+        "layers": [{"name": one.name, "roles": list(one.roles), "vars": dict(one.vars)} for one in segment.stack],
+        "tests": {one.role: sorted(path.name for path in one.folder.glob("test_*.py")) for one in tests},
+        "versions": [
+            {"version": one.version, "ami_id": one.ami_id, "state": str(one.state), "current": one.fingerprint
+             == segment.fingerprint, "tests": one.tests}
+            for one in found
+        ],
+    }
+
+
+def _ami_facts(version: Version, lineage: list[Version]) -> dict[str, Any]:
+    facts = version.as_json()
+    facts["state"] = str(version.state)
+    facts["layers"] = list(version.layers)
+    facts["parents"] = [{"image": one.image, "version": one.version, "ami_id": one.ami_id} for one in lineage]
+    return facts
+
+
+def _lineage(version: Version, known: Mapping[str, Version]) -> list[Version]:
+    """The versions that this one stands on, nearest first."""
+    found: list[Version] = []
+    while version.parent in known and known[version.parent] not in found:
+        version = known[version.parent]
+        found.append(version)
+    return found
+
+
+def _print_facts(facts: Mapping[str, Any]) -> None:
+    width = max(map(len, facts)) + 2
+    for key, value in facts.items():
+        lines = _lines(value) or ["-"]
+        typer.echo(f"{key:<{width}}{lines[0]}")
+        for line in lines[1:]:
+            typer.echo(" " * width + line)
+
+
+def _lines(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [f"{key}: {_inline(one)}" for key, one in value.items()]
+    if isinstance(value, list):
+        return [_inline(one) for one in value]
+    return str(value).splitlines()
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, dict):
+        first, *rest = value.values()
+        return "  ".join([str(first), *(f"{key}={_inline(value[key])}" for key in list(value)[1:] if value[key])])
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,48 @@
+"""How the command line speaks: results on standard output, everything about the work on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from orchestrator.errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def say(text: str = "") -> None:
+    """A line for the person at work; scripts that read standard output never see it."""
+    typer.echo(text, err=True)
+
+
+def print_json(value: Any) -> None:
+    """A result as JSON."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A result as a table: aligned columns, as wide as it takes when nobody watches."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=box.SIMPLE, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, highlight=False, markup=False).print(table)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before the world is changed. Nobody is asked with `--yes`, nor when no terminal is there to answer.
+
+    Raises Interrupted when the answer is no.
+    """
+    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    if not typer.confirm(question, default=True, err=True):
+        raise Interrupted("nothing was changed")
