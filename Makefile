@@ -1,0 +1,65 @@
+# Everything that a fresh Debian 12 machine needs is installed by `setup`, which every other target asks for.
+
+VENV     := .venv
+PYTHON   ?= python3
+READY    := $(VENV)/.ready
+PROGRAMS := packer podman runc mmdebstrap git openssh-client iproute2 python3-venv ca-certificates
+SOURCES  := orchestrator tests roles
+
+# Programs of the virtual environment first, so that Packer finds ansible-playbook there.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup programs demo test check fmt lab clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: programs $(READY) ## install what is missing: Debian packages, and the Python packages into .venv
+
+programs:
+	@missing=""; for name in $(PROGRAMS); do \
+	  dpkg-query -W -f='$${db:Status-Status}' $$name 2>/dev/null | grep -qx installed || missing="$$missing $$name"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
+	fi
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: setup ## the whole pipeline on this machine: a lab, three images built, validated and listed
+	ami lab up
+	ami build --yes
+	ami list
+	@printf '\n%s\n' "Three validated images, and no AWS account. What to try next (after: . $(VENV)/bin/activate):" \
+	  "  ami show web                   what is in it, and which tests prove it" \
+	  "  ami render web                 the Packer file that built it" \
+	  "  ami validate analytics --keep  boot it, test it, and stay to look around" \
+	  "  ami lab status                 the machines and images of the local AWS" \
+	  "  ami lab down                   leave nothing behind"
+
+test: setup ## all tests; those of the lab start one of their own
+	pytest -q
+
+check: setup ## format, lint, types, import rules, Ansible and YAML lint
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	yamllint --strict .
+	ansible-lint --offline --strict
+
+fmt: setup ## format Python and fix what the linter can
+	ruff format .
+	ruff check --fix .
+
+lab: setup ## start the local AWS
+	ami lab up
+
+clean: ## stop the lab and remove everything that was made here
+	if [ -x $(VENV)/bin/ami ]; then $(VENV)/bin/ami lab down --cache; fi
+	rm -rf $(VENV) .ami *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .ansible

@@ -1,0 +1,105 @@
+"""What a build needs of this machine and of the account, examined without changing anything."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.aws import AwsError, refusal
+from orchestrator.errors import AmiError
+from orchestrator.process import PACKAGES, run
+from orchestrator.run.source import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from orchestrator.definition.environment import Environment
+    from orchestrator.definition.workspace import Workspace
+
+#: Bytes that a run's logs and Packer's temporary files are given at least.
+ENOUGH_DISK = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was examined. `mend` is the command that mends it, empty when there is nothing to mend."""
+
+    what: str
+    ok: bool
+    said: str
+    mend: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """A JSON object with every field."""
+        return asdict(self)
+
+
+def examine(workspace: Workspace, environment: Environment) -> tuple[Finding, ...]:
+    """Everything that a build in an environment needs, in the order in which it would be missed."""
+    findings = [*_programs(), _disk(workspace)]
+    account = _asked("account", lambda: _identity(environment), "ami lab up" if environment.endpoint else "")
+    findings.append(account)
+    if account.ok:
+        findings += _account(workspace, environment)
+    return tuple(findings)
+
+
+def _programs() -> Iterator[Finding]:
+    """Programs that every build needs; those of the lab are examined by `ami lab up`."""
+    for name, arguments in (("packer", ["version"]), ("ansible-playbook", ["--version"]), ("git", ["--version"])):
+        mend = f"apt-get install {PACKAGES[name]}" if name in PACKAGES else "pip install ansible-core"
+        found = shutil.which(name)
+        if found is None:
+            yield Finding(name, ok=False, said="not installed", mend=mend)
+        else:
+            yield Finding(name, ok=True, said=run([name, *arguments]).out.splitlines()[0])
+
+
+def _disk(workspace: Workspace) -> Finding:
+    free = shutil.disk_usage(workspace.root).free
+    said = f"{free / 1024**3:.0f} GiB free in {workspace.root}"
+    return Finding("disk", ok=free > ENOUGH_DISK, said=said, mend="" if free > ENOUGH_DISK else "rm -r .ami/runs")
+
+
+def _identity(environment: Environment) -> str:
+    caller = environment.account.client("sts").get_caller_identity()
+    return f"{caller['Account']} as {caller['Arn']} in {environment.region}"
+
+
+def _account(workspace: Workspace, environment: Environment) -> Iterator[Finding]:
+    account = environment.account
+    for source in workspace.sources.values():
+        yield _asked(f"source {source.name}", lambda source=source: resolve(account, source).ami_id)  # type: ignore[misc]
+    profile = environment.iam_instance_profile
+    if not profile:
+        mend = f"set iam_instance_profile in {environment.path}"
+        yield Finding("instance profile", ok=False, said="the environment names none; SSM needs it", mend=mend)
+    else:
+        yield _asked(
+            f"instance profile {profile}",
+            lambda: account.client("iam").get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Arn"],
+            f"aws iam create-instance-profile --instance-profile-name {profile}",
+        )
+    yield _asked("network", lambda: _network(environment), "aws ec2 create-default-vpc")
+
+
+def _network(environment: Environment) -> str:
+    ec2 = environment.account.client("ec2")
+    if environment.subnet_id:
+        subnet = ec2.describe_subnets(SubnetIds=[environment.subnet_id])["Subnets"][0]
+        return f"{subnet['SubnetId']} {subnet['CidrBlock']} in {subnet['AvailabilityZone']}"
+    vpcs = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    if not vpcs:
+        raise AmiError("the region has no default VPC, and the environment names no subnet_id")
+    return f"default VPC {vpcs[0]['VpcId']}"
+
+
+def _asked(what: str, ask: Callable[[], str], mend: str = "") -> Finding:
+    try:
+        return Finding(what, ok=True, said=ask())
+    except AmiError as error:
+        return Finding(what, ok=False, said=error.message, mend=error.hint or mend)
+    except AwsError as error:
+        lack = refusal(error)
+        return Finding(what, ok=False, said=lack.message if lack else str(error), mend=(lack.hint if lack else "") or mend)

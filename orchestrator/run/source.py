@@ -1,0 +1,80 @@
+"""Which AMI a source means today: asked of the account before anything is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.aws import error_code
+from orchestrator.errors import LackError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.aws import Account
+    from orchestrator.definition.source import Source, SourceFilter
+
+
+@dataclass(frozen=True)
+class SourceAmi:
+    """The AMI that a stack starts from."""
+
+    ami_id: str
+    name: str
+    owner: str
+
+
+def resolve(account: Account, source: Source) -> SourceAmi:
+    """The newest available AMI that a source names. Raises LackError when there is none that may be used."""
+    ec2 = account.client("ec2")
+    if source.filter is not None:
+        found = _newest(account, source, source.filter)
+    else:
+        ami_id = source.ami_id or _parameter(account, source)
+        try:
+            images = ec2.describe_images(ImageIds=[ami_id])["Images"]
+        except ec2.exceptions.ClientError as error:
+            if not error_code(error).startswith("InvalidAMIID"):
+                raise
+            images = []
+        if not images:
+            raise LackError(f"source '{source.name}': {ami_id} is not in {account.region}, or not shared with the account")
+        found = images[0]
+    return SourceAmi(found["ImageId"], found.get("Name", ""), found.get("OwnerId", ""))
+
+
+def _newest(account: Account, source: Source, wanted: SourceFilter) -> Mapping[str, Any]:
+    ec2 = account.client("ec2")
+    filters = [
+        {"Name": "name", "Values": [wanted.name]},
+        {"Name": "architecture", "Values": [wanted.architecture]},
+        {"Name": "state", "Values": ["available"]},
+    ]
+    if wanted.product_code:
+        filters.append({"Name": "product-code", "Values": [wanted.product_code]})
+    images = ec2.describe_images(Owners=[wanted.owner], Filters=filters)["Images"]
+    if images:
+        newest: Mapping[str, Any] = max(images, key=lambda image: image["CreationDate"])
+        return newest
+    others = sorted({image["OwnerId"] for image in ec2.describe_images(Filters=filters)["Images"]})
+    if others:
+        raise LackError(
+            f"source '{source.name}': AMIs named '{wanted.name}' in {account.region} belong to {', '.join(others)}, "
+            f"not to {wanted.owner}",
+            hint="an AMI of another owner may be anybody's: check `owner` of the source in ami.yml",
+        )
+    raise LackError(
+        f"source '{source.name}': no AMI of owner {wanted.owner} named '{wanted.name}' "
+        f"({wanted.architecture}) in {account.region}",
+        hint="check the filter of the source in ami.yml, and the region of the environment",
+    )
+
+
+def _parameter(account: Account, source: Source) -> str:
+    ssm = account.client("ssm")
+    name = source.ssm_parameter or ""
+    try:
+        value: str = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    except ssm.exceptions.ParameterNotFound:
+        raise LackError(f"source '{source.name}': there is no SSM parameter {name} in {account.region}") from None
+    return value
