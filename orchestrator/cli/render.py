@@ -16,7 +16,9 @@ def render(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write IMAGE.pkr.hcl into this folder.")] = None,
     packer: Annotated[
         str | None,
-        typer.Option("--packer", help="Render for this version of Packer, such as 1.11.2.", show_default="the one here"),
+        typer.Option(
+            "--packer", help="Render for this version of Packer, such as 1.11.2.", show_default="the one here"
+        ),
     ] = None,
     workspace: WorkspaceOption = HERE,
 ) -> None:

@@ -59,8 +59,13 @@ def _image_facts(workspace: Workspace, name: str, found: list[Version]) -> dict[
         "layers": [{"name": one.name, "roles": list(one.roles), "vars": dict(one.vars)} for one in segment.stack],
         "tests": {one.role: sorted(path.name for path in one.folder.glob("test_*.py")) for one in tests},
         "versions": [
-            {"version": one.version, "ami_id": one.ami_id, "state": str(one.state), "current": one.fingerprint
-             == segment.fingerprint, "tests": one.tests}
+            {
+                "version": one.version,
+                "ami_id": one.ami_id,
+                "state": str(one.state),
+                "current": one.fingerprint == segment.fingerprint,
+                "tests": one.tests,
+            }
             for one in found
         ],
     }

@@ -102,4 +102,6 @@ def _asked(what: str, ask: Callable[[], str], mend: str = "") -> Finding:
         return Finding(what, ok=False, said=error.message, mend=error.hint or mend)
     except AwsError as error:
         lack = refusal(error)
-        return Finding(what, ok=False, said=lack.message if lack else str(error), mend=(lack.hint if lack else "") or mend)
+        return Finding(
+            what, ok=False, said=lack.message if lack else str(error), mend=(lack.hint if lack else "") or mend
+        )

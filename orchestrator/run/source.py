@@ -38,7 +38,9 @@ def resolve(account: Account, source: Source) -> SourceAmi:
                 raise
             images = []
         if not images:
-            raise LackError(f"source '{source.name}': {ami_id} is not in {account.region}, or not shared with the account")
+            raise LackError(
+                f"source '{source.name}': {ami_id} is not in {account.region}, or not shared with the account"
+            )
         found = images[0]
     return SourceAmi(found["ImageId"], found.get("Name", ""), found.get("OwnerId", ""))
 

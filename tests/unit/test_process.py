@@ -1,0 +1,78 @@
+"""The one place that starts a program."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from orchestrator import process
+from orchestrator.errors import LackError
+
+
+def test_run_when_program_ends_well() -> None:
+    """Both streams and the exit code come back apart."""
+    done = process.run(["sh", "-c", "echo out; echo err >&2"])
+    assert (done.code, done.out, done.err) == (0, "out\n", "err\n")
+
+
+def test_run_when_program_is_fed() -> None:
+    """Standard input is what was given, byte for byte."""
+    assert process.run(["cat"], stdin=b"\xff\x00\n").stdout == b"\xff\x00\n"
+
+
+def test_run_when_nothing_is_fed() -> None:
+    """A program that reads standard input gets its end at once, and never the terminal's."""
+    assert process.run(["cat"]).stdout == b""
+
+
+def test_run_when_program_fails() -> None:
+    """The error shows the command as one can paste it, the code, and what the program said."""
+    with pytest.raises(process.ProgramFailed) as caught:
+        process.run(["sh", "-c", "echo 'no such thing' >&2; exit 4"])
+    assert (
+        caught.value.message
+        == "`sh -c 'echo '\"'\"'no such thing'\"'\"' >&2; exit 4'` ended with exit code 4:\nno such thing"
+    )
+
+
+def test_run_when_secret_is_in_the_command() -> None:
+    """Neither the command nor its output shows a secret."""
+    with pytest.raises(process.ProgramFailed) as caught:
+        process.run(["sh", "-c", "echo hunter2 >&2; exit 1"], masks=["hunter2"])
+    assert "hunter2" not in caught.value.message
+
+
+def test_run_when_time_runs_out() -> None:
+    """The program is ended, and what it had printed is kept."""
+    with pytest.raises(process.ProgramFailed, match="did not end in time") as caught:
+        process.run(["sh", "-c", "echo early; exec sleep 60"], timeout=0.3)
+    assert caught.value.completed.out == "early\n"
+
+
+def test_run_when_program_is_missing() -> None:
+    """A missing program is a lack of this machine, with the command that mends it."""
+    with pytest.raises(LackError, match="'no-such-program' is not installed") as caught:
+        process.run(["no-such-program"])
+    assert caught.value.hint == "apt-get install no-such-program"
+
+
+def test_started_when_left_early() -> None:
+    """What still runs when the block is left is ended with all that it started."""
+    with process.started(["sh", "-c", "sleep 60 & echo $!; wait"]) as popen:
+        assert popen.stdout is not None
+        child = int(popen.stdout.readline())
+    deadline = time.monotonic() + 5
+    while _alive(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(child)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:  # noqa: PTH123 - a line of /proc
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
