@@ -1,0 +1,49 @@
+"""What a person defines: an image, its owner, where it starts from, and its layers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from orchestrator.definition.frozen import Frozen
+from orchestrator.definition.layer import WrittenLayerUse
+
+#: An AMI's name has at most 128 characters (EC2 API Reference, CreateImage: `Name`), and a version like
+#: `-20261123T235522Z-1a2b3c4d` follows the image's name in it.
+LONGEST_NAME = 128 - len("-20261123T235522Z-1a2b3c4d")
+
+ImageName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+        max_length=LONGEST_NAME,
+        description="Lower-case letters, digits and single hyphens; the file is called the same.",
+    ),
+]
+
+
+class Owner(Frozen):
+    """Who answers for an image. Both go into one tag, and a tag's value has at most 256 characters."""
+
+    team: Annotated[str, Field(pattern=r"^\w[\w .:/=+\-@]*$", max_length=100)]
+    email: Annotated[str, Field(pattern=r"^[^@\s<>\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=150)]
+
+
+class Image(Frozen):
+    """One image. `from_` (written `from`) names another image of the workspace, or a source of `ami.yml`."""
+
+    name: ImageName
+    description: Annotated[
+        str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$", description="The AMI's description.")
+    ]
+    owner: Owner
+    from_: Annotated[
+        str, Field(alias="from", min_length=1, description="Another image of the workspace, or a source of ami.yml.")
+    ]
+    layers: Annotated[
+        tuple[WrittenLayerUse, ...], Field(min_length=1, description="In the order of ami.yml; on top of `from`.")
+    ]
+    tags: Annotated[
+        dict[str, str], Field(description="Tags of the AMI besides those that the factory sets itself.")
+    ] = Field(default_factory=dict)

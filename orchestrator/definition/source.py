@@ -1,0 +1,53 @@
+"""Where a stack starts: an AMI that somebody else made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from orchestrator.definition.frozen import Frozen
+
+
+class SourceFilter(Frozen):
+    """Which AMIs fit; the newest of them is taken (EC2 API Reference, DescribeImages: `Filter`, `Owner`)."""
+
+    name: Annotated[str, Field(min_length=3, max_length=128, description="AMI name; * and ? stand for any characters.")]
+    owner: Annotated[
+        str,
+        Field(
+            pattern=r"^([0-9]{12}|self|amazon|aws-marketplace)$",
+            description="Account id of 12 digits (in quotes), or one of: self, amazon, aws-marketplace.",
+        ),
+    ]
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
+    product_code: Annotated[
+        str | None, Field(pattern=r"^[a-z0-9]{1,64}$", description="Product code of a Marketplace product.")
+    ] = None
+
+
+class Source(Frozen):
+    """An AMI by filter, by id, or by a public SSM parameter: exactly one of the three."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+    filter: Annotated[SourceFilter | None, Field(description="The newest AMI that fits.")] = None
+    ami_id: Annotated[
+        str | None, Field(pattern=r"^ami-([0-9a-f]{8}|[0-9a-f]{17})$", description="One AMI, in one region.")
+    ] = None
+    ssm_parameter: Annotated[
+        str | None,
+        Field(pattern=r"^/[A-Za-z0-9_./-]+$", description="A public SSM parameter that holds an AMI id."),
+    ] = None
+    ssh_username: Annotated[
+        str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=32, description="The AMI's first user.")
+    ]
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = [way for way in ("filter", "ami_id", "ssm_parameter") if getattr(self, way) is not None]
+        if len(ways) != 1:
+            raise ValueError(
+                "exactly one of filter, ami_id and ssm_parameter is needed"
+                + (f", and there are {' and '.join(ways)}" if ways else "")
+            )
+        return self

@@ -1,0 +1,71 @@
+"""Which tags EC2 takes, and which of them the factory sets itself.
+
+Limits and characters: Amazon EC2 User Guide, "Tag your Amazon EC2 resources", section "Tag restrictions".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: Every tag that the factory sets on an AMI.
+FACTORY_TAGS = frozenset({
+    "Name",
+    "ami:image",
+    "ami:version",
+    "ami:fingerprint",
+    "ami:layers",
+    "ami:parent",
+    "ami:source",
+    "ami:source-ami",
+    "ami:commit",
+    "ami:run",
+    "ami:owner",
+    "ami:state",
+    "ami:tests",
+})  # fmt: skip
+
+#: EC2 allows 50 tags. The factory keeps 20 for its own, so that an image that is right today stays right when an AMI
+#: gets more of them (a purpose while it is built, a reason when it is revoked).
+MOST_TAGS = 50 - 20
+LONGEST_KEY = 128
+LONGEST_VALUE = 256
+
+_CHARACTERS = re.compile(r"[\w .:/=+\-@]*")
+
+
+def refusals(tags: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(key, why) for each tag that EC2 or the factory would refuse."""
+    seen: dict[str, str] = {}
+    for place, (key, value) in enumerate(tags.items()):
+        if place == MOST_TAGS:
+            yield key, f"{len(tags)} tags are too many: EC2 allows 50, and the factory keeps 20 of them for its own"
+        if why := _key_refusal(key) or _value_refusal(value):
+            yield key, why
+        if (twin := seen.setdefault(key.lower(), key)) != key:
+            yield key, f"tags '{twin}' and '{key}' differ only in upper and lower case"
+
+
+def _key_refusal(key: str) -> str:
+    if not key.strip():
+        return "a tag's key may not be empty"
+    if len(key) > LONGEST_KEY:
+        return f"a tag's key has at most {LONGEST_KEY} characters, and this one has {len(key)}"
+    if key.lower().startswith("aws:"):
+        return f"tag '{key}': EC2 reserves keys that begin with 'aws:'"
+    if key.lower().startswith("ami:") or key in FACTORY_TAGS:
+        return f"tag '{key}': the factory sets 'Name' and the keys that begin with 'ami:' itself"
+    if not _CHARACTERS.fullmatch(key):
+        return f"tag {key!r}: EC2 takes letters, digits, spaces and _ . : / = + - @ only"
+    return ""
+
+
+def _value_refusal(value: str) -> str:
+    if len(value) > LONGEST_VALUE:
+        return f"a tag's value has at most {LONGEST_VALUE} characters, and this one has {len(value)}"
+    if not _CHARACTERS.fullmatch(value):
+        return f"value {value!r}: EC2 takes letters, digits, spaces and _ . : / = + - @ only"
+    return ""

@@ -1,0 +1,85 @@
+"""A workspace: the folder with `ami.yml`, what it defines, and the workspace that it extends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import LackError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from orchestrator.definition.environment import Environment
+    from orchestrator.definition.image import Image
+    from orchestrator.definition.layer import Layer
+    from orchestrator.definition.role import Role
+    from orchestrator.definition.source import Source
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What a workspace and the one it extends define together; loaded whole and checked, see `load`.
+
+    `layers` is in the order in which they are applied.
+    """
+
+    root: Path
+    name: str
+    extends: Workspace | None = None
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    layers: Mapping[str, Layer] = field(default_factory=dict)
+    images: Mapping[str, Image] = field(default_factory=dict)
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    required_tags: tuple[str, ...] = ()
+    default_environment: str = ""
+
+    def image(self, name: str) -> Image:
+        """The image of that name. Raises UsageError, which names the nearest one."""
+        if name not in self.images:
+            raise UsageError(f"no image '{name}' in {self.root}{did_you_mean(name, self.images)}", hint="ami list")
+        return self.images[name]
+
+    def environment(self, name: str | None = None) -> Environment:
+        """The environment of that name, or the workspace's default. Raises UsageError."""
+        wanted = name or self.default_environment
+        if not wanted:
+            raise UsageError(f"{self.root} has no default environment", hint="say which one: --env NAME")
+        if wanted not in self.environments:
+            near = did_you_mean(wanted, self.environments)
+            raise UsageError(f"no environment '{wanted}' in {self.root}/packer/environments{near}")
+        return self.environments[wanted]
+
+    def ancestors(self, image: Image) -> tuple[Image, ...]:
+        """The images that `image` is built on, the one on the source first."""
+        parent = self.images.get(image.from_)
+        return (*self.ancestors(parent), parent) if parent else ()
+
+    def find(self, relative: str) -> Path:
+        """The path of a file or folder ("playbooks/base.yml", "roles/nginx"): here, else in what this one extends.
+
+        Raises LackError when neither has it.
+        """
+        within: Workspace | None = self
+        while within:
+            if (path := within.root / relative).exists():
+                return path
+            within = within.extends
+        raise LackError(f"{relative} is missing in {self.root}" + (" and in what it extends" if self.extends else ""))
+
+    def roles_of(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The named roles and all that they depend on, once each, in the order in which Ansible applies them."""
+        entered: set[str] = set()
+        return tuple(role for name in names for role in self._with_dependencies(name, entered))
+
+    def _with_dependencies(self, name: str, entered: set[str]) -> Iterator[str]:
+        if name in entered:
+            return
+        entered.add(name)
+        if name not in self.roles:
+            raise UsageError(f"no role '{name}' in {self.root}/roles{did_you_mean(name, self.roles)}")
+        for other in self.roles[name].dependencies:
+            yield from self._with_dependencies(other, entered)
+        yield name
