@@ -24,9 +24,9 @@ def work_through(
 ) -> dict[str, Result]:
     """Do `work(name)` for every name, parents before children; give each name's result, in order of completion.
 
-    `parents` maps each name to its parent, or to None when nothing here comes before it. A name whose parent's result is
-    not `good` gets `skip(name, parent's result)` instead, and so do those that stand on it. `work` raises only for bugs;
-    such an exception passes through after everything that was started has ended.
+    `parents` maps each name to its parent, or to None when nothing here comes before it. A name whose parent's
+    result is not `good` gets `skip(name, parent's result)` instead, and so do those that stand on it. `work` raises
+    only for bugs; such an exception passes through after everything that was started has ended.
     """
     results: dict[str, Result] = {}
     running: dict[Future[Result], str] = {}

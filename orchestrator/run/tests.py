@@ -1,0 +1,34 @@
+"""Which tests prove an image: those of every role in its stack, and the hygiene tests of the seal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.plan.stack import SEAL
+from orchestrator.validate.request import ImageFacts, RoleTests
+
+if TYPE_CHECKING:
+    from orchestrator.definition.workspace import Workspace
+    from orchestrator.plan.segment import Segment
+
+
+def tests_of(workspace: Workspace, segment: Segment) -> tuple[RoleTests, ...]:
+    """The tests of an image in the order in which its roles are applied; each role once, with what it depends on."""
+    roles = [role for layer in segment.stack for role in layer.roles]
+    return tuple(
+        RoleTests(role, workspace.find(f"roles/{role}") / "tests") for role in workspace.roles_of([*roles, SEAL])
+    )
+
+
+def facts_of(workspace: Workspace, segment: Segment, version: str) -> ImageFacts:
+    """What the tests may ask of `image`."""
+    tests = tests_of(workspace, segment)
+    return ImageFacts(
+        name=segment.image.name,
+        version=version,
+        layers=tuple(layer.name for layer in segment.stack),
+        roles=tuple(one.role for one in tests),
+        vars={
+            role: dict(layer.vars) for layer in segment.stack for role in workspace.roles_of(layer.roles)
+        },
+    )
