@@ -89,12 +89,13 @@ def run(
     *,
     timeout: float = 120,
     stdin: bytes | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     cwd: Path | None = None,
     check: bool = True,
     masks: Sequence[str] = (),
 ) -> Completed:
-    """Run a program to its end. `timeout` in seconds; `env` is added to this process's environment.
+    """Run a program to its end. `timeout` in seconds; `env` is added to this process's environment; a variable
+    that is None there is taken out of it.
 
     Raises ProgramFailed on a non-zero exit code (unless `check=False`) and when time runs out, LackError when the
     program is not there.
@@ -128,7 +129,7 @@ def run(
 def started(
     argv: Sequence[str],
     *,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     cwd: Path | None = None,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
     stderr: int | IO[bytes] = subprocess.STDOUT,
@@ -155,6 +156,21 @@ def started(
             popen.stdout.close()
 
 
+def detached(argv: Sequence[str], *, log: Path, env: Mapping[str, str | None] | None = None) -> int:
+    """Start a program that outlives this one, in a session of its own; both its streams go to `log`. Its pid."""
+    LOG.debug("detach: %s", shlex.join(argv))
+    with log.open("ab") as stream:
+        popen = subprocess.Popen(
+            [find(argv[0]), *argv[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            env=_environment(env),
+            start_new_session=True,
+        )
+    return popen.pid
+
+
 def kill_group(popen: subprocess.Popen[bytes], number: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to a program that `started` began, and to everything that it started in turn."""
     try:
@@ -163,5 +179,7 @@ def kill_group(popen: subprocess.Popen[bytes], number: signal.Signals = signal.S
         LOG.debug("process group %s is gone already", popen.pid)
 
 
-def _environment(extra: Mapping[str, str] | None) -> dict[str, str] | None:
-    return None if extra is None else {**os.environ, **extra}
+def _environment(extra: Mapping[str, str | None] | None) -> dict[str, str] | None:
+    if extra is None:
+        return None
+    return {name: value for name, value in {**os.environ, **extra}.items() if value is not None}

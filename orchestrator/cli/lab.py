@@ -1,0 +1,85 @@
+"""`ami lab up | status | down`: a local AWS with real machines."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.options import JsonOption
+from orchestrator.cli.terminal import print_json, say
+
+app = typer.Typer(no_args_is_help=True)
+
+NameOption = Annotated[str, typer.Option("--name", help="Which lab; several can be up at once.")]
+
+
+@app.command("up")
+def up(
+    name: NameOption = "default",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 4999,
+    command_delay: Annotated[
+        float, typer.Option("--command-delay", min=0, help="Seconds a Systems Manager command costs, as on AWS.")
+    ] = 1.0,
+    image_delay: Annotated[
+        float, typer.Option("--image-delay", min=0, help="Seconds an image stays pending after its disk is saved.")
+    ] = 0.0,
+) -> None:
+    """Start the lab and wait until it answers. Prints what to export for other tools."""
+    from orchestrator.lab import lifecycle
+    from orchestrator.lab.settings import Settings
+
+    began = time.monotonic()
+    lab = lifecycle.up(Settings(name, port, command_delay, image_delay), Progress())
+    say(f"the lab '{name}' answers at {lab.endpoint} ({time.monotonic() - began:.0f} s)")
+    for variable, value in lifecycle.exports(lab).items():
+        typer.echo(f"export {variable}={shlex.quote(value)}")
+
+
+@app.command("status")
+def status(name: NameOption = "default", as_json: JsonOption = False) -> None:
+    """Say whether the lab is up, and where. Exit code 0 when it is, 3 when not."""
+    from orchestrator.lab import lifecycle
+
+    found = lifecycle.status(name)
+    if as_json:
+        print_json(found.as_json())
+    elif found.condition is lifecycle.Condition.UP:
+        typer.echo(f"the lab '{name}' is up at {found.endpoint} (process {found.pid}, {found.machines} machines)")
+    elif found.condition is lifecycle.Condition.DEAD:
+        typer.echo(f"the lab '{name}' is dead; `ami lab up` or `ami lab down` clears what is left of it")
+    else:
+        typer.echo(f"the lab '{name}' is down")
+    if found.condition is not lifecycle.Condition.UP:
+        raise typer.Exit(3)
+
+
+@app.command("down")
+def down(
+    name: NameOption = "default",
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Also remove the Debian root that labs share (/var/cache/ami-lab).")
+    ] = False,
+) -> None:
+    """Stop the lab and remove every process, machine, image, network and file of it."""
+    from orchestrator.lab import lifecycle
+    from orchestrator.lab.settings import CACHE
+
+    found = lifecycle.down(name, Progress(), cache=cache)
+    say(f"the lab '{name}' is gone" if found else f"there was no lab '{name}'")
+    if not cache and CACHE.exists():
+        say(f"kept for the next one: {CACHE} (`ami lab down --cache` removes it)")
+
+
+class Progress:
+    """Says what is going on: one line that changes on a terminal, timestamped lines elsewhere."""
+
+    def __call__(self, text: str) -> None:
+        if not sys.stderr.isatty():
+            say(f"{time.strftime('%H:%M:%S')} {text}")
+            return
+        sys.stderr.write(f"\r\033[K{text[:100]}")
+        sys.stderr.flush()

@@ -1,0 +1,292 @@
+"""Up, status, down: what a lab consists of on this machine, made in order, and cleared whatever is left of it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator import process
+from orchestrator.errors import LackError, UsageError
+from orchestrator.lab import agent_package, network, recipe, settings
+from orchestrator.lab.dispatch import HEALTH
+from orchestrator.lab.podman import LABEL, Podman
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from orchestrator.lab.settings import Settings
+
+PROGRAMS = ("podman", "mmdebstrap", "ip", "dpkg-deb")
+
+#: How long the server may take to answer, seconds.
+PATIENCE = 60.0
+
+#: moto: no canned AMIs, managed policies as in IAM, and what a launch names must exist.
+ENVIRONMENT = {
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true",
+    "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
+}
+
+
+class Condition(StrEnum):
+    """What can be said of a lab."""
+
+    UP = "up"
+    DOWN = "down"
+    DEAD = "dead"
+    """Its server is gone and something of it is left."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """A lab at one moment."""
+
+    name: str
+    condition: Condition
+    endpoint: str = ""
+    pid: int = 0
+    machines: int = 0
+    folder: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """What `ami lab status --json` prints."""
+        return {
+            "name": self.name,
+            "state": str(self.condition),
+            "endpoint": self.endpoint,
+            "pid": self.pid or None,
+            "machines": self.machines,
+            "folder": self.folder,
+        }
+
+
+def up(wanted: Settings, tell: Callable[[str], None]) -> Settings:
+    """Start a lab and wait until it answers; a lab that is up already is left as it is, and returned.
+
+    Raises LackError when this machine cannot have one, UsageError when the lab is up on another port.
+    """
+    _prepared(wanted.name)
+    with _alone(wanted.name):
+        present = _running(wanted.name)
+        if present is not None:
+            if present.port != wanted.port:
+                what = f"the lab '{wanted.name}' is up on port {present.port}, not {wanted.port}"
+                raise UsageError(what, hint=f"ami lab down --name {wanted.name}")
+            return present
+        if _clear(wanted.name):
+            tell("cleared what was left of an earlier lab")
+        _check_port(wanted.port)
+        try:
+            return _start(wanted, tell)
+        except BaseException:
+            _clear(wanted.name)
+            raise
+
+
+def down(name: str, tell: Callable[[str], None], *, cache: bool = False) -> bool:
+    """Stop a lab and remove everything of it; with `cache` also the root filesystems that labs share.
+
+    Returns whether there was anything to remove.
+    """
+    _prepared(name)
+    with _alone(name):
+        pid = _server_pid(name)
+        if pid:
+            tell(f"stopping the server (process {pid})")
+            _end(pid)
+        found = _clear(name) or bool(pid)
+    if cache and settings.CACHE.exists():
+        shutil.rmtree(settings.CACHE)
+        tell(f"removed {settings.CACHE}")
+    return found
+
+
+def status(name: str) -> Status:
+    """What there is of a lab."""
+    settings.check_name(name)
+    lab = settings.load(settings.STATE / name / "lab.json")
+    pid = _server_pid(name)
+    if lab is not None and pid and _answers(lab):
+        count = len(Podman(lab.name, lab.network, lab.podman_options).containers())
+        return Status(name, Condition.UP, lab.endpoint, pid, count, str(lab.folder))
+    if pid or (settings.STATE / name).exists() or (os.geteuid() == 0 and _leftovers(name)):
+        return Status(name, Condition.DEAD, pid=pid, folder=str(settings.STATE / name))
+    return Status(name, Condition.DOWN)
+
+
+def exports(lab: Settings) -> dict[str, str]:
+    """What other tools (the AWS command line, Terraform, boto3) need in their environment to meet the lab."""
+    return {
+        "AWS_ENDPOINT_URL": lab.endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "lab",
+        "AWS_SECRET_ACCESS_KEY": "lab",
+    }
+
+
+def _prepared(name: str) -> None:
+    settings.check_name(name)
+    if os.geteuid() != 0:
+        raise LackError("a lab makes machines and a network, which only root can", hint="sudo ami lab up")
+    for program in PROGRAMS:
+        process.find(program)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """One `up` or `down` of a lab at a time. The lock file goes with the last that held it."""
+    path = Path("/run/lock", f"ami-lab-{name}.lock")
+    while True:
+        with path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # Whoever held the lock before has removed the file: then this lock holds nobody off.
+            if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:
+                try:
+                    yield
+                finally:
+                    path.unlink()
+                return
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            what = f"port {port} of 127.0.0.1 cannot be used: {error.strerror}"
+            raise LackError(what, hint="ami lab up --port OTHER") from None
+
+
+def _start(wanted: Settings, tell: Callable[[str], None]) -> Settings:
+    wanted.folder.mkdir(parents=True)
+    root = recipe.root(tell)
+    disk = f"localhost/ami-lab-{wanted.name}/debian-12:latest"
+    tell("importing the Debian root")
+    label = f"LABEL {LABEL}={wanted.name}"
+    process.run(["podman", "import", "--quiet", f"--change={label}", str(root.archive), disk], timeout=300)
+    tell("making the network")
+    net = network.create(wanted.name)
+    podman = network.probe(wanted.name, net, disk)
+    lab = replace(
+        wanted,
+        network=net.name,
+        bridge=net.bridge,
+        subnet=net.subnet,
+        podman_options=podman.options,
+        limits=podman.limits,
+        disk=disk,
+        made=root.made,
+        serial=root.serial,
+    )
+    lab.save()
+    agent_package.build(lab.agent)
+    tell("starting the server")
+    _serve(lab)
+    return lab
+
+
+def _serve(lab: Settings) -> None:
+    argv = [sys.executable, "-m", "orchestrator.lab.server", str(lab.file)]
+    pid = process.detached(argv, log=lab.log, env=ENVIRONMENT)
+    lab.pid_file.write_text(f"{pid} {_birth(pid)}")
+    deadline = time.monotonic() + PATIENCE
+    while not _answers(lab):
+        if not _birth(pid) or time.monotonic() > deadline:
+            said = lab.log.read_text(errors="replace")[-2000:].strip()
+            raise LackError(f"the lab's server did not start:\n{said}")
+        time.sleep(0.1)
+
+
+def _answers(lab: Settings) -> bool:
+    """Whether this lab, and no other program, answers at its port."""
+    try:
+        with urllib.request.urlopen(lab.endpoint + HEALTH, timeout=5) as reply:  # noqa: S310  always http on loopback
+            return bool(json.load(reply)["lab"] == lab.name)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _running(name: str) -> Settings | None:
+    lab = settings.load(settings.STATE / name / "lab.json")
+    return lab if lab is not None and _server_pid(name) and _answers(lab) else None
+
+
+def _server_pid(name: str) -> int:
+    """The process id of a lab's server, 0 when it does not run (any more)."""
+    try:
+        pid, birth = (settings.STATE / name / "server.pid").read_text().split(" ", 1)
+    except (OSError, ValueError):
+        return 0
+    return int(pid) if birth and _birth(int(pid)) == birth else 0
+
+
+def _birth(pid: int) -> str:
+    """What tells a process from a later one with its number: the boot and the tick it began in. Empty when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+    # The fields after the name begin with the third, the state; the start time is the twenty-second (proc(5)).
+    return "" if fields[0] == "Z" else f"{boot} {fields[19]}"
+
+
+def _end(pid: int, grace: float = 5.0) -> None:
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(pid, signal.SIGTERM)
+        handle = os.pidfd_open(pid)
+        try:
+            if not _ended(handle, grace):
+                os.kill(pid, signal.SIGKILL)
+                _ended(handle, grace)
+        finally:
+            os.close(handle)
+
+
+def _ended(handle: int, seconds: float) -> bool:
+    return bool(select.select([handle], [], [], seconds)[0])
+
+
+def _leftovers(name: str) -> bool:
+    podman = Podman(name, "")
+    return bool(podman.containers() or podman.images())
+
+
+def _clear(name: str) -> bool:
+    """Remove every container, image, network, address and file of a lab. Returns whether there were any."""
+    pid = _server_pid(name)
+    if pid:
+        _end(pid)
+    podman = Podman(name, "")
+    containers, images = podman.containers(), podman.images()
+    podman.remove(*(container.name for container in containers))
+    left = images
+    while left:
+        # An image on which another was built goes after that one.
+        again = podman.remove_images(left, force=True)
+        if len(again) == len(left):
+            break
+        left = again
+    found = network.remove(name)
+    folder = settings.STATE / name
+    existed = folder.exists()
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        settings.STATE.rmdir()
+    return bool(containers or images or found or existed)

@@ -1,0 +1,138 @@
+"""Podman as the lab uses it: labelled containers that are machines, images that are disks, one network per lab."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator import process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Every container, image and network of a lab carries this label with the lab's name.
+LABEL = "ami.lab"
+INSTANCE = "ami.instance"
+REGION = "ami.region"
+
+#: What root of a virtual machine can do and root of a container cannot, as far as it stays within the container's
+#: own namespaces: set the host name, mount, sandbox services, filter packets, reboot.
+CAPABILITIES = "SYS_ADMIN,SYS_BOOT,SYS_PTRACE,NET_ADMIN,NET_RAW,AUDIT_WRITE,MKNOD"
+
+#: Podman mounts a file of its own over /etc/hostname, which would hide the name that cloud-init wrote to the disk.
+INIT = ("/bin/sh", "-c", "umount /etc/hostname; exec /sbin/init")
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as `podman ps` tells it."""
+
+    name: str
+    instance_id: str
+    running: bool
+    exit_code: int
+    pid: int
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a new machine needs to know of itself."""
+
+    name: str
+    instance_id: str
+    region: str
+    address: str
+    disk: str
+
+
+@dataclass(frozen=True)
+class Podman:
+    """Podman as called on this host: global options, and options of `podman run` that this kernel needs."""
+
+    lab: str
+    network: str
+    options: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The program and its global options."""
+        return ("podman", *self.options)
+
+    def run(self, *arguments: str, timeout: float = 120, check: bool = True) -> process.Completed:
+        """Run one podman command to its end."""
+        return process.run([*self.argv, *arguments], timeout=timeout, check=check)
+
+    def launch(self, machine: Launch) -> None:
+        """Make a container that boots systemd from a disk, and start it."""
+        self.run(
+            "run",
+            "--detach",
+            "--tty",
+            f"--name={machine.name}",
+            f"--label={LABEL}={self.lab}",
+            f"--label={INSTANCE}={machine.instance_id}",
+            f"--label={REGION}={machine.region}",
+            f"--network={self.network}",
+            f"--ip={machine.address}",
+            "--hostname=localhost",
+            "--no-hosts",
+            "--pull=never",
+            "--systemd=always",
+            f"--cap-add={CAPABILITIES}",
+            *self.limits,
+            f"--entrypoint={json.dumps(INIT)}",
+            machine.disk,
+        )
+
+    def start(self, name: str) -> None:
+        """Start a stopped machine from its disk."""
+        self.run("start", name)
+
+    def stop(self, name: str, *, grace: int = 10) -> None:
+        """Ask init to shut down; kill it after `grace` seconds."""
+        self.run("stop", "--ignore", f"--time={grace}", name)
+
+    def remove(self, *names: str) -> None:
+        """Kill and remove containers at once, with their disks; those that are gone already are no error."""
+        if names:
+            self.run("rm", "--force", "--ignore", "--time=0", "--volumes", *names)
+
+    def commit(self, name: str, disk: str) -> None:
+        """Save a machine's disk as an image; a running machine is frozen meanwhile."""
+        self.run("commit", "--quiet", "--pause", f"--change=LABEL {LABEL}={self.lab}", name, disk, timeout=900)
+
+    def console(self, name: str) -> bytes:
+        """What the machine wrote to its console since it was made."""
+        return self.run("logs", name, check=False).stdout
+
+    def containers(self) -> list[Container]:
+        """Every container of the lab."""
+        listed = self._json("ps", "--all", f"--filter=label={LABEL}={self.lab}", "--format=json")
+        return [_container(entry) for entry in listed]
+
+    def images(self) -> list[str]:
+        """The ids of every image of the lab."""
+        listed = self.run("images", "--quiet", "--no-trunc", f"--filter=label={LABEL}={self.lab}")
+        return sorted(set(listed.out.split()))
+
+    def remove_images(self, images: Sequence[str], *, force: bool = False) -> list[str]:
+        """Remove images; returns those that are still in use by a container, or by an image built on them."""
+        return [image for image in images if self._remove_image(image, force=force) not in (0, 1)]
+
+    def _remove_image(self, image: str, *, force: bool) -> int:
+        return self.run("rmi", *(["--force"] if force else []), image, check=False).code
+
+    def _json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments).out or "[]")
+
+
+def _container(entry: dict[str, Any]) -> Container:
+    return Container(
+        name=entry["Names"][0],
+        instance_id=entry["Labels"].get(INSTANCE, ""),
+        running=entry["State"] in ("running", "paused"),
+        exit_code=int(entry["ExitCode"]),
+        pid=int(entry["Pid"]),
+    )

@@ -1,0 +1,111 @@
+"""The lab's background process: `python -m orchestrator.lab.server SETTINGS`."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from moto.iam import iam_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from orchestrator.lab import ec2, settings
+from orchestrator.lab.dispatch import Dispatcher
+from orchestrator.lab.machines import Machines
+from orchestrator.lab.metadata_server import MetadataService, serve
+from orchestrator.lab.podman import Podman
+from orchestrator.lab.run_command import RunCommand
+from orchestrator.lab.tables import ACCOUNT, Tables
+
+if TYPE_CHECKING:
+    from orchestrator.lab.settings import Settings
+
+LOG = logging.getLogger(__name__)
+
+#: Debian's own account on AWS.
+DEBIAN = "136693071363"
+PROFILE = "ami-lab"
+TRUST = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
+    '"Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
+)
+AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+
+
+class Handler(MotoRequestHandler):  # type: ignore[misc]
+    """Requests are not logged one by one; clients keep their connections."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+def public_image(lab: Settings) -> ec2.PublicImage:
+    """Debian's AMI, named and owned as Debian's own on EC2."""
+
+    def id_in(region: str) -> str:
+        return "ami-" + hashlib.sha256(f"{region}/{lab.made}/{lab.serial}".encode()).hexdigest()[:17]
+
+    name = f"debian-12-amd64-{lab.made}-{lab.serial}"
+    return ec2.PublicImage(name, DEBIAN, f"Debian 12 ({lab.made}-{lab.serial})", lab.disk, id_in)
+
+
+def furnish_account() -> None:
+    """What the lab's account has from the start: an instance profile that the agent may register with."""
+    iam = iam_backends[ACCOUNT]["aws"]
+    iam.create_role(
+        role_name=PROFILE,
+        assume_role_policy_document=TRUST,
+        path="/",
+        permissions_boundary=None,
+        description="What the lab's machines may do",
+        tags=[],
+        max_session_duration="3600",
+    )
+    iam.attach_role_policy(AGENT_POLICY, PROFILE)
+    iam.create_instance_profile(name=PROFILE, path="/", role_names=[PROFILE])
+
+
+def run(lab: Settings) -> None:
+    """Serve until SIGTERM."""
+    tables = Tables(ipaddress.IPv4Network(lab.subnet))
+    podman = Podman(lab.name, lab.network, lab.podman_options, lab.limits)
+    machines = Machines(tables, podman, image_delay=lab.image_delay)
+    ec2.install(tables, public_image(lab), machines.capture, machines.console)
+    furnish_account()
+    moto = DomainDispatcherApplication(create_backend_app)
+    application = Dispatcher(moto, tables, _handlers(lab, machines), lambda: {"lab": lab.name, "pid": os.getpid()})
+    imds = serve(MetadataService(tables, lab.agent), lab.bridge)
+    api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=Handler)
+    for server in (imds, api):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    signal.signal(signal.SIGTERM, lambda *_: machines.stop())
+    LOG.info("lab %s answers at %s", lab.name, lab.endpoint)
+    machines.follow()
+
+
+def _handlers(lab: Settings, machines: Machines) -> dict[str, Any]:
+    return {"ssm": RunCommand(machines, lab.command_delay)}
+
+
+def main() -> None:
+    """Read the settings that `up` wrote, and serve."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    lab = settings.load(Path(sys.argv[1]))
+    if lab is None:
+        sys.exit(f"{sys.argv[1]} cannot be read")
+    run(lab)
+    # Threads that still wait for a machine hold nothing worth waiting for.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

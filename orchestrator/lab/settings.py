@@ -1,0 +1,91 @@
+"""What a lab is: the values that `up` settles once, and that its server and `down` read from the state folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from orchestrator.errors import UsageError
+
+STATE = Path("/var/lib/ami-lab")
+CACHE = Path("/var/cache/ami-lab")
+DEFAULT_PORT = 4999
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One lab. Delays in seconds."""
+
+    name: str
+    port: int
+    command_delay: float
+    image_delay: float
+    network: str = ""
+    bridge: str = ""
+    subnet: str = ""
+    gateway: str = ""
+    podman_options: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    disk: str = ""
+    made: str = ""
+    """The day the Debian image was made, YYYYMMDD."""
+    serial: int = 0
+    """Last part of the Debian image's name, from its recipe."""
+
+    @property
+    def endpoint(self) -> str:
+        """Where AWS clients find the lab."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def folder(self) -> Path:
+        """The state folder."""
+        return STATE / self.name
+
+    @property
+    def file(self) -> Path:
+        """Where the settings are kept."""
+        return self.folder / "lab.json"
+
+    @property
+    def log(self) -> Path:
+        """What the server writes."""
+        return self.folder / "server.log"
+
+    @property
+    def agent(self) -> Path:
+        """The package that machines install as their Systems Manager agent."""
+        return self.folder / "amazon-ssm-agent.deb"
+
+    @property
+    def pid_file(self) -> Path:
+        """Which process is the server."""
+        return self.folder / "server.pid"
+
+    def save(self) -> None:
+        """Write the settings, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(json.dumps(asdict(self), indent=2))
+        fresh.replace(self.file)
+
+
+def load(file: Path) -> Settings | None:
+    """The settings of a lab, None when there are none that can be read."""
+    try:
+        values = json.loads(file.read_text())
+        values |= {key: tuple(values[key]) for key in ("podman_options", "limits")}
+        return Settings(**values)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError unless `name` can be part of the names of networks, folders and images."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"'{name}' cannot be a lab's name", hint="use up to 32 small letters, digits and inner hyphens"
+        )
