@@ -78,6 +78,7 @@ class Progress:
     """Says what is going on: one line that changes on a terminal, timestamped lines elsewhere."""
 
     def __call__(self, text: str) -> None:
+        """Say what is being done now."""
         if not sys.stderr.isatty():
             say(f"{time.strftime('%H:%M:%S')} {text}")
             return

@@ -61,6 +61,7 @@ class Dispatcher:
         self._health = health
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request (WSGI)."""
         if environ.get("PATH_INFO") == HEALTH:
             return _reply(start_response, 200, self._health())
         call = call_of(environ)
@@ -80,7 +81,7 @@ class Dispatcher:
             return _reply(start_response, 500, {"__type": "InternalServerError", "message": "see the lab's log"})
 
     def _others(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        """moto's tables are not made for several threads: one request at a time."""
+        """One request at a time: moto's tables are not made for several threads."""
         environ["wsgi.input"] = io.BytesIO(_body(environ))
         with self._tables.lock:
             return list(self._moto(environ, start_response))

@@ -13,7 +13,7 @@ from moto.ec2.exceptions import EC2ClientError, MissingParameterError
 from moto.ec2.models import amis, ec2_backends, elastic_block_store, instances
 from moto.ec2.responses import EC2Response
 
-from orchestrator.lab.instances import LabAmi, LabInstance, LabSnapshot
+from orchestrator.lab.instances import ROOT_SIZE, LabAmi, LabInstance, LabSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     class Capture(Protocol):
         """What saves a machine's disk into a snapshot, in the background."""
 
-        def __call__(self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool) -> None: ...
+        def __call__(self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool) -> None:
+            """Return at once; set the states of snapshot and image when it is done."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class PublicImage:
     id_in: Callable[[str], str]
 
 
-class LabBackend(models.EC2Backend):  # type: ignore[misc]
+class LabBackend(models.EC2Backend):
     """The tables of one account in one region."""
 
     tables: Tables
@@ -63,7 +64,7 @@ class LabBackend(models.EC2Backend):  # type: ignore[misc]
 
     @property
     def _url_module(self) -> Any:
-        """moto finds the routes of a backend next to its class."""
+        """Where moto finds the routes of a backend next to its class."""
         return urls
 
     def run_instances(self, image_id: str, count: int, *args: Any, **kwargs: Any) -> Any:
@@ -74,7 +75,7 @@ class LabBackend(models.EC2Backend):  # type: ignore[misc]
         mappings = kwargs.get("block_device_mappings")
         if mappings:
             kwargs["block_device_mappings"] = self._with_root(self.amis[image_id or settings["ImageId"]], mappings)
-        reservation = super().run_instances(image_id, count, *args, **kwargs)
+        reservation: Any = super().run_instances(image_id, count, *args, **kwargs)
         name, arn = _profile(kwargs, settings)
         for number, instance in enumerate(reservation.instances):
             instance.profiled = bool(name or arn)
@@ -97,7 +98,9 @@ class LabBackend(models.EC2Backend):  # type: ignore[misc]
             what = f"Instance '{instance_id}' is not in state 'running' or 'stopped'"
             raise EC2ClientError("IncorrectInstanceState", what)
         of_image = [entry for entry in tag_specifications if entry["ResourceType"] != "snapshot"]
-        image = super().create_image(instance_id, name, description, of_image)
+        image: Any = super().create_image(instance_id, name, description, of_image)
+        image.root_device_name = instance.root_device_name
+        image.ebs_snapshot.volume.size = _root_size(instance)
         for entry in tag_specifications:
             if entry["ResourceType"] == "snapshot":
                 image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in entry["Tags"]})
@@ -108,8 +111,8 @@ class LabBackend(models.EC2Backend):  # type: ignore[misc]
         self, source_image_id: str, source_region: str, name: str | None = None, description: str | None = None
     ) -> Any:
         """Copy an image with its disk from a region into this one."""
-        image = super().copy_image(source_image_id, source_region, name, description)
-        source = ec2_backends[self.account_id][source_region].amis[source_image_id]
+        image: Any = super().copy_image(source_image_id, source_region, name, description)
+        source: Any = ec2_backends[self.account_id][source_region].amis[source_image_id]
         if source.state != "available":
             del self.amis[image.id]
             what = f"The image '{source_image_id}' is not available"
@@ -125,7 +128,7 @@ class LabBackend(models.EC2Backend):  # type: ignore[misc]
         if not snapshot_id:
             raise MissingParameterError("BlockDeviceMapping")
         snapshot = self.get_snapshot(snapshot_id)
-        image = super().register_image(name, description)
+        image: Any = super().register_image(name, description)
         del self.snapshots[image.ebs_snapshot.id]
         image.ebs_snapshot = snapshot
         image.root_device_name = root or image.root_device_name
@@ -148,8 +151,9 @@ class LabBackend(models.EC2Backend):  # type: ignore[misc]
 
     def copy_snapshot(self, source_snapshot_id: str, source_region: str, *args: Any, **kwargs: Any) -> Any:
         """A snapshot of another region with the disk that it holds."""
-        snapshot = super().copy_snapshot(source_snapshot_id, source_region, *args, **kwargs)
-        snapshot.disk = ec2_backends[self.account_id][source_region].snapshots[source_snapshot_id].disk
+        snapshot: Any = super().copy_snapshot(source_snapshot_id, source_region, *args, **kwargs)
+        source: Any = ec2_backends[self.account_id][source_region].snapshots[source_snapshot_id]
+        snapshot.disk = source.disk
         return snapshot
 
     def delete_snapshot(self, snapshot_id: str) -> Any:
@@ -159,7 +163,7 @@ class LabBackend(models.EC2Backend):  # type: ignore[misc]
         return snapshot
 
     def _bootable(self, image_id: str) -> None:
-        image = self.amis.get(image_id)
+        image: Any = self.amis.get(image_id)
         if image is None:
             raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
         if image.state != "available" or not image.disk:
@@ -175,6 +179,12 @@ class LabBackend(models.EC2Backend):  # type: ignore[misc]
         return [{"DeviceName": known["DeviceName"], "Ebs": known["Ebs"] | given}, *asked.values()]
 
 
+def _root_size(instance: Any) -> int:
+    """The size of an instance's root volume, GiB."""
+    sizes = {device: attached.size for device, attached in instance.get_block_device_mapping}
+    return int(sizes.get(instance.root_device_name) or ROOT_SIZE)
+
+
 def _profile(kwargs: dict[str, Any], template: dict[str, Any]) -> tuple[str | None, str | None]:
     """The instance profile's name or ARN, from the call, its launch template or its launch configuration."""
     name, arn = kwargs.get("iam_instance_profile_name"), kwargs.get("iam_instance_profile_arn")
@@ -187,7 +197,7 @@ def _profile(kwargs: dict[str, Any], template: dict[str, Any]) -> tuple[str | No
     return name, arn
 
 
-class LabResponse(EC2Response):  # type: ignore[misc]
+class LabResponse(EC2Response):
     """Answers that moto gives from a sample, or without looking at what was asked."""
 
     console: Callable[[str], bytes]
@@ -218,6 +228,14 @@ class LabResponse(EC2Response):  # type: ignore[misc]
         )
         return ActionResult({"ImageId": image.id})
 
+    def describe_snapshots(self) -> ActionResult:
+        """DescribeSnapshots, with OwnerIds."""
+        found = self.ec2_backend.describe_snapshots(
+            snapshot_ids=self._get_param("SnapshotIds", []), filters=self._filters_from_querystring()
+        )
+        owners = {self.current_account if owner == "self" else owner for owner in self._get_param("OwnerIds", [])}
+        return ActionResult({"Snapshots": [each for each in found if not owners or each.owner_id in owners]})
+
     def get_console_output(self) -> ActionResult:
         """GetConsoleOutput: the last 64 KB that the machine wrote."""
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
@@ -232,8 +250,8 @@ def install(tables: Tables, public: PublicImage, capture: Capture, console: Call
     LabBackend.public = public
     LabBackend.capture = staticmethod(capture)
     LabResponse.console = staticmethod(console)
-    instances.Instance = LabInstance
-    amis.Ami = LabAmi
-    elastic_block_store.Snapshot = LabSnapshot
+    instances.Instance = LabInstance  # type: ignore[misc]
+    amis.Ami = LabAmi  # type: ignore[misc]
+    elastic_block_store.Snapshot = LabSnapshot  # type: ignore[misc]
     ec2_backends.backend = LabBackend
     urls.url_paths = {"{0}/": LabResponse.dispatch}

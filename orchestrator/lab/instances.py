@@ -20,7 +20,7 @@ ROOT_SIZE = 8
 ROOT_DEVICE = "/dev/xvda"
 
 
-class LabSnapshot(elastic_block_store.Snapshot):  # type: ignore[misc]
+class LabSnapshot(elastic_block_store.Snapshot):
     """A snapshot that may hold a disk: the name of a podman image."""
 
     disk = ""
@@ -31,7 +31,7 @@ class LabSnapshot(elastic_block_store.Snapshot):  # type: ignore[misc]
         return "100%" if self.status == "completed" else "50%"
 
 
-class LabAmi(amis.Ami):  # type: ignore[misc]
+class LabAmi(amis.Ami):
     """An AMI whose root device is the snapshot of a real disk."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -41,6 +41,7 @@ class LabAmi(amis.Ami):  # type: ignore[misc]
         kwargs.setdefault("architecture", "x86_64")
         kwargs.setdefault("hypervisor", "xen")
         super().__init__(*args, **kwargs)
+        self.ebs_snapshot.volume.size = ROOT_SIZE
 
     @property
     def disk(self) -> str:
@@ -50,12 +51,17 @@ class LabAmi(amis.Ami):  # type: ignore[misc]
     @property
     def block_device_mappings(self) -> list[dict[str, Any]]:
         """The root device; its snapshot's id is missing until the image is available, as on AWS."""
-        ebs = {"VolumeSize": ROOT_SIZE, "DeleteOnTermination": True, "VolumeType": "gp3", "Encrypted": False}
+        ebs = {
+            "VolumeSize": self.ebs_snapshot.volume_size,
+            "DeleteOnTermination": True,
+            "VolumeType": "gp3",
+            "Encrypted": False,
+        }
         known = {} if self.state == "pending" else {"SnapshotId": self.ebs_snapshot.id}
         return [{"DeviceName": self.root_device_name, "Ebs": ebs | known}]
 
 
-class LabInstance(instances.Instance):  # type: ignore[misc]
+class LabInstance(instances.Instance):
     """An instance that is pending, stopping or shutting down until its machine has followed."""
 
     tables: Tables

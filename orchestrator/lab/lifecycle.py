@@ -237,7 +237,7 @@ def _server_pid(name: str) -> int:
 
 
 def _birth(pid: int) -> str:
-    """What tells a process from a later one with its number: the boot and the tick it began in. Empty when it is gone."""
+    """What tells a process from a later one with its number: the boot, and the tick it began in. Empty: it is gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()

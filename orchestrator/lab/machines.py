@@ -1,4 +1,4 @@
-"""The machines of a lab: makes containers follow the instances of moto's tables, and saves their disks."""
+"""The machines of a lab: makes containers follow the instances of moto's tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orchestrator.lab.podman import Launch
 from orchestrator.lab.reconcile import Do, Step, Wanted, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orchestrator.lab.podman import Podman
     from orchestrator.lab.tables import Tables
@@ -27,22 +27,22 @@ LOG = logging.getLogger(__name__)
 
 #: Machines are looked at this often even when nothing was heard of them, seconds.
 GLANCE = 10.0
+#: Podman learns a moment later than we that a machine has ended, seconds.
+SOON = 0.3
 #: How many machines change state at once.
 HANDS = 4
 
 
 class Machines:
-    """Implements MachineAccess. `image_delay` is how many seconds an image stays pending beyond the saving."""
+    """Implements MachineAccess."""
 
-    def __init__(self, tables: Tables, podman: Podman, *, image_delay: float = 0.0) -> None:
+    def __init__(self, tables: Tables, podman: Podman) -> None:
         self._tables = tables
         self._podman = podman
-        self._image_delay = image_delay
         self._hands = ThreadPoolExecutor(HANDS, thread_name_prefix="machine")
         self._busy: set[str] = set()
         self._freed = threading.Condition()
         self._rebooted: dict[str, int] = {}
-        self._disks: set[str] = set()
         self._stopping = False
         self._bell, self._ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector = selectors.DefaultSelector()
@@ -85,7 +85,7 @@ class Machines:
         )
 
     def _name(self, instance_id: str) -> str:
-        return f"ami-lab-{self._podman.lab}-{instance_id}"
+        return self._podman.machine_name(instance_id)
 
     # -- following the tables ----------------------------------------------------------------------------------
 
@@ -102,11 +102,12 @@ class Machines:
         self.wake()
         self._hands.shutdown(cancel_futures=True)
 
-    def follow(self) -> None:
-        """Make machines agree with instances until `stop` is called."""
+    def follow(self, after: Callable[[], None]) -> None:
+        """Make machines agree with instances until `stop` is called; `after` is called after each look at them."""
         while not self._stopping:
             try:
                 pause = self._look()
+                after()
             except AmiError as error:
                 LOG.warning("the machines could not be looked at: %s", error)
                 pause = 1.0
@@ -117,14 +118,13 @@ class Machines:
         with self._tables.lock:
             wanted = [self._wanted(instance) for instance in self._tables.instances() if instance.container_expected]
         containers = self._podman.containers() if wanted or self._watched else []
-        fresh = all([self._watch(container.pid) for container in containers if container.running])
+        unseen = [container for container in containers if container.running and not self._watch(container.pid)]
         with self._freed:
             todo = steps(wanted, containers, self._busy)
             self._busy.update(step.instance_id for step in todo)
         for step in todo:
             self._hands.submit(self._take, step)
-        self._drop_disks()
-        return GLANCE if fresh else 0.3
+        return SOON if unseen else GLANCE
 
     def _wanted(self, instance: Any) -> Wanted:
         rebooting = instance.reboots > self._rebooted.get(instance.id, 0)
@@ -242,7 +242,7 @@ class Machines:
         self.wake()
 
     @contextmanager
-    def _held(self, instance_id: str) -> Iterator[None]:
+    def held(self, instance_id: str) -> Iterator[None]:
         """Keep every step away from a machine meanwhile."""
         with self._freed:
             self._freed.wait_for(lambda: instance_id not in self._busy)
@@ -251,56 +251,6 @@ class Machines:
             yield
         finally:
             self._free(instance_id)
-
-    # -- disks -------------------------------------------------------------------------------------------------
-
-    def capture(self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool) -> None:
-        """Save a machine's disk in the background. With `reboot` it is shut down first and started again after."""
-        snapshot.status = "pending"
-        snapshot.disk = f"localhost/ami-lab-{self._podman.lab}/{snapshot.id}:latest"
-        if image is not None:
-            image.state = "pending"
-        work = threading.Thread(target=self._capture, args=(instance, snapshot, image), kwargs={"reboot": reboot})
-        work.daemon = True
-        work.start()
-
-    def _capture(self, instance: Any, snapshot: Any, image: Any | None, *, reboot: bool) -> None:
-        began = time.monotonic()
-        try:
-            with self._held(instance.id):
-                self._save(instance, snapshot.disk, reboot=reboot)
-            time.sleep(self._image_delay)
-            self._saved(snapshot, image, "completed", "available")
-        except AmiError:
-            LOG.exception("capture %s", instance.id)
-            self._saved(snapshot, image, "error", "failed")
-        LOG.info("capture %s: %.1f s", instance.id, time.monotonic() - began)
-
-    def _save(self, instance: Any, disk: str, *, reboot: bool) -> None:
-        name = self._name(instance.id)
-        restart = reboot and instance.state == "running"
-        if restart:
-            self._podman.stop(name)
-        self._podman.commit(name, disk)
-        self._disks.add(disk)
-        if restart:
-            self._podman.start(name)
-
-    def _saved(self, snapshot: Any, image: Any | None, status: str, state: str) -> None:
-        with self._tables.lock:
-            snapshot.status = status
-            if image is not None:
-                image.state = state
-
-    def _drop_disks(self) -> None:
-        """Remove the images that no snapshot holds any more."""
-        if not self._disks:
-            return
-        with self._tables.lock:
-            unused = self._disks - self._tables.disks()
-        if unused:
-            kept = set(self._podman.remove_images(sorted(unused)))
-            self._disks -= unused - kept
 
 
 def _explain(instance: Any, reason: str) -> None:

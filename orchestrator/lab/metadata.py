@@ -203,7 +203,7 @@ def seconds_asked(value: str | None) -> int | None:
 
 
 def caller_of(instance: Any) -> Caller:
-    """moto's instance as the metadata service shows it."""
+    """An instance of moto's as the metadata service shows it."""
     backend = instance.ec2_backend
     key = backend.key_pairs.get(instance.key_name)
     association = backend.iam_instance_profile_associations.get(instance.id)

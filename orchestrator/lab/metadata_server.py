@@ -43,6 +43,7 @@ class MetadataService:
         self._tokens = metadata.Tokens()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request (WSGI)."""
         request = Request(environ)
         return self._answer(request)(environ, start_response)
 

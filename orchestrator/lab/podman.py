@@ -64,6 +64,14 @@ class Podman:
         """Run one podman command to its end."""
         return process.run([*self.argv, *arguments], timeout=timeout, check=check)
 
+    def machine_name(self, instance_id: str) -> str:
+        """The name of an instance's container."""
+        return f"ami-lab-{self.lab}-{instance_id}"
+
+    def disk_name(self, snapshot_id: str) -> str:
+        """The name of the image that holds a snapshot."""
+        return f"localhost/ami-lab-{self.lab}/{snapshot_id}:latest"
+
     def launch(self, machine: Launch) -> None:
         """Make a container that boots systemd from a disk, and start it."""
         self.run(

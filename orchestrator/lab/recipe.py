@@ -26,11 +26,11 @@ SUITE = "bookworm"
 
 #: Besides what is essential: what Debian's cloud image brings.
 PACKAGES = (
-    "apt-utils bash-completion bzip2 ca-certificates cloud-guest-utils cloud-init cron curl dbus file gpg init "
-    "iproute2 iputils-ping kmod less libnss-myhostname libpam-systemd locales logrotate lsb-release man-db netbase "
-    "openssh-client openssh-server procps psmisc python3 sudo systemd systemd-sysv tzdata udev unattended-upgrades "
-    "vim-tiny wget xz-utils"
-).split()
+    "apt-utils,bash-completion,bzip2,ca-certificates,cloud-guest-utils,cloud-init,cron,curl,dbus,file,gpg,init,"
+    "iproute2,iputils-ping,kmod,less,libnss-myhostname,libpam-systemd,locales,logrotate,lsb-release,man-db,netbase,"
+    "openssh-client,openssh-server,procps,psmisc,python3,sudo,systemd,systemd-sysv,tzdata,udev,unattended-upgrades,"
+    "vim-tiny,wget,xz-utils"
+)
 
 CLOUD_CONFIG = """\
 # As on Debian's own image for EC2.
@@ -181,7 +181,7 @@ def _argv(target: Path, folder: str) -> list[str]:
         "mmdebstrap",
         "--variant=minbase",
         "--format=tar",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={PACKAGES}",
         f"--customize-hook=sync-in {folder} /",
         *(f"--customize-hook=chroot \"$1\" sh -c '{command}'" for command in FINISH),
         SUITE,

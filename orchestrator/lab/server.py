@@ -12,11 +12,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moto.iam import iam_backends
+from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
 from orchestrator.lab import ec2, settings
+from orchestrator.lab.disks import Disks
 from orchestrator.lab.dispatch import Dispatcher
 from orchestrator.lab.machines import Machines
 from orchestrator.lab.metadata_server import MetadataService, serve
@@ -39,7 +40,7 @@ TRUST = (
 AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
-class Handler(MotoRequestHandler):  # type: ignore[misc]
+class Handler(MotoRequestHandler):
     """Requests are not logged one by one; clients keep their connections."""
 
     protocol_version = "HTTP/1.1"
@@ -78,8 +79,9 @@ def run(lab: Settings) -> None:
     """Serve until SIGTERM."""
     tables = Tables(ipaddress.IPv4Network(lab.subnet))
     podman = Podman(lab.name, lab.network, lab.podman_options, lab.limits)
-    machines = Machines(tables, podman, image_delay=lab.image_delay)
-    ec2.install(tables, public_image(lab), machines.capture, machines.console)
+    machines = Machines(tables, podman)
+    disks = Disks(tables, podman, machines.held, lab.image_delay)
+    ec2.install(tables, public_image(lab), disks.capture, machines.console)
     furnish_account()
     moto = DomainDispatcherApplication(create_backend_app)
     application = Dispatcher(moto, tables, _handlers(lab, machines), lambda: {"lab": lab.name, "pid": os.getpid()})
@@ -89,7 +91,7 @@ def run(lab: Settings) -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: machines.stop())
     LOG.info("lab %s answers at %s", lab.name, lab.endpoint)
-    machines.follow()
+    machines.follow(disks.sweep)
 
 
 def _handlers(lab: Settings, machines: Machines) -> dict[str, Any]:

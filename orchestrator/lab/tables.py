@@ -7,15 +7,14 @@ state, has the address of a real machine, and its snapshots hold a disk.
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from moto.ec2 import models as ec2_models
 from moto.ec2.models import ec2_backends
 
 if TYPE_CHECKING:
+    import ipaddress
     from collections.abc import Callable, Iterator
 
 #: The account that moto gives to any credentials.
@@ -36,7 +35,7 @@ class Tables:
     _last: int = 1
 
     def backends(self) -> list[Any]:
-        """moto's EC2 backends that exist so far, one per account and region."""
+        """The EC2 backends that exist so far, one per account and region."""
         return [backend for regions in list(ec2_backends.values()) for backend in list(regions.values())]
 
     def backend(self, region: str) -> Any:
@@ -69,8 +68,3 @@ class Tables:
                 self._last = number
                 return address
         return None
-
-
-def forget_backends() -> None:
-    """Drop moto's tables: for tests, which make several in one process."""
-    ec2_models.ec2_backends.clear()

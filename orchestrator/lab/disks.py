@@ -1,0 +1,79 @@
+"""The disks of a lab: saves machines into snapshots, and removes what no snapshot holds any more."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import AmiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from orchestrator.lab.podman import Podman
+    from orchestrator.lab.tables import Tables
+
+LOG = logging.getLogger(__name__)
+
+
+class Disks:
+    """Images of podman's that hold snapshots.
+
+    `held` keeps every other step away from a machine; `delay` is how many seconds an image stays pending after its
+    disk is saved.
+    """
+
+    def __init__(
+        self, tables: Tables, podman: Podman, held: Callable[[str], AbstractContextManager[None]], delay: float
+    ) -> None:
+        self._tables = tables
+        self._podman = podman
+        self._held = held
+        self._delay = delay
+        self._saved: set[str] = set()
+
+    def capture(self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool) -> None:
+        """Save a machine's disk in the background. With `reboot` it is shut down first and started again after."""
+        snapshot.status = "pending"
+        snapshot.disk = self._podman.disk_name(snapshot.id)
+        if image is not None:
+            image.state = "pending"
+        threading.Thread(
+            target=self._capture, args=(instance, snapshot, image), kwargs={"reboot": reboot}, daemon=True
+        ).start()
+
+    def sweep(self) -> None:
+        """Remove the disks that no snapshot holds and no machine runs from. Those still in use wait for the next."""
+        with self._tables.lock:
+            unused = self._saved - self._tables.disks()
+        if unused:
+            self._saved -= unused - set(self._podman.remove_images(sorted(unused)))
+
+    def _capture(self, instance: Any, snapshot: Any, image: Any | None, *, reboot: bool) -> None:
+        began = time.monotonic()
+        try:
+            with self._held(instance.id):
+                self._save(instance, snapshot.disk, reboot=reboot)
+            time.sleep(self._delay)
+            status, state = "completed", "available"
+        except AmiError:
+            LOG.exception("the disk of %s was not saved", instance.id)
+            status, state = "error", "failed"
+        with self._tables.lock:
+            snapshot.status = status
+            if image is not None:
+                image.state = state
+        LOG.info("capture %s: %.1f s", instance.id, time.monotonic() - began)
+
+    def _save(self, instance: Any, disk: str, *, reboot: bool) -> None:
+        name = self._podman.machine_name(instance.id)
+        restart = reboot and instance.state == "running"
+        if restart:
+            self._podman.stop(name)
+        self._podman.commit(name, disk)
+        self._saved.add(disk)
+        if restart:
+            self._podman.start(name)

@@ -1,0 +1,13 @@
+# The local lab (`ami lab up`): real machines, no account. Any credentials do.
+region               = "us-east-1"
+endpoint             = "http://127.0.0.1:4999"
+access_key           = "lab"
+secret_key           = "lab"
+instance_type        = "t3.small"
+iam_instance_profile = "ami-lab"
+ssh_interface        = "private_ip"
+
+# Handed to Ansible: what this network has elsewhere than AWS.
+extra_vars = {
+  ssm_agent_url = "http://169.254.169.254/ami-lab/amazon-ssm-agent.deb"
+}
