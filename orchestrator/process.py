@@ -14,13 +14,13 @@ import signal
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import LackError, StageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
     from typing import IO
 
 LOG = logging.getLogger(__name__)
@@ -159,16 +159,16 @@ def started(
 def detached(argv: Sequence[str], *, log: Path, env: Mapping[str, str | None] | None = None) -> int:
     """Start a program that outlives this one, in a session of its own; both its streams go to `log`. Its pid."""
     LOG.debug("detach: %s", shlex.join(argv))
-    with log.open("ab") as stream:
-        popen = subprocess.Popen(
-            [find(argv[0]), *argv[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            env=_environment(env),
-            start_new_session=True,
+    with log.open("ab") as stream, Path(os.devnull).open("rb") as nothing:
+        return os.posix_spawn(
+            find(argv[0]),
+            list(argv),
+            _environment(env or {}) or {},
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, each.fileno(), to) for each, to in ((nothing, 0), (stream, 1), (stream, 2))
+            ],
+            setsid=True,
         )
-    return popen.pid
 
 
 def kill_group(popen: subprocess.Popen[bytes], number: signal.Signals = signal.SIGKILL) -> None:

@@ -70,6 +70,7 @@ class LabInstance(instances.Instance):
         self.reboots = 0
         self.container_expected = True
         self.profiled = False
+        self.made = False
         super().__init__(*args, **kwargs)
         image = self.ec2_backend.amis.get(self.image_id)
         self.disk: str = image.disk if image else ""

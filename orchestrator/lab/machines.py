@@ -115,12 +115,15 @@ class Machines:
 
     def _look(self) -> float:
         """One pass; returns after how many seconds to look again at the latest."""
+        with self._freed:
+            # What is listed below may be older than the end of a step that still runs now: look again after it.
+            busy = set(self._busy)
         with self._tables.lock:
             wanted = [self._wanted(instance) for instance in self._tables.instances() if instance.container_expected]
         containers = self._podman.containers() if wanted or self._watched else []
         unseen = [container for container in containers if container.running and not self._watch(container.pid)]
         with self._freed:
-            todo = steps(wanted, containers, self._busy)
+            todo = steps(wanted, containers, busy | self._busy)
             self._busy.update(step.instance_id for step in todo)
         for step in todo:
             self._hands.submit(self._take, step)
@@ -128,7 +131,7 @@ class Machines:
 
     def _wanted(self, instance: Any) -> Wanted:
         rebooting = instance.reboots > self._rebooted.get(instance.id, 0)
-        return Wanted(instance.id, instance.state, instance.wish, rebooting)
+        return Wanted(instance.id, instance.state, instance.wish, made=instance.made, rebooting=rebooting)
 
     def _watch(self, pid: int) -> bool:
         """Hear of the end of a machine's init. False when it has ended already and podman does not know yet."""
@@ -196,6 +199,7 @@ class Machines:
                 self._name(instance_id), instance_id, instance.region_name, instance.private_ip, instance.disk
             )
         self._podman.launch(launch)
+        instance.made = True
 
     def _reboot(self, instance_id: str) -> None:
         with self._tables.lock:

@@ -39,6 +39,8 @@ class Wanted:
     instance_id: str
     state: str
     wish: str
+    made: bool = False
+    """Whether its machine was made already."""
     rebooting: bool = False
 
 
@@ -66,10 +68,12 @@ def steps(wanted: Iterable[Wanted], containers: Iterable[Container], busy: Colle
 def _next(one: Wanted, container: Container | None) -> Do | None:
     if one.wish == "terminated":
         return Do.REMOVE if container is not None else _settle(one)
+    if container is None and one.made:
+        return Do.VANISHED
     if one.wish == "stopped":
         return Do.STOP if container is not None and container.running else _settle(one)
     if container is None:
-        return Do.LAUNCH if one.state == "pending" else Do.VANISHED
+        return Do.LAUNCH
     if container.running:
         return Do.REBOOT if one.rebooting else _settle(one)
     return Do.START if one.state == "pending" or container.exit_code == REBOOT_CODE else Do.DIED

@@ -1,0 +1,230 @@
+"""A running lab for the session, and what tests do with it: launch, wait, look into a machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from orchestrator.lab import lifecycle, settings
+from orchestrator.lab.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+DEBIAN = "136693071363"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/lab/" in str(item.path):
+            item.add_marker(pytest.mark.lab)
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """A port of the loopback interface that nothing uses."""
+
+    def find() -> int:
+        with socket.socket() as trial:
+            trial.bind(("127.0.0.1", 0))
+            return int(trial.getsockname()[1])
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def lab(free_port: Callable[[], int]) -> Iterator[Settings]:
+    """A lab of this session's own, with no delays; gone at the end. Labs of sessions that were killed go first."""
+    for folder in settings.STATE.glob("test-*"):
+        if not lifecycle.status(folder.name).pid:
+            lifecycle.down(folder.name, print)
+    name = f"test-{os.getpid()}"
+    made = lifecycle.up(Settings(name, free_port(), command_delay=0.0, image_delay=0.0), print)
+    yield made
+    lifecycle.down(name, print)
+
+
+@pytest.fixture(scope="session")
+def client(lab: Settings) -> Callable[..., Any]:
+    """boto3 clients of the lab: `client("ec2")`, `client("ec2", "eu-west-1")`."""
+    made: dict[tuple[str, str], Any] = {}
+
+    def get(service: str, region: str = "us-east-1") -> Any:
+        if (service, region) not in made:
+            made[service, region] = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=lab.endpoint,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+        return made[service, region]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def ec2(client: Callable[..., Any]) -> Any:
+    return client("ec2")
+
+
+@pytest.fixture(scope="session")
+def ssm(client: Callable[..., Any]) -> Any:
+    return client("ssm")
+
+
+@pytest.fixture(scope="session")
+def debian(ec2: Any) -> str:
+    """The id of the Debian AMI in us-east-1."""
+    return str(newest_debian(ec2)["ImageId"])
+
+
+def newest_debian(ec2: Any) -> Any:
+    filters = {"name": "debian-12-amd64-*", "virtualization-type": "hvm", "root-device-type": "ebs"}
+    asked = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+    (image,) = ec2.describe_images(Owners=[DEBIAN], Filters=asked)["Images"]
+    return image
+
+
+@pytest.fixture(scope="session")
+def key(ec2: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The private half of a key pair called `tests`."""
+    path = tmp_path_factory.mktemp("key") / "tests"
+    path.write_text(ec2.create_key_pair(KeyName="tests", KeyType="ed25519")["KeyMaterial"])
+    path.chmod(0o600)
+    return path
+
+
+@dataclass
+class Bench:
+    """What tests do with instances. Everything launched here is terminated at the end of the test."""
+
+    lab: Settings
+    client: Callable[..., Any]
+    debian: str
+    key: Path
+    launched: list[tuple[str, str]] = field(default_factory=list)
+
+    def launch(self, region: str = "us-east-1", **arguments: Any) -> str:
+        """Launch one instance, of Debian with the key and a profile unless told otherwise, and wait until it runs."""
+        defaults = {"ImageId": self.debian, "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
+        if region == "us-east-1":
+            defaults |= {"KeyName": "tests"}
+        (made,) = self.client("ec2", region).run_instances(**defaults | arguments)["Instances"]
+        instance_id = str(made["InstanceId"])
+        self.launched.append((region, instance_id))
+        self.wait(instance_id, "running", region)
+        return instance_id
+
+    def describe(self, instance_id: str, region: str = "us-east-1") -> Any:
+        """The instance as DescribeInstances tells it."""
+        answer = self.client("ec2", region).describe_instances(InstanceIds=[instance_id])
+        return answer["Reservations"][0]["Instances"][0]
+
+    def wait(self, instance_id: str, state: str, region: str = "us-east-1", seconds: float = 30) -> Any:
+        """Wait for a state."""
+        return until(
+            lambda: (found := self.describe(instance_id, region))["State"]["Name"] == state and found,
+            f"{instance_id} {state}",
+            seconds,
+        )
+
+    def container(self, instance_id: str) -> str:
+        """The name of the machine's container."""
+        return f"ami-lab-{self.lab.name}-{instance_id}"
+
+    def shell(self, instance_id: str, command: str, *, check: bool = True) -> str:
+        """What a command prints in the machine, run as root behind AWS's back."""
+        return podman("exec", self.container(instance_id), "sh", "-c", command, check=check)
+
+    def booted(self, instance_id: str) -> str:
+        """Wait until cloud-init is done; returns its status."""
+        self.shell(
+            instance_id, "for i in $(seq 100); do cloud-init status --wait >/dev/null 2>&1 && break; sleep 0.1; done"
+        )
+        return self.shell(instance_id, "cloud-init status --wait").strip(". \n")
+
+    def ssh(self, instance_id: str, command: str) -> str:
+        """What a command prints that is run over SSH as admin."""
+        address = self.describe(instance_id)["PrivateIpAddress"]
+        argv = ["ssh", "-i", str(self.key), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+        argv += ["-o", "LogLevel=ERROR", "-o", "ConnectTimeout=2", f"admin@{address}", command]
+
+        def answer() -> str | None:
+            done = subprocess.run(argv, capture_output=True, text=True, check=False)
+            return done.stdout if done.returncode == 0 else None
+
+        return str(until(answer, f"ssh to {address}"))
+
+    def image(self, instance_id: str, name: str, **arguments: Any) -> str:
+        """Make an image of an instance, and wait until it is available."""
+        ec2 = self.client("ec2")
+        image_id = str(ec2.create_image(InstanceId=instance_id, Name=name, **arguments)["ImageId"])
+        until(lambda: ec2.describe_images(ImageIds=[image_id])["Images"][0]["State"] == "available", image_id, 60)
+        return image_id
+
+    def discard(self, image_id: str, region: str = "us-east-1") -> None:
+        """Deregister an image and delete its snapshot."""
+        ec2 = self.client("ec2", region)
+        (image,) = ec2.describe_images(ImageIds=[image_id])["Images"]
+        ec2.deregister_image(ImageId=image_id)
+        ec2.delete_snapshot(SnapshotId=image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"])
+
+    def close(self) -> None:
+        """Terminate what was launched."""
+        for region, instance_id in self.launched:
+            self.client("ec2", region).terminate_instances(InstanceIds=[instance_id])
+        for region, instance_id in self.launched:
+            self.wait(instance_id, "terminated", region)
+
+
+@pytest.fixture
+def bench(lab: Settings, client: Callable[..., Any], debian: str, key: Path) -> Iterator[Bench]:
+    made = Bench(lab, client, debian, key)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def shared_bench(lab: Settings, client: Callable[..., Any], debian: str, key: Path) -> Iterator[Bench]:
+    """For tests that look at one machine without changing it."""
+    made = Bench(lab, client, debian, key)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    return until
+
+
+def until(ask: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+    """The first answer that is true. Fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds} s in vain for {what}; the last answer was {answer!r}")
+        time.sleep(0.1)
+
+
+def podman(*arguments: str, check: bool = True) -> str:
+    done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        pytest.fail(f"podman {' '.join(arguments)}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+@pytest.fixture(scope="session", name="podman")
+def podman_fixture() -> Callable[..., str]:
+    return podman

@@ -1,0 +1,173 @@
+"""Labs come up once, go down whole, and survive being killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from orchestrator.errors import LackError, UsageError
+from orchestrator.lab import lifecycle, settings
+from orchestrator.lab.lifecycle import Condition
+from orchestrator.lab.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+AMI = [sys.executable, "-m", "orchestrator.cli.main", "lab"]
+
+
+@pytest.fixture
+def wanted(free_port: Callable[[], int]) -> Iterator[Settings]:
+    """Settings of a lab that is not up, and will not be after the test."""
+    lab = Settings(f"test-life-{os.getpid()}", free_port(), command_delay=0.0, image_delay=0.0)
+    yield lab
+    lifecycle.down(lab.name, print)
+
+
+def launch(lab: Settings) -> str:
+    """Launch a machine and wait until it runs."""
+    ec2 = boto3.client(
+        "ec2",
+        region_name="us-east-1",
+        endpoint_url=lab.endpoint,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    (image,) = ec2.describe_images()["Images"]
+    (made,) = ec2.run_instances(ImageId=image["ImageId"], InstanceType="t3.small", MinCount=1, MaxCount=1)["Instances"]
+    ec2.get_waiter("instance_running").wait(InstanceIds=[made["InstanceId"]], WaiterConfig={"Delay": 1})
+    return str(made["InstanceId"])
+
+
+def remains(name: str) -> dict[str, list[str]]:
+    """Whatever on this machine belongs to a lab, by kind."""
+
+    def lines(*argv: str) -> list[str]:
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    label = f"--filter=label=ami.lab={name}"
+    interfaces = lifecycle.network.anchor_names(name)
+    return {
+        "containers": lines("podman", "ps", "-aq", label),
+        "images": lines("podman", "images", "-q", label),
+        "networks": lines("podman", "network", "ls", "-q", label),
+        "links": [link for link in lines("ip", "-o", "link") if any(one in link for one in interfaces)],
+        "mounts": [mount for mount in lines("cat", "/proc/mounts") if name in mount],
+        "processes": [line for line in lines("ps", "-eo", "args") if f"{settings.STATE}/{name}/" in line],
+        "state": [str(path) for path in (settings.STATE / name,) if path.exists()],
+        "locks": [path for path in lines("ls", "/run/lock") if name in path],
+    }
+
+
+def bridges() -> set[str]:
+    shown = subprocess.run(["ip", "-json", "link", "show", "type", "bridge"], capture_output=True, check=True).stdout
+    return {link["ifname"] for link in json.loads(shown)}
+
+
+def test_down_leaves_nothing(wanted: Settings) -> None:
+    before = bridges()
+    lab = lifecycle.up(wanted, print)
+    launch(lab)
+    present = remains(lab.name)
+    assert [kind for kind, found in present.items() if not found] == ["mounts", "locks"]
+    assert lifecycle.down(lab.name, print)
+    assert {kind: found for kind, found in remains(lab.name).items() if found} == {}
+    assert bridges() == before
+    assert not lifecycle.down(lab.name, print)
+
+
+def test_a_second_up_finds_the_first(wanted: Settings) -> None:
+    first = lifecycle.up(wanted, print)
+    pid = lifecycle.status(wanted.name).pid
+    assert lifecycle.up(wanted, print) == first
+    assert lifecycle.status(wanted.name).pid == pid
+
+
+def test_two_at_once_end_with_one_lab(wanted: Settings) -> None:
+    argv = [*AMI, "up", "--name", wanted.name, "--port", str(wanted.port)]
+    both = [subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [one.communicate(timeout=300) for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    assert said[0][0] == said[1][0]
+    assert f"export AWS_ENDPOINT_URL={wanted.endpoint}" in said[0][0]
+    assert len(remains(wanted.name)["processes"]) == 1
+
+
+def test_a_killed_lab_is_dead_and_the_next_up_clears_it(wanted: Settings) -> None:
+    lab = lifecycle.up(wanted, print)
+    launch(lab)
+    os.kill(lifecycle.status(lab.name).pid, signal.SIGKILL)
+    status = lifecycle.status(lab.name)
+    assert status.condition is Condition.DEAD
+    assert remains(lab.name)["containers"]
+    lifecycle.up(wanted, print)
+    status = lifecycle.status(lab.name)
+    assert (status.condition, status.machines) == (Condition.UP, 0)
+
+
+def test_down_clears_a_killed_lab(wanted: Settings) -> None:
+    lab = lifecycle.up(wanted, print)
+    launch(lab)
+    os.kill(lifecycle.status(lab.name).pid, signal.SIGKILL)
+    assert lifecycle.down(lab.name, print)
+    assert {kind: found for kind, found in remains(lab.name).items() if found} == {}
+
+
+def test_a_port_in_use_is_named(wanted: Settings) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", wanted.port))
+        other.listen()
+        with pytest.raises(LackError, match=f"port {wanted.port} "):
+            lifecycle.up(wanted, print)
+    assert lifecycle.status(wanted.name).condition is Condition.DOWN
+
+
+def test_a_lab_that_is_up_does_not_move_to_another_port(lab: Settings, free_port: Callable[[], int]) -> None:
+    with pytest.raises(UsageError, match=f"is up on port {lab.port}"):
+        lifecycle.up(Settings(lab.name, free_port(), 0.0, 0.0), print)
+
+
+def test_two_labs_are_up_side_by_side(lab: Settings, wanted: Settings, podman: Callable[..., str]) -> None:
+    other = lifecycle.up(wanted, print)
+    asked = (
+        "curl -s -o /dev/null -w '%{http_code}' -X PUT "
+        "-H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token"
+    )
+    for each in (lab, other):
+        container = f"ami-lab-{each.name}-{launch(each)}"
+        assert podman("exec", container, "sh", "-c", asked) == "200"
+
+
+def test_the_lab_is_heard_on_loopback_and_its_own_bridge_only(lab: Settings) -> None:
+    pid = lifecycle.status(lab.name).pid
+    listed = subprocess.run(["ss", "-Hltnup"], capture_output=True, text=True, check=True).stdout.splitlines()
+    own = {line.split()[4] for line in listed if f"pid={pid}," in line}
+    assert own == {f"127.0.0.1:{lab.port}", f"169.254.169.254%{lab.bridge}:80"}
+
+
+def test_status_as_json(lab: Settings) -> None:
+    done = subprocess.run([*AMI, "status", "--name", lab.name, "--json"], capture_output=True, text=True, check=False)
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert (told["state"], told["endpoint"]) == ("up", lab.endpoint)
+
+
+def test_status_of_no_lab_ends_with_3() -> None:
+    done = subprocess.run([*AMI, "status", "--name", "never-made"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "the lab 'never-made' is down\n")
+
+
+def test_a_missing_program_is_named_with_its_package(wanted: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(LackError, match="'podman' is not installed") as raised:
+        lifecycle.up(wanted, print)
+    monkeypatch.undo()
+    assert raised.value.hint == "apt-get install podman"
