@@ -13,8 +13,7 @@ from orchestrator.lab.faults import AwsFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
-
-    from orchestrator.lab.tables import Tables
+    from contextlib import AbstractContextManager
 
 LOG = logging.getLogger(__name__)
 
@@ -28,7 +27,9 @@ HEALTH = "/ami-lab/health"
 class Handler(Protocol):
     """Answers some actions of one JSON service."""
 
-    ACTIONS: Collection[str]
+    @property
+    def ACTIONS(self) -> Collection[str]:  # noqa: N802  a constant of the class
+        """The actions that it answers; others are moto's."""
 
     def handle(self, action: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to one call. Raises AwsFault."""
@@ -52,11 +53,16 @@ def call_of(headers: Mapping[str, str]) -> Call:
 
 
 class Dispatcher:
-    """The lab's WSGI application. `handlers` are by service as SigV4 names it ("ssm")."""
+    """The lab's WSGI application.
 
-    def __init__(self, moto: Any, tables: Tables, handlers: Mapping[str, Handler], health: Callable[[], Any]) -> None:
+    `lock` is that of moto's tables; `handlers` are by service as SigV4 names it ("ssm").
+    """
+
+    def __init__(
+        self, moto: Any, lock: AbstractContextManager[Any], handlers: Mapping[str, Handler], health: Callable[[], Any]
+    ) -> None:
         self._moto = moto
-        self._tables = tables
+        self._lock = lock
         self._handlers = handlers
         self._health = health
 
@@ -83,7 +89,7 @@ class Dispatcher:
     def _others(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         """One request at a time: moto's tables are not made for several threads."""
         environ["wsgi.input"] = io.BytesIO(_body(environ))
-        with self._tables.lock:
+        with self._lock:
             return list(self._moto(environ, start_response))
 
 

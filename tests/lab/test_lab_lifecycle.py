@@ -16,6 +16,7 @@ import pytest
 from orchestrator.errors import LackError, UsageError
 from orchestrator.lab import lifecycle, settings
 from orchestrator.lab.lifecycle import Condition
+from orchestrator.lab.network import anchor_names
 from orchestrator.lab.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,17 +55,22 @@ def remains(name: str) -> dict[str, list[str]]:
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
 
     label = f"--filter=label=ami.lab={name}"
-    interfaces = lifecycle.network.anchor_names(name)
+    interfaces = anchor_names(name)
     return {
         "containers": lines("podman", "ps", "-aq", label),
         "images": lines("podman", "images", "-q", label),
         "networks": lines("podman", "network", "ls", "-q", label),
         "links": [link for link in lines("ip", "-o", "link") if any(one in link for one in interfaces)],
         "mounts": [mount for mount in lines("cat", "/proc/mounts") if name in mount],
-        "processes": [line for line in lines("ps", "-eo", "args") if f"{settings.STATE}/{name}/" in line],
+        "processes": [line for line in lines("ps", "-ww", "-eo", "args") if _belongs(line, name)],
         "state": [str(path) for path in (settings.STATE / name,) if path.exists()],
         "locks": [path for path in lines("ls", "/run/lock") if name in path],
     }
+
+
+def _belongs(command: str, name: str) -> bool:
+    """The server, or the monitor of a machine."""
+    return f"{settings.STATE}/{name}/" in command or f"ami-lab-{name}-" in command
 
 
 def bridges() -> set[str]:

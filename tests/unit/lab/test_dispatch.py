@@ -30,17 +30,13 @@ class Echo:
         return {"region": region, "body": body}
 
 
-class Tables:
-    lock = threading.RLock()
-
-
 @pytest.fixture
 def ask() -> Callable[..., tuple[str, Any]]:
     def moto(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         start_response("200 OK", [])
         return [b'"moto read ' + environ["wsgi.input"].read() + b'"']
 
-    dispatcher = Dispatcher(moto, Tables(), {"ssm": Echo()}, lambda: {"lab": "x"})  # type: ignore[arg-type]
+    dispatcher = Dispatcher(moto, threading.RLock(), {"ssm": Echo()}, lambda: {"lab": "x"})
 
     def send(action: str, body: bytes = b"{}", **environ: Any) -> tuple[str, Any]:
         told: list[str] = []
