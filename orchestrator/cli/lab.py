@@ -5,12 +5,16 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from typing import Annotated
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli.options import JsonOption
 from orchestrator.cli.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -33,7 +37,8 @@ def up(
     from orchestrator.lab.settings import Settings
 
     began = time.monotonic()
-    lab = lifecycle.up(Settings(name, port, command_delay, image_delay), Progress())
+    with progress() as tell:
+        lab = lifecycle.up(Settings(name, port, command_delay, image_delay), tell)
     say(f"the lab '{name}' answers at {lab.endpoint} ({time.monotonic() - began:.0f} s)")
     for variable, value in lifecycle.exports(lab).items():
         typer.echo(f"export {variable}={shlex.quote(value)}")
@@ -68,19 +73,21 @@ def down(
     from orchestrator.lab import lifecycle
     from orchestrator.lab.settings import CACHE
 
-    found = lifecycle.down(name, Progress(), cache=cache)
+    with progress() as tell:
+        found = lifecycle.down(name, tell, cache=cache)
     say(f"the lab '{name}' is gone" if found else f"there was no lab '{name}'")
     if not cache and CACHE.exists():
         say(f"kept for the next one: {CACHE} (`ami lab down --cache` removes it)")
 
 
-class Progress:
-    """Says what is going on: one line that changes on a terminal, timestamped lines elsewhere."""
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Says what is being done: a line that changes on a terminal, timestamped lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda text: say(f"{time.strftime('%H:%M:%S')} {text}")
+        return
+    from rich.console import Console
 
-    def __call__(self, text: str) -> None:
-        """Say what is being done now."""
-        if not sys.stderr.isatty():
-            say(f"{time.strftime('%H:%M:%S')} {text}")
-            return
-        sys.stderr.write(f"\r\033[K{text[:100]}")
-        sys.stderr.flush()
+    console = Console(stderr=True)
+    with console.status("looking around") as line:
+        yield lambda text: line.update(text.replace("[", "\\["))

@@ -34,8 +34,11 @@ PROGRAMS = ("podman", "mmdebstrap", "ip", "dpkg-deb")
 #: How long the server may take to answer, seconds.
 PATIENCE = 60.0
 
-#: moto: no canned AMIs, managed policies as in IAM, and what a launch names must exist.
+#: moto: no canned AMIs, managed policies as in IAM, and what a launch names must exist. A person's own AWS settings
+#: are none of the lab's business.
 ENVIRONMENT = {
+    "AWS_PROFILE": None,
+    "AWS_CONFIG_FILE": os.devnull,
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
     "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true",
@@ -121,9 +124,9 @@ def status(name: str) -> Status:
     settings.check_name(name)
     lab = settings.load(settings.STATE / name / "lab.json")
     pid = _server_pid(name)
-    if lab is not None and pid and _answers(lab):
-        count = len(Podman(lab.name, lab.network, lab.podman_options).containers())
-        return Status(name, Condition.UP, lab.endpoint, pid, count, str(lab.folder))
+    told = _answer(lab) if lab is not None and pid else None
+    if lab is not None and told is not None:
+        return Status(name, Condition.UP, lab.endpoint, pid, told["machines"], str(lab.folder))
     if pid or (settings.STATE / name).exists() or (os.geteuid() == 0 and _leftovers(name)):
         return Status(name, Condition.DEAD, pid=pid, folder=str(settings.STATE / name))
     return Status(name, Condition.DOWN)
@@ -206,25 +209,26 @@ def _serve(lab: Settings) -> None:
     pid = process.detached(argv, log=lab.log, env=ENVIRONMENT)
     lab.pid_file.write_text(f"{pid} {_birth(pid)}")
     deadline = time.monotonic() + PATIENCE
-    while not _answers(lab):
+    while _answer(lab) is None:
         if not _birth(pid) or time.monotonic() > deadline:
             said = lab.log.read_text(errors="replace")[-2000:].strip()
             raise LackError(f"the lab's server did not start:\n{said}")
         time.sleep(0.1)
 
 
-def _answers(lab: Settings) -> bool:
-    """Whether this lab, and no other program, answers at its port."""
+def _answer(lab: Settings) -> dict[str, Any] | None:
+    """What the lab says of itself; None when nothing answers at its port, or another program does."""
     try:
         with urllib.request.urlopen(lab.endpoint + HEALTH, timeout=5) as reply:  # noqa: S310  always http on loopback
-            return bool(json.load(reply)["lab"] == lab.name)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+            told = json.load(reply)
+    except (OSError, ValueError):
+        return None
+    return told if isinstance(told, dict) and told.get("lab") == lab.name else None
 
 
 def _running(name: str) -> Settings | None:
     lab = settings.load(settings.STATE / name / "lab.json")
-    return lab if lab is not None and _server_pid(name) and _answers(lab) else None
+    return lab if lab is not None and _server_pid(name) and _answer(lab) is not None else None
 
 
 def _server_pid(name: str) -> int:

@@ -84,7 +84,9 @@ def run(lab: Settings) -> None:
     ec2.install(tables, public_image(lab), disks.capture, machines.console)
     furnish_account()
     moto = DomainDispatcherApplication(create_backend_app)
-    application = Dispatcher(moto, tables.lock, _handlers(lab, machines), lambda: {"lab": lab.name, "pid": os.getpid()})
+    application = Dispatcher(
+        moto, tables.lock, _handlers(lab, machines), lambda: {"lab": lab.name, "machines": tables.living()}
+    )
     imds = serve(MetadataService(tables, lab.agent), lab.bridge)
     api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=Handler)
     for server in (imds, api):

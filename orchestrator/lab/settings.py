@@ -26,7 +26,6 @@ class Settings:
     network: str = ""
     bridge: str = ""
     subnet: str = ""
-    gateway: str = ""
     podman_options: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     disk: str = ""

@@ -51,6 +51,11 @@ class Tables:
         """An instance by its id, wherever it is."""
         return next((instance for instance in self.instances() if instance.id == instance_id), None)
 
+    def living(self) -> int:
+        """How many instances have, or will have, a machine."""
+        with self.lock:
+            return sum(instance.container_expected for instance in self.instances())
+
     def disks(self) -> set[str]:
         """The podman images that some snapshot still holds, or that a machine still runs from."""
         held = {snapshot.disk for backend in self.backends() for snapshot in backend.snapshots.values()}
