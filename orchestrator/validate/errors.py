@@ -1,0 +1,68 @@
+"""What can go wrong between an AMI and its verdict.
+
+StageError
+├── ValidationError          the tests could not run: there is no verdict, and never a pass
+│   ├── NoTests              a role brings no test
+│   ├── BootFailed           the machine did not come up
+│   ├── NeverOnline          the machine runs, but Systems Manager does not know it
+│   └── ConnectionFault      the machine could not be asked, or its answer is not to be trusted
+├── CommandTimedOut          one command took too long: its test fails, the others go on
+└── OutputTooLarge           one command said too much: likewise
+"""
+
+from __future__ import annotations
+
+from orchestrator.errors import StageError
+
+
+class ValidationError(StageError):
+    """The tests could not run, so nothing is known about the image."""
+
+
+class NoTests(ValidationError):
+    """A role brings no test. `roles` names all of them."""
+
+    def __init__(self, roles: tuple[str, ...]) -> None:
+        self.roles = roles
+        named = ", ".join(f"'{role}'" for role in roles)
+        many = len(roles) > 1
+        super().__init__(
+            f"{'roles' if many else 'role'} {named} {'have' if many else 'has'} no tests",
+            hint="every role carries its proof: write roles/<role>/tests/test_<role>.py",
+        )
+
+
+class BootFailed(ValidationError):
+    """The machine did not come up."""
+
+
+class NeverOnline(ValidationError):
+    """The machine runs, but its agent never reported to Systems Manager."""
+
+
+class ConnectionFault(ValidationError):
+    """The machine could not be asked, or its answer is missing, cut or altered."""
+
+
+class CommandTimedOut(StageError):
+    """A command did not end in time and was stopped. `command` as it was run, `seconds` the limit."""
+
+    def __init__(self, command: str, seconds: float) -> None:
+        self.command = command
+        self.seconds = seconds
+        super().__init__(
+            f"the command did not end within {seconds:g} s and was stopped: {command}",
+            hint="give it longer: host.run(..., timeout=SECONDS)",
+        )
+
+
+class OutputTooLarge(StageError):
+    """A command wrote more than is carried. `size` in bytes, both streams together."""
+
+    def __init__(self, command: str, size: int, limit: int) -> None:
+        self.command = command
+        self.size = size
+        super().__init__(
+            f"the command wrote {size:,} bytes, more than the {limit:,} that are carried: {command}",
+            hint="let the machine do the search: grep, head, sha256sum",
+        )

@@ -1,0 +1,88 @@
+"""The report of a validation as files: JUnit XML for CI stages, JSON for programs.
+
+The same verdict gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
+
+from orchestrator.validate.verdict import Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.validate.verdict import TestResult, Verdict
+
+#: Characters that XML 1.0 cannot carry, not even escaped (Extensible Markup Language 1.0, "Characters").
+_UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write_reports(verdict: Verdict, folder: Path) -> None:
+    """Write junit.xml and report.json into a folder."""
+    (folder / "junit.xml").write_text(junit(verdict), encoding="utf-8")
+    text = json.dumps(verdict.as_json(), indent=2, sort_keys=True, ensure_ascii=False)
+    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+
+
+def junit(verdict: Verdict) -> str:
+    """JUnit XML: one test suite per role, in the order in which the roles were tested."""
+    root = ET.Element("testsuites", _numbers(verdict.tests, name=f"{verdict.image.name} {verdict.image.version}"))
+    for role in dict.fromkeys(test.role for test in verdict.tests):
+        tests = [test for test in verdict.tests if test.role == role]
+        suite = ET.SubElement(root, "testsuite", _numbers(tests, name=role))
+        properties = ET.SubElement(suite, "properties")
+        facts = {"ami": verdict.ami_id, "image": verdict.image.name, "version": verdict.image.version}
+        for name, value in facts.items():
+            ET.SubElement(properties, "property", {"name": name, "value": value})
+        for test in tests:
+            _case(suite, test)
+    ET.indent(root)
+    return "<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _case(suite: ET.Element, test: TestResult) -> None:
+    path, _, name = test.nodeid.partition("::")
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        {
+            "classname": path.removesuffix(".py").replace("/", "."),
+            "name": _speakable(name),
+            "time": f"{test.seconds:.3f}",
+        },
+    )
+    kind = {
+        Outcome.FAILED: "failure",
+        Outcome.ERROR: "error",
+        Outcome.SKIPPED: "skipped",
+        Outcome.XFAILED: "skipped",
+    }.get(test.outcome)
+    if kind is not None:
+        told = ET.SubElement(case, kind, {"message": _speakable(test.message)})
+        told.text = _speakable(test.details)
+    if test.asked or test.output:
+        commands = "".join(f"[{one.ended}] {one.command}\n" for one in test.asked)
+        ET.SubElement(case, "system-out").text = _speakable(commands + test.output)
+
+
+def _numbers(tests: list[TestResult] | tuple[TestResult, ...], *, name: str) -> dict[str, str]:
+    def count(*outcomes: Outcome) -> str:
+        return str(sum(test.outcome in outcomes for test in tests))
+
+    return {
+        "name": name,
+        "tests": str(len(tests)),
+        "failures": count(Outcome.FAILED),
+        "errors": count(Outcome.ERROR),
+        "skipped": count(Outcome.SKIPPED, Outcome.XFAILED),
+        "time": f"{sum(test.seconds for test in tests):.3f}",
+    }
+
+
+def _speakable(text: str) -> str:
+    r"""Text that XML can carry: other characters as `\x1b`."""
+    return _UNSPEAKABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

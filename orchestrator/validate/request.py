@@ -1,0 +1,87 @@
+"""What a validation needs to know: values that the caller hands over."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.aws import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What is known of the image, for its tests and the report. `vars` maps a role to the variables it was given."""
+
+    name: str
+    version: str
+    layers: tuple[str, ...]
+    roles: tuple[str, ...]
+    vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RoleTests:
+    """A role and the folder with its tests."""
+
+    role: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class ValidateRequest:
+    """One AMI to validate, where, and against what.
+
+    `folder` (it must exist) gets junit.xml, report.json and pytest.log. Empty `subnet_id` and `vpc_id` mean the default
+    VPC. `masks` are secrets that no report or log may show. `online_timeout` in seconds.
+    """
+
+    account: Account
+    ami_id: str
+    image: ImageFacts
+    tests: tuple[RoleTests, ...]
+    folder: Path
+    instance_type: str
+    iam_instance_profile: str
+    subnet_id: str = ""
+    vpc_id: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    masks: tuple[str, ...] = ()
+    keep: bool = False
+    online_timeout: float = 300
+
+
+@dataclass(frozen=True)
+class SuiteRequest:
+    """What the process that runs the tests is told. `root` holds the tests of each role as `roles/<role>/`.
+
+    An empty `instance_id` means that tests are only collected.
+    """
+
+    account: Account
+    ami_id: str
+    image: ImageFacts
+    roles: tuple[str, ...]
+    root: str
+    instance_id: str = ""
+
+    def on(self, instance_id: str) -> SuiteRequest:
+        """The same suite, to be run on a machine."""
+        return replace(self, instance_id=instance_id)
+
+    def as_json(self) -> str:
+        """The request as text that `from_json` reads."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> SuiteRequest:
+        """The request that `as_json` wrote."""
+        values = json.loads(text)
+        facts: dict[str, Any] = values["image"]
+        image = ImageFacts(**{**facts, "layers": tuple(facts["layers"]), "roles": tuple(facts["roles"])})
+        account = Account(**values["account"])
+        return cls(**{**values, "account": account, "image": image, "roles": tuple(values["roles"])})

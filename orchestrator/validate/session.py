@@ -1,0 +1,157 @@
+"""Runs the tests of roles in a process of their own and follows them as they end."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from orchestrator.errors import Interrupted
+from orchestrator.process import kill_group, masked, started
+from orchestrator.validate.errors import NoTests
+from orchestrator.validate.request import SuiteRequest
+from orchestrator.validate.verdict import SuiteEnd, TestResult, check_collected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from subprocess import Popen
+
+    from orchestrator.validate.request import ValidateRequest
+
+#: What is told as it happens: an object of plugin.py.
+Hear = Callable[[dict[str, Any]], None]
+
+#: The workspace's own pytest settings and the plugins of this Python are meant for other tests.
+_SETTINGS = "[pytest]\nconsole_output_style = classic\n"
+_ENVIRONMENT = {
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTEST_ADDOPTS": "",
+    "PYTEST_PLUGINS": "",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+}
+
+
+@contextmanager
+def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
+    """The tests laid out so that pytest sees nothing else.
+
+    Each role's folder appears as `roles/<role>` of a temporary root: file names may repeat between roles, and no
+    conftest.py and no settings of the workspace are met. Raises NoTests for a role that has no test file.
+    """
+    without = tuple(one.role for one in request.tests if not any(one.folder.rglob("test_*.py")))
+    if without or not request.tests:
+        raise NoTests(without or request.image.roles)
+    with tempfile.TemporaryDirectory(prefix="ami-validate-") as name:
+        root = Path(name)
+        (root / "pytest.ini").write_text(_SETTINGS, encoding="utf-8")
+        (root / "roles").mkdir()
+        for one in request.tests:
+            (root / "roles" / one.role).symlink_to(one.folder.resolve())
+        roles = tuple(one.role for one in request.tests)
+        yield SuiteRequest(request.account, request.ami_id, request.image, roles, name)
+
+
+def collect(suite: SuiteRequest, request: ValidateRequest, stop: threading.Event) -> int:
+    """How many tests there are. Raises NoTests, and ValidationError for a file that cannot be collected."""
+    _, end = run(suite, request, stop, hear=lambda _: None)
+    check_collected(end)
+    without = tuple(role for role in suite.roles if not end.collected.get(role))
+    if without:
+        raise NoTests(without)
+    return sum(end.collected.values())
+
+
+def run(
+    suite: SuiteRequest, request: ValidateRequest, stop: threading.Event, *, hear: Hear
+) -> tuple[tuple[TestResult, ...], SuiteEnd]:
+    """Run the suite to its end. pytest's own words go to pytest.log, secrets masked. Raises Interrupted."""
+    events: list[dict[str, Any]] = []
+    argv = [sys.executable, "-P", "-m", "orchestrator.validate.suite"]
+    with _logged(request) as log, tempfile.TemporaryFile() as told:
+        told.write(suite.as_json().encode())
+        told.seek(0)
+        with (
+            started(argv, stdin=told, stderr=log, env=_ENVIRONMENT, cwd=request.folder) as process,
+            _killed_when(stop, process),
+        ):
+            for event in _events(process):
+                events.append(event)
+                hear(event)
+    if stop.is_set():
+        raise Interrupted(f"the tests of {request.ami_id} were stopped")
+    return _results(events, request.masks), _end(events, request.masks)
+
+
+def _events(process: Popen[bytes]) -> Iterator[dict[str, Any]]:
+    """What the process says. A line that was cut by its death is left out: the end is missing then anyway."""
+    for line in process.stdout or ():
+        if line.endswith(b"\n"):
+            yield json.loads(line)
+
+
+@contextmanager
+def _logged(request: ValidateRequest) -> Iterator[IO[bytes]]:
+    """A nameless file for pytest's output, of which pytest.log becomes the masked copy."""
+    with tempfile.TemporaryFile() as log:
+        try:
+            yield log
+        finally:
+            log.seek(0)
+            text = masked(log.read().decode("utf-8", "replace"), request.masks)
+            (request.folder / "pytest.log").write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _killed_when(stop: threading.Event, process: Popen[bytes]) -> Iterator[None]:
+    """While it lasts, `stop` ends the process and what it started."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.is_set():
+            if stop.wait(0.2):
+                kill_group(process)
+                return
+
+    watcher = threading.Thread(target=watch, name="stop-tests")
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _results(events: list[dict[str, Any]], masks: tuple[str, ...]) -> tuple[TestResult, ...]:
+    tests = [_masked(event, masks) for event in events if event["event"] == "test"]
+    return tuple(TestResult.from_json({key: test[key] for key in test if key != "event"}) for test in tests)
+
+
+def _end(events: list[dict[str, Any]], masks: tuple[str, ...]) -> SuiteEnd:
+    def last(kind: str) -> dict[str, Any]:
+        return next((event for event in reversed(events) if event["event"] == kind), {})
+
+    end = last("end")
+    return SuiteEnd(
+        collected=last("collected").get("roles", {}),
+        problems=tuple(masked(event["text"], masks) for event in events if event["event"] == "problem"),
+        fault=masked(last("fault").get("text", ""), masks),
+        exit_code=end.get("exit_code"),
+        calls=end.get("calls", {}),
+        asked=end.get("asked", 0),
+    )
+
+
+def _masked(value: Any, masks: tuple[str, ...]) -> Any:
+    """A JSON value with every secret in its texts replaced."""
+    if isinstance(value, str):
+        return masked(value, masks)
+    if isinstance(value, list):
+        return [_masked(one, masks) for one in value]
+    if isinstance(value, dict):
+        return {key: _masked(one, masks) for key, one in value.items()}
+    return value

@@ -1,0 +1,108 @@
+"""From an AMI to a verdict: boot it, await it in Systems Manager, run the tests of its roles, report, terminate."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.aws import AwsError, refusal
+from orchestrator.errors import StageError
+from orchestrator.progress import Event, Stage
+from orchestrator.validate.connection import Connection
+from orchestrator.validate.errors import CommandTimedOut
+from orchestrator.validate.machine import Boot
+from orchestrator.validate.report import write_reports
+from orchestrator.validate.session import collect, laid_out, run
+from orchestrator.validate.transport import RunCommand
+from orchestrator.validate.verdict import Verdict, check_complete, is_pass
+
+if TYPE_CHECKING:
+    from orchestrator.progress import Listener
+    from orchestrator.validate.machine import Machine
+    from orchestrator.validate.request import SuiteRequest, ValidateRequest
+    from orchestrator.validate.verdict import SuiteEnd, TestResult
+
+#: Agents come up before a machine has finished booting. Neither tool's opinion counts here: tests say what must hold.
+_SETTLE = b"cloud-init status --wait; systemctl is-system-running --wait"
+_SETTLE_SECONDS = 240
+
+
+def validate(request: ValidateRequest, listener: Listener, stop: threading.Event | None = None) -> Verdict:
+    """Validate an AMI. `stop`, once set, ends it soon: the machine is terminated and Interrupted raised.
+
+    Writes junit.xml, report.json and pytest.log into the request's folder, also when the tests could not be finished.
+    Raises NoTests and ValidationError (collection) before anything is booted; BootFailed, NeverOnline, ConnectionFault
+    and other ValidationErrors when there can be no verdict; LackError when the account refuses.
+    """
+    return _Validation(request, listener, stop or threading.Event()).verdict()
+
+
+class _Validation:
+    """One validation on its way."""
+
+    def __init__(self, request: ValidateRequest, listener: Listener, stop: threading.Event) -> None:
+        self._request = request
+        self._listener = listener
+        self._stop = stop
+        self._began = time.monotonic()
+        self._done = 0
+
+    def verdict(self) -> Verdict:
+        with laid_out(self._request) as suite:
+            count = collect(suite, self._request, self._stop)
+            try:
+                with Boot(self._request, self._listener, self._stop).machine() as machine:
+                    return self._tested(suite, machine, count)
+            except AwsError as error:
+                raise refusal(error) or StageError(str(error)) from error
+
+    def _tested(self, suite: SuiteRequest, machine: Machine, count: int) -> Verdict:
+        self._settle(machine)
+        self._say(Stage.TEST, f"{count} tests of {len(suite.roles)} roles")
+        began = time.monotonic()
+        tests, end = run(
+            suite.on(machine.instance_id), self._request, self._stop, hear=lambda one: self._hear(one, count)
+        )
+        verdict = self._reported(machine, tests, end, time.monotonic() - began)
+        check_complete(tests, end)
+        self._say(Stage.TEST, verdict.summary, seconds=verdict.suite_seconds)
+        return verdict
+
+    def _settle(self, machine: Machine) -> None:
+        """Wait until the machine has finished booting; the first question also shows that it can be asked at all."""
+        self._say(Stage.AWAIT, f"{machine.instance_id} is online and finishes booting")
+        try:
+            Connection(RunCommand(self._request.account, machine.instance_id)).ask(_SETTLE, _SETTLE_SECONDS)
+        except CommandTimedOut:
+            self._say(Stage.AWAIT, f"{machine.instance_id} has not finished booting after {_SETTLE_SECONDS} s")
+
+    def _reported(
+        self, machine: Machine, tests: tuple[TestResult, ...], end: SuiteEnd, suite_seconds: float
+    ) -> Verdict:
+        verdict = Verdict(
+            ami_id=self._request.ami_id,
+            image=self._request.image,
+            passed=is_pass(tests),
+            tests=tests,
+            instance_id=machine.instance_id,
+            seconds=time.monotonic() - self._began,
+            suite_seconds=suite_seconds,
+            calls=end.calls,
+            asked=end.asked,
+            way_in=machine.way_in if self._request.keep else "",
+        )
+        write_reports(verdict, self._request.folder)
+        return verdict
+
+    def _hear(self, event: dict[str, Any], count: int) -> None:
+        if event["event"] == "test":
+            self._done += 1
+            name = event["nodeid"].partition("::")[2]
+            said = "" if event["outcome"] == "passed" else f" {event['outcome'].upper()}"
+            self._say(
+                Stage.TEST, f"{self._done} of {count}: {name}{said}", role=event["role"], seconds=event["seconds"]
+            )
+
+    def _say(self, stage: Stage, message: str, *, role: str = "", seconds: float | None = None) -> None:
+        self._listener(Event(self._request.image.name, stage, message=message, role=role, seconds=seconds))

@@ -1,0 +1,142 @@
+"""What the tests say about an image: values, and the rules that turn results into a verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.validate.connection import Asked
+from orchestrator.validate.errors import ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from orchestrator.validate.request import ImageFacts
+
+
+class Outcome(StrEnum):
+    """How a test ended, in pytest's words."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+
+    @property
+    def allowed(self) -> bool:
+        """Whether an image may pass with such a test. pytest reports a strict xpass as failed."""
+        return self not in (Outcome.FAILED, Outcome.ERROR)
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One test. Everything after `seconds` is empty for a test that passed; `asked` are the commands that it ran."""
+
+    __test__ = False  # pytest should not collect it
+
+    role: str
+    nodeid: str
+    outcome: Outcome
+    seconds: float
+    message: str = ""
+    details: str = ""
+    output: str = ""
+    asked: tuple[Asked, ...] = ()
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TestResult:
+        """The result that `dataclasses.asdict` turned into an object."""
+        asked = tuple(Asked(**one) for one in values["asked"])
+        return cls(**{**values, "outcome": Outcome(values["outcome"]), "asked": asked})
+
+
+@dataclass(frozen=True)
+class SuiteEnd:
+    """How the process that ran the tests ended.
+
+    `collected` counts the tests of each role; `problems` are files that could not be collected; `fault` is why the
+    machine could not be asked any more; `exit_code` is pytest's, or None when it never said one.
+    """
+
+    collected: Mapping[str, int]
+    problems: tuple[str, ...] = ()
+    fault: str = ""
+    exit_code: int | None = None
+    calls: Mapping[str, int] = field(default_factory=dict)
+    asked: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known about an AMI after its tests ran. `way_in` is set when the machine was kept.
+
+    `calls` counts the calls to Systems Manager, `asked` the commands that the tests ran; `seconds` is the whole time
+    from launch to verdict, `suite_seconds` that of the tests.
+    """
+
+    ami_id: str
+    image: ImageFacts
+    passed: bool
+    tests: tuple[TestResult, ...]
+    instance_id: str
+    seconds: float
+    suite_seconds: float
+    calls: Mapping[str, int]
+    asked: int
+    way_in: str = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many tests ended in which way; passed and failed are always there, the others when there are any."""
+        found = Counter(test.outcome for test in self.tests)
+        return {
+            str(outcome): found[outcome]
+            for outcome in Outcome
+            if found[outcome] or outcome in (Outcome.PASSED, Outcome.FAILED)
+        }
+
+    @property
+    def summary(self) -> str:
+        """The value of the tag `ami:tests`: `passed=41 failed=0`."""
+        return " ".join(f"{name}={count}" for name, count in self.counts.items())
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object with every test."""
+        return {**asdict(self), "counts": self.counts}
+
+
+#: pytest's exit codes (pytest documentation, "Exit codes") after which results are complete.
+_COMPLETE = (0, 1)
+
+
+def check_collected(end: SuiteEnd) -> None:
+    """Raise ValidationError unless the tests of every file could be collected."""
+    if end.problems:
+        raise ValidationError("tests could not be collected:\n" + "\n".join(end.problems))
+    if end.exit_code is None:
+        raise ValidationError("pytest ended before it had collected the tests", hint="see pytest.log")
+
+
+def check_complete(tests: Iterable[TestResult], end: SuiteEnd) -> None:
+    """Raise ValidationError unless every collected test has run on a machine that answered."""
+    results = list(tests)
+    if end.fault:
+        raise ValidationError(f"the tests could not be finished: {end.fault}")
+    check_collected(end)
+    if end.exit_code not in _COMPLETE:
+        raise ValidationError(f"pytest ended with exit code {end.exit_code}", hint="see pytest.log")
+    expected = sum(end.collected.values())
+    if not expected:
+        raise ValidationError("not a single test was found")
+    if len(results) != expected:
+        raise ValidationError(f"only {len(results)} of {expected} tests ran", hint="see pytest.log")
+
+
+def is_pass(tests: Iterable[TestResult]) -> bool:
+    """Whether an image passes: every test is allowed, and at least one of them really passed."""
+    results = list(tests)
+    return all(one.outcome.allowed for one in results) and any(one.outcome is Outcome.PASSED for one in results)
