@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -17,7 +18,6 @@ from orchestrator.lab.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 DEBIAN = "136693071363"
 
@@ -44,7 +44,7 @@ def free_port() -> Callable[[], int]:
 def lab(free_port: Callable[[], int]) -> Iterator[Settings]:
     """A lab of this session's own, with no delays; gone at the end. Labs of sessions that were killed go first."""
     for folder in settings.STATE.glob("test-*"):
-        if not lifecycle.status(folder.name).pid:
+        if not Path("/proc", folder.name.rpartition("-")[2]).exists():
             lifecycle.down(folder.name, print)
     name = f"test-{os.getpid()}"
     made = lifecycle.up(Settings(name, free_port(), command_delay=0.0, image_delay=0.0), print)
