@@ -82,11 +82,6 @@ class Version:
         return asdict(self)
 
 
-def tags_for_run(run: str, image: str, purpose: str) -> dict[str, str]:
-    """The tags of everything that a run creates on the way: instances, volumes, key pairs, security groups."""
-    return {"ami:run": run, "ami:image": image, "ami:purpose": purpose, "Name": f"ami {purpose} {image}"}
-
-
 def version_of(described: Mapping[str, Any], region: str) -> Version | None:
     """The Version that an image of DescribeImages is, or None when its tags do not make it one of ours."""
     tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}

@@ -107,7 +107,7 @@ def _lines(value: Any) -> list[str]:
 
 def _inline(value: Any) -> str:
     if isinstance(value, dict):
-        first, *rest = value.values()
+        first = next(iter(value.values()), "")
         return "  ".join([str(first), *(f"{key}={_inline(value[key])}" for key in list(value)[1:] if value[key])])
     if isinstance(value, list):
         return " ".join(map(str, value))

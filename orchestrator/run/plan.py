@@ -44,11 +44,13 @@ def plan(
     versions: Iterable[Version],
     sources: Mapping[str, SourceAmi],
 ) -> tuple[Step, ...]:
-    """The steps of a run, parents first. What was asked for by name is built; what it stands on is reused when possible.
+    """The steps of a run, parents first. What was asked for is built; what it stands on is reused when possible.
 
-    A parent is reused when a validated version with the same fingerprint exists, and everything below it needs no build.
+    A parent is reused when a validated version with the same fingerprint exists, and nothing below it is built anew.
     """
-    good = {one.fingerprint: one for one in sorted(versions, key=lambda one: one.created) if one.state is State.VALIDATED}
+    good = {
+        one.fingerprint: one for one in sorted(versions, key=lambda one: one.created) if one.state is State.VALIDATED
+    }
     steps: dict[str, Step] = {}
     for segment in segments:
         name, parent = segment.image.name, steps.get(segment.parent or "")
@@ -75,8 +77,8 @@ def _needed(steps: Mapping[str, Step], wanted: Collection[str]) -> set[str]:
     """What was asked for, and all of its ancestors down to the first that is reused."""
     needed: set[str] = set()
     for name in wanted:
-        at: str | None = name
-        while at in steps and at not in needed:
-            needed.add(at)
-            at = None if steps[at].reuse else steps[at].segment.parent
+        at = steps.get(name)
+        while at and at.segment.image.name not in needed:
+            needed.add(at.segment.image.name)
+            at = None if at.reuse else steps.get(at.segment.parent or "")
     return needed

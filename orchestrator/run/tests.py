@@ -28,7 +28,5 @@ def facts_of(workspace: Workspace, segment: Segment, version: str) -> ImageFacts
         version=version,
         layers=tuple(layer.name for layer in segment.stack),
         roles=tuple(one.role for one in tests),
-        vars={
-            role: dict(layer.vars) for layer in segment.stack for role in workspace.roles_of(layer.roles)
-        },
+        vars={role: dict(layer.vars) for layer in segment.stack for role in workspace.roles_of(layer.roles)},
     )

@@ -1,0 +1,137 @@
+"""One image's way through a run: render, build, boot, test, tag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from orchestrator.build.packer import build
+from orchestrator.build.request import BuildRequest
+from orchestrator.progress import Event, Stage
+from orchestrator.registry import TAGS, State, set_state
+from orchestrator.render.packer import write
+from orchestrator.run.outcome import Outcome, Status
+from orchestrator.run.tests import facts_of, tests_of
+from orchestrator.validate.request import ValidateRequest
+from orchestrator.validate.validate import validate
+
+if TYPE_CHECKING:
+    import threading
+    from pathlib import Path
+
+    from orchestrator.aws import Account
+    from orchestrator.definition.environment import Environment
+    from orchestrator.definition.workspace import Workspace
+    from orchestrator.plan.segment import Segment
+    from orchestrator.progress import Listener
+    from orchestrator.render.generation import Generation
+    from orchestrator.run.identity import RunIdentity
+    from orchestrator.validate.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Making:
+    """What every image of one run shares."""
+
+    workspace: Workspace
+    environment: Environment
+    account: Account
+    identity: RunIdentity
+    listener: Listener
+    keep: bool
+    stop: threading.Event
+    urgent: threading.Event
+
+
+def make(making: Making, segment: Segment, base: str, generation: Generation) -> Outcome:
+    """Build a segment on the AMI `base`, and validate what was built. Raises AmiError when there is no verdict."""
+    name, environment = segment.image.name, making.environment
+    version = segment.version_at(datetime.now(UTC))
+    folder = making.identity.folder / name
+    folder.mkdir(exist_ok=True)
+    built = build(
+        BuildRequest(
+            image=name,
+            version=version,
+            run=making.identity.id,
+            template=write(making.workspace, segment, generation, folder),
+            var_file=environment.path,
+            folder=folder,
+            workspace=making.workspace.root,
+            account=making.account,
+            source_filters={"image-id": base},
+            source_owners=(),
+            tags=ami_tags(making, segment, version, base),
+            vpc_id=environment.vpc_id,
+            subnet_id=environment.subnet_id,
+            stop=making.stop,
+            urgent=making.urgent,
+        ),
+        making.listener,
+    )
+    return prove(making, segment, version, built.ami_id, folder)
+
+
+def prove(making: Making, segment: Segment, version: str, ami_id: str, folder: Path) -> Outcome:
+    """Boot and test an AMI, and tag the verdict. Raises AmiError when the tests could not be run."""
+    name = segment.image.name
+    verdict = validate(_request(making, segment, version, ami_id, folder), making.listener)
+    state = State.VALIDATED if verdict.passed else State.REJECTED
+    making.listener(Event(name, Stage.TAG, message=str(state)))
+    set_state(making.account, ami_id, state, tests=verdict.counted)
+    return Outcome(
+        name,
+        Status.VALIDATED if verdict.passed else Status.REJECTED,
+        ami_id,
+        version,
+        reason="" if verdict.passed else _failures(verdict, folder),
+        tests=verdict.counted,
+    )
+
+
+def ami_tags(making: Making, segment: Segment, version: str, base: str) -> dict[str, str]:
+    """Every tag of the AMI that a build makes: the image's own, and the factory's."""
+    image, identity = segment.image, making.identity
+    return {
+        **image.tags,
+        "Name": f"{image.name}-{version}",
+        TAGS["image"]: image.name,
+        TAGS["version"]: version,
+        TAGS["fingerprint"]: segment.fingerprint,
+        TAGS["state"]: str(State.BUILT),
+        TAGS["layers"]: " ".join(layer.name for layer in segment.stack),
+        TAGS["parent"]: base if segment.parent else "",
+        TAGS["source"]: segment.source.name,
+        TAGS["source_ami"]: base if not segment.parent else "",
+        TAGS["commit"]: identity.commit,
+        TAGS["run"]: identity.id,
+        TAGS["owner"]: f"{image.owner.team} <{image.owner.email}>",
+    }
+
+
+def _request(making: Making, segment: Segment, version: str, ami_id: str, folder: Path) -> ValidateRequest:
+    environment = making.environment
+    return ValidateRequest(
+        account=making.account,
+        ami_id=ami_id,
+        image=facts_of(making.workspace, segment, version),
+        tests=tests_of(making.workspace, segment),
+        run=making.identity.id,
+        folder=folder,
+        instance_type=environment.instance_type,
+        subnet_id=environment.subnet_id,
+        vpc_id=environment.vpc_id,
+        iam_instance_profile=environment.iam_instance_profile,
+        keep=making.keep,
+        stop=making.stop,
+    )
+
+
+def _failures(verdict: Verdict, folder: Path) -> str:
+    failed = [test for test in verdict.tests if not test.outcome.allowed]
+    lines = [f"{len(failed)} of {len(verdict.tests)} tests failed; the whole report is in {folder}"]
+    for test in failed:
+        said = next(iter(test.message.strip().splitlines()), "")
+        lines.append(f"  {test.role}: {test.nodeid.partition('::')[2]}: {said}")
+    return "\n".join(lines)
