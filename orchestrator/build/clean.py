@@ -1,0 +1,128 @@
+"""What a build left in an account, and its removal: only what is provably the run's.
+
+Packer cleans up after an interrupt, but not after a kill, and even an interrupted Packer 1.6.6 leaves the AMI that it
+was waiting for. Proof is the tag `ami:run`; an AMI without tags, and its snapshots, are known by the AMI's name, which
+no two builds share.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.aws import AwsError, error_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from orchestrator.aws import Account
+
+
+class Kind(StrEnum):
+    """What can be left behind, in the order in which it must be removed."""
+
+    INSTANCE = "instance"
+    IMAGE = "AMI"
+    SNAPSHOT = "snapshot"
+    VOLUME = "volume"
+    SECURITY_GROUP = "security group"
+    KEY_PAIR = "key pair"
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One thing that is still there. `trouble` says why it could not be removed, when that was tried."""
+
+    kind: Kind
+    id: str
+    trouble: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}" + (f" ({self.trouble})" if self.trouble else "")
+
+
+def find_leftovers(account: Account, run: str, *, image: str = "", ami_name: str = "") -> tuple[Leftover, ...]:
+    """What builds of a run left, in the order of removal: of one image, or (without `image`) of the whole run.
+
+    AMIs and snapshots count only when `ami_name` says which AMI is not wanted: tagged ones may be good versions.
+    """
+    ec2 = account.client("ec2")
+    tags = [{"Name": "tag:ami:run", "Values": [run]}, {"Name": "tag:ami:purpose", "Values": ["build"]}]
+    if image:
+        tags.append({"Name": "tag:ami:image", "Values": [image]})
+
+    def ids(operation: str, key: str, name: str, *extra: dict[str, Any]) -> list[str]:
+        pages = ec2.get_paginator(operation).paginate(Filters=[*tags, *extra])
+        return [str(item[name]) for page in pages for item in page[key]]
+
+    alive = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
+    reservations = ec2.get_paginator("describe_instances").paginate(Filters=[*tags, alive])
+    instances = [
+        str(instance["InstanceId"])
+        for page in reservations
+        for reservation in page["Reservations"]
+        for instance in reservation["Instances"]
+    ]
+    images, snapshots = _unwanted_image(ec2, ami_name) if ami_name else ([], [])
+    keys = [str(pair["KeyName"]) for pair in ec2.describe_key_pairs(Filters=tags)["KeyPairs"]]
+    found = {
+        Kind.INSTANCE: instances,
+        Kind.IMAGE: images,
+        Kind.SNAPSHOT: snapshots,
+        Kind.VOLUME: ids("describe_volumes", "Volumes", "VolumeId"),
+        Kind.SECURITY_GROUP: ids("describe_security_groups", "SecurityGroups", "GroupId"),
+        Kind.KEY_PAIR: keys,
+    }
+    return tuple(Leftover(kind, name) for kind in Kind for name in found[kind])
+
+
+def _unwanted_image(ec2: Any, name: str) -> tuple[list[str], list[str]]:
+    """The account's AMI of a name and its snapshots, also those that DescribeImages does not list yet."""
+    images = ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": [name]}])["Images"]
+    snapshots = {
+        mapping["Ebs"]["SnapshotId"]
+        for image in images
+        for mapping in image.get("BlockDeviceMappings", ())
+        if mapping.get("Ebs", {}).get("SnapshotId")
+    }
+    for image in images:  # EC2 describes them as "Created by CreateImage(i-...) for ami-..."
+        described = [{"Name": "description", "Values": [f"Created by CreateImage* for {image['ImageId']}*"]}]
+        pages = ec2.get_paginator("describe_snapshots").paginate(OwnerIds=["self"], Filters=described)
+        snapshots |= {snapshot["SnapshotId"] for page in pages for snapshot in page["Snapshots"]}
+    return [image["ImageId"] for image in images], sorted(snapshots)
+
+
+def remove(account: Account, leftovers: Iterable[Leftover], *, patience: float = 300) -> tuple[Leftover, ...]:
+    """Remove what `find_leftovers` found. Returns what is still there after `patience` seconds, with the trouble.
+
+    What depends on something that is just going away (a security group on its instance) is tried again meanwhile.
+    """
+    ec2 = account.client("ec2")
+    deadline = time.monotonic() + patience
+    left = tuple(leftovers)
+    while True:
+        left = tuple(still for leftover in left if (still := _removed(ec2, leftover)) is not None)
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(2)
+
+
+def _removed(ec2: Any, leftover: Leftover) -> Leftover | None:
+    """Try to remove one thing: None when it is gone, else what stays and why."""
+    remover: dict[Kind, Callable[[], Any]] = {
+        Kind.INSTANCE: lambda: ec2.terminate_instances(InstanceIds=[leftover.id]),
+        Kind.IMAGE: lambda: ec2.deregister_image(ImageId=leftover.id),
+        Kind.SNAPSHOT: lambda: ec2.delete_snapshot(SnapshotId=leftover.id),
+        Kind.VOLUME: lambda: ec2.delete_volume(VolumeId=leftover.id),
+        Kind.SECURITY_GROUP: lambda: ec2.delete_security_group(GroupId=leftover.id),
+        Kind.KEY_PAIR: lambda: ec2.delete_key_pair(KeyName=leftover.id),
+    }
+    try:
+        remover[leftover.kind]()
+    except AwsError as error:
+        if ".NotFound" in error_code(error):
+            return None
+        return Leftover(leftover.kind, leftover.id, error_code(error) or str(error))
+    return None

@@ -1,0 +1,53 @@
+"""What is asked of a build, and what it answers."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from orchestrator.aws import Account
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """One Packer build of one image.
+
+    `template` is the rendered file, `var_file` the environment's, `folder` the folder of this image in the run (logs
+    stay there), `workspace` the folder that Packer runs in. `source_filters` and `source_owners` pin the source AMI
+    (empty: what the template says), `tags` go onto the AMI over the template's own. `vpc_id` and `subnet_id` are the
+    environment's. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
+    """
+
+    image: str
+    version: str
+    run: str
+    template: Path
+    var_file: Path
+    folder: Path
+    workspace: Path
+    account: Account
+    source_filters: Mapping[str, str] = field(default_factory=dict)
+    source_owners: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    vpc_id: str = ""
+    subnet_id: str = ""
+    stop: threading.Event = field(default_factory=threading.Event)
+    urgent: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def ami_name(self) -> str:
+        """The name of the AMI to be: no two builds share it."""
+        return f"{self.image}-{self.version}"
+
+
+@dataclass(frozen=True)
+class Built:
+    """The AMI that a build made."""
+
+    ami_id: str
+    region: str

@@ -1,0 +1,96 @@
+"""What is known of a Packer build while it runs: its stage, the task that failed, its errors, the AMI it made.
+
+Takes lines of Packer and events of Ansible, tells a listener, and writes the log. Starts nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING
+
+from orchestrator.build.machine_readable import PackerLine, parse
+from orchestrator.build.request import Built
+from orchestrator.build.stages import stage_of
+from orchestrator.process import masked
+from orchestrator.progress import Event, Listener, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from orchestrator.build.tasks import TaskEvent
+
+
+class Watch:
+    """One Packer build as it is seen from outside. `masks` are secrets that no log and no message may show.
+
+    Masking is done here because Packer 1.6.6 itself does not mask sensitive variables in its machine-readable output.
+    """
+
+    def __init__(self, image: str, listener: Listener, log: IO[str], *, masks: Sequence[str] = ()) -> None:
+        self.image = image
+        self.stage = Stage.RESOLVE
+        self.built: Built | None = None
+        self.errors: list[str] = []
+        self.failed_task: TaskEvent | None = None
+        self._layer = ""
+        self._listener = listener
+        self._log = log
+        self._masks = masks
+
+    def take_line(self, raw: str) -> None:
+        """One line of Packer's output."""
+        line = parse(masked(raw, self._masks))
+        self._write(line)
+        if line.is_error:
+            self.errors.append(line.text)
+        if line.artifact_id and self.built is None:
+            self.built = _built(line.artifact_id)
+        if line.type == "ui" and line.data[:1] == ("say",) and line.text:
+            self._enter(stage_of(line.text) or self.stage)
+            self.tell(line.text)
+
+    def take_tasks(self, events: Iterable[TaskEvent]) -> None:
+        """Events of Ansible. A failure counts until Packer goes on all the same: then the playbook had rescued it."""
+        for event in events:
+            if event.layer != self._layer:
+                self._layer, self.failed_task = event.layer, None
+            if event.event.ends_build:
+                self.failed_task = event
+            said = masked(event.message, self._masks)
+            self._listener(
+                Event(
+                    self.image,
+                    Stage.PROVISION,
+                    message=f"{event.event}: {said}" if said else event.event,
+                    layer=event.layer,
+                    role=event.role,
+                    task=event.task,
+                    seconds=event.seconds,
+                )
+            )
+
+    def tell(self, message: str) -> None:
+        """Tell the listener something about the current stage."""
+        self._listener(Event(self.image, self.stage, message))
+
+    def note(self, text: str) -> None:
+        """Write a line of our own into the log."""
+        self._write(PackerLine(int(datetime.now(UTC).timestamp()), "", "text", (text,)))
+
+    def _enter(self, stage: Stage) -> None:
+        if stage is Stage.SNAPSHOT:
+            self.failed_task = None
+        self.stage = stage
+
+    def _write(self, line: PackerLine) -> None:
+        text = line.text or f"[{line.type}] {' '.join(line.data)}"
+        at = datetime.fromtimestamp(line.timestamp, UTC) if line.timestamp else datetime.now(UTC)
+        for part in text.splitlines():
+            self._log.write(f"{at:%Y-%m-%dT%H:%M:%SZ} {part}\n")
+        self._log.flush()
+
+
+def _built(artifact_id: str) -> Built | None:
+    """The AMI of `us-east-1:ami-1234`; of several regions the first, where it was built. None for another artifact."""
+    region, colon, ami_id = artifact_id.split(",", maxsplit=1)[0].partition(":")
+    return Built(ami_id, region) if colon and ami_id.startswith("ami-") else None
