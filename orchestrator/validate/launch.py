@@ -40,9 +40,8 @@ def launch_request(request: ValidateRequest, group: str, *, token: str) -> dict[
 
 def security_group_request(request: ValidateRequest, vpc_id: str) -> dict[str, Any]:
     """The parameters of CreateSecurityGroup: nothing comes in, everything may go out."""
-    run = request.tags.get("ami:run", "manual")
     wanted: dict[str, Any] = {
-        "GroupName": f"ami-validate-{request.image.name}-{run}-{request.ami_id}",
+        "GroupName": f"ami-validate-{request.image.name}-{request.run}-{request.ami_id}",
         "Description": f"validation of {request.ami_id}: no way in",
         "TagSpecifications": [_tagged(request, "security-group")],
     }
@@ -68,8 +67,9 @@ def launch_refused(error: Exception, request: ValidateRequest) -> AmiError:
 def _tagged(request: ValidateRequest, kind: str) -> dict[str, Any]:
     tags = {
         "Name": f"ami validate {request.image.name}",
-        "ami:image": request.image.name,
         **request.tags,
+        "ami:image": request.image.name,
+        "ami:run": request.run,
         "ami:purpose": "validate",
     }
     return {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}

@@ -17,7 +17,6 @@ from orchestrator.validate.errors import BootFailed, NeverOnline
 from orchestrator.validate.launch import launch_refused, launch_request, security_group_request
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterator
 
     from orchestrator.progress import Listener
@@ -42,12 +41,12 @@ class Machine:
 
 
 class Boot:
-    """Boots, awaits and removes the machine of one validation. `stop` ends every wait with Interrupted."""
+    """Boots, awaits and removes the machine of one validation. The request's `stop` ends a wait with Interrupted."""
 
-    def __init__(self, request: ValidateRequest, listener: Listener, stop: threading.Event) -> None:
+    def __init__(self, request: ValidateRequest, listener: Listener) -> None:
         self._request = request
         self._listener = listener
-        self._stop = stop
+        self._stop = request.stop
         self._ec2 = request.account.client("ec2")
 
     @contextmanager

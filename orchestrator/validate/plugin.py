@@ -98,7 +98,7 @@ class SuitePlugin:
 
     def _ended(self, item: pytest.Item, before: int, seconds: float) -> None:
         result = result_of(_role(item.nodeid), item.nodeid, self._reports, seconds)
-        if not result.outcome.allowed:
+        if result.failed:
             result = TestResult(**{**vars(result), "asked": tuple(self._connection.asked[before:])})
         self._tell({"event": "test", **asdict(result)})
         # A test may catch whatever it likes; what the connection knows counts.

@@ -45,13 +45,13 @@ def junit(verdict: Verdict) -> str:
 
 
 def _case(suite: ET.Element, test: TestResult) -> None:
-    path, _, name = test.nodeid.partition("::")
+    path = test.nodeid.partition("::")[0]
     case = ET.SubElement(
         suite,
         "testcase",
         {
             "classname": path.removesuffix(".py").replace("/", "."),
-            "name": _speakable(name),
+            "name": _speakable(test.name),
             "time": f"{test.seconds:.3f}",
         },
     )

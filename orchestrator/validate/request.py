@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,13 +38,15 @@ class ValidateRequest:
     """One AMI to validate, where, and against what.
 
     `folder` (it must exist) gets junit.xml, report.json and pytest.log. Empty `subnet_id` and `vpc_id` mean the default
-    VPC. `masks` are secrets that no report or log may show. `online_timeout` in seconds.
+    VPC. `tags` are more tags for the machine. `masks` are secrets that no report or log may show. `stop`, once set,
+    ends the validation soon. `online_timeout` in seconds.
     """
 
     account: Account
     ami_id: str
     image: ImageFacts
     tests: tuple[RoleTests, ...]
+    run: str
     folder: Path
     instance_type: str
     iam_instance_profile: str
@@ -51,6 +54,7 @@ class ValidateRequest:
     vpc_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     masks: tuple[str, ...] = ()
+    stop: threading.Event = field(default_factory=threading.Event)
     keep: bool = False
     online_timeout: float = 300
 

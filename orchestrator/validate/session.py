@@ -56,9 +56,9 @@ def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
         yield SuiteRequest(request.account, request.ami_id, request.image, roles, name)
 
 
-def collect(suite: SuiteRequest, request: ValidateRequest, stop: threading.Event) -> int:
+def collect(suite: SuiteRequest, request: ValidateRequest) -> int:
     """How many tests there are. Raises NoTests, and ValidationError for a file that cannot be collected."""
-    _, end = run(suite, request, stop, hear=lambda _: None)
+    _, end = run(suite, request, hear=lambda _: None)
     check_collected(end)
     without = tuple(role for role in suite.roles if not end.collected.get(role))
     if without:
@@ -66,9 +66,7 @@ def collect(suite: SuiteRequest, request: ValidateRequest, stop: threading.Event
     return sum(end.collected.values())
 
 
-def run(
-    suite: SuiteRequest, request: ValidateRequest, stop: threading.Event, *, hear: Hear
-) -> tuple[tuple[TestResult, ...], SuiteEnd]:
+def run(suite: SuiteRequest, request: ValidateRequest, *, hear: Hear) -> tuple[tuple[TestResult, ...], SuiteEnd]:
     """Run the suite to its end. pytest's own words go to pytest.log, secrets masked. Raises Interrupted."""
     events: list[dict[str, Any]] = []
     argv = [sys.executable, "-P", "-m", "orchestrator.validate.suite"]
@@ -77,12 +75,12 @@ def run(
         told.seek(0)
         with (
             started(argv, stdin=told, stderr=log, env=_ENVIRONMENT, cwd=request.folder) as process,
-            _killed_when(stop, process),
+            _killed_when(request.stop, process),
         ):
             for event in _events(process):
                 events.append(event)
                 hear(event)
-    if stop.is_set():
+    if request.stop.is_set():
         raise Interrupted(f"the tests of {request.ami_id} were stopped")
     return _results(events, request.masks), _end(events, request.masks)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -28,31 +27,30 @@ _SETTLE = b"cloud-init status --wait; systemctl is-system-running --wait"
 _SETTLE_SECONDS = 240
 
 
-def validate(request: ValidateRequest, listener: Listener, stop: threading.Event | None = None) -> Verdict:
-    """Validate an AMI. `stop`, once set, ends it soon: the machine is terminated and Interrupted raised.
+def validate(request: ValidateRequest, listener: Listener) -> Verdict:
+    """Validate an AMI. The request's `stop` ends it soon: the machine is terminated and Interrupted raised.
 
     Writes junit.xml, report.json and pytest.log into the request's folder, also when the tests could not be finished.
     Raises NoTests and ValidationError (collection) before anything is booted; BootFailed, NeverOnline, ConnectionFault
     and other ValidationErrors when there can be no verdict; LackError when the account refuses.
     """
-    return _Validation(request, listener, stop or threading.Event()).verdict()
+    return _Validation(request, listener).verdict()
 
 
 class _Validation:
     """One validation on its way."""
 
-    def __init__(self, request: ValidateRequest, listener: Listener, stop: threading.Event) -> None:
+    def __init__(self, request: ValidateRequest, listener: Listener) -> None:
         self._request = request
         self._listener = listener
-        self._stop = stop
         self._began = time.monotonic()
         self._done = 0
 
     def verdict(self) -> Verdict:
         with laid_out(self._request) as suite:
-            count = collect(suite, self._request, self._stop)
+            count = collect(suite, self._request)
             try:
-                with Boot(self._request, self._listener, self._stop).machine() as machine:
+                with Boot(self._request, self._listener).machine() as machine:
                     return self._tested(suite, machine, count)
             except AwsError as error:
                 raise refusal(error) or StageError(str(error)) from error
@@ -61,12 +59,10 @@ class _Validation:
         self._settle(machine)
         self._say(Stage.TEST, f"{count} tests of {len(suite.roles)} roles")
         began = time.monotonic()
-        tests, end = run(
-            suite.on(machine.instance_id), self._request, self._stop, hear=lambda one: self._hear(one, count)
-        )
+        tests, end = run(suite.on(machine.instance_id), self._request, hear=lambda one: self._hear(one, count))
         verdict = self._reported(machine, tests, end, time.monotonic() - began)
         check_complete(tests, end)
-        self._say(Stage.TEST, verdict.summary, seconds=verdict.suite_seconds)
+        self._say(Stage.TEST, verdict.counted, seconds=verdict.suite_seconds)
         return verdict
 
     def _settle(self, machine: Machine) -> None:

@@ -47,6 +47,16 @@ class TestResult:
     output: str = ""
     asked: tuple[Asked, ...] = ()
 
+    @property
+    def failed(self) -> bool:
+        """Whether an image cannot pass with it."""
+        return not self.outcome.allowed
+
+    @property
+    def name(self) -> str:
+        """Its name without its file's: `test_port[80]`."""
+        return self.nodeid.partition("::")[2]
+
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TestResult:
         """The result that `dataclasses.asdict` turned into an object."""
@@ -100,7 +110,7 @@ class Verdict:
         }
 
     @property
-    def summary(self) -> str:
+    def counted(self) -> str:
         """The value of the tag `ami:tests`: `passed=41 failed=0`."""
         return " ".join(f"{name}={count}" for name, count in self.counts.items())
 
@@ -139,4 +149,4 @@ def check_complete(tests: Iterable[TestResult], end: SuiteEnd) -> None:
 def is_pass(tests: Iterable[TestResult]) -> bool:
     """Whether an image passes: every test is allowed, and at least one of them really passed."""
     results = list(tests)
-    return all(one.outcome.allowed for one in results) and any(one.outcome is Outcome.PASSED for one in results)
+    return not any(one.failed for one in results) and any(one.outcome is Outcome.PASSED for one in results)
