@@ -1,0 +1,67 @@
+"""nginx as a client meets it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+    from orchestrator.validate.plugin import Image
+
+
+_ASK = "curl --silent --show-error --insecure --location --max-time 10"
+
+
+def test_server_runs_from_boot_on(host: Host) -> None:
+    """Enabled and running."""
+    assert host.service("nginx").is_enabled
+    assert host.service("nginx").is_running
+
+
+def test_configuration_is_sound(host: Host) -> None:
+    """Nginx reads all of it without a warning."""
+    check = host.run("nginx -t -q")
+    assert check.rc == 0
+    assert check.stderr == ""
+
+
+def test_health_is_answered(host: Host) -> None:
+    """A load balancer gets its 200."""
+    assert host.check_output(f"{_ASK} http://localhost/healthz") == "ok"
+
+
+def test_default_site_answers(host: Host) -> None:
+    """There is a page."""
+    status = host.check_output(f"{_ASK} --output /dev/null --write-out '%{{http_code}}' http://localhost/")
+    assert status == "200"
+
+
+@pytest.mark.parametrize("path", ["/", "/there-is-no-such-page"])
+def test_headers_protect_the_visitor(host: Host, image: Image, path: str) -> None:
+    """Answers carry the declared headers, errors too, and do not tell the version."""
+    lines = host.check_output(f"{_ASK} --output /dev/null --dump-header - http://localhost{path}").splitlines()
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    assert headers["server"] == "nginx"
+    declared = image.vars.get("nginx_headers", {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "SAMEORIGIN"})
+    assert {name: headers.get(name.lower()) for name in declared} == declared
+
+
+def test_workers_are_as_many_as_declared(host: Host, image: Image) -> None:
+    """And they do not run as root."""
+    owners = host.check_output("ps -o user= -C nginx").split()
+    workers = [owner for owner in owners if owner != "root"]
+    declared = image.vars.get("nginx_worker_processes", "auto")
+    expected = host.check_output("nproc") if declared == "auto" else declared
+    assert len(workers) == int(expected)
+    assert len(owners) - len(workers) == 1
+
+
+def test_old_tls_is_refused(host: Host) -> None:
+    """Only TLS 1.2 and newer, whichever site uses it."""
+    configuration = host.check_output("nginx -T 2>/dev/null").splitlines()
+    assert [line.strip() for line in configuration if line.strip().startswith("ssl_protocols")] == [
+        "ssl_protocols TLSv1.2 TLSv1.3;"
+    ]

@@ -1,0 +1,96 @@
+"""The hygiene of an image, seen on a machine that booted from it: nothing of the machine it was built on is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+    from orchestrator.validate.plugin import Image
+
+
+# Systemd's start is the machine's: older files came with the image.
+_BOOT = '"$(systemctl show --property UserspaceTimestamp --value)"'
+
+
+def test_image_says_its_name(host: Host, image: Image) -> None:
+    """The name is this image's, not that of the one it was built on."""
+    assert f'IMAGE_NAME="{image.name}"' in host.check_output("cat /etc/image-release").splitlines()
+
+
+def test_host_keys_are_of_this_boot(host: Host) -> None:
+    """There are some, and none came with the image."""
+    assert host.check_output("find /etc/ssh -name 'ssh_host_*_key'") != ""
+    assert _came_with_the_image(host, "/etc/ssh -name 'ssh_host_*'") == []
+
+
+def test_machine_id_is_of_this_boot(host: Host) -> None:
+    """It was made here, and the journal knows no other."""
+    machine = host.check_output("cat /etc/machine-id")
+    assert len(machine) == len("0123456789abcdef") * 2
+    assert _came_with_the_image(host, "/etc/machine-id") == []
+    assert host.run("ls /var/log/journal").stdout.split() in ([], [machine])
+
+
+def test_cloud_init_knows_this_instance_only(host: Host) -> None:
+    """One instance, whose record is of this boot."""
+    instances = host.check_output("ls /var/lib/cloud/instances").split()
+    assert instances == [host.check_output("cat /var/lib/cloud/data/instance-id")]
+    assert _came_with_the_image(host, "/var/lib/cloud -type f -path '*instances*'") == []
+
+
+def test_only_this_machines_keys_open_it(host: Host) -> None:
+    """Every authorised key was given to this machine as it booted; none is the build's."""
+    given = host.check_output("cloud-init query --all")
+    lines = host.run("cat /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys 2>/dev/null").stdout.splitlines()
+    keys = [field for line in lines for field in line.split() if field.startswith("AAAA")]
+    assert [key for key in keys if key not in given] == []
+
+
+def test_nobody_left_a_history(host: Host) -> None:
+    """No commands, no Ansible, nothing in the folders for what is temporary."""
+    patterns = "-name '.*_history' -o -name .ansible -o -name .lesshst -o -name .viminfo -o -name .wget-hsts"
+    homes = "/root /home /var/lib/postgresql"
+    assert host.run(f"find {homes} -maxdepth 2 \\( {patterns} \\) 2>/dev/null").stdout == ""
+    assert _came_with_the_image(host, "/tmp /var/tmp -mindepth 1") == []
+
+
+def test_logs_begin_with_this_boot(host: Host) -> None:
+    """What came with the image is empty, and nothing was rotated."""
+    assert _came_with_the_image(host, "/var/log -type f -size +0") == []
+    assert host.check_output("find /var/log -type f \\( -name '*.gz' -o -name '*.[0-9]' \\)") == ""
+
+
+def test_logs_are_small(host: Host) -> None:
+    """Less than 32 MB after a boot, the journal's first files included."""
+    assert int(host.check_output("du --summarize --block-size=1M /var/log").split()[0]) < 32
+
+
+def test_package_cache_is_empty(host: Host) -> None:
+    """No lists and no downloads; the lists' folder is so old that whoever builds on this fetches them."""
+    remains = "find /var/lib/apt/lists /var/cache/apt/archives -type f ! -name lock"
+    assert host.check_output(remains) == ""
+    assert int(host.check_output("stat --format %Y /var/lib/apt/lists")) < 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        "/etc/ssl/private /etc/ssl/certs -name 'ssl-cert-snakeoil*'",
+        "/var/lib/systemd/credential.secret /var/lib/systemd/random-seed",
+        "/var/lib/dhcp /var/lib/dhclient -type f",
+        "/var/lib/amazon/ssm -name 'i-*'",
+        "/var/lib/chrony -type f",
+    ],
+)
+def test_identity_is_of_this_boot(host: Host, paths: str) -> None:
+    """Private keys, seeds, leases and registrations were made here, if there are any."""
+    assert _came_with_the_image(host, paths) == []
+
+
+def _came_with_the_image(host: Host, search: str) -> list[str]:
+    # A folder that is not there is not a finding, so find's own complaints do not count.
+    return host.run(f"find {search} ! -newermt {_BOOT} 2>/dev/null").stdout.splitlines()
