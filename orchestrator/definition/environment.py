@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from orchestrator.aws import Account
 from orchestrator.definition.frozen import Frozen
 from orchestrator.definition.layer import VariableName
+from orchestrator.definition.variables_file import read_variables
+from orchestrator.definition.wording import validated
+
+if TYPE_CHECKING:
+    from orchestrator.errors import Problem
+
+#: What follows an environment's name in the name of its file.
+SUFFIX = ".pkrvars.hcl"
 
 
 class Environment(Frozen):
@@ -20,18 +29,20 @@ class Environment(Frozen):
 
     name: str
     path: Path
-    region: Annotated[str, Field(pattern=r"^[a-z]{2,}(-[a-z]+)+-[0-9]+$")]
+    region: Annotated[str, Field(pattern=r"^[a-z]{2,}(-[a-z]+)+-[0-9]+$", description="A region such as us-east-1.")]
     profile: str = ""
-    endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$", description="A URL, as http://127.0.0.1:4999.")] = ""
     access_key: str = ""
-    secret_key: str = ""
-    instance_type: Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$")] = "t3.small"
-    vpc_id: Annotated[str, Field(pattern=r"^(vpc-[0-9a-f]+)?$")] = ""
-    subnet_id: Annotated[str, Field(pattern=r"^(subnet-[0-9a-f]+)?$")] = ""
+    secret_key: str = Field(default="", repr=False)
+    instance_type: Annotated[
+        str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$", description="A type such as t3.small.")
+    ] = "t3.small"
+    vpc_id: Annotated[str, Field(pattern=r"^(vpc-[0-9a-f]+)?$", description="An id such as vpc-0a1b2c3d.")] = ""
+    subnet_id: Annotated[str, Field(pattern=r"^(subnet-[0-9a-f]+)?$", description="An id such as subnet-0a1b2c3d.")] = (
+        ""
+    )
     iam_instance_profile: str = ""
-    ssh_interface: Annotated[
-        str, Field(pattern=r"^(public_ip|private_ip|public_dns|private_dns|session_manager)?$")
-    ] = ""
+    ssh_interface: Literal["", "public_ip", "private_ip", "public_dns", "private_dns", "session_manager"] = ""
     kms_key_id: str = ""
     extra_vars: dict[VariableName, str] = Field(default_factory=dict)
 
@@ -39,3 +50,20 @@ class Environment(Frozen):
     def account(self) -> Account:
         """The account and region that the environment speaks of."""
         return Account(self.region, self.profile, self.endpoint, self.access_key, self.secret_key)
+
+
+def read_environment(path: Path, problems: list[Problem]) -> Environment | None:
+    """One variable file as an Environment. What is wrong is added to `problems`."""
+    document = read_variables(path, problems)
+    if document is None:
+        return None
+    problems += [
+        document.problem(f"unknown key '{key}': the file's name names the environment", key)
+        for key in ("name", "path")
+        if key in document.value
+    ]
+    # Packer takes null for "not given".
+    given = {key: value for key, value in document.value.items() if value is not None}
+    return validated(
+        Environment, replace(document, value=given), problems, name=path.name.removesuffix(SUFFIX), path=path
+    )

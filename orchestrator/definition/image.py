@@ -26,8 +26,18 @@ ImageName = Annotated[
 class Owner(Frozen):
     """Who answers for an image. Both go into one tag, and a tag's value has at most 256 characters."""
 
-    team: Annotated[str, Field(pattern=r"^\w[\w .:/=+\-@]*$", max_length=100)]
-    email: Annotated[str, Field(pattern=r"^[^@\s<>\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=150)]
+    team: Annotated[
+        str,
+        Field(pattern=r"^\w[\w .:/=+\-@]*$", max_length=100, description="Letters, digits, spaces and . : / = + - @."),
+    ]
+    email: Annotated[
+        str,
+        Field(
+            pattern=r"^[^@\s<>\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+            max_length=150,
+            description="An address such as portal@example.com.",
+        ),
+    ]
 
 
 class Image(Frozen):
@@ -35,7 +45,13 @@ class Image(Frozen):
 
     name: ImageName
     description: Annotated[
-        str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$", description="The AMI's description.")
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[^\x00-\x1f\x7f]*$",
+            description="The AMI's description, in one line.",
+        ),
     ]
     owner: Owner
     from_: Annotated[

@@ -15,9 +15,15 @@ from pydantic import BeforeValidator, Field, JsonValue, StrictBool
 
 from orchestrator.definition.frozen import Frozen
 
-LayerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
-RoleName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+LayerName = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40, description="Lower-case letters, digits, _ and -.")
+]
+RoleName = Annotated[
+    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64, description="Letters, digits, _ and -.")
+]
+VariableName = Annotated[
+    str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Letters, digits and _; no digit first.")
+]
 
 Roles = Annotated[tuple[RoleName, ...], Field(description="Roles of the workspace, in the order they are applied.")]
 Vars = Annotated[dict[VariableName, JsonValue], Field(description="Ansible variables for the layer's roles.")]

@@ -22,24 +22,38 @@ class SourceFilter(Frozen):
     ]
     architecture: Literal["x86_64", "arm64"] = "x86_64"
     product_code: Annotated[
-        str | None, Field(pattern=r"^[a-z0-9]{1,64}$", description="Product code of a Marketplace product.")
+        str | None,
+        Field(
+            pattern=r"^[a-z0-9]{1,64}$",
+            description="Product code of a Marketplace product: lower-case letters and digits.",
+        ),
     ] = None
 
 
 class Source(Frozen):
     """An AMI by filter, by id, or by a public SSM parameter: exactly one of the three."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+    name: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100, description="Lower-case letters, digits, . _ and -."),
+    ]
     filter: Annotated[SourceFilter | None, Field(description="The newest AMI that fits.")] = None
     ami_id: Annotated[
-        str | None, Field(pattern=r"^ami-([0-9a-f]{8}|[0-9a-f]{17})$", description="One AMI, in one region.")
+        str | None,
+        Field(
+            pattern=r"^ami-([0-9a-f]{8}|[0-9a-f]{17})$",
+            description="An id such as ami-0123456789abcdef0; it is known in one region only.",
+        ),
     ] = None
     ssm_parameter: Annotated[
         str | None,
-        Field(pattern=r"^/[A-Za-z0-9_./-]+$", description="A public SSM parameter that holds an AMI id."),
+        Field(pattern=r"^/[A-Za-z0-9_./-]+$", description="The path of a public SSM parameter that holds an AMI id."),
     ] = None
     ssh_username: Annotated[
-        str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=32, description="The AMI's first user.")
+        str,
+        Field(
+            pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=32, description="The user that the AMI lets in by key."
+        ),
     ]
 
     @model_validator(mode="after")
@@ -47,7 +61,7 @@ class Source(Frozen):
         ways = [way for way in ("filter", "ami_id", "ssm_parameter") if getattr(self, way) is not None]
         if len(ways) != 1:
             raise ValueError(
-                "exactly one of filter, ami_id and ssm_parameter is needed"
-                + (f", and there are {' and '.join(ways)}" if ways else "")
+                "needs exactly one of filter, ami_id and ssm_parameter"
+                + (f", and has {' and '.join(ways)}" if ways else ", and has none")
             )
         return self

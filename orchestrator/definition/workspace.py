@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import LackError, UsageError, did_you_mean
+from orchestrator.definition.checks import problems_of
+from orchestrator.definition.draft import read_workspace
+from orchestrator.definition.workspace_file import FILE
+from orchestrator.errors import DefinitionError, LackError, Problem, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
+    from orchestrator.definition.draft import WorkspaceDraft
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.image import Image
     from orchestrator.definition.layer import Layer
@@ -83,3 +87,44 @@ class Workspace:
         for other in self.roles[name].dependencies:
             yield from self._with_dependencies(other, entered)
         yield name
+
+
+def load(start: Path) -> Workspace:
+    """The workspace of the folder `start`, or of the nearest folder above it that has an `ami.yml`.
+
+    Raises UsageError when there is none, and DefinitionError with every problem that its files have.
+    """
+    folder = start.resolve()
+    root = next((one for one in (folder, *folder.parents) if (one / FILE).is_file()), None)
+    if root is None:
+        raise UsageError(f"no {FILE} in {folder} or above it", hint="go to a workspace, or name one: --workspace DIR")
+    draft = read_workspace(root)
+    if problems := [_from_here(problem) for problem in problems_of(draft)]:
+        raise DefinitionError(problems)
+    return _workspace(draft)
+
+
+def _from_here(problem: Problem) -> Problem:
+    """The problem with a path that is short to read and right to click: relative when it is below this folder."""
+    here = Path.cwd()
+    return replace(problem, path=problem.path.relative_to(here)) if problem.path.is_relative_to(here) else problem
+
+
+def _workspace(draft: WorkspaceDraft) -> Workspace:
+    """The values of a draft without problems."""
+    extends = _workspace(draft.extends) if draft.extends else None
+    file = draft.file
+    if file is None:
+        raise AssertionError("a draft without problems has its file")
+    return Workspace(
+        root=draft.root,
+        name=file.name,
+        extends=extends,
+        sources={**(extends.sources if extends else {}), **file.sources},
+        layers={**(extends.layers if extends else {}), **{layer.name: layer for layer in file.layers}},
+        images={name: each.image for name, each in sorted(draft.all_images.items()) if each.image},
+        environments={name: each for name, each in sorted(draft.environments.items()) if each},
+        roles=draft.all_roles,
+        required_tags=draft.required_tags,
+        default_environment=draft.default_environment,
+    )

@@ -1,0 +1,222 @@
+"""Checks across the files of a workspace: every name means something, and nothing protected is replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.definition.tags import FACTORY_TAGS, LONGEST_VALUE, refusals
+from orchestrator.errors import Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from orchestrator.definition.draft import ImageDraft, LayerDraft, WorkspaceDraft
+
+#: The playbook and the role that end every build; no layer is called so, and no workspace replaces them.
+SEAL = "seal"
+
+
+def problems_of(workspace: WorkspaceDraft) -> Iterator[Problem]:
+    """Every problem of a workspace and of what it extends."""
+    if workspace.extends:
+        yield from problems_of(workspace.extends)
+        yield from _shadowed(workspace, workspace.extends)
+    yield from workspace.problems
+    yield from _of_file(workspace)
+    yield from _of_roles(workspace)
+    yield from _duplicates(workspace)
+    yield from _loops(workspace)
+    for image in workspace.images:
+        yield from _of_image(workspace, image)
+
+
+def _of_file(workspace: WorkspaceDraft) -> Iterator[Problem]:
+    document = workspace.document
+    default = document.value.get("default_environment")
+    if isinstance(default, str) and default not in workspace.environments:
+        near = did_you_mean(default, workspace.environments)
+        yield document.problem(f"no environment '{default}' in packer/environments{near}", "default_environment")
+    required = document.value.get("required_tags")
+    for place, tag in enumerate(required if isinstance(required, list) else []):
+        if isinstance(tag, str) and tag.startswith("ami:") and tag not in FACTORY_TAGS:
+            near = did_you_mean(tag, FACTORY_TAGS)
+            yield document.problem(f"the factory sets no tag '{tag}'{near}", "required_tags", place)
+    declared: set[str] = set()
+    for layer in workspace.layers:
+        if layer.name in declared:
+            yield layer.problem(f"layer '{layer.name}' is declared twice")
+        declared.add(layer.name)
+        if layer.name == SEAL:
+            yield layer.problem(f"no layer may be called '{SEAL}': it ends each build by itself")
+        elif not workspace.has(f"playbooks/{layer.name}.yml"):
+            yield layer.problem(f"layer '{layer.name}' has no playbook: playbooks/{layer.name}.yml is missing")
+        yield from _roles_known(workspace, layer)
+        yield from _variables_known(workspace, layer, [role for _, role in layer.roles])
+
+
+def _of_roles(workspace: WorkspaceDraft) -> Iterator[Problem]:
+    for role in workspace.own_roles.values():
+        for name, line in role.dependencies.items():
+            if name not in workspace.all_roles:
+                near = did_you_mean(name, workspace.all_roles)
+                yield Problem(role.meta, line, f"depends on an unknown role '{name}'{near}")
+
+
+def _duplicates(workspace: WorkspaceDraft) -> Iterator[Problem]:
+    inherited = workspace.extends
+    first = {name: image.document for name, image in (inherited.all_images if inherited else {}).items()}
+    for image in workspace.images:
+        document = first.setdefault(image.name, image.document)
+        if document is not image.document:
+            yield image.document.problem(f"image '{image.name}' is already defined in {document.path}", "name")
+        if image.name in workspace.all_sources:
+            yield image.document.problem(f"'{image.name}' is the name of a source: an image needs another one", "name")
+    for name in workspace.own_sources:
+        if inherited and name in inherited.all_sources:
+            what = f"source '{name}' is already declared by what this workspace extends"
+            yield workspace.document.problem(what, "sources", name)
+
+
+def _loops(workspace: WorkspaceDraft) -> Iterator[Problem]:
+    """Each loop once, at the first of its images by name."""
+    images = workspace.all_images
+    seen: set[str] = set()
+    for start in sorted(images):
+        path: list[str] = []
+        name = start
+        while name in images and name not in path and name not in seen:
+            path.append(name)
+            name = images[name].from_
+        if name in path:
+            loop = path[path.index(name) :]
+            turn = loop.index(min(loop))
+            loop = [*loop[turn:], *loop[:turn], min(loop)]
+            yield images[loop[0]].document.problem(f"loop in 'from': {' -> '.join(loop)}", "from")
+        seen.update(path)
+
+
+def _of_image(workspace: WorkspaceDraft, image: ImageDraft) -> Iterator[Problem]:
+    document = image.document
+    # One name in both places, so that a name in a message, a tag or a history leads straight to its file.
+    if image.name != document.path.stem:
+        what = f"image '{image.name}' must stand in {image.name}.yml, and this is {document.path.name}"
+        yield document.problem(what, "name")
+    if image.from_ and image.from_ not in workspace.all_images and image.from_ not in workspace.all_sources:
+        near = did_you_mean(image.from_, {*workspace.all_images, *workspace.all_sources})
+        yield document.problem(f"no image or source '{image.from_}'{near}", "from")
+    for key, why in refusals(image.tags):
+        yield document.problem(why, "tags", key)
+    for tag in workspace.required_tags:
+        if tag not in image.tags and tag not in FACTORY_TAGS:
+            yield document.problem(f"tag '{tag}' is required, and missing", "tags")
+    yield from _stack(workspace, image)
+    for layer in image.layers:
+        if layer.name in workspace.all_layers:
+            yield from _use(workspace, workspace.all_layers[layer.name], layer)
+        else:
+            yield layer.problem(f"unknown layer '{layer.name}'{did_you_mean(layer.name, workspace.all_layers)}")
+
+
+def _stack(workspace: WorkspaceDraft, image: ImageDraft) -> Iterator[Problem]:
+    """The order of an image's layers on top of those that its parents apply."""
+    order = list(workspace.all_layers)
+    inherited = _inherited(workspace, image)
+    applied = {layer.name: name for name, layer in inherited}
+    for layer in image.layers:
+        if layer.name in applied:
+            by = "this image" if applied[layer.name] == image.name else f"'{applied[layer.name]}', which it is built on"
+            yield layer.problem(f"layer '{layer.name}' is already applied by {by}")
+        elif layer.name in order:
+            after = [name for name in applied if name in order and order.index(name) > order.index(layer.name)]
+            if after:
+                yield layer.problem(f"layer '{layer.name}' comes before '{after[0]}' in the order of ami.yml")
+        applied.setdefault(layer.name, image.name)
+    if len(" ".join(applied)) > LONGEST_VALUE and image.layers:
+        what = (
+            f"the names of its {len(applied)} layers do not fit into the tag ami:layers of {LONGEST_VALUE} characters"
+        )
+        yield image.document.problem(what, "layers")
+
+
+def _inherited(workspace: WorkspaceDraft, image: ImageDraft) -> list[tuple[str, LayerDraft]]:
+    """(image, layer) of all that `image` is built on, the lowest first; a loop is left where it closes."""
+    above: list[ImageDraft] = []
+    names = {image.name}
+    parent = workspace.all_images.get(image.from_)
+    while parent and parent.name not in names:
+        names.add(parent.name)
+        above.insert(0, parent)
+        parent = workspace.all_images.get(parent.from_)
+    return [(each.name, layer) for each in above for layer in each.layers]
+
+
+def _use(workspace: WorkspaceDraft, layer: LayerDraft, use: LayerDraft) -> Iterator[Problem]:
+    """What an image adds to a layer."""
+    if layer.protected:
+        for what, added in (("add roles to", use.roles), ("set vars on", use.vars)):
+            if added:
+                yield use.problem(f"layer '{layer.name}' is protected: an image may not {what} it", added[0][0])
+        return
+    yield from _roles_known(workspace, use)
+    yield from _variables_known(workspace, use, [role for _, role in (*layer.roles, *use.roles)])
+    own = {role for _, role in layer.roles}
+    guarded = {role: each.name for each in workspace.all_layers.values() if each.protected for _, role in each.roles}
+    for at, role in use.roles:
+        if role in own:
+            yield use.problem(f"role '{role}' is in layer '{layer.name}' already", at)
+        elif role in guarded:
+            yield use.problem(
+                f"role '{role}' belongs to the protected layer '{guarded[role]}': it is not used again", at
+            )
+        own.add(role)
+
+
+def _roles_known(workspace: WorkspaceDraft, layer: LayerDraft) -> Iterator[Problem]:
+    for at, role in layer.roles:
+        if role not in workspace.all_roles:
+            near = did_you_mean(role, workspace.all_roles)
+            yield layer.problem(f"unknown role '{role}': there is no folder roles/{role}{near}", at)
+
+
+def _variables_known(workspace: WorkspaceDraft, layer: LayerDraft, names: Iterable[str]) -> Iterator[Problem]:
+    """Variables that none of the roles takes; nothing is said when one of the roles does not say what it takes."""
+    roles = [workspace.all_roles.get(name) for name in _closure(workspace, names)]
+    known: set[str] = set()
+    for role in roles:
+        if role is None or role.variables is None:
+            return
+        known |= role.variables
+    for at, variable in layer.vars if roles else ():
+        if variable not in known:
+            yield layer.problem(f"no role of the layer takes '{variable}'{did_you_mean(variable, known)}", at)
+
+
+def _shadowed(workspace: WorkspaceDraft, extended: WorkspaceDraft) -> Iterator[Problem]:
+    """What stands here in the place of something protected that this workspace extends."""
+    protected = {name: layer for name, layer in extended.all_layers.items() if layer.protected}
+    for layer in workspace.layers:
+        if layer.name in protected:
+            where = protected[layer.name].document.path
+            yield layer.problem(f"layer '{layer.name}' is protected by {where}: it cannot be declared again")
+    guarded = [(f"playbooks/{SEAL}.yml", "the seal"), (f"roles/{SEAL}", "the seal")]
+    guarded.append(("packer/image.pkr.hcl.j2", "every image"))
+    for name, layer in protected.items():
+        owner = f"the protected layer '{name}'"
+        guarded += [(f"playbooks/{name}.yml", owner), (f"packer/layers/{name}.pkr.hcl.j2", owner)]
+        guarded += [(f"roles/{role}", owner) for role in sorted(_closure(extended, (role for _, role in layer.roles)))]
+    for relative, owner in dict(guarded).items():
+        theirs = next((one.root / relative for one in extended.lineage if (one.root / relative).exists()), None)
+        if theirs and (workspace.root / relative).exists():
+            yield Problem(workspace.root / relative, 0, f"cannot take the place of {theirs}, which belongs to {owner}")
+
+
+def _closure(workspace: WorkspaceDraft, names: Iterable[str]) -> set[str]:
+    """Roles and all that they depend on."""
+    entered: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in entered:
+            entered.add(name)
+            waiting += workspace.all_roles[name].dependencies if name in workspace.all_roles else ()
+    return entered

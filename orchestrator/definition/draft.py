@@ -1,0 +1,222 @@
+"""What the files of one workspace say as far as it can be understood.
+
+The checks across files work on drafts, so that a mistake inside one file does not hide those between files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.definition.document import Document, Keys, read
+from orchestrator.definition.environment import SUFFIX, read_environment
+from orchestrator.definition.image import Image
+from orchestrator.definition.role import read_role
+from orchestrator.definition.wording import validated
+from orchestrator.definition.workspace_file import FILE, WorkspaceFile
+from orchestrator.errors import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.definition.environment import Environment
+    from orchestrator.definition.role import Role
+
+
+@dataclass(frozen=True)
+class LayerDraft:
+    """One entry of a `layers:` list. `at` leads to it; roles and vars come with the keys that lead to each."""
+
+    document: Document
+    at: Keys
+    name: str
+    roles: tuple[tuple[Keys, str], ...] = ()
+    vars: tuple[tuple[Keys, str], ...] = ()
+    protected: bool = False
+
+    def problem(self, what: str, at: Keys | None = None) -> Problem:
+        """A problem at the line of the layer, or of one of its roles or vars."""
+        return self.document.problem(what, *(at or self.at))
+
+
+@dataclass(frozen=True)
+class ImageDraft:
+    """One image file. `name` is what it says, or else what the file is called; `image` is None when it has mistakes."""
+
+    document: Document
+    name: str
+    from_: str
+    layers: tuple[LayerDraft, ...]
+    tags: dict[str, str]
+    image: Image | None
+
+
+@dataclass(frozen=True)
+class WorkspaceDraft:
+    """The files below one `ami.yml`, and the draft of what it extends."""
+
+    root: Path
+    document: Document
+    file: WorkspaceFile | None
+    layers: tuple[LayerDraft, ...]
+    images: tuple[ImageDraft, ...]
+    own_environments: dict[str, Environment | None]
+    own_roles: dict[str, Role]
+    extends: WorkspaceDraft | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+    @cached_property
+    def lineage(self) -> tuple[WorkspaceDraft, ...]:
+        """This workspace and those that it extends, this one first."""
+        return (self, *(self.extends.lineage if self.extends else ()))
+
+    @property
+    def own_sources(self) -> list[str]:
+        """The names of the sources that this `ami.yml` declares."""
+        sources = self.document.value.get("sources")
+        return list(sources) if isinstance(sources, dict) else []
+
+    @cached_property
+    def all_layers(self) -> dict[str, LayerDraft]:
+        """Layers in order: those of what is extended first; a layer declared again keeps its place."""
+        inherited = self.extends.all_layers if self.extends else {}
+        return inherited | {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def all_images(self) -> dict[str, ImageDraft]:
+        """Images by name; of two with one name the first."""
+        inherited = self.extends.all_images if self.extends else {}
+        return {image.name: image for image in reversed(self.images)} | inherited
+
+    @cached_property
+    def all_sources(self) -> set[str]:
+        """The names of all sources."""
+        return {name for one in self.lineage for name in one.own_sources}
+
+    @cached_property
+    def all_roles(self) -> dict[str, Role]:
+        """Roles by name; those of this workspace go over those that it extends."""
+        return {name: role for one in reversed(self.lineage) for name, role in one.own_roles.items()}
+
+    @cached_property
+    def environments(self) -> dict[str, Environment | None]:
+        """Environments by name; None for one that has mistakes."""
+        return {name: each for one in reversed(self.lineage) for name, each in one.own_environments.items()}
+
+    @cached_property
+    def default_environment(self) -> str:
+        """The nearest default that is declared, or an empty string."""
+        declared = (one.document.value.get("default_environment") for one in self.lineage)
+        return next((name for name in declared if isinstance(name, str)), "")
+
+    @cached_property
+    def required_tags(self) -> tuple[str, ...]:
+        """The required tags of this workspace and of what it extends."""
+        required = (tag for one in reversed(self.lineage) for tag in _texts(one.document.value.get("required_tags")))
+        return tuple(dict.fromkeys(required))
+
+    def has(self, relative: str) -> bool:
+        """Whether a file is here, or in what this workspace extends."""
+        return any((one.root / relative).exists() for one in self.lineage)
+
+
+def read_workspace(root: Path, trail: tuple[Path, ...] = ()) -> WorkspaceDraft:
+    """Every file of the workspace at `root` and of what it extends. `trail` is the workspaces that extend this one."""
+    problems: list[Problem] = []
+    document = read(root / FILE, problems)
+    file = validated(WorkspaceFile, document, problems) if document else None
+    if document is None:
+        document = Document(root / FILE, {}, {})
+    extended = _extended(root, document, (*trail, root), problems)
+    return WorkspaceDraft(
+        root=root,
+        document=document,
+        file=file,
+        layers=_layers(document),
+        images=tuple(_images(root / "packer" / "images", problems)),
+        own_environments={
+            path.name.removesuffix(SUFFIX): read_environment(path, problems)
+            for path in sorted((root / "packer" / "environments").glob(f"*{SUFFIX}"))
+        },
+        own_roles={
+            path.name: read_role(path, problems)
+            for path in sorted((root / "roles").glob("*"))
+            if path.is_dir() and not path.name.startswith(".")
+        },
+        extends=extended,
+        problems=problems,
+    )
+
+
+def _extended(
+    root: Path, document: Document, trail: tuple[Path, ...], problems: list[Problem]
+) -> WorkspaceDraft | None:
+    written = document.value.get("extends")
+    if not isinstance(written, str) or not written:
+        return None
+    if "://" in written or written.startswith(("git@", "git+")):
+        what = f"'extends' takes a folder: git URLs are not supported yet; clone '{written}' and name the folder"
+        problems.append(document.problem(what, "extends"))
+        return None
+    folder = (root / written).resolve()
+    if folder in trail:
+        loop = " -> ".join(str(one) for one in (*trail[trail.index(folder) :], folder))
+        problems.append(document.problem(f"loop in 'extends': {loop}", "extends"))
+        return None
+    if not (folder / FILE).is_file():
+        problems.append(document.problem(f"'extends': there is no {FILE} in {folder}", "extends"))
+        return None
+    return read_workspace(folder, trail)
+
+
+def _images(folder: Path, problems: list[Problem]) -> list[ImageDraft]:
+    problems += [
+        Problem(path, 0, f"is not read: rename it to {path.stem}.yml") for path in sorted(folder.glob("*.yaml"))
+    ]
+    documents = [read(path, problems) for path in sorted(folder.glob("*.yml"))]
+    return [_image(document, problems) for document in documents if document]
+
+
+def _image(document: Document, problems: list[Problem]) -> ImageDraft:
+    name, from_, tags = (document.value.get(key) for key in ("name", "from", "tags"))
+    return ImageDraft(
+        document=document,
+        name=name if isinstance(name, str) else document.path.stem,
+        from_=from_ if isinstance(from_, str) else "",
+        layers=_layers(document),
+        tags={key: value for key, value in tags.items() if isinstance(value, str)} if isinstance(tags, dict) else {},
+        image=validated(Image, document, problems),
+    )
+
+
+def _layers(document: Document) -> tuple[LayerDraft, ...]:
+    listed = document.value.get("layers")
+    entries = enumerate(listed if isinstance(listed, list) else [])
+    return tuple(layer for place, entry in entries if (layer := _layer(document, place, entry)))
+
+
+def _layer(document: Document, place: int, entry: Any) -> LayerDraft | None:
+    at: Keys = ("layers", place)
+    if isinstance(entry, str):
+        return LayerDraft(document, at, entry)
+    if not isinstance(entry, dict) or len(entry) != 1:
+        return None
+    ((name, rest),) = entry.items()
+    at = (*at, name)
+    if not isinstance(rest, dict):
+        return LayerDraft(document, at, name)
+    roles, variables = rest.get("roles"), rest.get("vars")
+    listed = enumerate(roles if isinstance(roles, list) else [])
+    return LayerDraft(
+        document,
+        at,
+        name,
+        roles=tuple(((*at, "roles", index), role) for index, role in listed if isinstance(role, str)),
+        vars=tuple(((*at, "vars", key), key) for key in (variables if isinstance(variables, dict) else {})),
+        protected=rest.get("protected") is True,
+    )
+
+
+def _texts(value: Any) -> list[str]:
+    return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
