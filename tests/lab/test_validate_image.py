@@ -1,0 +1,240 @@
+"""From an AMI in the lab to a verdict, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import threading
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator.aws import Account
+from orchestrator.errors import Interrupted, LackError
+from orchestrator.progress import Stage, ignore
+from orchestrator.validate.errors import NeverOnline, NoTests, ValidationError
+from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
+from orchestrator.validate.validate import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from orchestrator.lab.settings import Settings
+    from orchestrator.progress import Event
+
+AGENT = """#!/bin/sh
+set -e
+curl -sfo /tmp/agent.deb -H "X-aws-ec2-metadata-token: $(curl -sX PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' \
+  http://169.254.169.254/latest/api/token)" http://169.254.169.254/ami-lab/amazon-ssm-agent.deb
+dpkg -i /tmp/agent.deb
+rm /tmp/agent.deb
+"""
+
+
+@pytest.fixture(scope="module")
+def ami(shared_bench: Any, eventually: Callable[..., Any]) -> Iterator[str]:
+    """An AMI whose machines have the agent."""
+    instance = shared_bench.launch(UserData=AGENT, IamInstanceProfile={"Name": "ami-lab"})
+    shared_bench.booted(instance)
+    eventually(
+        lambda: "active" in shared_bench.shell(instance, "systemctl is-active amazon-ssm-agent", check=False), "agent"
+    )
+    shared_bench.shell(instance, "cloud-init clean")
+    made = shared_bench.image(instance, "with-agent")
+    yield made
+    shared_bench.discard(made)
+
+
+@pytest.fixture
+def account(lab: Settings) -> Account:
+    return Account(region="us-east-1", endpoint=lab.endpoint, access_key="test", secret_key="test")
+
+
+@pytest.fixture
+def request_of(account: Account, ami: str, tmp_path: Path) -> Callable[..., ValidateRequest]:
+    """`request_of(role="text of its tests", ...)`: a request to validate the AMI with these roles."""
+
+    def make(**roles: str) -> ValidateRequest:
+        folders = []
+        for role, text in roles.items():
+            folder = tmp_path / "roles" / role / "tests"
+            folder.mkdir(parents=True)
+            (folder / "test_role.py").write_text(text)
+            folders.append(RoleTests(role, folder))
+        (tmp_path / "out").mkdir()
+        facts = ImageFacts("web", "v1", ("base",), tuple(roles), {"nginx": {"port": 80}})
+        return ValidateRequest(
+            account=account,
+            ami_id=ami,
+            image=facts,
+            tests=tuple(folders),
+            run="run-1",
+            folder=tmp_path / "out",
+            instance_type="t3.small",
+            iam_instance_profile="ami-lab",
+        )
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(ec2: Any) -> Iterator[None]:
+    """No validation leaves a machine or a security group."""
+    yield
+    assert machines(ec2) == []
+    assert groups(ec2) == []
+
+
+def machines(ec2: Any) -> list[Any]:
+    states = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped", "shutting-down"]}
+    found = ec2.describe_instances(Filters=[{"Name": "tag:ami:purpose", "Values": ["validate"]}, states])
+    return [one for some in found["Reservations"] for one in some["Instances"]]
+
+
+def groups(ec2: Any) -> list[Any]:
+    found = ec2.describe_security_groups(Filters=[{"Name": "tag:ami:purpose", "Values": ["validate"]}])
+    return list(found["SecurityGroups"])
+
+
+GOOD = """
+def test_passwd(host):
+    assert host.file("/etc/passwd").user == "root"
+
+def test_agent(host):
+    assert host.service("amazon-ssm-agent").is_running
+"""
+
+
+def test_an_image_that_holds_what_it_should_passes(request_of: Callable[..., ValidateRequest], ec2: Any) -> None:
+    seen: list[Any] = []
+    events: list[Event] = []
+
+    def hear(event: Event) -> None:
+        events.append(event)
+        if event.stage is Stage.TEST and not seen:
+            seen.append((machines(ec2), groups(ec2)))
+
+    image = """
+def test_image(image):
+    assert (image.name, image.role, image.vars) == ("web", "nginx", {"port": 80})
+"""
+    request = request_of(system=GOOD, nginx=image)
+    verdict = validate(request, hear)
+    assert verdict.passed
+    assert verdict.counted == "passed=3 failed=0"
+    assert [test.role for test in verdict.tests] == ["system", "system", "nginx"]
+    stages = list(dict.fromkeys(event.stage for event in events))
+    assert stages == [Stage.BOOT, Stage.AWAIT, Stage.TEST, Stage.CLEAN]
+    assert "3 of 3: test_image" in [event.message for event in events]
+    ((machine,), (group,)) = seen[0]
+    tags = {tag["Key"]: tag["Value"] for tag in machine["Tags"]}
+    assert (tags["ami:run"], tags["ami:image"], tags["ami:purpose"]) == ("run-1", "web", "validate")
+    assert machine.get("KeyName") is None
+    assert machine["MetadataOptions"]["HttpTokens"] == "required"
+    assert [one["GroupId"] for one in machine["SecurityGroups"]] == [group["GroupId"]]
+    assert group["IpPermissions"] == []
+
+
+BAD = """
+def test_bad(host):
+    print("seen by pytest")
+    assert host.file("/etc/s3cret").exists
+"""
+
+
+def test_an_image_that_lacks_something_is_rejected(request_of: Callable[..., ValidateRequest]) -> None:
+    request = replace(request_of(system=GOOD, nginx=BAD), masks=("s3cret",))
+    verdict = validate(request, ignore)
+    assert not verdict.passed
+    (failed,) = [test for test in verdict.tests if test.failed]
+    assert (failed.role, failed.name) == ("nginx", "test_bad")
+    assert "assert False" in failed.message
+    assert "<file /etc/********>.exists" in failed.message
+    assert "seen by pytest" in failed.output
+    assert [(one.command, one.ended) for one in failed.asked] == [("test -e /etc/********", "1")]
+    junit = ET.parse(request.folder / "junit.xml").getroot()
+    assert [(suite.get("name"), suite.get("failures")) for suite in junit] == [("system", "0"), ("nginx", "1")]
+    assert json.loads((request.folder / "report.json").read_text())["passed"] is False
+    assert "1 failed, 2 passed" in (request.folder / "pytest.log").read_text()
+    assert not [path for path in request.folder.iterdir() if "s3cret" in path.read_text()]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("import nothing_of_that_name\n", ValidationError), ("def broken(:\n", ValidationError), ("x = 1\n", NoTests)],
+)
+def test_tests_that_cannot_be_collected_boot_nothing(
+    text: str, error: type[ValidationError], request_of: Callable[..., ValidateRequest]
+) -> None:
+    events: list[Event] = []
+    with pytest.raises(error):
+        validate(request_of(system=GOOD, nginx=text), events.append)
+    assert events == []
+
+
+def test_a_machine_that_never_comes_online_is_an_error(request_of: Callable[..., ValidateRequest], debian: str) -> None:
+    """Debian's own AMI has no agent."""
+    request = replace(request_of(system=GOOD), ami_id=debian, online_timeout=6)
+    with pytest.raises(NeverOnline, match="within 6 s") as caught:
+        validate(request, ignore)
+    assert "amazon-ssm-agent" in caught.value.hint
+    assert (request.folder / "console.log").exists()
+
+
+def test_an_unknown_ami_is_a_lack(request_of: Callable[..., ValidateRequest], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.validate.machine._CONSISTENCY", 1)
+    with pytest.raises(LackError, match="there is no AMI ami-00000000000000000 in us-east-1"):
+        validate(replace(request_of(system=GOOD), ami_id="ami-00000000000000000"), ignore)
+
+
+def test_a_machine_that_dies_under_its_tests_is_an_error(request_of: Callable[..., ValidateRequest], ec2: Any) -> None:
+    """Even when a test swallows what it meets."""
+    dying = """
+import time
+def test_first(host):
+    time.sleep(1)
+def test_dies(host):
+    try:
+        host.run("true")
+    except Exception:
+        pass
+"""
+
+    def hear(event: Event) -> None:
+        if event.message.startswith("1 of 2"):
+            ids = [one["InstanceId"] for one in machines(ec2)]
+            ec2.terminate_instances(InstanceIds=ids)
+
+    request = request_of(system=dying.replace("def test_dies(host):", "def test_dies(host):\n    time.sleep(3)"))
+    with pytest.raises(ValidationError, match="could not be finished"):
+        validate(request, hear)
+
+
+@pytest.mark.parametrize("stage", [Stage.BOOT, Stage.AWAIT, Stage.TEST])
+@pytest.mark.parametrize("how", ["stop", "keyboard"])
+def test_whatever_stops_it_nothing_stays(stage: Stage, how: str, request_of: Callable[..., ValidateRequest]) -> None:
+    stop = threading.Event()
+
+    def hear(event: Event) -> None:
+        if event.stage is stage:
+            if how == "keyboard":
+                raise KeyboardInterrupt
+            stop.set()
+
+    request = replace(request_of(system="import time\ndef test_it(host): time.sleep(60)\n"), stop=stop)
+    with pytest.raises(Interrupted if how == "stop" else KeyboardInterrupt):
+        validate(request, hear)
+
+
+def test_a_kept_machine_stays_and_is_named(request_of: Callable[..., ValidateRequest], ec2: Any) -> None:
+    events: list[Event] = []
+    verdict = validate(replace(request_of(system=GOOD), keep=True), events.append)
+    assert verdict.way_in == f"aws ssm start-session --target {verdict.instance_id}"
+    assert verdict.way_in in events[-1].message
+    (machine,) = machines(ec2)
+    assert machine["State"]["Name"] == "running"
+    ec2.terminate_instances(InstanceIds=[verdict.instance_id])
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[verdict.instance_id], WaiterConfig={"Delay": 1})
+    ec2.delete_security_group(GroupId=machine["SecurityGroups"][0]["GroupId"])
