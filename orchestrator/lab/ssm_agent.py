@@ -48,9 +48,9 @@ unset OLDPWD
 {
     {
         {
-            setsid sh -c 'echo "$1 $$" >"$0/pid"; exec sh -c "$0/_script.sh"' "$dir" $$ </dev/null
+            setsid sh -c 'echo "$1 $$" >"$0/pid"; exec sh -c "$0/_script.sh"' "$dir" $$ </dev/null 2>&4 4>&-
             echo $? >"$dir/code"
-        } 2>&1 >&3 3>&- | cat >&2 3>&-
+        } 4>&1 2>/dev/null >&3 3>&- | cat >&2 3>&-
     } 3>&1 | cat
 }
 finish "$(cat "$dir/code")"
@@ -61,9 +61,9 @@ _KILL = r"""
 dir=$1; i=0
 until [ -s "$dir/pid" ] || [ $((i += 1)) -gt 50 ]; do sleep 0.1; done
 read -r launcher script <"$dir/pid" || exit 0
-kill -9 -- "-$script" 2>/dev/null; i=0
+kill -s KILL -- "-$script" 2>/dev/null; i=0
 while kill -0 "$launcher" 2>/dev/null && [ $((i += 1)) -lt 10 ]; do sleep 0.1; done
-kill -9 -- "-$launcher" 2>/dev/null
+kill -s KILL -- "-$launcher" 2>/dev/null
 exit 0
 """
 
@@ -140,15 +140,17 @@ class Script:
             readers = self._readers(client, ended_by_itself)
             self._wake.wait(self._order.execution_timeout)
             killed = not ended_by_itself.is_set()
+            # As the agent does: what comes after the decision to kill, such as the shell's "Killed", is not wanted.
+            before = self._stdout.content(), self._stderr.content()
             if killed:
                 self._kill()
             for reader in readers:
                 reader.join(_DRAIN_SECONDS)
-        word = self._stderr.take_trailer(token)
         if killed:
-            return ssm_output.stopped(self._stdout.content(), self._stderr.content(), cancelled=self._cancelled)
+            return ssm_output.stopped(*before, cancelled=self._cancelled)
         if not self._cancelled:
             self._wake.clear()
+        word = self._stderr.take_trailer(token)
         return None if word is None else self._result(word)
 
     def _argv(self, found: Facts, token: str) -> list[str]:

@@ -1,0 +1,128 @@
+"""The cuts, marks and exit codes of Run Command's output."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.lab import ssm_output
+from orchestrator.lab.ssm_output import Capture
+
+MARK = "--output truncated--"
+
+
+def test_a_stream_one_byte_short_of_the_limit_is_whole() -> None:
+    result = ssm_output.ended(0, b"x" * 23_999, b"")
+    assert result.stdout == "x" * 23_999
+
+
+def test_a_stream_of_exactly_the_limit_is_cut_with_the_mark_within_it() -> None:
+    """The agent compares with `<`: 24,000 bytes are one too many already."""
+    result = ssm_output.ended(0, b"x" * 24_000, b"")
+    assert result.stdout == "x" * (24_000 - len(MARK)) + MARK
+
+
+def test_standard_error_is_cut_at_8000_without_a_mark() -> None:
+    result = ssm_output.ended(0, b"", b"e" * 9_000)
+    assert result.stderr == "e" * 8_000
+
+
+def test_bytes_that_are_no_text_are_replaced_and_others_kept() -> None:
+    result = ssm_output.ended(0, "grün\n".encode() + b"a\xff\xfeb\x00c", b"")
+    assert result.stdout == "grün\na\ufffd\ufffdb\x00c"
+
+
+def test_a_cut_through_a_character_leaves_a_replacement() -> None:
+    """The agent cuts bytes; the half of the character that remains is not valid UTF-8."""
+    result = ssm_output.ended(0, b"x" + "ü".encode() * 12_000, b"")
+    assert "ü\ufffd" + MARK in result.stdout
+
+
+def test_any_other_exit_code_fails_and_says_so_in_standard_error() -> None:
+    result = ssm_output.ended(3, b"out\n", b"why\n")
+    assert (result.details, result.code, result.stdout) == ("Failed", 3, "out\n")
+    assert result.stderr == "why\nfailed to run commands: exit status 3"
+
+
+def test_a_script_that_could_not_start_says_why() -> None:
+    result = ssm_output.ended(1, b"", b"", problem="chdir /nope: no such file or directory")
+    assert result.stderr == "failed to run commands: chdir /nope: no such file or directory"
+
+
+def test_168_is_a_success_without_standard_error() -> None:
+    result = ssm_output.ended(168, b"out", b"noise")
+    assert (result.details, result.code, result.stderr) == ("Success", 168, "")
+    assert result.stdout.startswith("out\nStep exited with code 168.")
+    assert result.output == "out"
+
+
+def test_169_is_a_failure_and_says_so_in_both_streams() -> None:
+    result = ssm_output.ended(169, b"out", b"")
+    assert result.details == "Failed"
+    assert result.stdout.startswith("out\nStep exited with code 169.")
+    assert result.stderr.startswith("failed to run commands: exit status 169\nStep exited with code 169.")
+
+
+def test_137_counts_as_a_timeout_whoever_made_it() -> None:
+    result = ssm_output.ended(137, b"out", b"")
+    assert (result.details, result.code, result.stdout, result.stderr) == ("ExecutionTimedOut", 137, "out", "")
+
+
+def test_what_was_printed_before_a_kill_is_kept() -> None:
+    result = ssm_output.stopped(b"before", b"warning", cancelled=False)
+    assert (result.details, result.code) == ("ExecutionTimedOut", 137)
+    assert (result.stdout, result.stderr) == ("before", "warning")
+    assert ssm_output.stopped(b"", b"", cancelled=True).details == "Cancelled"
+
+
+def test_short_streams_share_the_plugin_output_with_a_title_between() -> None:
+    assert ssm_output.joined(b"out", b"err") == b"out\n----------ERROR-------\nerr"
+    assert ssm_output.joined(b"out", b"") == b"out"
+
+
+def test_the_longer_stream_gives_way() -> None:
+    out = ssm_output.joined(b"o" * 5_000, b"err")
+    assert out.endswith(b"\n---Output truncated---\n----------ERROR-------\nerr")
+    err = ssm_output.joined(b"out", b"e" * 5_000)
+    assert err.startswith(b"out\n----------ERROR-------\neee")
+    assert err.endswith(b"eee\n---Error truncated----")
+
+
+@given(st.binary(max_size=6_000), st.binary(max_size=6_000))
+def test_the_plugin_output_never_exceeds_its_limit(stdout: bytes, stderr: bytes) -> None:
+    assert len(ssm_output.joined(stdout, stderr)) <= 2_500
+
+
+@given(st.lists(st.binary(max_size=50)), st.integers(min_value=0, max_value=255))
+def test_a_capture_finds_the_last_word_however_the_stream_was_split(chunks: list[bytes], code: int) -> None:
+    """The launcher's trailer is taken off; the script's own bytes remain, up to the limit."""
+    capture = Capture(limit=100)
+    # Every other chunk in front, so that the trailer itself arrives in pieces.
+    trailer = b"\x000f00ba45:" + str(code).encode()
+    for chunk in [*chunks, trailer[:5], trailer[5:]]:
+        capture.feed(chunk)
+    assert capture.take_trailer("0f00ba45") == str(code)
+    assert capture.content() == b"".join(chunks)[:100]
+
+
+def test_a_capture_without_a_last_word_says_so() -> None:
+    capture = Capture()
+    capture.feed(b"\x00token:0 and more")
+    assert capture.take_trailer("token") is None
+    assert capture.take_trailer("other") is None
+
+
+def test_a_capture_of_endless_output_stays_small() -> None:
+    capture = Capture(limit=1_000)
+    for _ in range(10_000):
+        capture.feed(b"x" * 65_536)
+    assert len(capture.content()) == 1_000
+
+
+def test_output_goes_on_after_the_last_word_was_taken() -> None:
+    """A script that reboots the machine writes on in the same files."""
+    capture = Capture()
+    capture.feed(b"first\n\x00abc:194")
+    capture.take_trailer("abc")
+    capture.feed(b"second\n")
+    assert capture.content() == b"first\nsecond\n"
