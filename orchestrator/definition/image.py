@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from orchestrator.definition.frozen import Frozen
-from orchestrator.definition.layer import WrittenLayerUse
+from orchestrator.definition.layer import LayerUse, WrittenLayerUse
 
 #: An AMI's name has at most 128 characters (EC2 API Reference, CreateImage: `Name`), and a version like
 #: `-20261123T235522Z-1a2b3c4d` follows the image's name in it.
@@ -33,7 +33,7 @@ class Owner(Frozen):
     email: Annotated[
         str,
         Field(
-            pattern=r"^[^@\s<>\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+            pattern=r"^[^@\s<>]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
             max_length=150,
             description="An address such as portal@example.com.",
         ),
@@ -58,8 +58,17 @@ class Image(Frozen):
         str, Field(alias="from", min_length=1, description="Another image of the workspace, or a source of ami.yml.")
     ]
     layers: Annotated[
-        tuple[WrittenLayerUse, ...], Field(min_length=1, description="In the order of ami.yml; on top of `from`.")
+        tuple[WrittenLayerUse, ...],
+        Field(json_schema_extra={"minItems": 1}, description="In the order of ami.yml; on top of `from`."),
     ]
     tags: Annotated[
         dict[str, str], Field(description="Tags of the AMI besides those that the factory sets itself.")
     ] = Field(default_factory=dict)
+
+    @field_validator("layers")
+    @classmethod
+    def _some(cls, layers: tuple[LayerUse, ...]) -> tuple[LayerUse, ...]:
+        """Counted after each is read: pydantic's own `min_length` counts those without mistakes only."""
+        if not layers:
+            raise ValueError("may not be empty")
+        return layers

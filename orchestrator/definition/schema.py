@@ -1,0 +1,49 @@
+"""JSON Schemas of the YAML files that people write, made from the models that read them.
+
+Editors complete and check with them; `docs/schema/` holds them as `ami schema --out docs/schema` writes them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.definition.image import Image
+from orchestrator.definition.workspace_file import WorkspaceFile
+
+if TYPE_CHECKING:
+    from orchestrator.definition.frozen import Frozen
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """The schemas by the name of their file."""
+    return {"ami.schema.json": _schema(WorkspaceFile), "image.schema.json": _schema(Image)}
+
+
+def _schema(model: type[Frozen]) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True)
+    definitions = schema.get("$defs", {})
+    for layer in ("Layer", "LayerUse"):
+        if layer in definitions:
+            definitions[layer] = _layer_as_written(definitions[layer])
+    if "Source" in definitions:
+        source = _without_name(definitions["Source"])[1]
+        source["oneOf"] = [{"required": [way]} for way in ("filter", "ami_id", "ssm_parameter")]
+    return {"$schema": _DIALECT, **schema}
+
+
+def _layer_as_written(schema: dict[str, Any]) -> dict[str, Any]:
+    """A layer is written as its name, or as one name with its fields below it; see `layer.as_named`."""
+    name, fields = _without_name(schema)
+    fields["properties"]["vars"]["additionalProperties"] = False  # what its patternProperties do not fit
+    description = fields.pop("description", "")
+    named = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": fields}
+    return {"anyOf": [name, {**named, "propertyNames": name}], "description": description}
+
+
+def _without_name(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema of the name, and that of the rest: the name is the key above it."""
+    name = schema["properties"].pop("name")
+    schema["required"] = [key for key in schema["required"] if key != "name"]
+    return name, schema

@@ -1,0 +1,272 @@
+"""Each mistake is reported at its line, with the nearest right name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Mistakes = Callable[..., list[str]]
+
+HEAD = "description: x\nowner: {team: t, email: t@example.com}\n"
+SOURCES = "sources:\n  deb: {ami_id: ami-0123456789abcdef0, ssh_username: admin}\n"
+
+
+def image(name: str, body: str) -> str:
+    """An image file whose `body` begins in line 4."""
+    return f"name: {name}\n{HEAD}{body}"
+
+
+def test_load_when_nothing_is_wrong(mistakes: Mistakes) -> None:
+    assert mistakes({}) == []
+
+
+#: What an image file `x.yml` may say after its head, and the problems that this has to give.
+WRONG_IMAGES = {
+    "unknown from": (
+        "from: goldn\nlayers: [workload]\n",
+        ["4: no image or source 'goldn' (did you mean 'golden'?)"],
+    ),
+    "unknown layer": (
+        "from: golden\nlayers:\n  - worklod\n",
+        ["6: unknown layer 'worklod' (did you mean 'workload'?)"],
+    ),
+    "unknown role": (
+        "from: golden\nlayers:\n  - workload:\n      roles:\n        - ngnix\n",
+        ["8: unknown role 'ngnix': there is no folder roles/ngnix (did you mean 'nginx'?)"],
+    ),
+    "unknown key": (
+        "from: golden\nlayers:\n  - workload:\n      rols: [nginx]\nlayer: []\n",
+        ["7: unknown key 'rols' (did you mean 'roles'?)", "8: unknown key 'layer' (did you mean 'layers'?)"],
+    ),
+    "unknown variable": (
+        "from: golden\nlayers:\n  - workload:\n      roles: [nginx]\n      vars:\n        nginx_worker: 1\n",
+        ["9: no role of the layer takes 'nginx_worker' (did you mean 'nginx_workers'?)"],
+    ),
+    "variable of a dependency": (
+        "from: golden\nlayers:\n  - workload: {roles: [nginx], vars: {tls_versions: x}}\n",
+        [],
+    ),
+    "a role that does not say what it takes": (
+        "from: debian-12\nlayers:\n  - agents: {roles: [nginx], vars: {anything: x}}\n",
+        [],
+    ),
+    "loop with itself": ("from: x\nlayers: [workload]\n", ["4: loop in 'from': x -> x"]),
+    "order": (
+        "from: debian-12\nlayers:\n  - agents\n  - base\n",
+        ["7: layer 'base' comes before 'agents' in the order of ami.yml"],
+    ),
+    "order across images": (
+        "from: web\nlayers: [base]\n",
+        ["5: layer 'base' is already applied by 'golden', which it is built on"],
+    ),
+    "twice": (
+        "from: golden\nlayers:\n  - workload\n  - workload: {roles: [nginx]}\n",
+        ["7: layer 'workload' is already applied by this image"],
+    ),
+    "protected roles": (
+        "from: debian-12\nlayers:\n  - base: {roles: [nginx]}\n",
+        ["6: layer 'base' is protected: an image may not add roles to it"],
+    ),
+    "protected vars": (
+        "from: debian-12\nlayers:\n  - base: {vars: {system_x: 1}}\n",
+        ["6: layer 'base' is protected: an image may not set vars on it"],
+    ),
+    "protected role elsewhere": (
+        "from: golden\nlayers:\n  - workload: {roles: [system], vars: {system_x: 1}}\n",
+        ["6: role 'system' belongs to the protected layer 'base': it is not used again"],
+    ),
+    "role twice": (
+        "from: debian-12\nlayers:\n  - agents: {roles: [agent]}\n",
+        ["6: role 'agent' is in layer 'agents' already"],
+    ),
+    "wrong types": (
+        "from: [golden]\nlayers: workload\ntags: {a: 1, b: on, c: null}\n",
+        [
+            "4: 'from' must be text, not a list",
+            "5: 'layers' must be a list, not 'workload'",
+            "6: 'a' must be text, not a number: put it in quotes",
+            "6: 'b' must be text, not yes/no: put it in quotes",
+            "6: 'c' must be text, not empty",
+        ],
+    ),
+    "two mistakes of different kinds in one file": (
+        "from: goldn\nlayers:\n  - workload: {rols: [], roles: [ngnix]}\n",
+        [
+            "4: no image or source 'goldn' (did you mean 'golden'?)",
+            "6: unknown key 'rols' (did you mean 'roles'?)",
+            "6: unknown role 'ngnix': there is no folder roles/ngnix (did you mean 'nginx'?)",
+        ],
+    ),
+    "missing": ("layers: [workload]\n", ["1: 'from' is missing"]),
+    "null everywhere": (
+        "from:\nlayers:\ntags:\n",
+        [
+            "4: 'from' must be text, not empty",
+            "5: 'layers' must be a list, not empty",
+            "6: 'tags' must be a mapping, not empty",
+        ],
+    ),
+    "reserved tags": (
+        "from: golden\nlayers: [workload]\ntags:\n  aws:x: a\n  ami:image: b\n  Name: c\n  team: d\n  Team: e\n",
+        [
+            "7: tag 'aws:x': EC2 reserves keys that begin with 'aws:'",
+            "8: tag 'ami:image': the factory sets 'Name' and the keys that begin with 'ami:' itself",
+            "9: tag 'Name': the factory sets 'Name' and the keys that begin with 'ami:' itself",
+            "11: tags 'team' and 'Team' differ only in upper and lower case",
+        ],
+    ),
+    "long tags": (
+        f"from: golden\nlayers: [workload]\ntags:\n  {'k' * 129}: a\n  v: {'v' * 257}\n  'a#b': 'c'\n  d: 'e<f'\n",
+        [
+            "7: a tag's key has at most 128 characters, and this one has 129",
+            "8: a tag's value has at most 256 characters, and this one has 257",
+            "9: tag 'a#b': EC2 takes letters, digits, spaces and _ . : / = + - @ only",
+            "10: value 'e<f': EC2 takes letters, digits, spaces and _ . : / = + - @ only",
+        ],
+    ),
+    "too many tags": (
+        "from: golden\nlayers: [workload]\ntags:\n" + "".join(f"  k{n}: v\n" for n in range(31)),
+        ["37: 31 tags are too many: EC2 allows 50, and the factory keeps 20 of them for its own"],
+    ),
+    "tags at their limits": (
+        f"from: golden\nlayers: [workload]\ntags:\n  {'k' * 128}: {'v' * 256}\n"
+        + "".join(f"  k{n}: 'Grün / +-=._:@ 7'\n" for n in range(29)),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), WRONG_IMAGES.values(), ids=WRONG_IMAGES)
+def test_load_when_an_image_is_wrong(mistakes: Mistakes, body: str, expected: list[str]) -> None:
+    """Exactly these problems, each at the line of the key or value that it is about."""
+    assert mistakes({"packer/images/x.yml": image("x", body)}) == [f"packer/images/x.yml:{line}" for line in expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "ok"),
+    [
+        ("a" * 102, True),
+        ("a" * 103, False),
+        ("a-1", True),
+        ("A", False),
+        ("a_b", False),
+        ("a--b", False),
+        ("1a", False),
+    ],
+)
+def test_load_when_a_name_must_fit_an_ami(mistakes: Mistakes, name: str, ok: bool) -> None:  # noqa: FBT001
+    """128 characters less a version and its hyphen; lower-case letters, digits, single hyphens."""
+    found = mistakes({f"packer/images/{name}.yml": image(name, "from: golden\nlayers: [workload]\n")})
+    assert (found == []) == ok
+
+
+@pytest.mark.parametrize("email", ["portal", "a@b", "a b@example.com", "<a@example.com>", "@example.com"])
+def test_load_when_the_owner_has_no_address(mistakes: Mistakes, email: str) -> None:
+    text = f"name: x\ndescription: x\nowner:\n  team: t\n  email: '{email}'\nfrom: golden\nlayers: [workload]\n"
+    (found,) = mistakes({"packer/images/x.yml": text})
+    assert found.startswith("packer/images/x.yml:5: 'email' cannot be")
+
+
+def test_load_when_from_loops(mistakes: Mistakes) -> None:
+    """One problem per loop, at its first image, with the whole way; an image that leads into it has none."""
+    files = {f"packer/images/{a}.yml": image(a, f"from: {b}\nlayers: [workload]\n") for a, b in ("ca", "ab", "bc")}
+    files |= {"packer/images/d.yml": image("d", "from: c\nlayers: [agents]\n")}
+    loops = [line for line in mistakes(files) if "loop" in line]
+    assert loops == ["packer/images/a.yml:4: loop in 'from': a -> b -> c -> a"]
+
+
+def test_load_when_names_are_taken(mistakes: Mistakes, tmp_path: Path) -> None:
+    """Two files with one image name, a file called otherwise, a file that would be passed over."""
+    text = image("web", "from: golden\nlayers: [workload]\n")
+    assert mistakes({"packer/images/web2.yml": text, "packer/images/other.yaml": ""}) == [
+        "packer/images/other.yaml: is not read: rename it to other.yml",
+        f"packer/images/web2.yml:1: image 'web' is already defined in {tmp_path}/w/packer/images/web.yml",
+        "packer/images/web2.yml:1: image 'web' must stand in web.yml, and this is web2.yml",
+    ]
+
+
+def test_load_when_an_image_is_called_as_a_source(mistakes: Mistakes) -> None:
+    found = mistakes({"packer/images/debian-12.yml": image("debian-12", "from: web\nlayers: [workload]\n")})
+    what = "'debian-12' is the name of a source: an image needs another one"
+    assert f"packer/images/debian-12.yml:1: {what}" in found
+
+
+def test_load_when_ami_yml_is_wrong(mistakes: Mistakes) -> None:
+    found = mistakes(
+        {
+            "ami.yml": "name: factory\ndefault_environment: lap\nrequired_tags: [cost-center, 'ami:ownr']\n"
+            "sources:\n  debian-12: {ssh_username: admin}\nlayers:\n"
+            "  - base: {roles: [sistem], protected: 'yes'}\n  - agents\n  - workload\n  - extra\n"
+            "  - agents\n  - seal\n",
+            "roles/tls/meta/main.yml": "dependencies:\n  - role: sytem\n",
+        }
+    )
+    assert [line for line in found if not line.startswith("packer")] == [
+        "ami.yml:2: no environment 'lap' in packer/environments (did you mean 'lab'?)",
+        "ami.yml:3: the factory sets no tag 'ami:ownr' (did you mean 'ami:owner'?)",
+        "ami.yml:5: 'debian-12' needs exactly one of filter, ami_id and ssm_parameter, and has none",
+        "ami.yml:7: 'protected' must be true or false, not 'yes'",
+        "ami.yml:7: unknown role 'sistem': there is no folder roles/sistem (did you mean 'system'?)",
+        "ami.yml:10: layer 'extra' has no playbook: playbooks/extra.yml is missing",
+        "ami.yml:11: layer 'agents' is declared twice",
+        "ami.yml:12: no layer may be called 'seal': it ends each build by itself",
+        "roles/tls/meta/main.yml:2: depends on an unknown role 'sytem' (did you mean 'system'?)",
+    ]
+    assert "packer/images/web.yml:1: tag 'cost-center' is required, and missing" in found
+
+
+def test_load_when_layer_names_outgrow_their_tag(mistakes: Mistakes) -> None:
+    """ami:layers holds 256 characters: seven names of 36 fit with their spaces, an eighth does not."""
+    names = [f"{n}".rjust(36, "l") for n in range(8)]
+    ami = f"name: factory\n{SOURCES}layers: [{', '.join(names)}]\n"
+    files = {f"playbooks/{name}.yml": "" for name in names} | {
+        "ami.yml": ami,
+        "packer/images/a.yml": image("a", f"from: deb\nlayers: [{', '.join(names[:6])}]\n"),
+        "packer/images/b.yml": image("b", f"from: a\nlayers: [{', '.join(names[6:])}]\n"),
+    }
+    (found,) = mistakes(files, whole=False)
+    assert found.startswith("packer/images/b.yml:5: the names of its 8 layers do not fit")
+
+
+def test_load_when_something_protected_is_replaced(mistakes: Mistakes, project: Callable[..., object]) -> None:
+    """Neither the layer nor its roles, playbook, fragment, nor the seal; both paths are named."""
+    root = project()
+    base = "the protected layer 'base'"
+    found = mistakes(
+        {
+            "ami.yml": "name: team\nextends: ../w\nlayers:\n  - base\n",
+            "playbooks/base.yml": "",
+            "playbooks/seal.yml": "",
+            "playbooks/workload.yml": "",
+            "roles/system/tasks/main.yml": "",
+            "roles/nginx/tasks/main.yml": "",
+            "packer/images/golden.yml": image("golden", "from: debian-12\nlayers: [base]\n"),
+        },
+        folder="team",
+        whole=False,
+    )
+    assert found == [
+        f"ami.yml:4: layer 'base' is protected by {root}/ami.yml: it cannot be declared again",
+        f"packer/images/golden.yml:1: image 'golden' is already defined in {root}/packer/images/golden.yml",
+        f"playbooks/base.yml: cannot take the place of {root}/playbooks/base.yml, which belongs to {base}",
+        f"playbooks/seal.yml: cannot take the place of {root}/playbooks/seal.yml, which belongs to the seal",
+        f"roles/system: cannot take the place of {root}/roles/system, which belongs to {base}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("extends", "expected"),
+    [
+        ("../none", "'extends': there is no ami.yml in "),
+        ("https://git.example.com/factory?ref=v1", "'extends' takes a folder: git URLs are not supported yet"),
+        ("../w", "loop in 'extends': "),
+    ],
+)
+def test_load_when_extends_leads_nowhere(mistakes: Mistakes, extends: str, expected: str) -> None:
+    found = mistakes({"ami.yml": f"name: team\nextends: {extends}\n"})
+    assert found[0].startswith(f"ami.yml:2: {expected}")

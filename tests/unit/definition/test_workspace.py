@@ -1,0 +1,116 @@
+"""Loading a workspace, and what it answers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.definition.workspace import load
+from orchestrator.errors import LackError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REPOSITORY = Path(__file__).parents[3]
+
+TEAM = """\
+name: team
+extends: ../w
+layers:
+  - extras: {roles: [extra]}
+"""
+
+PORTAL = """\
+name: portal
+description: the portal of the team
+owner: {team: portal, email: portal@example.com}
+from: web
+layers: [extras]
+"""
+
+
+def test_load_when_started_below_the_root(project: Callable[..., Path]) -> None:
+    """The nearest folder above with an ami.yml is the workspace; its values are those that are written."""
+    root = project()
+    workspace = load(root / "roles" / "nginx")
+    assert workspace.root == root
+    assert list(workspace.layers) == ["base", "agents", "workload"]
+    assert workspace.layers["base"].protected
+    web = workspace.image("web")
+    assert (web.from_, web.layers[0].name, web.layers[0].roles) == ("golden", "workload", ("nginx",))
+    assert web.layers[0].vars == {"nginx_workers": 2}
+    assert workspace.sources[workspace.image("golden").from_].ssh_username == "admin"
+    assert [image.name for image in workspace.ancestors(web)] == ["golden"]
+    assert workspace.environment().region == "us-east-1"
+
+
+def test_load_when_there_is_no_workspace(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no ami\.yml in"):
+        load(tmp_path)
+
+
+def test_image_when_its_name_is_mistyped(project: Callable[..., Path]) -> None:
+    workspace = load(project())
+    with pytest.raises(UsageError, match=r"no image 'goldne' .*did you mean 'golden'"):
+        workspace.image("goldne")
+    with pytest.raises(UsageError, match=r"no environment 'lap' .*did you mean 'lab'"):
+        workspace.environment("lap")
+
+
+def test_roles_of_when_roles_depend_on_others(project: Callable[..., Path]) -> None:
+    """What a role depends on comes before it, each once, and a ring of dependencies ends."""
+    changes = {"roles/tls/meta/main.yml": "dependencies:\n  - role: system\n  - nginx\n"}
+    workspace = load(project(changes))
+    assert workspace.roles_of(["nginx", "system"]) == ("system", "tls", "nginx")
+
+
+def test_find_when_extended(project: Callable[..., Path]) -> None:
+    """A team's own files come first, then those of the workspace that it extends; layers are appended."""
+    project()
+    mine = {
+        "ami.yml": TEAM,
+        "packer/images/portal.yml": PORTAL,
+        "playbooks/extras.yml": "[]\n",
+        "playbooks/workload.yml": "[]\n",
+        "roles/extra/tasks/main.yml": "[]\n",
+    }
+    root = project(mine, folder="team", whole=False)
+    workspace = load(root)
+    assert list(workspace.layers) == ["base", "agents", "workload", "extras"]
+    assert sorted(workspace.images) == ["golden", "portal", "web"]
+    assert [image.name for image in workspace.ancestors(workspace.image("portal"))] == ["golden", "web"]
+    assert workspace.find("playbooks/workload.yml") == root / "playbooks/workload.yml"
+    assert workspace.find("roles/nginx") == root.parent / "w" / "roles/nginx"
+    assert workspace.environment().name == "lab"
+    with pytest.raises(LackError, match="roles/none is missing"):
+        workspace.find("roles/none")
+
+
+def test_load_when_the_shipped_workspace() -> None:
+    """This repository is itself a workspace without mistakes."""
+    workspace = load(REPOSITORY)
+    assert sorted(workspace.images) == ["analytics", "golden", "web"]
+    assert [use.name for use in workspace.image("golden").layers] == ["base", "hardening", "agents"]
+
+
+def test_load_when_there_are_300_images(project: Callable[..., Path]) -> None:
+    """A large workspace loads while one types the next word."""
+    images = {f"packer/images/web-{n}.yml": FILE.format(n=n) for n in range(300)}
+    root = project(images)
+    began = time.monotonic()
+    assert len(load(root).images) == 302
+    assert time.monotonic() - began < 2
+
+
+FILE = """\
+name: web-{n}
+description: number {n}
+owner: {{team: portal, email: portal@example.com}}
+from: golden
+layers:
+  - workload: {{roles: [nginx], vars: {{nginx_workers: {n}}}}}
+tags: {{cost-center: "4711", stage: production}}
+"""
