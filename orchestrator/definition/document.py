@@ -150,7 +150,8 @@ class _Builder:
         event = self._next()
         if isinstance(event, yaml.DocumentStartEvent):
             first = self._next()
-            self.places[()] = Place(_line(first), _line(first))
+            line = min(_line(first), len(self.lines))
+            self.places[()] = Place(line, line)
             value = self._node(first, ())
             self._next()
             event = self._next()

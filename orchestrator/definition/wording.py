@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -94,7 +95,7 @@ def _too_long(found: Mapping[str, Any]) -> str:
 
 def _choice(found: Mapping[str, Any]) -> str:
     choices = str(found["ctx"]["expected"])
-    near = did_you_mean(str(found["input"]), choices.replace("'", "").split(" or "))
+    near = did_you_mean(str(found["input"]), re.findall("'([^']*)'", choices))
     return f"must be {choices}, not {_shown(found['input'])}{near}"
 
 
