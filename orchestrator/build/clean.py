@@ -65,7 +65,7 @@ def find_leftovers(account: Account, run: str, *, image: str = "", ami_name: str
         for reservation in page["Reservations"]
         for instance in reservation["Instances"]
     ]
-    images, snapshots = _unwanted_image(ec2, ami_name) if ami_name else ([], [])
+    images, snapshots = _unwanted_image(ec2, run, ami_name) if ami_name else ([], [])
     keys = [str(pair["KeyName"]) for pair in ec2.describe_key_pairs(Filters=tags)["KeyPairs"]]
     found = {
         Kind.INSTANCE: instances,
@@ -78,9 +78,13 @@ def find_leftovers(account: Account, run: str, *, image: str = "", ami_name: str
     return tuple(Leftover(kind, name) for kind in Kind for name in found[kind])
 
 
-def _unwanted_image(ec2: Any, name: str) -> tuple[list[str], list[str]]:
-    """The account's AMI of a name and its snapshots, also those that DescribeImages does not list yet."""
-    images = ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": [name]}])["Images"]
+def _unwanted_image(ec2: Any, run: str, name: str) -> tuple[list[str], list[str]]:
+    """The run's AMI of a name and its snapshots, also those that DescribeImages does not list yet.
+
+    An AMI of that name with the tags of another run is why this build failed, and none of its business.
+    """
+    named = ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": [name]}])["Images"]
+    images = [image for image in named if _run_of(image) in ("", run)]
     snapshots = {
         mapping["Ebs"]["SnapshotId"]
         for image in images
@@ -92,6 +96,10 @@ def _unwanted_image(ec2: Any, name: str) -> tuple[list[str], list[str]]:
         pages = ec2.get_paginator("describe_snapshots").paginate(OwnerIds=["self"], Filters=described)
         snapshots |= {snapshot["SnapshotId"] for page in pages for snapshot in page["Snapshots"]}
     return [image["ImageId"] for image in images], sorted(snapshots)
+
+
+def _run_of(image: dict[str, Any]) -> str:
+    return next((str(tag["Value"]) for tag in image.get("Tags", ()) if tag["Key"] == "ami:run"), "")
 
 
 def remove(account: Account, leftovers: Iterable[Leftover], *, patience: float = 300) -> tuple[Leftover, ...]:

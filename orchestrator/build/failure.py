@@ -30,6 +30,10 @@ _HINTS = (
 )
 
 
+#: How the list that Packer ends with begins.
+_HEADLINE = "==> Some builds didn't complete successfully"
+
+
 class BuildFailed(StageError):
     """A Packer build failed. Carries the failed task, if any, what may have stayed behind, and where the log is."""
 
@@ -62,7 +66,7 @@ def _packer_story(errors: Sequence[str]) -> str:
     """Packer's distinct errors. It repeats each one in its summary."""
     story: list[str] = []
     for error in errors:
-        if error and not any(error in known or known in error for known in story):
+        if error and not error.startswith(_HEADLINE) and not any(error in known or known in error for known in story):
             story.append(error)
     return "Packer failed:\n" + "\n".join(story or ["it gave no reason"])
 

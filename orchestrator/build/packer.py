@@ -86,7 +86,16 @@ def _run_packer(request: BuildRequest, private: Path, watch: Watch) -> Built | N
         watch.errors.append(f"Packer was ended by signal {-code}")
     elif code == 0 and watch.built is None:
         watch.errors.append("Packer ended well, but made no AMI")
-    return watch.built if code == 0 else None
+    if code != 0 or watch.built is None:
+        return None
+    _tag(request, watch.built)
+    return watch.built
+
+
+def _tag(request: BuildRequest, built: Built) -> None:
+    late = [{"Key": key, "Value": value} for key, value in variables.late_tags(request).items()]
+    if late:
+        request.account.client("ec2").create_tags(Resources=[built.ami_id], Tags=late)
 
 
 def _access(request: BuildRequest, private: Path) -> ssh_access.Access:

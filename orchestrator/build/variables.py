@@ -12,38 +12,33 @@ if TYPE_CHECKING:
     from orchestrator.build.request import BuildRequest
 
 
-def run_variables(request: BuildRequest, access: Access | None) -> dict[str, object]:
-    """The variables that a rendered template declares for the run, ready for a `.pkrvars.json`.
-
-    Packer takes strings of a JSON variable file literally, and then runs its own templates over whatever reaches a
-    builder: hence `text`.
-    """
+def run_variables(request: BuildRequest, access: Access) -> dict[str, object]:
+    """The variables that a rendered template declares for the run, ready for a `.pkrvars.json`."""
     values: dict[str, object] = {
-        "version": text(request.version),
-        "run": text(request.run),
-        "workspace": text(str(request.workspace)),
-        "ansible_command": text(ansible_command()),
-        "ami_tags": {text(key): text(value) for key, value in request.tags.items()},
+        "version": request.version,
+        "run": request.run,
+        "workspace": str(request.workspace),
+        "ansible_command": ansible_command(),
+        "ssh_keypair_name": access.key_name,
+        "ssh_private_key_file": str(access.key_file),
+        "security_group_id": access.security_group,
+        "ami_tags": {key: "" if key in late_tags(request) else value for key, value in request.tags.items()},
     }
     if request.source_filters:
-        values["source_filters"] = {key: text(value) for key, value in request.source_filters.items()}
+        values["source_filters"] = dict(request.source_filters)
     if request.source_owners:
-        values["source_owners"] = [text(owner) for owner in request.source_owners]
-    if access is not None:
-        values["ssh_keypair_name"] = text(access.key_name)
-        values["ssh_private_key_file"] = text(str(access.key_file))
-        values["security_group_id"] = text(access.security_group)
+        values["source_owners"] = list(request.source_owners)
     return values
 
 
+def late_tags(request: BuildRequest) -> dict[str, str]:
+    """The AMI tags that Packer cannot set: it renders a tag again and again until nothing changes, escapes included."""
+    return {key: value for key, value in request.tags.items() if "{{" in value}
+
+
 def write(path: Path, values: dict[str, object]) -> None:
-    """Write a Packer variable file in JSON."""
+    """Write a Packer variable file in JSON, in which HCL sees no expressions: `${...}` is text."""
     path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def text(value: str) -> str:
-    """`value` so that Packer's template engine leaves it as it is."""
-    return value.replace("{{", '{{ "{{" }}')
 
 
 def ansible_command() -> str:

@@ -1,0 +1,295 @@
+"""A build in the lab gives an AMI; one that fails, is stopped or is killed says why and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator.aws import Account
+from orchestrator.build.clean import find_leftovers, remove
+from orchestrator.build.packer import BuildFailed, BuildRequest, Built, build
+from orchestrator.errors import Interrupted
+from orchestrator.progress import Event, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.lab.settings import Settings
+
+TEMPLATE = """
+variable "version" { type = string }
+variable "run" { type = string }
+variable "workspace" { type = string }
+variable "ansible_command" { type = string }
+variable "ami_tags" { type = map(string) }
+variable "source_filters" { type = map(string) }
+variable "source_owners" { type = list(string) }
+variable "security_group_id" { type = string }
+variable "ssh_keypair_name" { type = string }
+variable "ssh_private_key_file" { type = string }
+variable "endpoint" { type = string }
+
+locals {
+  run_tags = { "ami:run" = var.run, "ami:image" = "tiny", "ami:purpose" = "build" }
+}
+
+source "amazon-ebs" "tiny" {
+  region                     = "us-east-1"
+  access_key                 = "lab"
+  secret_key                 = "lab"
+  custom_endpoint_ec2        = var.endpoint
+  skip_region_validation     = true
+  skip_credential_validation = true
+  skip_metadata_api_check    = true
+  instance_type              = "t3.small"
+  security_group_id          = var.security_group_id
+  ssh_username               = "admin"
+  ssh_interface              = "private_ip"
+  ssh_keypair_name           = var.ssh_keypair_name
+  ssh_private_key_file       = var.ssh_private_key_file
+  ami_name                   = "tiny-${var.version}"
+  run_tags                   = local.run_tags
+  run_volume_tags            = local.run_tags
+  tags                       = var.ami_tags
+  source_ami_filter {
+    filters     = var.source_filters
+    owners      = var.source_owners
+    most_recent = true
+  }
+  aws_polling {
+    delay_seconds = 1
+    max_attempts  = 60
+  }
+}
+
+build {
+  sources = ["source.amazon-ebs.tiny"]
+  provisioner "ansible" {
+    playbook_file = "${var.workspace}/playbooks/workload.yml"
+    command       = var.ansible_command
+    user          = "admin"
+    use_proxy     = false
+  }
+}
+"""
+
+ROLE = """
+- name: Write a mark
+  ansible.builtin.copy:
+    content: made by ansible
+    dest: /root/mark
+    mode: "0644"
+"""
+
+FAILING = """
+- name: Install the impossible
+  ansible.builtin.shell: "echo no such package >&2; exit 7"
+"""
+
+SLOW = """
+- name: Take long
+  ansible.builtin.command: sleep 60
+"""
+
+
+@dataclass
+class Workshop:
+    """A workspace with one image `tiny`, and what its builds told."""
+
+    root: Path
+    account: Account
+    debian: str
+    numbers: count[int] = field(default_factory=count)
+    events: list[Event] = field(default_factory=list)
+
+    def request(self, tasks: str = ROLE) -> BuildRequest:
+        """A build whose one role has these tasks."""
+        role = self.root / "playbooks" / "roles" / "marked" / "tasks"
+        role.mkdir(parents=True, exist_ok=True)
+        (role / "main.yml").write_text(tasks)
+        play = "- hosts: all\n  become: true\n  gather_facts: false\n  roles: [marked]\n"
+        (self.root / "playbooks" / "workload.yml").write_text(play)
+        (self.root / "tiny.pkr.hcl").write_text(TEMPLATE)
+        (self.root / "lab.pkrvars.hcl").write_text(f'endpoint = "{self.account.endpoint}"\n')
+        run = f"{self.root.name}-{next(self.numbers)}"
+        return BuildRequest(
+            image="tiny",
+            version=run,
+            run=run,
+            template=self.root / "tiny.pkr.hcl",
+            var_file=self.root / "lab.pkrvars.hcl",
+            folder=self.root / ".ami" / "runs" / run / "tiny",
+            workspace=self.root,
+            account=self.account,
+            source_filters={"image-id": self.debian},
+            source_owners=("136693071363",),
+            tags={"ami:run": run, "note": "{{ not a template }} ${nor this}"},
+        )
+
+    def left(self) -> dict[str, list[Any]]:
+        """All that an account may not hold when nothing builds, whatever its tags say."""
+        ec2 = self.account.client("ec2")
+        states = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
+        reservations = ec2.describe_instances(Filters=states)["Reservations"]
+        return {
+            "instances": [machine["InstanceId"] for held in reservations for machine in held["Instances"]],
+            "keys": [key["KeyName"] for key in ec2.describe_key_pairs()["KeyPairs"] if key["KeyName"] != "tests"],
+            "groups": [
+                group["GroupName"]
+                for group in ec2.describe_security_groups()["SecurityGroups"]
+                if group["GroupName"] != "default"
+            ],
+            "volumes": [volume["VolumeId"] for volume in ec2.describe_volumes()["Volumes"]],
+            "images": [image["Name"] for image in ec2.describe_images(Owners=["self"])["Images"]],
+            "snapshots": [disk["SnapshotId"] for disk in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]],
+        }
+
+
+NOTHING: dict[str, list[Any]] = {
+    "instances": [],
+    "keys": [],
+    "groups": [],
+    "volumes": [],
+    "images": [],
+    "snapshots": [],
+}
+
+
+@pytest.fixture
+def workshop(lab: Settings, debian: str, tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path, Account("us-east-1", "", lab.endpoint, "lab", "lab"), debian)
+
+
+def test_build_names_its_ami_and_leaves_only_that(workshop: Workshop, bench: Any) -> None:
+    request = workshop.request()
+    built = build(request, workshop.events.append)
+    (image,) = workshop.account.client("ec2").describe_images(ImageIds=[built.ami_id])["Images"]
+    (mapping,) = image["BlockDeviceMappings"]
+    assert built == Built(image["ImageId"], "us-east-1")
+    assert image["Name"] == request.ami_name
+    assert {tag["Key"]: tag["Value"] for tag in image["Tags"]} == request.tags
+    expected = {**NOTHING, "images": [request.ami_name], "snapshots": [mapping["Ebs"]["SnapshotId"]]}
+    try:
+        assert workshop.left() == expected
+    finally:
+        bench.discard(built.ami_id)
+    tasks = [(event.layer, event.role, event.task, event.message) for event in workshop.events if event.task]
+    assert tasks == [
+        ("workload", "marked", "Write a mark", "start"),
+        ("workload", "marked", "Write a mark", "changed"),
+    ]
+    stages = list(dict.fromkeys(event.stage for event in workshop.events))
+    assert stages[-1] is Stage.DONE
+    assert {Stage.LAUNCH, Stage.CONNECT, Stage.PROVISION, Stage.SNAPSHOT} <= set(stages)
+
+
+def test_failed_task_is_named_and_nothing_stays(workshop: Workshop) -> None:
+    with pytest.raises(BuildFailed) as failed:
+        build(workshop.request(FAILING), workshop.events.append)
+    message = failed.value.message
+    assert "tiny: layer workload, role marked, task 'Install the impossible' failed" in message
+    assert "no such package" in message
+    assert str(failed.value.log) in message
+    assert "no such package" in failed.value.log.read_text()
+    assert workshop.left() == NOTHING
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        "Prevalidating",
+        "Launching a source AWS instance",
+        "Waiting for SSH",
+        "Connected to SSH",
+        "Executing Ansible",
+        "Stopping the source instance",
+        "Creating AMI",
+        "Waiting for AMI",
+        "Terminating the source",
+    ],
+)
+def test_interrupted_in_any_stage_leaves_nothing(workshop: Workshop, beginning: str) -> None:
+    request = workshop.request()
+
+    def stop(event: Event) -> None:
+        workshop.events.append(event)
+        if event.message.startswith(beginning):
+            request.stop.set()
+
+    with pytest.raises(Interrupted, match="nothing was left behind"):
+        build(request, stop)
+    assert request.stop.is_set()
+    assert workshop.left() == NOTHING
+
+
+def test_second_request_kills_packer_and_still_removes_what_it_can(workshop: Workshop) -> None:
+    request = workshop.request(SLOW)
+
+    def stop(event: Event) -> None:
+        if event.task == "Take long":
+            request.stop.set()
+            request.urgent.set()
+
+    with pytest.raises(Interrupted) as stopped:
+        build(request, stop)
+    stayed = find_leftovers(request.account, request.run, ami_name=request.ami_name)
+    assert all(leftover.id in stopped.value.message for leftover in stayed)
+    assert not [leftover for leftover in stayed if leftover.kind == "instance"]
+    remove(request.account, find_leftovers(request.account, request.run), patience=30)
+    assert workshop.left() == NOTHING
+
+
+@pytest.mark.parametrize("task", [ROLE, SLOW])
+def test_killed_packer_leaves_nothing(workshop: Workshop, task: str, packers: Callable[[Path], list[int]]) -> None:
+    """Killed at the start of Ansible, with all its processes or with Ansible deep in a task."""
+    request = workshop.request(task)
+
+    def kill(event: Event) -> None:
+        if event.task:
+            for pid in packers(request.folder):
+                os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(BuildFailed, match=r"signal 9|Packer"):
+        build(request, kill)
+    assert workshop.left() == NOTHING
+    assert packers(request.folder) == []
+
+
+@pytest.fixture
+def packers() -> Callable[[Path], list[int]]:
+    """The Packer processes of a build, known by the events file in their environment."""
+
+    def find(folder: Path) -> list[int]:
+        found = []
+        for process in Path("/proc").iterdir():
+            try:
+                environment, name = (process / "environ").read_bytes(), (process / "comm").read_text()
+            except OSError:
+                continue
+            if f"AMI_EVENTS={folder}".encode() in environment and name.strip() == "packer":
+                found.append(int(process.name))
+        return found
+
+    return find
+
+
+def test_two_builds_at_once_do_not_meet(workshop: Workshop, bench: Any) -> None:
+    requests = [workshop.request(), workshop.request()]
+    built: list[Built] = []
+    threads = [threading.Thread(target=lambda request=request: built.append(build(request))) for request in requests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    names = workshop.left()["images"]
+    for one in built:
+        bench.discard(one.ami_id)
+    assert sorted(names) == sorted(request.ami_name for request in requests)
+    assert workshop.left() == NOTHING

@@ -1,0 +1,160 @@
+"""Our ansible-playbook is Ansible's to whoever calls it, and writes down what each task did."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from orchestrator.build.tasks import Follower, Outcome, TaskEvent
+from orchestrator.build.variables import ansible_command
+
+PLAY = """
+- hosts: all
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Apply
+      ansible.builtin.include_role:
+        name: "{{ item }}"
+      loop: [nginx]
+"""
+
+ROLE = """
+- name: Say it
+  ansible.builtin.command: echo grün
+- name: Fail softly
+  ansible.builtin.command: "false"
+  ignore_errors: true
+"""
+
+
+@dataclass
+class Stage:
+    """A playbook `workload.yml` with a role `nginx`, and one run of it."""
+
+    root: Path
+
+    def role(self, tasks: str) -> None:
+        folder = self.root / "roles" / "nginx" / "tasks"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "main.yml").write_text(tasks)
+        (self.root / "workload.yml").write_text(PLAY)
+
+    def start(self, *arguments: str, command: str = "", **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [command or ansible_command(), *arguments],
+            env={**os.environ, "TMPDIR": str(self.root), "ANSIBLE_HOME": str(self.root / "home"), **environment},
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def play(self, playbook: str = "workload.yml", command: str = "") -> subprocess.Popen[str]:
+        interpreter = f"ansible_python_interpreter={sys.executable}"
+        events = str(self.root / "events")
+        return self.start("-i", "localhost,", "-e", interpreter, playbook, command=command, AMI_EVENTS=events)
+
+    @property
+    def events(self) -> list[TaskEvent]:
+        return list(Follower(self.root / "events").read())
+
+    def temporary(self) -> list[str]:
+        return [path.name for path in self.root.glob("ami-*")]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def test_tasks_are_written_down_with_role_and_time(stage: Stage) -> None:
+    stage.role(ROLE)
+    with stage.play() as process:
+        out, err = process.communicate()
+    assert process.returncode == 0, out + err
+    assert [(event.layer, event.role, event.task, event.event) for event in stage.events if event.role] == [
+        ("workload", "nginx", "Say it", Outcome.START),
+        ("workload", "nginx", "Say it", Outcome.CHANGED),
+        ("workload", "nginx", "Fail softly", Outcome.START),
+        ("workload", "nginx", "Fail softly", Outcome.IGNORED),
+    ]
+    assert all(event.seconds for event in stage.events if event.event is Outcome.CHANGED)
+    assert stage.temporary() == []
+
+
+def test_output_is_ansibles_own(stage: Stage) -> None:
+    stage.role("- name: Say it\n  ansible.builtin.debug: {msg: grün}\n")
+    with stage.play() as ours, stage.play(command=str(Path(sys.executable).parent / "ansible-playbook")) as theirs:
+        (our_out, our_err), (their_out, their_err) = ours.communicate(), theirs.communicate()
+    # ansible-runner drops the empty line at the end.
+    assert (our_out, our_err) == (their_out.removesuffix("\n"), their_err)
+
+
+def test_failure_keeps_exit_code_and_says_why(stage: Stage) -> None:
+    stage.role('- name: Break\n  ansible.builtin.shell: "echo no such package >&2; exit 4"\n')
+    with stage.play() as process:
+        process.communicate()
+    assert process.returncode == 2
+    last = stage.events[-1]
+    assert (last.task, last.event) == ("Break", Outcome.FAILED)
+    assert "no such package" in last.message
+
+
+def test_failure_before_any_task_is_written_down_too(stage: Stage) -> None:
+    (stage.root / "broken.yml").write_text("- hosts: [\n")
+    with stage.play("broken.yml") as process:
+        process.communicate()
+    (event,) = stage.events
+    assert process.returncode == 4
+    assert (event.layer, event.task, event.event) == ("broken", "", Outcome.FAILED)
+    assert "YAML parsing failed" in event.message
+
+
+def test_no_log_result_stays_hidden(stage: Stage) -> None:
+    stage.role('- name: Hide\n  ansible.builtin.shell: "echo sesame-1234; exit 1"\n  no_log: true\n')
+    with stage.play() as process:
+        out, err = process.communicate()
+    assert stage.events[-1].event is Outcome.FAILED
+    assert "sesame-1234" not in out + err + (stage.root / "events").read_text()
+
+
+@pytest.mark.parametrize("to", ["group", "process"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_ansible(stage: Stage, to: str, number: signal.Signals) -> None:
+    stage.role("- name: Take long\n  ansible.builtin.command: sleep 61\n")
+    with stage.play() as process:
+        while not any(event.task == "Take long" for event in stage.events):
+            time.sleep(0.1)
+        if to == "group":
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        began = time.monotonic()
+        process.communicate(timeout=20)
+    assert time.monotonic() - began < 15
+    assert process.returncode != 0
+    assert stage.temporary() == []
+
+
+def test_version_is_passed_through(stage: Stage) -> None:
+    with stage.start("--version", AMI_EVENTS=str(stage.root / "events")) as process:
+        out, _ = process.communicate()
+    assert out.startswith("ansible-playbook [core ")
+    assert not (stage.root / "events").exists()
+
+
+def test_without_events_file_it_becomes_ansible_playbook(stage: Stage) -> None:
+    stage.role(ROLE)
+    with stage.start("--syntax-check", "-i", "localhost,", "workload.yml") as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert "playbook: workload.yml" in out

@@ -1,0 +1,108 @@
+"""A build's environment and variables are its own, whatever the person has set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator.aws import Account
+from orchestrator.build import variables
+from orchestrator.build.access import Access
+from orchestrator.build.environment import packer_environment, private_folder
+from orchestrator.build.request import BuildRequest
+from orchestrator.process import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ACCESS = Access("key", Path("/tmp/key"), "sg-1")
+
+
+@pytest.fixture
+def request_for(tmp_path: Path) -> Callable[..., BuildRequest]:
+    def make(**changes: Any) -> BuildRequest:
+        values: dict[str, Any] = {
+            "image": "web",
+            "version": "v1",
+            "run": "run-1",
+            "template": tmp_path / "web.pkr.hcl",
+            "var_file": tmp_path / "lab.pkrvars.hcl",
+            "folder": tmp_path,
+            "workspace": tmp_path / "workspace",
+            "account": Account("us-east-1"),
+        }
+        return BuildRequest(**values | changes)
+
+    return make
+
+
+def test_personal_settings_do_not_reach_a_build(request_for: Callable[..., BuildRequest]) -> None:
+    inherited = ["ANSIBLE_CONFIG", "ANSIBLE_ROLES_PATH", "PKR_VAR_version", "PACKER_LOG", "AWS_PROFILE", "HOME"]
+    environment = packer_environment(request_for(), Path("/tmp/x"), inherited)
+    assert {name for name in inherited if environment.get(name, "kept") is None} == {
+        "ANSIBLE_ROLES_PATH",
+        "PKR_VAR_version",
+        "PACKER_LOG",
+    }
+    assert environment["ANSIBLE_CONFIG"] not in (None, "kept")
+
+
+def test_workspaces_own_ansible_cfg_counts(request_for: Callable[..., BuildRequest]) -> None:
+    request = request_for()
+    assert packer_environment(request, Path("/tmp/x"), [])["ANSIBLE_CONFIG"] == str(request.folder / "ansible.cfg")
+    request.workspace.mkdir()
+    config = request.workspace / "ansible.cfg"
+    config.write_text("[defaults]\n")
+    assert packer_environment(request, Path("/tmp/x"), [])["ANSIBLE_CONFIG"] == str(config)
+
+
+def test_private_folder_is_short_enough_for_sockets_and_goes() -> None:
+    with private_folder() as folder:
+        assert len(str(folder / "cp" / ("x" * 60))) < 107
+        (folder / "cp").mkdir()
+    assert not folder.exists()
+
+
+def test_packer_takes_texts_of_the_variable_file_as_they_are(tmp_path: Path) -> None:
+    """HCL sees no expression in them: asked of the real Packer."""
+    hostile = 'a"b ${file("/etc/passwd")} %{ if true } \\n'
+    own = tmp_path / "run.pkrvars.json"
+    variables.write(own, {"version": hostile})
+    out = tmp_path / "out"
+    template = tmp_path / "t.pkr.hcl"
+    template.write_text(
+        'variable "version" { type = string }\n'
+        'source "null" "x" { communicator = "none" }\n'
+        'build {\n  sources = ["source.null.x"]\n'
+        '  provisioner "shell-local" {\n'
+        f'    inline = ["cat <<\'END\' > {out}", var.version, "END"]\n  }}\n}}\n'
+    )
+    run(["packer", "build", f"-var-file={own}", str(template)], env={"CHECKPOINT_DISABLE": "1"})
+    assert out.read_text() == hostile + "\n"
+
+
+def test_variables_are_those_of_the_run(request_for: Callable[..., BuildRequest], tmp_path: Path) -> None:
+    request = request_for(source_filters={"image-id": "ami-1"}, source_owners=("self",), tags={"team": "portal"})
+    variables.write(tmp_path / "v.json", variables.run_variables(request, ACCESS))
+    assert json.loads((tmp_path / "v.json").read_text()) == {
+        "ami_tags": {"team": "portal"},
+        "ansible_command": variables.ansible_command(),
+        "run": "run-1",
+        "security_group_id": "sg-1",
+        "source_filters": {"image-id": "ami-1"},
+        "source_owners": ["self"],
+        "ssh_keypair_name": "key",
+        "ssh_private_key_file": "/tmp/key",
+        "version": "v1",
+        "workspace": str(request.workspace),
+    }
+    assert Path(variables.ansible_command()).exists()
+
+
+def test_tag_that_packer_would_render_is_set_later(request_for: Callable[..., BuildRequest]) -> None:
+    request = request_for(tags={"note": "{{ a }}", "team": "portal"})
+    assert variables.run_variables(request, ACCESS)["ami_tags"] == {"note": "", "team": "portal"}
+    assert variables.late_tags(request) == {"note": "{{ a }}"}

@@ -1,0 +1,118 @@
+"""From recorded output of real builds to stages, the AMI, errors and a log without secrets."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from orchestrator.build.failure import BuildFailed
+from orchestrator.build.request import Built
+from orchestrator.build.tasks import Outcome, TaskEvent
+from orchestrator.build.watch import Watch
+from orchestrator.progress import Event, Stage
+
+RECORDED = Path(__file__).parent / "recorded"
+LOG = Path("packer.log")
+
+
+class Seen:
+    """A watch on recorded lines, with what it told and logged."""
+
+    def __init__(self, name: str = "", *, masks: tuple[str, ...] = ()) -> None:
+        self.events: list[Event] = []
+        self.log = io.StringIO()
+        self.watch = Watch("tiny", self.events.append, self.log, masks=masks)
+        for line in (RECORDED / name).read_text().splitlines() if name else ():
+            self.watch.take_line(line)
+
+
+def task(event: Outcome, layer: str = "base", message: str = "") -> TaskEvent:
+    return TaskEvent("2026-01-01T00:00:00+00:00", layer, f"{layer}.yml", "system", "Do it", event, 1.5, message)
+
+
+def test_recorded_build_passes_the_stages_in_order() -> None:
+    seen = Seen("built.txt")
+    assert list(dict.fromkeys(event.stage for event in seen.events)) == [
+        Stage.RESOLVE,
+        Stage.LAUNCH,
+        Stage.CONNECT,
+        Stage.PROVISION,
+        Stage.SNAPSHOT,
+        Stage.TAG,
+        Stage.CLEAN,
+    ]
+
+
+def test_ami_comes_from_the_artifact_line_alone() -> None:
+    seen = Seen()
+    seen.watch.take_line("1,,ui,message,    amazon-ebs.tiny: AMI: ami-0000")
+    assert seen.watch.built is None
+    seen.watch.take_line("1,amazon-ebs.tiny,artifact,0,id,eu-west-1:ami-1234%!(PACKER_COMMA)us-east-1:ami-5678")
+    assert seen.watch.built == Built("ami-1234", "eu-west-1")
+
+
+def test_artifact_that_is_no_ami_is_not_taken_for_one() -> None:
+    seen = Seen()
+    seen.watch.take_line("1,null.web,artifact,0,id,Null")
+    assert seen.watch.built is None
+
+
+def test_log_has_every_message_and_no_secret() -> None:
+    seen = Seen("built.txt", masks=("ami-4c9c05e407a36b6aa",))
+    log = seen.log.getvalue()
+    assert "ami-4c9c05e407a36b6aa" not in log
+    assert "********" in log
+    assert "TASK [marked : Write a mark]" in log
+
+
+def test_failed_task_is_what_a_failure_tells() -> None:
+    seen = Seen()
+    seen.watch.take_tasks([task(Outcome.START), task(Outcome.FAILED, message="no such package")])
+    told = BuildFailed("tiny", log=LOG, task=seen.watch.failed_task, errors=["Error executing Ansible"]).message
+    assert told == "tiny: layer base, role system, task 'Do it' failed:\nno such package\nlog: packer.log"
+
+
+def test_rescued_failure_is_forgotten_when_packer_goes_on() -> None:
+    seen = Seen()
+    seen.watch.take_tasks([task(Outcome.FAILED), task(Outcome.OK, layer="hardening")])
+    assert seen.watch.failed_task is None
+    seen.watch.take_tasks([task(Outcome.FAILED, layer="hardening")])
+    seen.watch.take_line("1,,ui,say,==> amazon-ebs.tiny: Stopping the source instance...")
+    assert seen.watch.failed_task is None
+
+
+def test_ignored_failure_is_none() -> None:
+    seen = Seen()
+    seen.watch.take_tasks([task(Outcome.IGNORED)])
+    assert seen.watch.failed_task is None
+
+
+def test_tasks_are_told_with_layer_role_and_seconds() -> None:
+    seen = Seen()
+    seen.watch.take_tasks([task(Outcome.CHANGED)])
+    (event,) = seen.events
+    assert (event.stage, event.layer, event.role, event.task, event.message, event.seconds) == (
+        Stage.PROVISION,
+        "base",
+        "system",
+        "Do it",
+        "changed",
+        1.5,
+    )
+
+
+def test_packers_errors_are_told_once_each() -> None:
+    seen = Seen("name_taken.txt")
+    told = BuildFailed("tiny", log=LOG, task=None, errors=seen.watch.errors)
+    assert told.message.count("is used by an existing AMI") == 1
+    assert "Some builds" not in told.message
+
+
+def test_lack_gets_a_hint() -> None:
+    errors = ["Error launching source instance: InsufficientInstanceCapacity: no t3.small"]
+    assert "another instance type" in BuildFailed("tiny", log=LOG, task=None, errors=errors).hint
+
+
+def test_what_may_stay_is_part_of_the_message() -> None:
+    told = BuildFailed("tiny", log=LOG, task=None, errors=["x"], left=["instance i-1 (UnauthorizedOperation)"])
+    assert "may have stayed behind: instance i-1 (UnauthorizedOperation)" in told.message
