@@ -95,10 +95,11 @@ def test_a_payload_just_within_64_kilobytes_is_taken() -> None:
 def test_the_payload_is_measured_in_bytes() -> None:
     with pytest.raises(AwsFault, match="64 KB"):
         asked({"commands": ["ü" * 33_000]})
+    assert asked({"commands": ["ü" * 32_000]}).commands == ("ü" * 32_000,)
 
 
 @pytest.mark.parametrize(
-    ("text", "count", "number"), [("10", 3, 10), ("0", 3, 0), ("50%", 3, 2), ("10%", 50, 5), ("0%", 9, 0)]
+    ("text", "count", "number"), [("10", 3, 10), ("0", 3, 0), ("50%", 3, 2), ("50%", 202, 101), ("0%", 9, 0)]
 )
 def test_a_share_is_a_number_or_a_percentage(text: str, count: int, number: int) -> None:
     assert share(text, count) == number
