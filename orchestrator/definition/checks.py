@@ -22,6 +22,9 @@ def problems_of(workspace: WorkspaceDraft) -> Iterator[Problem]:
         yield from problems_of(workspace.extends)
         yield from _shadowed(workspace, workspace.extends)
     yield from workspace.problems
+    unread = not workspace.document.places
+    if unread or (workspace.extends is None and workspace.document.value.get("extends") is not None):
+        return  # without these names every use of one would be reported, and none of it helps
     yield from _of_file(workspace)
     yield from _of_roles(workspace)
     yield from _duplicates(workspace)

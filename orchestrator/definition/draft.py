@@ -5,6 +5,7 @@ The checks across files work on drafts, so that a mistake inside one file does n
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -118,7 +119,7 @@ class WorkspaceDraft:
 
     def has(self, relative: str) -> bool:
         """Whether a file is here, or in what this workspace extends."""
-        return any((one.root / relative).exists() for one in self.lineage)
+        return any(os.path.exists(one.root / relative) for one in self.lineage)  # noqa: PTH110 - any text is fine for it
 
 
 def read_workspace(root: Path, trail: tuple[Path, ...] = ()) -> WorkspaceDraft:
@@ -159,12 +160,17 @@ def _extended(
         what = f"'extends' takes a folder: git URLs are not supported yet; clone '{written}' and name the folder"
         problems.append(document.problem(what, "extends"))
         return None
-    folder = (root / written).resolve()
+    try:
+        folder = (root / written).resolve()
+        there = (folder / FILE).is_file()
+    except (OSError, ValueError, RuntimeError):  # a name too long, a NUL in it, a ring of links
+        problems.append(document.problem("'extends' is no path of a folder", "extends"))
+        return None
     if folder in trail:
         loop = " -> ".join(str(one) for one in (*trail[trail.index(folder) :], folder))
         problems.append(document.problem(f"loop in 'extends': {loop}", "extends"))
         return None
-    if not (folder / FILE).is_file():
+    if not there:
         problems.append(document.problem(f"'extends': there is no {FILE} in {folder}", "extends"))
         return None
     return read_workspace(folder, trail)

@@ -265,8 +265,26 @@ def test_load_when_something_protected_is_replaced(mistakes: Mistakes, project: 
         ("../none", "'extends': there is no ami.yml in "),
         ("https://git.example.com/factory?ref=v1", "'extends' takes a folder: git URLs are not supported yet"),
         ("../w", "loop in 'extends': "),
+        ('"a\\0b"', "'extends' is no path of a folder"),
+        ("x" * 5000, "'extends' is no path of a folder"),
     ],
 )
 def test_load_when_extends_leads_nowhere(mistakes: Mistakes, extends: str, expected: str) -> None:
-    found = mistakes({"ami.yml": f"name: team\nextends: {extends}\n"})
-    assert found[0].startswith(f"ami.yml:2: {expected}")
+    """One problem: that the names of the other workspace are unknown now would say nothing new."""
+    (found,) = mistakes({"ami.yml": f"name: team\nextends: {extends}\n"})
+    assert found.startswith(f"ami.yml:2: {expected}")
+
+
+def test_load_when_ami_yml_cannot_be_read(mistakes: Mistakes) -> None:
+    """What is wrong with other files themselves is still told."""
+    assert mistakes({"ami.yml": b"\xff", "packer/images/web.yml": "- a\n"}) == [
+        "ami.yml:1: is not UTF-8 text (byte 0xff)",
+        "packer/images/web.yml:1: must be a mapping (`key: value` lines)",
+    ]
+
+
+@pytest.mark.parametrize("name", ["x" * 600, "a/../../b", '"\\0"', '""', "' '"])
+def test_load_when_a_name_is_no_file_name(mistakes: Mistakes, name: str) -> None:
+    """Names of layers and roles lead to files: what cannot be one is a problem as any other."""
+    ami = f"name: factory\n{SOURCES}layers:\n  - {name}\n  - {name}: {{roles: [{name}]}}\n"
+    assert [line for line in mistakes({"ami.yml": ami}) if line.startswith("ami.yml:5: ")]
