@@ -1,7 +1,7 @@
 """Values as HCL literals, so that no value can break out of its place.
 
 HCL's own syntax is escaped here ("HCL Native Syntax Specification", sections "Template Expressions" and "Literal
-Values"). Packer reads many strings a second time, as Go templates: `verbatim` protects a text from one such reading.
+Values").
 """
 
 from __future__ import annotations
@@ -40,21 +40,6 @@ def literal(value: Any) -> str:
     raise NotHcl(f"{value!r} ({type(value).__name__}) has no HCL literal")
 
 
-def verbatim(value: Any) -> Any:
-    """`value` such that one reading as a Go template by Packer gives it back: `{{` becomes an action that prints it.
-
-    Goes through mappings and sequences, keys included.
-    """
-    match value:
-        case str():
-            return value.replace("{{", "{{`{{`}}")
-        case Mapping():
-            return {verbatim(key): verbatim(item) for key, item in value.items()}
-        case Sequence():
-            return [verbatim(item) for item in value]
-    return value
-
-
 def _mapping(value: Mapping[Any, Any]) -> str:
     if not all(isinstance(key, str) for key in value):
         raise NotHcl(f"{dict(value)!r} has keys that are not text")
@@ -70,13 +55,14 @@ def _key(key: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A quoted string. HCL normalises every string to Unicode NFC, and UTF-8 has no lone surrogates: both are refused."""
+    """A quoted string. Lone surrogates have no UTF-8, and HCL would bring text into Unicode's NFC: both are refused."""
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise NotHcl(f"{text!r} has half of a surrogate pair")
     if not unicodedata.is_normalized("NFC", text):
         raise NotHcl(f"{text!r} is not in Unicode's composed form (NFC), and HCL would change it")
     escaped = "".join(_ESCAPES.get(char) or (char if char.isprintable() else _code_point(char)) for char in text)
-    return '"' + escaped.replace("${", "$${").replace("%{", "%%{") + '"'
+    # HCL would also take `$${`; but not every parser does when no `}` follows, and a code point is no template to any.
+    return '"' + escaped.replace("${", "\\u0024{").replace("%{", "\\u0025{") + '"'
 
 
 def _code_point(char: str) -> str:

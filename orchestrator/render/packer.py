@@ -13,7 +13,7 @@ from orchestrator.render.layout import laid_out
 from orchestrator.render.template import FOLDER, rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from orchestrator.definition.image import Image
@@ -27,6 +27,12 @@ FRAME = "image.pkr.hcl.j2"
 
 #: The fragment of a layer that has none of its own.
 DEFAULT_FRAGMENT = "layers/default.pkr.hcl.j2"
+
+#: Packer renders tags, descriptions and Ansible's environment as Go templates until nothing changes any more (Packer
+#: plugin SDK, template/interpolate: Render). Whatever would come out as two braces is rendered again, so that there is
+#: no way to write them. Ansible's variables pass as JSON, which has one.
+_TEMPLATE = "{{"
+_NOT_TEMPLATE = "Packer takes '{{' for a template of its own, and there is no way to write it otherwise"
 
 
 def write(workspace: Workspace, segment: Segment, generation: Generation, folder: Path) -> Path:
@@ -47,15 +53,39 @@ def render(workspace: Workspace, segment: Segment, generation: Generation) -> st
 def _values(workspace: Workspace, segment: Segment, generation: Generation) -> dict[str, Any]:
     image = segment.image
     seal = PlannedLayer(SEAL, (SEAL,), {}, workspace.find(f"playbooks/{SEAL}.yml"))
+    layers = (*segment.layers, seal)
+    if problems := [*_problems_of_image(workspace, image, layers), *_problems_of_paths(workspace)]:
+        raise DefinitionError(problems)
     return {
         "image": image.model_dump(mode="json", include={"name", "description", "owner", "tags"}),
         "source": {"name": segment.source.name, "ssh_username": segment.source.ssh_username},
         "start": _start(segment),
         "plugins": generation.required_plugins,
         "stack": " ".join(layer.name for layer in segment.stack),
-        "layers": [_layer(workspace, segment, layer) for layer in (*segment.layers, seal)],
+        "layers": [_layer(workspace, image, layer) for layer in layers],
         "roles_path": [os.path.relpath(place.root / "roles", workspace.root) for place in _chain(workspace)],
     }
+
+
+def _problems_of_image(workspace: Workspace, image: Image, layers: Iterable[PlannedLayer]) -> Iterator[Problem]:
+    """What Packer or the playbooks would not take as it is written."""
+    relative = f"{FOLDER}/images/{image.name}.yml"
+    path = workspace.find(relative) if _exists(workspace, relative) else workspace.root / relative
+    texts = {"description": image.description, "owner.team": image.owner.team, "owner.email": image.owner.email}
+    for key, value in image.tags.items():
+        texts[f"tags.{key}"] = key + value
+    for place, text in texts.items():
+        if _TEMPLATE in text:
+            yield Problem(path, 0, f"{place}: {_NOT_TEMPLATE}")
+    for layer in layers:
+        for name in _ours(image, layer).keys() & layer.vars.keys():
+            yield Problem(path, 0, f"layer '{layer.name}': the variable '{name}' is set by the factory")
+
+
+def _problems_of_paths(workspace: Workspace) -> Iterator[Problem]:
+    for place in _chain(workspace):
+        if _TEMPLATE in str(place.root):
+            yield Problem(place.root, 0, f"a workspace's path: {_NOT_TEMPLATE}")
 
 
 def _start(segment: Segment) -> dict[str, Any]:
@@ -76,24 +106,19 @@ def _source(source: Source) -> dict[str, Any]:
     return nothing | {"filters": filters, "owners": [source.filter.owner]}
 
 
-def _layer(workspace: Workspace, segment: Segment, layer: PlannedLayer) -> dict[str, Any]:
+def _layer(workspace: Workspace, image: Image, layer: PlannedLayer) -> dict[str, Any]:
     own = f"layers/{layer.name}.pkr.hcl.j2"
-    ours = {"image_name": segment.image.name, "layer_name": layer.name, "layer_roles": layer.roles}
-    _refuse(workspace, segment.image, layer, ours)
     return {
         "name": layer.name,
         "playbook": os.path.relpath(layer.playbook, workspace.root),
         "fragment": own if _exists(workspace, f"{FOLDER}/{own}") else DEFAULT_FRAGMENT,
-        "vars": {**layer.vars, **ours},
+        "vars": {**layer.vars, **_ours(image, layer)},
     }
 
 
-def _refuse(workspace: Workspace, image: Image, layer: PlannedLayer, ours: Mapping[str, Any]) -> None:
-    """Raise DefinitionError when a layer sets a variable that is the factory's own."""
-    taken = [name for name in layer.vars if name in ours]
-    path = workspace.root / FOLDER / "images" / f"{image.name}.yml"
-    if taken:
-        raise DefinitionError([Problem(path, 0, f"layer '{layer.name}': '{name}' is set already") for name in taken])
+def _ours(image: Image, layer: PlannedLayer) -> dict[str, Any]:
+    """The variables that every playbook gets."""
+    return {"image_name": image.name, "layer_name": layer.name, "layer_roles": layer.roles}
 
 
 def _exists(workspace: Workspace, relative: str) -> bool:

@@ -20,7 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from orchestrator.errors import DefinitionError, LackError, Problem, did_you_mean
-from orchestrator.render.literal import literal, verbatim
+from orchestrator.render.literal import literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,8 +36,8 @@ FOLDER = "packer"
 _REFUSED_FILTERS = ("e", "escape", "forceescape", "safe", "tojson", "urlize", "xmlattr")
 
 _STATEMENTS = (nodes.Output, nodes.For, nodes.If, nodes.Include, nodes.Extends, nodes.Block, nodes.Assign)
-#: What a template's mistake raises while it is rendered; NotHcl is a ValueError.
-_MISTAKES = (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
+#: What a template's mistake raises while it is rendered. NotHcl is a ValueError; `1e999` is a NameError.
+_MISTAKES = (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, NameError, RecursionError)
 
 _UNDEFINED = re.compile(r"'(\w+)' is undefined|has no attribute '(\w+)'")
 
@@ -70,7 +70,6 @@ def _environment(workspace: Workspace) -> Environment:
     environment.globals.clear()
     for refused in _REFUSED_FILTERS:
         del environment.filters[refused]
-    environment.filters["verbatim"] = verbatim
     return environment
 
 
@@ -95,6 +94,8 @@ class _Fragments(BaseLoader):
             path = self._workspace.find(f"{FOLDER}/{template}")
         except LackError:
             raise NoTemplate(template) from None
+        if ".." in template.split("/"):
+            raise NoTemplate(template)
         try:
             source = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
@@ -113,12 +114,16 @@ class _Fragments(BaseLoader):
         if not isinstance(parent.template, nodes.Const):
             yield parent.lineno, "`extends` needs the name of a template in quotes"
             return
-        known = self._blocks(environment, parent.template.value)
+        try:
+            known = self._blocks(environment, parent.template.value)
+        except NoTemplate as missing:
+            yield parent.lineno, _said(missing, {})
+            return
         for child in tree.body:
             if isinstance(child, nodes.Block) and child.name not in known:
                 yield child.lineno, f"no parent template has a block '{child.name}'{did_you_mean(child.name, known)}"
-            if isinstance(child, nodes.Output) and not _blank(child):
-                yield child.lineno, "text outside of the blocks of a template that extends another one is never printed"
+            if isinstance(child, nodes.Output) and (line := _first_line(child)):
+                yield line, "text outside of the blocks of a template that extends another one is never printed"
 
     def _blocks(self, environment: Environment, template: str) -> set[str]:
         """The names of all blocks of a template and of the templates that it extends, which are checked as well."""
@@ -135,7 +140,8 @@ def _unsafe(tree: nodes.Template) -> Iterator[tuple[int, str]]:
     for node in tree.find_all((nodes.Stmt, nodes.Expr)):
         match node:
             case nodes.Stmt() if not isinstance(node, _STATEMENTS):
-                yield node.lineno, f"`{type(node).__name__.lower()}` is not allowed in a template"
+                # Jinja gives `autoescape` no line.
+                yield node.lineno or 0, f"`{type(node).__name__.lower()}` is not allowed in a template"
             case nodes.Getattr(attr=attr) if attr.startswith("_"):
                 yield node.lineno, f"access to '{attr}' is not allowed in a template"
             case nodes.Name(name="self"):
@@ -146,8 +152,14 @@ def _unsafe(tree: nodes.Template) -> Iterator[tuple[int, str]]:
                 pass
 
 
-def _blank(output: nodes.Output) -> bool:
-    return all(isinstance(child, nodes.TemplateData) and not child.data.strip() for child in output.nodes)
+def _first_line(output: nodes.Output) -> int:
+    """The line of the first thing in an output that is more than white space; 0 when there is none."""
+    for child in output.nodes:
+        if not isinstance(child, nodes.TemplateData):
+            return child.lineno
+        if text := child.data.lstrip():
+            return child.lineno + child.data[: -len(text)].count("\n")
+    return 0
 
 
 def _said(error: Exception, values: Mapping[str, Any]) -> str:

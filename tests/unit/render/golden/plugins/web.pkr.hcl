@@ -1,0 +1,300 @@
+# Image "web": "nginx for the customer portal"
+# Owner "portal", "portal@example.com"
+#
+# Rendered from the image's definition and layers: change those, not this file. It builds by hand, from the folder
+# that holds ami.yml:
+#
+#   packer init THIS_FILE
+#   packer build -var-file=packer/environments/ENVIRONMENT.pkrvars.hcl THIS_FILE
+
+packer {
+  required_plugins {
+    amazon = {
+      "source"  = "github.com/hashicorp/amazon"
+      "version" = ">= 1.2.1, < 2.0.0"
+    }
+    ansible = {
+      "source"  = "github.com/hashicorp/ansible"
+      "version" = ">= 1.1.0, < 2.0.0"
+    }
+  }
+}
+
+# Where it builds: an environment's file gives these.
+
+variable "region" {
+  type = string
+}
+
+variable "profile" {
+  type    = string
+  default = ""
+}
+
+variable "endpoint" {
+  type        = string
+  default     = ""
+  description = "URL that is asked in the place of AWS's own."
+}
+
+variable "access_key" {
+  type    = string
+  default = ""
+}
+
+variable "secret_key" {
+  type      = string
+  default   = ""
+  sensitive = true
+}
+
+variable "instance_type" {
+  type    = string
+  default = "t3.small"
+}
+
+variable "vpc_id" {
+  type    = string
+  default = ""
+}
+
+variable "subnet_id" {
+  type    = string
+  default = ""
+}
+
+variable "iam_instance_profile" {
+  type    = string
+  default = ""
+}
+
+variable "ssh_interface" {
+  type    = string
+  default = ""
+}
+
+variable "kms_key_id" {
+  type        = string
+  default     = ""
+  description = "Encrypts the AMI when it is set."
+}
+
+variable "extra_vars" {
+  type        = map(string)
+  default     = {}
+  description = "Ansible variables of this network, over those of the layers."
+}
+
+# What it starts from.
+
+variable "source_ami" {
+  type        = string
+  default     = ""
+  description = "An AMI id; it must fit the filters too."
+}
+
+variable "source_filters" {
+  type = map(string)
+  default = {
+    "tag:ami:image" = "golden"
+    "tag:ami:state" = "validated"
+  }
+}
+
+variable "source_owners" {
+  type    = list(string)
+  default = ["self"]
+}
+
+# What one run decides.
+
+variable "version" {
+  type    = string
+  default = "manual"
+}
+
+variable "run" {
+  type    = string
+  default = "manual"
+}
+
+variable "run_tags" {
+  type        = map(string)
+  default     = {}
+  description = "Tags of the machine, its volume and the snapshot, over those below."
+}
+
+variable "ami_tags" {
+  type        = map(string)
+  default     = {}
+  description = "Tags of the AMI, over those below."
+}
+
+variable "workspace" {
+  type        = string
+  default     = "."
+  description = "The folder that holds ami.yml."
+}
+
+variable "ansible_command" {
+  type    = string
+  default = "ansible-playbook"
+}
+
+variable "security_group_id" {
+  type        = string
+  default     = ""
+  description = "Packer makes a security group when this is empty."
+}
+
+variable "ssh_keypair_name" {
+  type        = string
+  default     = ""
+  description = "Packer makes a key pair when this is empty."
+}
+
+variable "ssh_private_key_file" {
+  type    = string
+  default = ""
+}
+
+locals {
+  # A snapshot may take hours; a local endpoint answers at once.
+  poll_seconds = var.endpoint == "" ? 10 : 1
+
+  run_tags = {
+    "Name"        = "ami build web"
+    "ami:image"   = "web"
+    "ami:purpose" = "build"
+    "ami:run"     = var.run
+  }
+
+  ami_tags = {
+    "Name"        = join("-", ["web", var.version])
+    "ami:image"   = "web"
+    "ami:layers"  = "base hardening agents workload"
+    "ami:owner"   = "portal <portal@example.com>"
+    "ami:run"     = var.run
+    "ami:source"  = "debian-12"
+    "ami:state"   = "built"
+    "ami:version" = var.version
+    "ami:parent"  = "{{ .SourceAMI }}"
+  }
+
+  image_tags = {}
+
+  ansible_env_vars = [
+    "ANSIBLE_HOST_KEY_CHECKING=False",
+    "ANSIBLE_PIPELINING=True",
+    "ANSIBLE_SSH_ARGS=-C -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=15 -o ServerAliveCountMax=8 -o UserKnownHostsFile=/dev/null",
+    join("=", ["ANSIBLE_ROLES_PATH", join(":", [for path in ["roles"] : join("/", [var.workspace, path])])]),
+  ]
+}
+
+source "amazon-ebs" "web" {
+  region                     = var.region
+  profile                    = var.profile
+  access_key                 = var.access_key
+  secret_key                 = var.secret_key
+  custom_endpoint_ec2        = var.endpoint
+  skip_region_validation     = var.endpoint != ""
+  skip_credential_validation = var.endpoint != ""
+  skip_metadata_api_check    = var.endpoint != ""
+  skip_profile_validation    = var.endpoint != ""
+
+  aws_polling {
+    delay_seconds = local.poll_seconds
+    max_attempts  = 4 * 60 * 60 / local.poll_seconds
+  }
+
+  source_ami = var.source_ami
+  source_ami_filter {
+    filters     = var.source_filters
+    owners      = var.source_owners
+    most_recent = true
+  }
+
+  instance_type        = var.instance_type
+  vpc_id               = var.vpc_id
+  subnet_id            = var.subnet_id
+  security_group_id    = var.security_group_id
+  iam_instance_profile = var.iam_instance_profile
+  shutdown_behavior    = "terminate"
+  run_tags             = merge(local.run_tags, var.run_tags)
+  run_volume_tags      = merge(local.run_tags, var.run_tags)
+
+  metadata_options {
+    http_endpoint = "enabled"
+    http_tokens   = "required"
+  }
+
+  communicator             = "ssh"
+  ssh_username             = "admin"
+  ssh_interface            = var.ssh_interface
+  ssh_keypair_name         = var.ssh_keypair_name
+  ssh_private_key_file     = var.ssh_private_key_file
+  ssh_file_transfer_method = "sftp"
+  ssh_timeout              = "10m"
+
+  ami_name        = join("-", ["web", var.version])
+  ami_description = "nginx for the customer portal"
+  encrypt_boot    = var.kms_key_id == "" ? null : true
+  kms_key_id      = var.kms_key_id
+  tags            = merge(local.image_tags, local.ami_tags, var.ami_tags)
+  snapshot_tags   = merge(local.run_tags, var.run_tags)
+}
+
+build {
+  sources = ["source.amazon-ebs.web"]
+
+  # The machine's own first boot must be over before anything is installed. 2: it ended with something to warn of.
+  provisioner "shell" {
+    inline           = ["if command -v cloud-init >/dev/null; then cloud-init status --wait >/dev/null; fi"]
+    valid_exit_codes = [0, 2]
+  }
+
+  # Layer "workload"
+  provisioner "ansible" {
+    playbook_file    = join("/", [var.workspace, "playbooks/workload.yml"])
+    command          = var.ansible_command
+    user             = "admin"
+    use_proxy        = false
+    use_sftp         = true
+    ansible_env_vars = local.ansible_env_vars
+    # With the inventory's line given, Packer need not ask Ansible for its version first.
+    skip_version_check      = true
+    inventory_file_template = "{{ .HostAlias }} ansible_host={{ .Host }} ansible_user={{ .User }} ansible_port={{ .Port }}\n"
+    # Packer would take two braces for a template of its own; written so, JSON gives them back.
+    extra_arguments = [
+      "--extra-vars", replace(jsonencode({
+        "image_name"             = "web"
+        "layer_name"             = "workload"
+        "layer_roles"            = ["nginx"]
+        "nginx_worker_processes" = 2
+      }), "{{", "{\\u007b"),
+      "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
+    ]
+  }
+
+  # Layer "seal"
+  provisioner "ansible" {
+    playbook_file    = join("/", [var.workspace, "playbooks/seal.yml"])
+    command          = var.ansible_command
+    user             = "admin"
+    use_proxy        = false
+    use_sftp         = true
+    ansible_env_vars = local.ansible_env_vars
+    # With the inventory's line given, Packer need not ask Ansible for its version first.
+    skip_version_check      = true
+    inventory_file_template = "{{ .HostAlias }} ansible_host={{ .Host }} ansible_user={{ .User }} ansible_port={{ .Port }}\n"
+    # Packer would take two braces for a template of its own; written so, JSON gives them back.
+    extra_arguments = [
+      "--extra-vars", replace(jsonencode({
+        "image_name"  = "web"
+        "layer_name"  = "seal"
+        "layer_roles" = ["seal"]
+      }), "{{", "{\\u007b"),
+      "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
+    ]
+  }
+}

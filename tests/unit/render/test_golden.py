@@ -1,0 +1,58 @@
+"""The shipped images as Packer HCL, kept as files so that a change is seen for what it does.
+
+`pytest tests/unit/render --remake-golden` writes them anew; look at the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.definition.workspace import load
+from orchestrator.plan.stack import segments
+from orchestrator.process import run
+from orchestrator.render.generation import Generation
+from orchestrator.render.packer import render
+
+PROJECT = Path(__file__).parents[3]
+GOLDEN = Path(__file__).parent / "golden"
+IMAGES = sorted(path.stem for path in (PROJECT / "packer" / "images").glob("*.yml"))
+
+
+def golden(generation: Generation, image: str) -> Path:
+    return GOLDEN / generation.name.lower() / f"{image}.pkr.hcl"
+
+
+@pytest.mark.parametrize("generation", Generation)
+@pytest.mark.parametrize("image", IMAGES)
+def test_a_shipped_image_is_rendered_as_its_golden_file_says(
+    image: str, generation: Generation, request: pytest.FixtureRequest
+) -> None:
+    workspace = load(PROJECT)
+    text = render(workspace, segments(workspace, [image])[-1], generation)
+    path = golden(generation, image)
+    if request.config.getoption("--remake-golden"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_there_is_no_golden_file_of_an_image_that_is_gone() -> None:
+    assert {path.name.removesuffix(".pkr.hcl") for path in GOLDEN.glob("*/*")} == set(IMAGES)
+
+
+@pytest.mark.parametrize("generation", Generation)
+def test_packer_fmt_has_nothing_to_add_to_golden_files(generation: Generation) -> None:
+    assert run(["packer", "fmt", "-check", "-diff", str(GOLDEN / generation.name.lower())], check=False).out == ""
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_packer_validate_takes_golden_files_from_the_workspace_root(image: str) -> None:
+    argv = [
+        "packer",
+        "validate",
+        "-var-file=packer/environments/lab.pkrvars.hcl",
+        str(golden(Generation.LEGACY, image)),
+    ]
+    run(argv, cwd=PROJECT, env={"CHECKPOINT_DISABLE": "1"})
