@@ -35,6 +35,7 @@ LONGEST_SCRIPT = 48_000
 #: On a tmpfs, root's alone. What was asked leaves an empty folder there, so that nothing is ever run twice.
 SPOOL = "/run/ami-validate"
 
+#: Programs speak plain C whatever the machine's locale is: Testinfra reads their words.
 _SCRIPT = r"""
 answer() {
     token=$1 seconds=$2 dir=@SPOOL@/$1
@@ -65,6 +66,7 @@ answer() {
         printf ':end\n'
     )
 }
+unset LANG LANGUAGE LC_ALL
 export HOME="${HOME:-/root}"
 """
 

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.progress import Event
 
 AGENT = """#!/bin/sh
-set -e
-curl -sfo /tmp/agent.deb -H "X-aws-ec2-metadata-token: $(curl -sX PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' \
-  http://169.254.169.254/latest/api/token)" http://169.254.169.254/ami-lab/amazon-ssm-agent.deb
-dpkg -i /tmp/agent.deb
+curl -sfo /tmp/agent.deb http://169.254.169.254/ami-lab/amazon-ssm-agent.deb && dpkg -i /tmp/agent.deb
 rm /tmp/agent.deb
 """
 

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from orchestrator.aws import Account
+from orchestrator.errors import AmiError, LackError
+from orchestrator.validate.errors import BootFailed
+from orchestrator.validate.launch import launch_refused, launch_request, security_group_request
+from orchestrator.validate.machine import _remembered
+from orchestrator.validate.request import ImageFacts, ValidateRequest
+
+REQUEST = ValidateRequest(
+    account=Account("eu-west-1"),
+    ami_id="ami-1",
+    image=ImageFacts("web", "v1", (), ()),
+    tests=(),
+    run="run-1",
+    folder=Path("/nowhere"),
+    instance_type="t3.small",
+    iam_instance_profile="profile",
+    subnet_id="subnet-1",
+    tags={"team": "portal", "ami:purpose": "fun"},
+)
+
+
+def test_everything_is_tagged_when_it_is_made() -> None:
+    specifications = launch_request(REQUEST, "sg-1", token="t")["TagSpecifications"]
+    specifications += security_group_request(REQUEST, "vpc-1")["TagSpecifications"]
+    assert [one["ResourceType"] for one in specifications] == ["instance", "volume", "security-group"]
+    for one in specifications:
+        tags = {tag["Key"]: tag["Value"] for tag in one["Tags"]}
+        expected = {"ami:run": "run-1", "ami:image": "web", "ami:purpose": "validate", "team": "portal"}
+        assert tags == {**expected, "Name": "ami validate web"}
+
+
+def test_the_machine_has_a_profile_and_no_key() -> None:
+    wanted = launch_request(REQUEST, "sg-1", token="t")
+    assert wanted["IamInstanceProfile"] == {"Name": "profile"}
+    assert wanted["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert wanted["MetadataOptions"]["HttpTokens"] == "required"
+    assert wanted["SecurityGroupIds"] == ["sg-1"]
+    assert "KeyName" not in wanted
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        ("InvalidAMIID.NotFound", LackError, "there is no AMI ami-1 in eu-west-1"),
+        ("InsufficientInstanceCapacity", BootFailed, "no t3.small"),
+        ("VcpuLimitExceeded", BootFailed, "limit in eu-west-1"),
+        ("UnauthorizedOperation", LackError, "UnauthorizedOperation"),
+    ],
+)
+def test_a_refusal_says_what_to_do(code: str, kind: type[AmiError], said: str) -> None:
+    refused = launch_refused(ClientError({"Error": {"Code": code, "Message": "no"}}, "RunInstances"), REQUEST)
+    assert isinstance(refused, kind)
+    assert said in refused.message
+
+
+def test_what_is_being_made_when_ctrl_c_comes_is_still_known() -> None:
+    begun = threading.Event()
+
+    def make() -> str:
+        begun.set()
+        time.sleep(0.2)
+        return "i-1"
+
+    removed: list[str] = []
+
+    def interrupted() -> None:
+        with _remembered(make) as made:
+            try:
+                begun.wait()
+                raise KeyboardInterrupt
+            finally:
+                if made.exception() is None:
+                    removed.append(made.result())
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert removed == ["i-1"]

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.validate.connection import Asked
+from orchestrator.validate.report import junit, write_reports
+from orchestrator.validate.request import ImageFacts
+from orchestrator.validate.verdict import Outcome, TestResult, Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def verdict(*tests: TestResult) -> Verdict:
+    return Verdict(
+        ami_id="ami-1",
+        image=ImageFacts("web", "v1", ("base",), ("system", "nginx")),
+        passed=False,
+        tests=tests,
+        instance_id="i-1",
+        seconds=12.5,
+        suite_seconds=3.25,
+        calls={"send_command": 2},
+        asked=2,
+    )
+
+
+PASSED = TestResult("system", "roles/system/test_a.py::test_a", Outcome.PASSED, 0.25)
+FAILED = TestResult(
+    "nginx",
+    "roles/nginx/test_a.py::test_b[x]",
+    Outcome.FAILED,
+    1.5,
+    "assert 1 == 2",
+    "E  assert 1 == 2",
+    "--- out ---\nhello",
+    (Asked("test -e /x", "1"),),
+)
+SKIPPED = TestResult("nginx", "roles/nginx/test_a.py::test_c", Outcome.SKIPPED, 0, "Skipped: not here")
+
+
+def test_a_report_has_a_suite_per_role() -> None:
+    root = ET.fromstring(junit(verdict(PASSED, FAILED, SKIPPED)))
+    assert root.attrib == {
+        "name": "web v1",
+        "tests": "3",
+        "failures": "1",
+        "errors": "0",
+        "skipped": "1",
+        "time": "1.750",
+    }
+    assert [(suite.get("name"), suite.get("tests")) for suite in root] == [("system", "1"), ("nginx", "2")]
+    properties = {one.get("name"): one.get("value") for one in root[0].iter("property")}
+    assert properties == {"ami": "ami-1", "image": "web", "version": "v1"}
+
+
+def test_a_failure_shows_the_assertion_and_the_commands() -> None:
+    case = ET.fromstring(junit(verdict(FAILED))).find(".//testcase")
+    assert case is not None
+    assert (case.get("classname"), case.get("name")) == ("roles.nginx.test_a", "test_b[x]")
+    failure = case.find("failure")
+    assert failure is not None
+    assert (failure.get("message"), failure.text) == ("assert 1 == 2", "E  assert 1 == 2")
+    assert case.findtext("system-out") == "[1] test -e /x\n--- out ---\nhello"
+
+
+@given(st.text())
+def test_any_text_makes_good_xml(text: str) -> None:
+    result = TestResult(
+        "a", f"roles/a/test_a.py::test[{text}]", Outcome.FAILED, 0, text, text, text, (Asked(text, "1"),)
+    )
+    ET.fromstring(junit(verdict(result)).encode("utf-8", "surrogatepass"))
+
+
+def test_the_same_verdict_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_reports(verdict(PASSED, FAILED), tmp_path / name)
+    for name in ("junit.xml", "report.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    report = json.loads((tmp_path / "one" / "report.json").read_text())
+    assert report["counts"] == {"passed": 1, "failed": 1}
+    assert report["tests"][1]["asked"] == [{"command": "test -e /x", "ended": "1"}]

@@ -1,0 +1,240 @@
+"""The process that runs the tests, with tests that need no machine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.aws import Account
+from orchestrator.errors import Interrupted
+from orchestrator.validate.errors import NoTests, ValidationError
+from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
+from orchestrator.validate.session import collect, laid_out, run
+from orchestrator.validate.verdict import SuiteEnd, TestResult, check_complete
+
+NOWHERE = Account("us-east-1", endpoint="http://127.0.0.1:1", access_key="key", secret_key="s3cret")
+
+
+def asked_for(tmp_path: Path, **roles: str) -> ValidateRequest:
+    tests = []
+    for role, text in roles.items():
+        folder = tmp_path / "roles" / role / "tests"
+        folder.mkdir(parents=True)
+        (folder / "test_role.py").write_text(text)
+        tests.append(RoleTests(role, folder))
+    (tmp_path / "out").mkdir()
+    return ValidateRequest(
+        account=NOWHERE,
+        ami_id="ami-1",
+        image=ImageFacts("web", "v1", ("base", "workload"), tuple(roles), {"one": {"port": 80}}),
+        tests=tuple(tests),
+        run="run-1",
+        folder=tmp_path / "out",
+        instance_type="t3.small",
+        iam_instance_profile="ami-lab",
+    )
+
+
+def outcomes(request: ValidateRequest) -> tuple[dict[str, str], tuple[TestResult, ...], SuiteEnd]:
+    with laid_out(request) as suite:
+        tests, end = run(suite.on("i-1"), request, hear=lambda _: None)
+    return {test.name: str(test.outcome) for test in tests}, tests, end
+
+
+EVERY_KIND = """
+import pytest
+
+def test_passes(): pass
+def test_fails(): assert {"a": 1} == {"a": 2}
+@pytest.mark.skip(reason="not today")
+def test_skipped(): pass
+@pytest.mark.xfail(reason="known")
+def test_xfails(): assert False
+@pytest.mark.xfail
+def test_xpasses(): pass
+@pytest.mark.xfail(strict=True)
+def test_xpasses_strictly(): pass
+@pytest.fixture
+def broken(): raise RuntimeError("in a fixture")
+def test_setup(broken): pass
+@pytest.fixture
+def leaves():
+    yield
+    raise RuntimeError("in teardown")
+def test_teardown(leaves): pass
+@pytest.mark.parametrize("n", [1, 2])
+def test_parametrised(n): assert n == 1
+"""
+
+
+def test_outcomes_are_pytests_own(tmp_path: Path) -> None:
+    found, tests, end = outcomes(asked_for(tmp_path, one=EVERY_KIND))
+    assert found == {
+        "test_passes": "passed",
+        "test_fails": "failed",
+        "test_skipped": "skipped",
+        "test_xfails": "xfailed",
+        "test_xpasses": "xpassed",
+        "test_xpasses_strictly": "failed",
+        "test_setup": "error",
+        "test_teardown": "error",
+        "test_parametrised[1]": "passed",
+        "test_parametrised[2]": "failed",
+    }
+    by_name = {test.name: test for test in tests}
+    assert "assert {'a': 1} == {'a': 2}" in by_name["test_fails"].message
+    assert "not today" in by_name["test_skipped"].message
+    assert "in a fixture" in by_name["test_setup"].message
+    check_complete(tests, end)
+
+
+def test_roles_do_not_meet_each_other_or_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Same file names, a stray conftest.py above, settings and options of the workspace: none of it is seen."""
+    request = asked_for(
+        tmp_path, one="X = 1\ndef test_a(): assert X == 1\n", two="def test_b(): assert 'X' not in globals()\n"
+    )
+    for folder in (tmp_path, tmp_path / "roles", tmp_path / "roles" / "one"):
+        (folder / "conftest.py").write_text("raise RuntimeError('stray')\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.chdir(tmp_path)
+    found, tests, _ = outcomes(request)
+    assert found == {"test_a": "passed", "test_b": "passed"}
+    assert [test.role for test in tests] == ["one", "two"]
+    assert [test.nodeid for test in tests] == ["roles/one/test_role.py::test_a", "roles/two/test_role.py::test_b"]
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_a_role_may_have_a_conftest_of_its_own(tmp_path: Path) -> None:
+    request = asked_for(tmp_path, json="import json\ndef test_a(port): assert json.dumps(port) == '80'\n")
+    (tmp_path / "roles" / "json" / "tests" / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture\ndef port(image): return image.vars.get('port', 80)\n"
+    )
+    assert outcomes(request)[0] == {"test_a": "passed"}
+
+
+def test_tests_see_the_image(tmp_path: Path) -> None:
+    text = """
+def test_image(image):
+    assert (image.name, image.version, image.ami_id, image.role) == ("web", "v1", "ami-1", "{role}")
+    assert image.layers == ("base", "workload")
+    assert image.roles == ("one", "two")
+    assert image.vars == {vars}
+"""
+    one = text.replace("{role}", "one").replace("{vars}", '{"port": 80}')
+    two = text.replace("{role}", "two").replace("{vars}", "{}")
+    _, tests, _ = outcomes(asked_for(tmp_path, one=one, two=two))
+    assert [test.message for test in tests] == ["", ""]
+
+
+def test_what_tests_print_cannot_disturb_the_record(tmp_path: Path) -> None:
+    text = """
+import os
+def test_a():
+    os.write(1, b'{"event": "end"}\\n')
+    print("x")
+    assert os.read(0, 1) == b""
+"""
+    found, tests, end = outcomes(asked_for(tmp_path, one=text))
+    assert found == {"test_a": "passed"}
+    check_complete(tests, end)
+
+
+def test_a_crash_is_never_a_pass(tmp_path: Path) -> None:
+    _, tests, end = outcomes(asked_for(tmp_path, one="import os\ndef test_a(): pass\ndef test_b(): os._exit(0)\n"))
+    with pytest.raises(ValidationError, match="pytest ended before"):
+        check_complete(tests, end)
+
+
+def test_a_machine_that_cannot_be_asked_ends_the_suite(tmp_path: Path) -> None:
+    text = """
+def test_swallows(host):
+    try:
+        host.run("true")
+    except Exception:
+        pass
+def test_next(host): host.run("true")
+"""
+    _, tests, end = outcomes(asked_for(tmp_path, one=text))
+    with pytest.raises(ValidationError, match="could not be finished: Run Command failed on i-1"):
+        check_complete(tests, end)
+    assert len(tests) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        ("import nothing_of_that_name\n", ValidationError, "nothing_of_that_name"),
+        ("def (\n", ValidationError, "SyntaxError"),
+        ("x = 1\n", NoTests, "role 'two' has no tests"),
+    ],
+)
+def test_collecting_finds_what_cannot_run(tmp_path: Path, text: str, error: type[Exception], said: str) -> None:
+    request = asked_for(tmp_path, one="def test_a(): pass\n", two=text)
+    with laid_out(request) as suite, pytest.raises(error, match=said):
+        collect(suite, request)
+
+
+def test_collecting_counts(tmp_path: Path) -> None:
+    request = asked_for(tmp_path, one="def test_a(): assert False\ndef test_b(): pass\n", two="def test_a(): pass\n")
+    with laid_out(request) as suite:
+        assert collect(suite, request) == 3
+
+
+def test_roles_without_a_test_file_are_named_together(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    request = asked_for(tmp_path, one="def test_a(): pass\n")
+    more = tuple(RoleTests(role, tmp_path / "empty") for role in ("two", "three"))
+    with (
+        pytest.raises(NoTests, match="roles 'two', 'three' have no tests"),
+        laid_out(replace(request, tests=request.tests + more)),
+    ):
+        pytest.fail("not reached")
+
+
+def test_secrets_are_masked_in_results_and_log(tmp_path: Path) -> None:
+    request = asked_for(tmp_path, one="def test_a():\n    print('s3cret')\n    assert 's3cret' == 'x'\n")
+    _, (test,), _ = outcomes(replace(request, masks=("s3cret",)))
+    assert "********" in test.message
+    assert "s3cret" not in str(test)
+    log = (request.folder / "pytest.log").read_text()
+    assert "********" in log
+    assert "s3cret" not in log
+
+
+def test_stop_ends_a_running_test_and_what_it_started(tmp_path: Path) -> None:
+    text = f"""
+import pathlib, subprocess, time
+def test_a():
+    child = subprocess.Popen(["sleep", "300"])
+    pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(child.pid))
+    time.sleep(300)
+"""
+    stop = threading.Event()
+    request = replace(asked_for(tmp_path, one=text), stop=stop)
+
+    def hear(event: dict[str, Any]) -> None:
+        if event["event"] == "begin":
+            threading.Timer(1.0, stop.set).start()
+
+    began = time.monotonic()
+    with laid_out(request) as suite, pytest.raises(Interrupted):
+        run(suite.on("i-1"), request, hear=hear)
+    assert time.monotonic() - began < 30
+    child = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 5
+    while alive(child):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from orchestrator.validate.connection import Asked
+from orchestrator.validate.errors import ValidationError
+from orchestrator.validate.request import ImageFacts
+from orchestrator.validate.verdict import Outcome, SuiteEnd, TestResult, Verdict, check_complete, is_pass
+
+WHOLE = SuiteEnd(collected={"nginx": 2}, exit_code=0)
+
+
+def ended(*outcomes: Outcome) -> list[TestResult]:
+    return [TestResult("nginx", f"roles/nginx/test_a.py::test_{n}", one, 0.5) for n, one in enumerate(outcomes)]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ([Outcome.PASSED], True),
+        ([Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED, Outcome.XPASSED], True),
+        ([Outcome.PASSED, Outcome.FAILED], False),
+        ([Outcome.PASSED, Outcome.ERROR], False),
+        ([Outcome.SKIPPED], False),
+        ([Outcome.XFAILED], False),
+        ([], False),
+    ],
+)
+def test_an_image_passes_when_something_passed_and_nothing_failed(outcomes: list[Outcome], *, expected: bool) -> None:
+    assert is_pass(ended(*outcomes)) is expected
+
+
+def test_a_suite_that_ran_whole_is_complete() -> None:
+    check_complete(ended(Outcome.PASSED, Outcome.FAILED), replace(WHOLE, exit_code=1))
+
+
+@pytest.mark.parametrize(
+    ("end", "count", "said"),
+    [
+        (replace(WHOLE, fault="the agent could not be reached"), 2, "the agent could not be reached"),
+        (replace(WHOLE, problems=("test_a.py: SyntaxError",)), 2, "SyntaxError"),
+        (replace(WHOLE, exit_code=None), 2, "pytest ended before"),
+        (replace(WHOLE, exit_code=2), 2, "exit code 2"),
+        (replace(WHOLE, exit_code=3), 2, "exit code 3"),
+        (WHOLE, 1, "only 1 of 2 tests ran"),
+        (SuiteEnd(collected={}, exit_code=0), 0, "not a single test"),
+    ],
+)
+def test_a_suite_that_could_not_run_whole_gives_no_verdict(end: SuiteEnd, count: int, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        check_complete(ended(*[Outcome.PASSED] * count), end)
+
+
+def test_a_result_survives_its_way_between_processes() -> None:
+    result = replace(ended(Outcome.FAILED)[0], asked=(Asked("true", "0"),), message="assert 1 == 2")
+    assert TestResult.from_json(asdict(result)) == result
+
+
+def test_counts_are_said_in_a_tag() -> None:
+    verdict = Verdict(
+        ami_id="ami-1",
+        image=ImageFacts("web", "v1", (), ()),
+        passed=True,
+        tests=tuple(ended(Outcome.PASSED, Outcome.PASSED, Outcome.SKIPPED)),
+        instance_id="i-1",
+        seconds=1,
+        suite_seconds=1,
+        calls={},
+        asked=0,
+    )
+    assert verdict.counted == "passed=2 failed=0 skipped=1"
