@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from orchestrator.progress import Listener
 
 
+#: Characters of a message that fit a line.
+_LONGEST = 120
+
+
 @contextmanager
 def shown() -> Iterator[Listener]:
     """A listener that shows events to whoever watches standard error."""
@@ -37,16 +41,18 @@ class Lines:
     """One line per stage, role, and message; single tasks stay in the log."""
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[str, str, str]] = {}
+        self._last: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
+        """Print a line, unless the last one of the image said the same."""
+        said = _what(event, task=False)
         with self._lock:
-            key = (event.stage, event.role, event.message)
+            key = (event.stage, said)
             if self._last.get(event.image) == key:
                 return
             self._last[event.image] = key
-        say(f"{event.at:%Y-%m-%dT%H:%M:%SZ}  {event.image:<12} {event.stage:<10} {_what(event, task=False)}".rstrip())
+        say(f"{event.at:%Y-%m-%dT%H:%M:%SZ}  {event.image:<12} {event.stage:<10} {said}".rstrip())
 
 
 class Board:
@@ -60,11 +66,13 @@ class Board:
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
+        """Take the event into the image's row."""
         with self._lock:
             now = time.monotonic()
             before = self._rows.get(event.image)
             if before is None or before.stage != event.stage:
                 self._stage_since[event.image] = now
+            self._ended.pop(event.image, None)
             if event.stage is Stage.DONE:
                 self._ended[event.image] = now
             self._since.setdefault(event.image, now)
@@ -88,8 +96,15 @@ class Board:
 
 
 def _what(event: Event, *, task: bool) -> str:
-    parts = (event.layer, event.role, event.task if task else "", event.message)
+    """One line that says where an image is; without single tasks unless `task`."""
+    message = "" if event.task and not task else _first_line(event.message)
+    parts = (event.layer, event.role, event.task if task else "", message)
     return " > ".join(part for part in parts if part)
+
+
+def _first_line(text: str) -> str:
+    line = next(iter(text.splitlines()), "")
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
 def _clock(seconds: float) -> str:
