@@ -17,6 +17,7 @@ from orchestrator.build import clean, variables
 from orchestrator.build.environment import packer_environment, private_folder
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.follow import follow
+from orchestrator.build.orphans import end_orphans
 from orchestrator.build.request import BuildRequest, Built
 from orchestrator.build.tasks import Follower
 from orchestrator.build.watch import Watch
@@ -82,6 +83,7 @@ def _run_packer(request: BuildRequest, private: Path, watch: Watch) -> Built | N
             code = popen.wait()
         finally:
             process.kill_group(popen)  # plugins and Ansible, when Packer itself was killed
+            end_orphans(private)
     if code < 0:
         watch.errors.append(f"Packer was ended by signal {-code}")
     elif code == 0 and watch.built is None:

@@ -19,8 +19,6 @@ from orchestrator.errors import Interrupted
 from orchestrator.progress import Event, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from orchestrator.lab.settings import Settings
 
 TEMPLATE = """
@@ -246,38 +244,34 @@ def test_second_request_kills_packer_and_still_removes_what_it_can(workshop: Wor
     assert workshop.left() == NOTHING
 
 
-@pytest.mark.parametrize("task", [ROLE, SLOW])
-def test_killed_packer_leaves_nothing(workshop: Workshop, task: str, packers: Callable[[Path], list[int]]) -> None:
+@pytest.mark.parametrize("task", [ROLE, SLOW], ids=["quick", "slow"])
+def test_killed_packer_leaves_nothing(workshop: Workshop, task: str) -> None:
     """Killed at the start of Ansible, with all its processes or with Ansible deep in a task."""
     request = workshop.request(task)
 
     def kill(event: Event) -> None:
         if event.task:
-            for pid in packers(request.folder):
-                os.kill(pid, signal.SIGKILL)
+            for pid, name in processes(request.folder):
+                if name == "packer":
+                    os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(BuildFailed, match=r"signal 9|Packer"):
         build(request, kill)
     assert workshop.left() == NOTHING
-    assert packers(request.folder) == []
+    assert processes(request.folder) == []
 
 
-@pytest.fixture
-def packers() -> Callable[[Path], list[int]]:
-    """The Packer processes of a build, known by the events file in their environment."""
-
-    def find(folder: Path) -> list[int]:
-        found = []
-        for process in Path("/proc").iterdir():
-            try:
-                environment, name = (process / "environ").read_bytes(), (process / "comm").read_text()
-            except OSError:
-                continue
-            if f"AMI_EVENTS={folder}".encode() in environment and name.strip() == "packer":
-                found.append(int(process.name))
-        return found
-
-    return find
+def processes(folder: Path) -> list[tuple[int, str]]:
+    """The processes of a build, known by the events file in their environment: pid and name."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment, name = (process / "environ").read_bytes(), (process / "comm").read_text().strip()
+        except OSError:
+            continue
+        if f"AMI_EVENTS={folder}".encode() in environment:
+            found.append((int(process.name), name))
+    return found
 
 
 def test_two_builds_at_once_do_not_meet(workshop: Workshop, bench: Any) -> None:

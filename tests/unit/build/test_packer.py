@@ -151,6 +151,12 @@ def test_killed_packer_is_told_and_cleaned_up_after(request_to: Callable[[str], 
     assert left(request.account) == ([], [])
 
 
+def test_process_with_a_session_of_its_own_ends_with_the_build(request_to: Callable[[str], BuildRequest]) -> None:
+    with pytest.raises(BuildFailed):
+        build(request_to("sh -c 'setsid sleep 66.25 >/dev/null 2>&1 & sleep 1'"))
+    assert alive("66.25") == []
+
+
 def test_private_key_is_gone_after_the_build(request_to: Callable[[str], BuildRequest], tmp_path: Path) -> None:
     with pytest.raises(BuildFailed):
         build(request_to(f"cp ${{var.ssh_private_key_file}} {tmp_path}/seen"))

@@ -1,0 +1,44 @@
+"""The end of what a Packer process left running: Ansible's workers and SSH's masters have sessions of their own.
+
+A kill of Packer's process group does not reach them. They are known by their environment, which names the private
+folder of the build as TMPDIR: nothing else has that. Without /proc (macOS) they end by themselves, within a minute as a
+rule.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Seconds after which a process that will not die is left to itself.
+_PATIENCE = 5.0
+
+
+def end_orphans(private: Path) -> None:
+    """Kill every process of a build, also those that the killed ones were just starting."""
+    deadline = time.monotonic() + _PATIENCE
+    while (left := list(_processes(private))) and time.monotonic() < deadline:
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                continue
+        time.sleep(0.05)
+
+
+def _processes(private: Path) -> Iterator[int]:
+    """Processes of ours with the private folder as TMPDIR. A dead one's environment is empty."""
+    wanted = f"TMPDIR={private}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if wanted in environment.split(b"\0"):
+            yield int(folder.name)
