@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from orchestrator.validate.plugin import Image
 
 
+@pytest.fixture(scope="module")
+def rules(host: Host) -> list[str]:
+    """The compiled rules, in the order in which boot loads them."""
+    lines = host.run("cat /etc/audit/audit.rules").stdout.splitlines()
+    return [line for line in lines if line.startswith("-")]
+
+
 def test_daemon_is_installed_and_enabled(host: Host) -> None:
     """It runs from boot on, but in a container: there the kernel's audit is the host's, and the unit is skipped."""
     assert host.package("auditd").is_installed
@@ -29,19 +36,17 @@ def test_rules_are_those_that_boot_will_load(host: Host) -> None:
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "/etc/shadow", "/etc/sudoers.d", "/etc/ssh/sshd_config"])
-def test_change_is_watched(host: Host, image: Image, path: str) -> None:
+def test_change_is_watched(rules: list[str], image: Image, path: str) -> None:
     """Writes and changes of attributes are recorded with the declared key."""
     watches = image.vars.get("audit_watches")
     if watches is not None and path not in [watch["path"] for watch in watches]:
         pytest.skip("not declared for this image")
-    rules = host.check_output("cat /etc/audit/audit.rules").splitlines()
     assert [rule for rule in rules if rule.startswith(f"-w {path} -p wa -k ")] != []
 
 
-def test_rules_are_locked_last(host: Host, image: Image) -> None:
+def test_rules_are_locked_last(rules: list[str], image: Image) -> None:
     """Nobody switches recording off before the next boot."""
-    rules = [line for line in host.check_output("cat /etc/audit/audit.rules").splitlines() if line.startswith("-")]
-    assert (rules[-1] == "-e 2") is bool(image.vars.get("audit_immutable", True))
+    assert (rules[-1:] == ["-e 2"]) is bool(image.vars.get("audit_immutable", True))
 
 
 def test_rules_are_what_the_kernel_has(host: Host) -> None:
