@@ -75,4 +75,5 @@ def test_server_listens_only_where_declared(host: Host, image: Image) -> None:
 
 
 def _answer(host: Host, query: str) -> str:
-    return host.check_output(_PSQL, query)
+    answer: str = host.check_output(_PSQL, query)
+    return answer

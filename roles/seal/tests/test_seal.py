@@ -93,4 +93,5 @@ def test_identity_is_of_this_boot(host: Host, paths: str) -> None:
 
 def _came_with_the_image(host: Host, search: str) -> list[str]:
     # A folder that is not there is not a finding, so find's own complaints do not count.
-    return host.run(f"find {search} ! -newermt {_BOOT} 2>/dev/null").stdout.splitlines()
+    found: list[str] = host.run(f"find {search} ! -newermt {_BOOT} 2>/dev/null").stdout.splitlines()
+    return found
