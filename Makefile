@@ -44,8 +44,9 @@ demo: setup ## the whole pipeline on this machine: a lab, three images built, va
 	  "  ami lab status                 the machines and images of the local AWS" \
 	  "  ami lab down                   leave nothing behind"
 
-test: setup ## all tests; those of the lab start one of their own
-	pytest -q
+# Each worker has a lab of its own; most of the time is spent waiting for machines, so that there are more workers than cores.
+test: setup ## all tests; those of the lab start labs of their own
+	pytest -q -n 3 --dist worksteal
 
 check: setup ## format, lint, types, import rules, Ansible and YAML lint
 	ruff format --check .

@@ -20,6 +20,9 @@ from orchestrator.errors import LackError
 #: What callers catch; `ClientError.response["Error"]["Code"]` tells which.
 AwsError = (BotoCoreError, ClientError)
 
+#: Characters below which a key is not looked for in logs; AWS's own have 40.
+SHORTEST_SECRET = 16
+
 _MAKING = threading.Lock()
 
 
@@ -32,6 +35,11 @@ class Account:
     endpoint: str = ""
     access_key: str = ""
     secret_key: str = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Keys that no log and no report may show; a short one (a lab's) is a word like any other and stays."""
+        return tuple(key for key in (self.secret_key,) if len(key) >= SHORTEST_SECRET)
 
     @cached_property
     def _session(self) -> Any:

@@ -27,9 +27,6 @@ from orchestrator.progress import Event, Listener, Stage, ignore
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Characters below which a secret is not looked for in logs; AWS's own have 40.
-_SHORTEST_SECRET = 16
-
 __all__ = ["BuildFailed", "BuildRequest", "Built", "build", "packer_version"]
 
 
@@ -53,7 +50,7 @@ def build(request: BuildRequest, listener: Listener = ignore) -> Built:
     request.folder.mkdir(parents=True, exist_ok=True)
     log = request.folder / "packer.log"
     with log.open("a", encoding="utf-8") as file:
-        watch = Watch(request.image, listener, file, masks=_secrets(request))
+        watch = Watch(request.image, listener, file, masks=request.account.secrets)
         built: Built | None = None
         left: tuple[str, ...] = ()
         try:
@@ -62,7 +59,7 @@ def build(request: BuildRequest, listener: Listener = ignore) -> Built:
         finally:
             left = _leave_nothing(request, watch, keep_ami=built is not None)
     if built is not None:
-        listener(Event(request.image, Stage.DONE, f"{built.ami_id} in {built.region}"))
+        listener(Event(request.image, Stage.TAG, f"built {built.ami_id} in {built.region}"))
         return built
     if request.stop.is_set():
         stayed = f"may have stayed behind: {', '.join(left)}" if left else "nothing was left behind"
@@ -121,8 +118,3 @@ def _leave_nothing(request: BuildRequest, watch: Watch, *, keep_ami: bool) -> tu
     for leftover in found:
         watch.note(f"cleaning up: {leftover}")
     return tuple(map(str, stayed))
-
-
-def _secrets(request: BuildRequest) -> tuple[str, ...]:
-    """Keys that no log may show. A short one (a lab's) is a word like any other and would blot out half the log."""
-    return tuple(key for key in (request.account.secret_key,) if len(key) >= _SHORTEST_SECRET)

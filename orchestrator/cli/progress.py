@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from orchestrator.progress import Listener
 
 
+#: Stages in which Packer says more than a log of a CI job needs; all of it is in packer.log.
+_PACKERS = frozenset({Stage.RESOLVE, Stage.LAUNCH, Stage.CONNECT, Stage.PROVISION, Stage.SNAPSHOT, Stage.CLEAN})
+
 #: Characters of a message that fit a line.
 _LONGEST = 120
 
@@ -41,14 +44,14 @@ class Lines:
     """One line per stage, role, and message; single tasks stay in the log."""
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[str, str]] = {}
+        self._last: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
-        """Print a line, unless the last one of the image said the same."""
+        """Print a line, unless the last one of the image said as much."""
         said = _what(event, task=False)
         with self._lock:
-            key = (event.stage, said)
+            key = (event.stage, event.layer, event.role, "" if event.stage in _PACKERS else said)
             if self._last.get(event.image) == key:
                 return
             self._last[event.image] = key

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import LackError
 from orchestrator.plan.fingerprint import canonical, digest, role_files
 from orchestrator.plan.segment import PlannedLayer, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from orchestrator.definition.image import Image
     from orchestrator.definition.layer import LayerUse
@@ -70,8 +72,17 @@ def _fingerprint(workspace: Workspace, start: str, layers: tuple[PlannedLayer, .
     return digest("image", [("below", chained.encode()), ("frame", frame), *_layer_inputs(workspace, seal)])
 
 
+def fragment_of(workspace: Workspace, layer: str) -> Path:
+    """The Packer fragment of a layer: its own, or the one of every layer that has none."""
+    try:
+        return workspace.find(f"packer/layers/{layer}.pkr.hcl.j2")
+    except LackError:
+        return workspace.find("packer/layers/default.pkr.hcl.j2")
+
+
 def _layer_inputs(workspace: Workspace, layer: PlannedLayer) -> list[tuple[str, bytes]]:
     inputs = [
+        ("fragment", fragment_of(workspace, layer.name).read_bytes()),
         ("layer", canonical({"name": layer.name, "roles": layer.roles, "vars": layer.vars})),
         ("playbook", layer.playbook.read_bytes()),
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.plan.segment import PlannedLayer
-from orchestrator.plan.stack import SEAL
+from orchestrator.plan.stack import SEAL, fragment_of
 from orchestrator.render.generation import Generation, generation_of
 from orchestrator.render.layout import laid_out
 from orchestrator.render.template import FOLDER, rendered
@@ -25,8 +25,6 @@ __all__ = ["Generation", "generation_of", "render", "write"]
 
 FRAME = "image.pkr.hcl.j2"
 
-#: The fragment of a layer that has none of its own.
-DEFAULT_FRAGMENT = "layers/default.pkr.hcl.j2"
 
 #: Packer renders tags, descriptions and Ansible's environment as Go templates until nothing changes any more (Packer
 #: plugin SDK, template/interpolate: Render). Whatever would come out as two braces is rendered again, so that there is
@@ -107,11 +105,10 @@ def _source(source: Source) -> dict[str, Any]:
 
 
 def _layer(workspace: Workspace, image: Image, layer: PlannedLayer) -> dict[str, Any]:
-    own = f"layers/{layer.name}.pkr.hcl.j2"
     return {
         "name": layer.name,
         "playbook": os.path.relpath(layer.playbook, workspace.root),
-        "fragment": own if _exists(workspace, f"{FOLDER}/{own}") else DEFAULT_FRAGMENT,
+        "fragment": f"layers/{fragment_of(workspace, layer.name).name}",
         "vars": {**layer.vars, **_ours(image, layer)},
     }
 

@@ -123,6 +123,7 @@ def _request(making: Making, segment: Segment, version: str, ami_id: str, folder
         subnet_id=environment.subnet_id,
         vpc_id=environment.vpc_id,
         iam_instance_profile=environment.iam_instance_profile,
+        masks=making.account.secrets,
         keep=making.keep,
         stop=making.stop,
     )

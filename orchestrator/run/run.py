@@ -17,6 +17,7 @@ from orchestrator.plan.stack import segments
 from orchestrator.progress import Event, Stage
 from orchestrator.registry import versions
 from orchestrator.render.generation import generation_of
+from orchestrator.render.packer import render
 from orchestrator.run.graph import work_through
 from orchestrator.run.identity import begin
 from orchestrator.run.image import Making, make
@@ -25,6 +26,7 @@ from orchestrator.run.plan import plan
 from orchestrator.run.source import resolve
 from orchestrator.run.stop import signals_set
 from orchestrator.run.tests import tests_of
+from orchestrator.validate.session import check_present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,29 +45,32 @@ class Prepared:
 
     workspace: Workspace
     environment: Environment
+    generation: Generation
     steps: tuple[Step, ...]
 
 
 def prepare(workspace: Workspace, environment: Environment, names: Sequence[str]) -> Prepared:
     """Resolve sources and decide what is built. Nothing is changed.
 
-    Raises UsageError for an unknown image, LackError for a source that cannot be found, and NoTests for a role without.
+    Raises UsageError for an unknown image, DefinitionError for a mistake in a template, NoTests for a role without
+    tests, and LackError for a source that cannot be found.
     """
     wanted = segments(workspace, names)
+    generation = generation_of(packer_version())
     for segment in wanted:
-        tests_of(workspace, segment)
+        check_present(tests_of(workspace, segment))
+        render(workspace, segment, generation)
     account = environment.account
     sources = {one.source.name: one.source for one in wanted}
     resolved = {name: resolve(account, source) for name, source in sources.items()}
     steps = plan(wanted, wanted=set(names), versions=versions(account), sources=resolved)
-    return Prepared(workspace, environment, steps)
+    return Prepared(workspace, environment, generation, steps)
 
 
 def execute(
     prepared: Prepared, listener: Listener, *, tell: Callable[[str], None], parallel: int, keep: bool = False
 ) -> Summary:
     """Carry out the steps. Every failure becomes an outcome; only a bug raises."""
-    generation = generation_of(packer_version())
     identity = begin(prepared.workspace.root)
     stop, urgent = threading.Event(), threading.Event()
     with recorded(identity.folder, listener) as heard, signals_set(stop, urgent, tell):
@@ -79,7 +84,7 @@ def execute(
             urgent=urgent,
             listener=heard,
         )
-        outcomes = _carry_out(making, prepared.steps, generation, parallel)
+        outcomes = _carry_out(making, prepared.steps, prepared.generation, parallel)
     summary = Summary(identity.id, str(identity.folder), tuple(outcomes.values()), interrupted=stop.is_set())
     write_summary(identity.folder, summary)
     return summary

@@ -18,10 +18,10 @@ from orchestrator.validate.request import SuiteRequest
 from orchestrator.validate.verdict import SuiteEnd, TestResult, check_collected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from subprocess import Popen
 
-    from orchestrator.validate.request import ValidateRequest
+    from orchestrator.validate.request import RoleTests, ValidateRequest
 
 #: What is told as it happens: an object of plugin.py.
 Hear = Callable[[dict[str, Any]], None]
@@ -36,6 +36,13 @@ _ENVIRONMENT = {
 }
 
 
+def check_present(tests: Iterable[RoleTests]) -> None:
+    """Raise NoTests for roles that have no test file."""
+    without = tuple(one.role for one in tests if not any(one.folder.rglob("test_*.py")))
+    if without:
+        raise NoTests(without)
+
+
 @contextmanager
 def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
     """The tests laid out so that pytest sees nothing else.
@@ -43,9 +50,9 @@ def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
     Each role's folder appears as `roles/<role>` of a temporary root: file names may repeat between roles, and no
     conftest.py and no settings of the workspace are met. Raises NoTests for a role that has no test file.
     """
-    without = tuple(one.role for one in request.tests if not any(one.folder.rglob("test_*.py")))
-    if without or not request.tests:
-        raise NoTests(without or request.image.roles)
+    check_present(request.tests)
+    if not request.tests:
+        raise NoTests(request.image.roles)
     with tempfile.TemporaryDirectory(prefix="ami-validate-") as name:
         root = Path(name)
         (root / "pytest.ini").write_text(_SETTINGS, encoding="utf-8")

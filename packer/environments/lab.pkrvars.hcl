@@ -2,7 +2,7 @@
 region               = "us-east-1"
 endpoint             = "http://127.0.0.1:4999"
 access_key           = "lab"
-secret_key           = "lab"
+secret_key           = "lab-secret-key"
 instance_type        = "t3.small"
 iam_instance_profile = "ami-lab"
 ssh_interface        = "private_ip"
