@@ -184,7 +184,7 @@ def test_build_names_its_ami_and_leaves_only_that(workshop: Workshop, bench: Any
         ("workload", "marked", "Write a mark", "changed"),
     ]
     stages = list(dict.fromkeys(event.stage for event in workshop.events))
-    assert stages[-1] is Stage.TAG
+    assert workshop.events[-1].stage is Stage.TAG
     assert {Stage.LAUNCH, Stage.CONNECT, Stage.PROVISION, Stage.SNAPSHOT} <= set(stages)
 
 

@@ -62,6 +62,9 @@ class Small:
 
     root: Path
     lab: Settings
+    ec2: Any
+    before: dict[str, set[str]]
+    """What was in the account before; other tests may have machines in it."""
 
     def ami(self, *arguments: str, code: int = 0) -> str:
         """What `ami` prints on standard output; it must end with `code`."""
@@ -80,6 +83,16 @@ class Small:
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_text(text)
 
+    def left_over(self) -> dict[str, set[str]]:
+        """What is in the account now that was not there before, besides AMIs."""
+        return {kind: ids - self.before[kind] for kind, ids in held(self.ec2).items()}
+
+    def images(self) -> list[Any]:
+        """The account's AMIs of this workspace, also those that have no tags."""
+        names = {"Name": "name", "Values": ["tiny-*", "top-*"]}
+        found: list[Any] = self.ec2.describe_images(Owners=["self"], Filters=[names])["Images"]
+        return found
+
     def last_run(self) -> Path:
         return max((self.root / ".ami/runs").iterdir())
 
@@ -90,7 +103,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def small(tmp_path: Path, lab: Settings, ec2: Any) -> Iterator[Small]:
-    made = Small(tmp_path, lab)
+    made = Small(tmp_path, lab, ec2, held(ec2))
     made.write("ami.yml", AMI_YML)
     made.write(
         "packer/images/tiny.yml", IMAGE.replace("NAME", "tiny").replace("FROM", "debian-12").replace("LAYER", "base")
@@ -103,29 +116,28 @@ def small(tmp_path: Path, lab: Settings, ec2: Any) -> Iterator[Small]:
     made.write("roles/marker/tasks/main.yml", TASKS)
     made.write("roles/marker/tests/test_marker.py", TESTS)
     yield made
-    for image in ec2.describe_images(Owners=["self"])["Images"]:
+    for image in made.images():
         ec2.deregister_image(ImageId=image["ImageId"])
         for mapping in image["BlockDeviceMappings"]:
             ec2.delete_snapshot(SnapshotId=mapping["Ebs"]["SnapshotId"])
 
 
-def left_over(ec2: Any) -> dict[str, list[str]]:
-    """What is in the account besides AMIs and what it starts with."""
+def held(ec2: Any) -> dict[str, set[str]]:
+    """What is in the account besides AMIs, by id."""
     alive = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
     reservations = ec2.describe_instances(Filters=alive)["Reservations"]
-    groups = ec2.describe_security_groups()["SecurityGroups"]
     return {
-        "instances": [one["InstanceId"] for reservation in reservations for one in reservation["Instances"]],
-        "volumes": [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]],
-        "groups": [one["GroupName"] for one in groups if one["GroupName"] != "default"],
-        "keys": [one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"] if one["KeyName"] != "tests"],
+        "instances": {one["InstanceId"] for reservation in reservations for one in reservation["Instances"]},
+        "volumes": {one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]},
+        "groups": {one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]},
+        "keys": {one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]},
     }
 
 
-NOTHING: dict[str, list[str]] = {"instances": [], "volumes": [], "groups": [], "keys": []}
+NOTHING: dict[str, set[str]] = {"instances": set(), "volumes": set(), "groups": set(), "keys": set()}
 
 
-def test_build_when_all_is_well(small: Small, ec2: Any) -> None:
+def test_build_when_all_is_well(small: Small) -> None:
     """An image ends validated, with its record in tags and files, a child built on it, and nothing else left."""
     small.write(
         "packer/images/top.yml",
@@ -137,7 +149,7 @@ def test_build_when_all_is_well(small: Small, ec2: Any) -> None:
     assert (tiny["state"], top["state"], top["parent"]) == ("validated", "validated", tiny["ami_id"])
     assert set(tiny) >= {"image", "version", "ami_id", "state", "fingerprint", "created", "region", "parent"}
     assert top["layers"] == ["base", "workload"]
-    assert left_over(ec2) == NOTHING
+    assert small.left_over() == NOTHING
     for name in ("packer.log", "tasks.jsonl", "junit.xml", "report.json", "tiny.pkr.hcl"):
         assert (small.last_run() / "tiny" / name).stat().st_size > 0
     summary = json.loads((small.last_run() / "summary.json").read_text())
@@ -147,10 +159,10 @@ def test_build_when_all_is_well(small: Small, ec2: Any) -> None:
     assert [parent["image"] for parent in shown["parents"]] == ["tiny"]
     assert small.ami("build", "top", "--yes", "--json").count('"reused"') == 1
     small.ami("validate", "tiny", "--yes")
-    assert left_over(ec2) == NOTHING
+    assert small.left_over() == NOTHING
 
 
-def test_build_when_a_role_does_not_do_its_work(small: Small, ec2: Any) -> None:
+def test_build_when_a_role_does_not_do_its_work(small: Small) -> None:
     """The AMI is rejected, nothing is built on it, and the failure is in the JUnit file."""
     small.write(
         "packer/images/top.yml", IMAGE.replace("NAME", "top").replace("FROM", "tiny").replace("LAYER", "workload")
@@ -161,10 +173,10 @@ def test_build_when_a_role_does_not_do_its_work(small: Small, ec2: Any) -> None:
     assert [one["state"] for one in json.loads(small.ami("list", "--json"))] == ["rejected"]
     failed = ET.parse(small.last_run() / "tiny/junit.xml").findall(".//testcase[failure]")
     assert [case.get("name") for case in failed] == ["test_mark"]
-    assert left_over(ec2) == NOTHING
+    assert small.left_over() == NOTHING
 
 
-def test_build_when_a_task_fails(small: Small, ec2: Any) -> None:
+def test_build_when_a_task_fails(small: Small) -> None:
     """The end names layer, role and task with the task's own words, and nothing is left in the account."""
     fail = '- name: Give up\n  ansible.builtin.fail: {msg: "no more of this"}\n'
     small.write("roles/marker/tasks/main.yml", fail)
@@ -172,12 +184,12 @@ def test_build_when_a_task_fails(small: Small, ec2: Any) -> None:
     assert told["status"] == "failed"
     for word in ("base", "marker", "Give up", "no more of this"):
         assert word in told["reason"]
-    assert left_over(ec2) == NOTHING
-    assert ec2.describe_images(Owners=["self"])["Images"] == []
+    assert small.left_over() == NOTHING
+    assert small.images() == []
 
 
 @pytest.mark.parametrize("stage", ["launch", "connect", "provision", "snapshot", "boot", "await ssm", "test"])
-def test_build_when_interrupted(small: Small, ec2: Any, stage: str) -> None:
+def test_build_when_interrupted(small: Small, stage: str) -> None:
     """SIGINT at any stage ends with 130 and leaves no instance, volume, key pair or security group."""
     slow = "- name: Take a while\n  ansible.builtin.command: sleep 2\n  changed_when: false\n"
     small.write("roles/marker/tasks/main.yml", slow + TASKS)
@@ -192,8 +204,8 @@ def test_build_when_interrupted(small: Small, ec2: Any, stage: str) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=120)
     assert process.returncode == 130, said.decode()
-    assert left_over(ec2) == NOTHING
-    states = [one["State"] for one in ec2.describe_images(Owners=["self"])["Images"]]
+    assert small.left_over() == NOTHING
+    states = [one["State"] for one in small.images()]
     assert len(states) == (1 if stage in ("boot", "await ssm", "test") else 0)
 
 
@@ -210,7 +222,7 @@ def await_stage(small: Small, stage: str, process: subprocess.Popen[bytes]) -> N
     pytest.fail(f"the stage '{stage}' was never reached")
 
 
-def test_rendered_file_when_built_by_hand(small: Small, ec2: Any) -> None:
+def test_rendered_file_when_built_by_hand(small: Small) -> None:
     """What `ami render` writes builds with plain Packer."""
     small.ami("render", "tiny", "--out", ".")
     done = subprocess.run(
@@ -224,7 +236,7 @@ def test_rendered_file_when_built_by_hand(small: Small, ec2: Any) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     (listed,) = json.loads(small.ami("list", "--json"))
     assert (listed["image"], listed["state"], listed["version"]) == ("tiny", "built", "manual")
-    assert left_over(ec2) == NOTHING
+    assert small.left_over() == NOTHING
 
 
 def test_doctor_when_all_is_there(small: Small) -> None:

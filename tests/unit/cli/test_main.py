@@ -21,7 +21,9 @@ WEB = {
     "from": "golden",
     "layers": [{"workload": {"roles": ["nginx"]}}],
 }
-NOT_TEXT = st.one_of(st.none(), st.booleans(), st.integers(), st.lists(st.integers(), max_size=2), st.just({}))
+NOT_TEXT: st.SearchStrategy[object] = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.lists(st.integers(), max_size=2), st.just({})
+)
 NAMES = st.from_regex(r"[a-z_]{1,12}", fullmatch=True)
 MALFORMED = st.one_of(
     st.sampled_from(sorted(WEB)).map(lambda key: {name: value for name, value in WEB.items() if name != key}),
