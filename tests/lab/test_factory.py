@@ -170,7 +170,7 @@ def test_build_when_a_role_does_not_do_its_work(small: Small) -> None:
     small.write("roles/marker/tasks/main.yml", TASKS.replace("marked\\n", "broken\\n"))
     told = json.loads(small.ami("build", "--yes", "--json", code=1))
     assert {one["image"]: one["status"] for one in told["images"]} == {"tiny": "rejected", "top": "cancelled"}
-    assert [one["state"] for one in json.loads(small.ami("list", "--json"))] == ["rejected"]
+    assert [one["state"] for one in json.loads(small.ami("list", "tiny", "--json"))] == ["rejected"]
     failed = ET.parse(small.last_run() / "tiny/junit.xml").findall(".//testcase[failure]")
     assert [case.get("name") for case in failed] == ["test_mark"]
     assert small.left_over() == NOTHING
@@ -234,7 +234,7 @@ def test_rendered_file_when_built_by_hand(small: Small) -> None:
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    (listed,) = json.loads(small.ami("list", "--json"))
+    (listed,) = json.loads(small.ami("list", "tiny", "--json"))
     assert (listed["image"], listed["state"], listed["version"]) == ("tiny", "built", "manual")
     assert small.left_over() == NOTHING
 
