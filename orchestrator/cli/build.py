@@ -11,7 +11,7 @@ from orchestrator.cli.progress import shown
 from orchestrator.cli.terminal import confirm, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from orchestrator.run.outcome import Outcome
     from orchestrator.run.plan import Step
@@ -51,7 +51,7 @@ def _print_plan(steps: Iterable[Step]) -> None:
         say(verb)
 
 
-def print_outcomes(outcomes: Iterable[Outcome]) -> None:
+def print_outcomes(outcomes: Sequence[Outcome]) -> None:
     """The end of a run: one line per image, and the reason under what did not go well."""
     print_table(
         ("IMAGE", "RESULT", "AMI", "VERSION", "TESTS", "SECONDS"),
@@ -68,6 +68,8 @@ def print_outcomes(outcomes: Iterable[Outcome]) -> None:
         ],
     )
     for one in outcomes:
+        if one.kept:
+            say(f"{one.image}: the machine is kept: {one.kept}")
         if one.reason and not one.usable:
             say(f"{one.image}: {one.reason}")
             if one.hint:

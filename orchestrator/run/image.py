@@ -87,6 +87,7 @@ def prove(making: Making, segment: Segment, version: str, ami_id: str, folder: P
         version,
         reason="" if verdict.passed else _failures(verdict, folder),
         tests=verdict.counted,
+        kept=verdict.way_in,
     )
 
 
@@ -129,10 +130,16 @@ def _request(making: Making, segment: Segment, version: str, ami_id: str, folder
     )
 
 
+#: Lines of an assertion, and commands before it, that the end of a run shows; the report has all of them.
+_SHOWN_LINES, _SHOWN_COMMANDS = 5, 3
+
+
 def _failures(verdict: Verdict, folder: Path) -> str:
-    failed = [test for test in verdict.tests if not test.outcome.allowed]
+    """Every failed test with its assertion and the last commands that it ran."""
+    failed = [test for test in verdict.tests if test.failed]
     lines = [f"{len(failed)} of {len(verdict.tests)} tests failed; the whole report is in {folder}"]
     for test in failed:
-        said = next(iter(test.message.strip().splitlines()), "")
-        lines.append(f"  {test.role}: {test.nodeid.partition('::')[2]}: {said}")
+        lines.append(f"  {test.role}: {test.name}")
+        lines += [f"      {line}" for line in test.message.strip().splitlines()[:_SHOWN_LINES]]
+        lines += [f"      ran: {asked.command} ({asked.ended})" for asked in test.asked[-_SHOWN_COMMANDS:]]
     return "\n".join(lines)

@@ -21,7 +21,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One image at the end of a run. `ami_id` is empty when none was made; `reason` is for what did not go well."""
+    """One image at the end of a run. `ami_id` is empty when none was made; `reason` is for what did not go well.
+
+    `kept` is the command that reaches the machine that was validated, when it was to be kept.
+    """
 
     image: str
     status: Status
@@ -30,6 +33,7 @@ class Outcome:
     reason: str = ""
     hint: str = ""
     tests: str = ""
+    kept: str = ""
     seconds: float = 0.0
 
     @property

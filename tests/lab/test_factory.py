@@ -170,6 +170,9 @@ def test_build_when_a_role_does_not_do_its_work(small: Small) -> None:
     small.write("roles/marker/tasks/main.yml", TASKS.replace("marked\\n", "broken\\n"))
     told = json.loads(small.ami("build", "--yes", "--json", code=1))
     assert {one["image"]: one["status"] for one in told["images"]} == {"tiny": "rejected", "top": "cancelled"}
+    reason = told["images"][0]["reason"]
+    assert "marker: test_mark" in reason
+    assert "ran: cat -- /etc/marked (0)" in reason, reason
     assert [one["state"] for one in json.loads(small.ami("list", "tiny", "--json"))] == ["rejected"]
     failed = ET.parse(small.last_run() / "tiny/junit.xml").findall(".//testcase[failure]")
     assert [case.get("name") for case in failed] == ["test_mark"]
