@@ -37,7 +37,7 @@ demo: setup ## the whole pipeline on this machine: a lab, three images built, va
 	ami lab up --command-delay 0
 	ami build --yes
 	ami list
-	@printf '\n%s\n' "Three validated images, and no AWS account. What to try next (after: . $(VENV)/bin/activate):" \
+	@printf '%s\n' "" "Three validated images, and no AWS account. What to try next (after: . $(VENV)/bin/activate):" \
 	  "  ami show web                   what is in it, and which tests prove it" \
 	  "  ami render web                 the Packer file that built it" \
 	  "  ami validate analytics --keep  boot it, test it, and stay to look around" \
