@@ -31,7 +31,7 @@ def show(
     if name.startswith("ami-"):
         version = find(account, name)
         lineage = _lineage(version, {one.ami_id: one for one in versions(account)})
-        facts = _ami_facts(version, lineage)
+        facts = _ami_facts(loaded, version, lineage)
     else:
         loaded.image(name)
         facts = _image_facts(loaded, name, list(versions(account, image=name)))
@@ -71,12 +71,25 @@ def _image_facts(workspace: Workspace, name: str, found: list[Version]) -> dict[
     }
 
 
-def _ami_facts(version: Version, lineage: list[Version]) -> dict[str, Any]:
+def _ami_facts(workspace: Workspace, version: Version, lineage: list[Version]) -> dict[str, Any]:
     facts = version.as_json()
+    facts["tags"] = dict(sorted(version.tags.items()))
     facts["state"] = str(version.state)
     facts["layers"] = list(version.layers)
     facts["parents"] = [{"image": one.image, "version": one.version, "ami_id": one.ami_id} for one in lineage]
-    return facts
+    return facts | _as_defined(workspace, version)
+
+
+def _as_defined(workspace: Workspace, version: Version) -> dict[str, Any]:
+    """Roles and tests of an AMI, known when the workspace still defines its image as it was built."""
+    from orchestrator.plan.stack import segments
+
+    if version.image not in workspace.images:
+        return {"definition": "not in this workspace"}
+    segment = segments(workspace, [version.image])[-1]
+    if segment.fingerprint != version.fingerprint:
+        return {"definition": "changed since it was built"}
+    return {"definition": "as in this workspace", "roles": {one.name: list(one.roles) for one in segment.stack}}
 
 
 def _lineage(version: Version, known: Mapping[str, Version]) -> list[Version]:
@@ -101,14 +114,19 @@ def _lines(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [f"{key}: {_inline(one)}" for key, one in value.items()]
     if isinstance(value, list):
-        return [_inline(one) for one in value]
+        return [_entry(one) if isinstance(one, dict) else _inline(one) for one in value]
     return str(value).splitlines()
+
+
+def _entry(value: dict[str, Any]) -> str:
+    """One entry of a list: what it is called, and what else is known of it."""
+    (_, name), *rest = value.items()
+    return "  ".join([str(name), *(f"{key}={_inline(one)}" for key, one in rest if one not in ({}, [], "", False))])
 
 
 def _inline(value: Any) -> str:
     if isinstance(value, dict):
-        first = next(iter(value.values()), "")
-        return "  ".join([str(first), *(f"{key}={_inline(value[key])}" for key in list(value)[1:] if value[key])])
-    if isinstance(value, list):
+        return ",".join(f"{key}:{_inline(one)}" for key, one in value.items())
+    if isinstance(value, (list, tuple)):
         return " ".join(map(str, value))
     return str(value)
