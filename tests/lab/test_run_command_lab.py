@@ -246,8 +246,8 @@ def test_a_node_whose_agent_stops_is_lost_until_it_runs_again(
     ssm: Any, shared_bench: Any, node: str, eventually: Callable[..., Any]
 ) -> None:
     """The script goes on, as under the real agent (KillMode=process); its end is reported when the agent is back."""
-    command = send(ssm, node, "until test -e /run/go-on; do sleep 0.1; done; echo done")
-    eventually(lambda: shared_bench.shell(node, "pgrep -f [g]o-on", check=False), "the script to run")
+    command = send(ssm, node, "touch /run/begun; until test -e /run/go-on; do sleep 0.1; done; echo done")
+    eventually(lambda: shared_bench.shell(node, "ls /run/begun", check=False), "the script to run")
     shared_bench.shell(node, "systemctl stop amazon-ssm-agent")
     eventually(lambda: ping(ssm, node) == "ConnectionLost", "ConnectionLost")
     with pytest.raises(ssm.exceptions.InvalidInstanceId):
