@@ -15,6 +15,7 @@ from enum import StrEnum
 class Stage(StrEnum):
     """The stages an image passes through in a run, in their order."""
 
+    WAIT = "wait"
     RESOLVE = "resolve"
     LAUNCH = "launch"
     CONNECT = "connect"

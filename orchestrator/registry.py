@@ -7,6 +7,7 @@ resources").
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -37,7 +38,20 @@ TAGS = {
     "run": "ami:run",
     "owner": "ami:owner",
     "tests": "ami:tests",
+    "proof": "ami:proof",
+    "reason": "ami:reason",
+    "seconds": "ami:seconds",
+    "purpose": "ami:purpose",
 }
+
+#: `ami:purpose` of an AMI that carries layers which several images share, and is no image itself.
+STACK = "stack"
+
+#: Tags that hold digests of what the AMI was made from, in their order; see `plan/explain.py`.
+INPUT_TAGS = ("ami:inputs-1", "ami:inputs-2", "ami:inputs-3")
+
+#: Characters of a tag's value.
+LONGEST_VALUE = 256
 
 
 class State(StrEnum):
@@ -56,7 +70,9 @@ class Version:
     """One built AMI of an image.
 
     `created` is ISO 8601 in UTC as EC2 gives it; `parent` is the AMI id that it was built on; `commit` ends in `-dirty`
-    when the work tree was not clean; `tests` counts the last validation (`passed=41 failed=0 skipped=1`).
+    when the work tree was not clean; `tests` counts the last validation (`passed=41 failed=0 skipped=1`), `proof` is
+    the fingerprint of those tests, `reason` says why it is rejected; `seconds` is what it took (`build=61
+    validate=20`).
     """
 
     image: str
@@ -76,6 +92,20 @@ class Version:
     owner: str
     tests: str
     tags: Mapping[str, str]
+    proof: str = ""
+    reason: str = ""
+    seconds: str = ""
+    purpose: str = ""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is a version of an image, and not of layers that images share."""
+        return self.purpose != STACK
+
+    def took(self, what: str) -> float | None:
+        """Seconds that its "build" or "validate" took; None when it is not known."""
+        found = dict(entry.partition("=")[::2] for entry in self.seconds.split())
+        return float(found[what]) if found.get(what, "").isdigit() else None
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object with every field."""
@@ -103,8 +133,11 @@ def version_of(described: Mapping[str, Any], region: str) -> Version | None:
 
 
 def versions(account: Account, *, image: str | None = None) -> tuple[Version, ...]:
-    """Every version that the account owns in its region, newest first."""
-    filters = [{"Name": "tag-key", "Values": [TAGS["state"]]}]
+    """Every version that the account owns in its region, newest first; those of layers that images share included.
+
+    An AMI that EC2 still makes is no version yet.
+    """
+    filters = [{"Name": "tag-key", "Values": [TAGS["state"]]}, {"Name": "state", "Values": ["available"]}]
     if image is not None:
         filters.append({"Name": f"tag:{TAGS['image']}", "Values": [image]})
     pages = account.client("ec2").get_paginator("describe_images").paginate(Owners=["self"], Filters=filters)
@@ -128,10 +161,20 @@ def find(account: Account, ami_id: str) -> Version:
     return version
 
 
-def set_state(account: Account, ami_id: str, state: State, *, tests: str = "") -> Version:
-    """Write a version's state (and the count of its tests), and read it back."""
-    tags = {TAGS["state"]: str(state)} | ({TAGS["tests"]: tests} if tests else {})
-    account.client("ec2").create_tags(Resources=[ami_id], Tags=[{"Key": key, "Value": tags[key]} for key in tags])
+def tag(account: Account, ami_id: str, values: Mapping[str, str]) -> None:
+    """Write fields of a version (names as in `TAGS`) onto its AMI. Texts are made to fit a tag's value."""
+    tags = [{"Key": TAGS[field], "Value": tag_value(value)} for field, value in values.items()]
+    account.client("ec2").create_tags(Resources=[ami_id], Tags=tags)
+
+
+def tag_value(text: str) -> str:
+    """A text as a tag's value: characters that EC2 does not take become spaces, and what is too long is cut."""
+    return " ".join(re.sub(r"[^\w .:/=+\-@]", " ", text).split())[:LONGEST_VALUE]
+
+
+def set_state(account: Account, ami_id: str, state: State, **fields: str) -> Version:
+    """Write a version's state, and what else is said of it (`tests`, `proof`, `reason`, ...), and read it back."""
+    tag(account, ami_id, {"state": str(state), **fields})
     return _read_back(lambda: find(account, ami_id), state)
 
 

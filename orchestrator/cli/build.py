@@ -2,53 +2,69 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, KeepOption, WorkspaceOption, YesOption
+from orchestrator.cli.options import (
+    HERE,
+    EnvironmentOption,
+    JsonOption,
+    KeepOption,
+    ParallelOption,
+    RebuildOption,
+    WorkspaceOption,
+    YesOption,
+)
+from orchestrator.cli.plan import lines_of
 from orchestrator.cli.progress import shown
-from orchestrator.cli.terminal import confirm, print_json, print_table, say
+from orchestrator.cli.terminal import confirm, duration, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from orchestrator.run.outcome import Outcome
-    from orchestrator.run.plan import Step
+    from orchestrator.run.outcome import Outcome, Summary
 
 
-def build(
+def build(  # noqa: PLR0917 - Typer calls it by name
     images: Annotated[list[str] | None, typer.Argument(metavar="[IMAGE]...", help="Default: all images.")] = None,
     env: EnvironmentOption = None,
-    parallel: Annotated[int, typer.Option("--parallel", "-p", min=1, help="How many images at a time.")] = 2,
+    parallel: ParallelOption = 2,
+    rebuild: RebuildOption = False,
     keep: KeepOption = False,
     workspace: WorkspaceOption = HERE,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Build images on what they stand on, boot what was built, test it over SSM and tag the verdict."""
+    """Build what changed of images and of what they stand on, boot it, test it over SSM and tag the verdict."""
     from orchestrator.definition.workspace import load
-    from orchestrator.run.run import execute, prepare
+    from orchestrator.run.prepare import prepare
+    from orchestrator.run.run import execute, nothing_done
 
     loaded = load(workspace)
-    prepared = prepare(loaded, loaded.environment(env), images or list(loaded.images))
-    _print_plan(prepared.steps)
+    names = images or list(loaded.images)
+    prepared = prepare(loaded, loaded.environment(env), names, parallel=parallel, anew=names if rebuild else ())
+    for line in lines_of(prepared):
+        say(line)
+    if prepared.empty:
+        if as_json:
+            print_json(nothing_done(prepared).as_json())
+        return
     confirm("Go ahead?", yes=yes)
     with shown() as listener:
-        summary = execute(prepared, listener, tell=say, parallel=parallel, keep=keep)
-    if as_json:
-        print_json(summary.as_json())
-    else:
-        print_outcomes(summary.outcomes)
+        summary = execute(prepared, listener, tell=say, keep=keep)
+    _print_summary(summary, as_json=as_json)
     summary.raise_for_status()
 
 
-def _print_plan(steps: Iterable[Step]) -> None:
-    for step in steps:
-        image, on = step.segment.image.name, step.segment.parent or step.segment.source.name
-        layers = " ".join(layer.name for layer in step.segment.layers)
-        verb = f"reuse {image}: {step.reason}" if step.reuse else f"build {image} ({layers}) on {on}: {step.reason}"
-        say(verb)
+def _print_summary(summary: Summary, *, as_json: bool) -> None:
+    if as_json:
+        print_json(summary.as_json())
+        return
+    print_outcomes(summary.outcomes)
+    counts = Counter(str(one.status) for one in summary.outcomes)
+    say(f"{', '.join(f'{count} {status}' for status, count in counts.items())} in {duration(summary.seconds)}")
 
 
 def print_outcomes(outcomes: Sequence[Outcome]) -> None:

@@ -13,6 +13,7 @@ from orchestrator.cli.terminal import print_json, print_table, say
 def list_(
     image: Annotated[str | None, typer.Argument(help="Only this image.", show_default=False)] = None,
     env: EnvironmentOption = None,
+    shared: Annotated[bool, typer.Option("--shared", help="Also list the AMIs of layers that images share.")] = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -24,10 +25,10 @@ def list_(
     if image is not None:
         loaded.image(image)
     account = loaded.environment(env).account
-    found = versions(account, image=image)
+    found = [one for one in versions(account, image=image) if one.is_image or shared]
     if as_json:
         fields = ("image", "version", "ami_id", "state", "fingerprint", "created", "region", "parent")
-        keep = (*fields, "name", "layers", "source", "commit", "run", "owner", "tests")
+        keep = (*fields, "name", "layers", "source", "commit", "run", "owner", "tests", "reason", "purpose")
         print_json([{key: one.as_json()[key] for key in keep} for one in found])
         return
     if not found:

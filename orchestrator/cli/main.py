@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from orchestrator.cli import build, doctor, lab, list_, render, schema, show, validate
+from orchestrator.cli import build, doctor, lab, list_, plan, render, schema, show, validate
 from orchestrator.errors import AmiError, DefinitionError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("doctor")(doctor.doctor)
 app.command("render")(render.render)
+app.command("plan")(plan.plan)
 app.command("build")(build.build)
 app.command("validate")(validate.validate)
 app.command("list")(list_.list_)

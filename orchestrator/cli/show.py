@@ -12,6 +12,7 @@ from orchestrator.cli.terminal import print_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.registry import Version
 
@@ -27,25 +28,26 @@ def show(
     from orchestrator.registry import find, versions
 
     loaded = load(workspace)
-    account = loaded.environment(env).account
+    environment = loaded.environment(env)
+    account = environment.account
     if name.startswith("ami-"):
         version = find(account, name)
         lineage = _lineage(version, {one.ami_id: one for one in versions(account)})
-        facts = _ami_facts(loaded, version, lineage)
+        facts = _ami_facts(loaded, environment, version, lineage)
     else:
         loaded.image(name)
-        facts = _image_facts(loaded, name, list(versions(account, image=name)))
+        facts = _image_facts(loaded, environment, name, list(versions(account, image=name)))
     if as_json:
         print_json(facts)
     else:
         _print_facts(facts)
 
 
-def _image_facts(workspace: Workspace, name: str, found: list[Version]) -> dict[str, Any]:
-    from orchestrator.plan.stack import segments
+def _image_facts(workspace: Workspace, environment: Environment, name: str, found: list[Version]) -> dict[str, Any]:
+    from orchestrator.run.prepare import segment_of
     from orchestrator.run.tests import tests_of
 
-    segment = segments(workspace, [name])[-1]
+    segment = segment_of(workspace, environment, name)
     tests = tests_of(workspace, segment)
     return {
         "image": name,
@@ -71,22 +73,24 @@ def _image_facts(workspace: Workspace, name: str, found: list[Version]) -> dict[
     }
 
 
-def _ami_facts(workspace: Workspace, version: Version, lineage: list[Version]) -> dict[str, Any]:
+def _ami_facts(
+    workspace: Workspace, environment: Environment, version: Version, lineage: list[Version]
+) -> dict[str, Any]:
     facts = version.as_json()
     facts["tags"] = dict(sorted(version.tags.items()))
     facts["state"] = str(version.state)
     facts["layers"] = list(version.layers)
     facts["parents"] = [{"image": one.image, "version": one.version, "ami_id": one.ami_id} for one in lineage]
-    return facts | _as_defined(workspace, version)
+    return facts | _as_defined(workspace, environment, version)
 
 
-def _as_defined(workspace: Workspace, version: Version) -> dict[str, Any]:
+def _as_defined(workspace: Workspace, environment: Environment, version: Version) -> dict[str, Any]:
     """Roles and tests of an AMI, known when the workspace still defines its image as it was built."""
-    from orchestrator.plan.stack import segments
+    from orchestrator.run.prepare import segment_of
 
     if version.image not in workspace.images:
         return {"definition": "not in this workspace"}
-    segment = segments(workspace, [version.image])[-1]
+    segment = segment_of(workspace, environment, version.image)
     if segment.fingerprint != version.fingerprint:
         return {"definition": "changed since it was built"}
     return {"definition": "as in this workspace", "roles": {one.name: list(one.roles) for one in segment.stack}}

@@ -37,6 +37,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console(width=width, highlight=False, markup=False).print(table)
 
 
+def duration(seconds: float) -> str:
+    """A span of time for a person: `45 s`, `3 min`, `1 h 20 min`."""
+    if seconds < 100:  # noqa: PLR2004 - where minutes read better
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 - of an hour
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before the world is changed. Nobody is asked with `--yes`, nor when no terminal is there to answer.
 

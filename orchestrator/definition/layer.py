@@ -25,17 +25,41 @@ VariableName = Annotated[
     str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Letters, digits and _; no digit first.")
 ]
 
+#: Seconds of the units that a span of time is written in.
+_UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
+
+UpdateCycle = Annotated[
+    str,
+    Field(
+        pattern=r"^[1-9][0-9]{0,3}[hdw]$",
+        description="How old what the layer installs may get, as 12h, 7d or 4w: it is then built again.",
+    ),
+]
+
 Roles = Annotated[tuple[RoleName, ...], Field(description="Roles of the workspace, in the order they are applied.")]
 Vars = Annotated[dict[VariableName, JsonValue], Field(description="Ansible variables for the layer's roles.")]
 
 
 class Layer(Frozen):
-    """A layer as `ami.yml` declares it. Nothing may be added to a protected one, and nothing of it replaced."""
+    """A layer as `ami.yml` declares it. Nothing may be added to a protected one, and nothing of it replaced.
+
+    `update_cycle` puts the current period of so many hours, days or weeks into the layer's fingerprint. `cache` ends a
+    build at the layer, so that its AMI serves whatever comes to stand on it.
+    """
 
     name: LayerName
     roles: Roles = ()
     vars: Vars = Field(default_factory=dict)
     protected: Annotated[StrictBool, Field(description="Images may use it as it is only.")] = False
+    update_cycle: UpdateCycle | None = None
+    cache: Annotated[
+        StrictBool, Field(description="End a build here: the AMI is there for all that will stand on it.")
+    ] = False
+
+    @property
+    def cycle_seconds(self) -> int | None:
+        """The update cycle in seconds, None when there is none."""
+        return int(self.update_cycle[:-1]) * _UNITS[self.update_cycle[-1]] if self.update_cycle else None
 
 
 class LayerUse(Frozen):

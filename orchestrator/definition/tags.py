@@ -26,6 +26,13 @@ FACTORY_TAGS = frozenset({
     "ami:owner",
     "ami:state",
     "ami:tests",
+    "ami:proof",
+    "ami:reason",
+    "ami:seconds",
+    "ami:purpose",
+    "ami:inputs-1",
+    "ami:inputs-2",
+    "ami:inputs-3",
 })  # fmt: skip
 
 #: EC2 allows 50 tags. The factory keeps 20 for its own, so that an image that is right today stays right when an AMI

@@ -1,44 +1,65 @@
-"""The content hash of everything that decides what a build's result is, chained with its parent's.
+"""Content hashes: what is equal has one digest, wherever it lies and whenever it was written.
 
-Hashing is pure: `layer_inputs` collects the bytes, `fingerprint` digests them. What does not change the result (tests,
-READMEs, descriptions, owners) is left out.
+Nothing here knows what a layer is: `inputs` says which bytes decide a layer's result.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 #: Raised when the way of hashing changes, so that old fingerprints never match by accident.
-FORMAT = 1
+FORMAT = 2
 
 #: Folders and files of a role that never reach a machine.
-_NOT_APPLIED = frozenset({"tests", "README.md", "__pycache__", ".pytest_cache"})
+NOT_APPLIED = frozenset({"tests", "README.md", "__pycache__", ".pytest_cache"})
+#: What Python leaves beside tests.
+NOT_TESTS = frozenset({"__pycache__", ".pytest_cache"})
 
 
-def role_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The files of a role that decide what it does: (path within the role and executable bit, content), sorted."""
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if path.is_file() and _NOT_APPLIED.isdisjoint(parts):
-            executable = "x" if path.stat().st_mode & 0o100 else "-"
-            yield f"{executable} {'/'.join(parts)}", path.read_bytes()
+def files_below(folder: Path, leave_out: frozenset[str] = NOT_APPLIED) -> Iterator[tuple[str, bytes]]:
+    """The files of a folder: (executable bit and path within the folder, content), sorted by path.
+
+    Of a file's mode only the executable bit counts: it is all that git keeps, so that the other bits differ between two
+    clones. Names in `leave_out` are left out at any depth. A link to a file counts as the file, one to a folder by
+    where it leads.
+    """
+    for path in sorted(_walked(str(folder), leave_out)):
+        name = path[len(str(folder)) + 1 :].replace(os.sep, "/")
+        if os.path.isdir(path):  # noqa: PTH112 - thousands of plain strings
+            yield f"> {name}", os.readlink(path).encode()  # noqa: PTH115 - same
+            continue
+        with open(path, "rb") as file:  # noqa: PTH123 - same
+            executable = "x" if os.fstat(file.fileno()).st_mode & 0o100 else "-"
+            yield f"{executable} {name}", file.read()
+
+
+def _walked(folder: str, leave_out: frozenset[str]) -> Iterator[str]:
+    for entry in os.scandir(folder):
+        if entry.name in leave_out:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walked(entry.path, leave_out)
+        elif entry.is_file() or entry.is_dir():
+            yield entry.path
 
 
 def digest(label: str, entries: Iterable[tuple[str, bytes]]) -> str:
     """SHA-256 of a labelled list of named contents. Lengths are hashed too, so that no two lists collide by joining."""
     state = hashlib.sha256(f"{FORMAT} {label}\n".encode())
     for name, content in entries:
-        state.update(f"{len(name)} {name} {len(content)}\n".encode())
+        encoded = name.encode("utf-8", "surrogateescape")
+        state.update(b"%d %b %d\n" % (len(encoded), encoded, len(content)))
         state.update(content)
     return state.hexdigest()
 
 
-def canonical(values: Mapping[str, Any]) -> bytes:
+def canonical(value: Any) -> bytes:
     """One JSON text per value: keys sorted, no spaces."""
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()

@@ -6,8 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import DefinitionError, Problem
-from orchestrator.plan.segment import PlannedLayer
-from orchestrator.plan.stack import SEAL, fragment_of
+from orchestrator.plan.stack import fragment_of, seal_of
 from orchestrator.render.generation import Generation, generation_of
 from orchestrator.render.layout import laid_out
 from orchestrator.render.template import FOLDER, rendered
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.image import Image
     from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
-    from orchestrator.plan.segment import Segment
+    from orchestrator.plan.segment import PlannedLayer, Segment
 
 __all__ = ["Generation", "generation_of", "render", "write"]
 
@@ -50,8 +49,7 @@ def render(workspace: Workspace, segment: Segment, generation: Generation) -> st
 
 def _values(workspace: Workspace, segment: Segment, generation: Generation) -> dict[str, Any]:
     image = segment.image
-    seal = PlannedLayer(SEAL, (SEAL,), {}, workspace.find(f"playbooks/{SEAL}.yml"))
-    layers = (*segment.layers, seal)
+    layers = (*segment.layers, seal_of(workspace))
     if problems := [*_problems_of_image(workspace, image, layers), *_problems_of_paths(workspace)]:
         raise DefinitionError(problems)
     return {
@@ -60,7 +58,7 @@ def _values(workspace: Workspace, segment: Segment, generation: Generation) -> d
         "start": _start(segment),
         "plugins": generation.required_plugins,
         "stack": " ".join(layer.name for layer in segment.stack),
-        "layers": [_layer(workspace, image, layer) for layer in layers],
+        "layers": [_layer(workspace, layer) for layer in layers],
         "roles_path": [os.path.relpath(place.root / "roles", workspace.root) for place in _chain(workspace)],
     }
 
@@ -76,7 +74,7 @@ def _problems_of_image(workspace: Workspace, image: Image, layers: Iterable[Plan
         if _TEMPLATE in text:
             yield Problem(path, 0, f"{place}: {_NOT_TEMPLATE}")
     for layer in layers:
-        for name in _ours(image, layer).keys() & layer.vars.keys():
+        for name in _ours(layer).keys() & layer.vars.keys():
             yield Problem(path, 0, f"layer '{layer.name}': the variable '{name}' is set by the factory")
 
 
@@ -104,18 +102,18 @@ def _source(source: Source) -> dict[str, Any]:
     return nothing | {"filters": filters, "owners": [source.filter.owner]}
 
 
-def _layer(workspace: Workspace, image: Image, layer: PlannedLayer) -> dict[str, Any]:
+def _layer(workspace: Workspace, layer: PlannedLayer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "playbook": os.path.relpath(layer.playbook, workspace.root),
         "fragment": f"layers/{fragment_of(workspace, layer.name).name}",
-        "vars": {**layer.vars, **_ours(image, layer)},
+        "vars": {**layer.vars, **_ours(layer)},
     }
 
 
-def _ours(image: Image, layer: PlannedLayer) -> dict[str, Any]:
-    """The variables that every playbook gets."""
-    return {"image_name": image.name, "layer_name": layer.name, "layer_roles": layer.roles}
+def _ours(layer: PlannedLayer) -> dict[str, Any]:
+    """The variables that every playbook gets. None of them says which image it is: images share what layers make."""
+    return {"layer_name": layer.name, "layer_roles": layer.roles}
 
 
 def _exists(workspace: Workspace, relative: str) -> bool:

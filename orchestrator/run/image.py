@@ -1,15 +1,17 @@
-"""One image's way through a run: render, build, boot, test, tag."""
+"""One segment's way through a run: rendered and built; booted, tested and tagged."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.build.packer import build
 from orchestrator.build.request import BuildRequest
+from orchestrator.plan.explain import to_tags
 from orchestrator.progress import Event, Stage
-from orchestrator.registry import TAGS, State, set_state
+from orchestrator.registry import STACK, TAGS, State, set_state, tag
 from orchestrator.render.packer import write
 from orchestrator.run.outcome import Outcome, Status
 from orchestrator.run.tests import facts_of, tests_of
@@ -32,27 +34,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Making:
-    """What every image of one run shares."""
+    """What every segment of one run shares; `stop` is that of the whole run, or of one segment."""
 
     workspace: Workspace
     environment: Environment
-    account: Account
     identity: RunIdentity
     listener: Listener
     keep: bool
     stop: threading.Event
     urgent: threading.Event
 
+    @property
+    def account(self) -> Account:
+        """Where AWS is asked."""
+        return self.environment.account
+
+    def until(self, stop: threading.Event) -> Making:
+        """The same for one segment, which ends with `stop`."""
+        return replace(self, stop=stop)
+
+    def folder_of(self, segment: Segment) -> Path:
+        """The folder of a segment in the run; made when it is not there."""
+        folder = self.identity.folder / segment.name
+        folder.mkdir(exist_ok=True)
+        return folder
+
 
 def make(making: Making, segment: Segment, base: str, generation: Generation) -> Outcome:
-    """Build a segment on the AMI `base`, and validate what was built. Raises AmiError when there is no verdict."""
-    name, environment = segment.image.name, making.environment
+    """Build a segment on the AMI `base`. Raises AmiError when it comes to no AMI."""
+    began, environment = time.monotonic(), making.environment
     version = segment.version_at(datetime.now(UTC))
-    folder = making.identity.folder / name
-    folder.mkdir(exist_ok=True)
+    folder = making.folder_of(segment)
     built = build(
         BuildRequest(
-            image=name,
+            image=segment.name,
             version=version,
             run=making.identity.id,
             template=write(making.workspace, segment, generation, folder),
@@ -70,24 +85,35 @@ def make(making: Making, segment: Segment, base: str, generation: Generation) ->
         ),
         making.listener,
     )
-    return prove(making, segment, version, built.ami_id, folder)
+    took = time.monotonic() - began
+    if segment.shared:
+        tag(making.account, built.ami_id, {"seconds": f"build={took:.0f}"})
+    return Outcome(segment.name, Status.BUILT, built.ami_id, version, shared=segment.shared, build_seconds=took)
 
 
-def prove(making: Making, segment: Segment, version: str, ami_id: str, folder: Path) -> Outcome:
-    """Boot and test an AMI, and tag the verdict. Raises AmiError when the tests could not be run."""
-    name = segment.image.name
-    verdict = validate(_request(making, segment, version, ami_id, folder), making.listener)
+def prove(making: Making, segment: Segment, built: Outcome, *, build_seconds: float | None = None) -> Outcome:
+    """Boot and test the AMI of an outcome, and tag the verdict. Raises AmiError when the tests could not be run.
+
+    `build_seconds` is what building the AMI took, which its tag keeps beside what the tests took.
+    """
+    began, folder = time.monotonic(), making.folder_of(segment)
+    verdict = validate(_request(making, segment, built, folder), making.listener)
     state = State.VALIDATED if verdict.passed else State.REJECTED
-    making.listener(Event(name, Stage.TAG, message=str(state)))
-    set_state(making.account, ami_id, state, tests=verdict.counted)
-    return Outcome(
-        name,
-        Status.VALIDATED if verdict.passed else Status.REJECTED,
-        ami_id,
-        version,
-        reason="" if verdict.passed else _failures(verdict, folder),
+    making.listener(Event(segment.name, Stage.TAG, message=str(state)))
+    failures = "" if verdict.passed else _failures(verdict, folder)
+    took = time.monotonic() - began
+    seconds = f"build={build_seconds:.0f} validate={took:.0f}" if build_seconds is not None else f"validate={took:.0f}"
+    said = failures.partition(";")[0]
+    set_state(
+        making.account, built.ami_id, state, tests=verdict.counted, proof=segment.tests, reason=said, seconds=seconds
+    )
+    return replace(
+        built,
+        status=Status.VALIDATED if verdict.passed else Status.REJECTED,
+        reason=failures,
         tests=verdict.counted,
         kept=verdict.way_in,
+        validate_seconds=took,
     )
 
 
@@ -108,15 +134,17 @@ def ami_tags(making: Making, segment: Segment, version: str, base: str) -> dict[
         TAGS["commit"]: identity.commit,
         TAGS["run"]: identity.id,
         TAGS["owner"]: f"{image.owner.team} <{image.owner.email}>",
+        **({TAGS["purpose"]: STACK} if segment.shared else {}),
+        **(to_tags(segment.inputs) if segment.inputs else {}),
     }
 
 
-def _request(making: Making, segment: Segment, version: str, ami_id: str, folder: Path) -> ValidateRequest:
+def _request(making: Making, segment: Segment, built: Outcome, folder: Path) -> ValidateRequest:
     environment = making.environment
     return ValidateRequest(
         account=making.account,
-        ami_id=ami_id,
-        image=facts_of(making.workspace, segment, version),
+        ami_id=built.ami_id,
+        image=facts_of(making.workspace, segment, built.version),
         tests=tests_of(making.workspace, segment),
         run=making.identity.id,
         folder=folder,

@@ -1,4 +1,4 @@
-"""What became of each image of a run: a value that can be printed, compared and serialised."""
+"""What became of each segment of a run: a value that can be printed, compared and serialised."""
 
 from __future__ import annotations
 
@@ -10,20 +10,27 @@ from orchestrator.errors import Interrupted, StageError
 
 
 class Status(StrEnum):
-    """How an image's way through a run ended."""
+    """How a segment's way through a run ended. BUILT is the good end of what is not tested by itself."""
 
+    BUILT = "built"
     VALIDATED = "validated"
     REUSED = "reused"
     REJECTED = "rejected"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def good(self) -> bool:
+        """Whether other segments may stand on it."""
+        return self in (Status.BUILT, Status.VALIDATED, Status.REUSED)
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """One image at the end of a run. `ami_id` is empty when none was made; `reason` is for what did not go well.
+    """One segment at the end of a run. `ami_id` is empty when none was made; `reason` is for what did not go well.
 
-    `kept` is the command that reaches the machine that was validated, when it was to be kept.
+    `kept` is the command that reaches the machine that was validated, when it was to be kept. `adopted` names the run
+    that made what this one only waited for.
     """
 
     image: str
@@ -34,32 +41,47 @@ class Outcome:
     hint: str = ""
     tests: str = ""
     kept: str = ""
-    seconds: float = 0.0
+    adopted: str = ""
+    shared: bool = False
+    build_seconds: float = 0.0
+    validate_seconds: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """What it took altogether."""
+        return self.build_seconds + self.validate_seconds
 
     @property
     def usable(self) -> bool:
-        """Whether other images may be built on it."""
-        return self.status in (Status.VALIDATED, Status.REUSED)
+        """Whether it is what the run was to make: a proven image, or a shared segment that stands."""
+        return self.status.good and (self.shared or self.status is not Status.BUILT)
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object without empty fields."""
-        values = {key: getattr(self, key) for key in self.__dataclass_fields__}
-        return {key: value for key, value in values.items() if value not in ("", 0.0)}
+        values = {key: getattr(self, key) for key in (*self.__dataclass_fields__, "seconds")}
+        return {key: value for key, value in values.items() if value not in ("", 0.0, False)}
 
 
 @dataclass(frozen=True)
 class Summary:
-    """All outcomes of a run, and what is left in the account that should not be."""
+    """All outcomes of a run, and what is left in the account that should not be. `seconds` is its wall time."""
 
     run: str
     folder: str
     outcomes: tuple[Outcome, ...]
     interrupted: bool = False
+    seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """A JSON object: run, folder, and one object per image."""
+        """A JSON object: run, folder, and one object per image or shared segment."""
         images = [one.as_json() for one in self.outcomes]
-        return {"run": self.run, "folder": self.folder, "interrupted": self.interrupted, "images": images}
+        return {
+            "run": self.run,
+            "folder": self.folder,
+            "interrupted": self.interrupted,
+            "seconds": round(self.seconds, 3),
+            "images": images,
+        }
 
     def raise_for_status(self) -> None:
         """Raise Interrupted, or StageError, unless every image is usable in the end."""

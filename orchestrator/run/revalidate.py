@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageError
-from orchestrator.plan.stack import segments
 from orchestrator.registry import find, versions
-from orchestrator.run.identity import begin
-from orchestrator.run.image import Making, prove
-from orchestrator.run.outcome import Summary
-from orchestrator.run.run import guarded, recorded, write_summary
-from orchestrator.run.stop import signals_set
+from orchestrator.run.guard import guarded
+from orchestrator.run.image import prove
+from orchestrator.run.outcome import Outcome, Status
+from orchestrator.run.prepare import segment_of
+from orchestrator.run.run import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +21,9 @@ if TYPE_CHECKING:
     from orchestrator.plan.segment import Segment
     from orchestrator.progress import Listener
     from orchestrator.registry import Version
+    from orchestrator.run.image import Making
+    from orchestrator.run.lease import Leases, NoLeases
+    from orchestrator.run.outcome import Summary
 
 
 @dataclass(frozen=True)
@@ -45,28 +46,21 @@ def choose(workspace: Workspace, environment: Environment, name: str) -> Chosen:
         if not found:
             raise UsageError(f"there is no AMI of '{name}' in {environment.region}", hint=f"ami build {name}")
         version = found[0]
-    return Chosen(workspace, environment, segments(workspace, [version.image])[-1], version)
+    if not version.is_image:
+        raise UsageError(f"{version.ami_id} carries layers that images share: it has no tests of its own")
+    return Chosen(workspace, environment, segment_of(workspace, environment, version.image), version)
 
 
 def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None], keep: bool = False) -> Summary:
     """Boot and test the AMI and tag the verdict. A failure becomes an outcome; only a bug raises."""
-    identity = begin(chosen.workspace.root)
-    stop, urgent = threading.Event(), threading.Event()
-    version, name = chosen.version, chosen.version.image
-    with recorded(identity.folder, listener) as heard, signals_set(stop, urgent, tell):
-        making = Making(
-            workspace=chosen.workspace,
-            environment=chosen.environment,
-            account=chosen.environment.account,
-            identity=identity,
-            listener=heard,
-            keep=keep,
-            stop=stop,
-            urgent=urgent,
-        )
-        folder = identity.folder / name
-        folder.mkdir()
-        outcome = guarded(making, name, lambda: prove(making, chosen.segment, version.version, version.ami_id, folder))
-    summary = Summary(identity.id, str(identity.folder), (outcome,), interrupted=stop.is_set())
-    write_summary(identity.folder, summary)
-    return summary
+    segment, version = chosen.segment, chosen.version
+    built = Outcome(version.image, Status.BUILT, version.ami_id, version.version)
+
+    def work(making: Making, leases: Leases | NoLeases) -> tuple[Outcome, ...]:
+        def proven() -> Outcome:
+            with leases.hold(f"validate/{version.ami_id}/{segment.tests}", stop=making.stop, lost=making.stop.set):
+                return prove(making, segment, built, build_seconds=version.took("build"))
+
+        return (guarded(version.image, making.stop, proven),)
+
+    return run(chosen.workspace, chosen.environment, listener, work, tell=tell, keep=keep)

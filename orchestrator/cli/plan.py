@@ -1,0 +1,100 @@
+"""`ami plan`: what a build would do and why, and which input changed since an AMI was built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, ParallelOption, RebuildOption, WorkspaceOption
+from orchestrator.cli.terminal import duration, print_json, say
+
+if TYPE_CHECKING:
+    from orchestrator.plan.steps import Step
+    from orchestrator.run.explain import Explained
+    from orchestrator.run.prepare import Plan
+
+#: Changed inputs that are listed; the rest is counted.
+_LISTED = 40
+
+
+def plan(
+    images: Annotated[list[str] | None, typer.Argument(metavar="[IMAGE]...", help="Default: all images.")] = None,
+    env: EnvironmentOption = None,
+    parallel: ParallelOption = 2,
+    rebuild: RebuildOption = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which input changed since each image was built the last time.")
+    ] = False,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what would be built, on what and why, what is reused, and what is only tested again. Changes nothing."""
+    from orchestrator.definition.workspace import load
+    from orchestrator.run.prepare import prepare
+
+    loaded = load(workspace)
+    environment = loaded.environment(env)
+    names = images or list(loaded.images)
+    prepared = prepare(loaded, environment, names, parallel=parallel, anew=names if rebuild else ())
+    explained = _explained(prepared, names) if explain else []
+    if as_json:
+        more: dict[str, Any] = {"explained": [one.as_json() for one in explained]} if explain else {}
+        print_json(prepared.as_json() | more)
+        return
+    for line in lines_of(prepared):
+        typer.echo(line)
+    for one in explained:
+        _print_explained(one)
+
+
+def _explained(prepared: Plan, names: list[str]) -> list[Explained]:
+    from orchestrator.run.explain import explained
+
+    return [explained(prepared.workspace, prepared.environment, name) for name in names]
+
+
+def lines_of(prepared: Plan) -> list[str]:
+    """A plan for a person: a line for each step, and what holds for all of them."""
+    lines = [_line_of(step) for step in prepared.steps]
+    if prepared.empty:
+        return [*lines, "nothing to do: what the plan names is there, and proven"]
+    if prepared.seconds is not None:
+        lines.append(f"about {duration(prepared.seconds)}, as far as earlier runs tell")
+    if not prepared.exclusive:
+        lines.append(
+            f"not exclusive: the environment '{prepared.environment.name}' names no artifact_bucket, so that another "
+            "run at the same time would build the same"
+        )
+    return lines
+
+
+def _line_of(step: Step) -> str:
+    segment, on = step.segment, step.segment.parent or step.segment.source.name
+    match step.action:
+        case "build":
+            layers = " ".join(layer.name for layer in segment.layers) or "its seal alone"
+            said = f"build {step.name} ({layers}) on {on}"
+        case "validate":
+            said = f"test {step.name} again ({step.found.ami_id if step.found else ''})"
+        case _:
+            said = f"reuse {step.name}"
+    seconds = "" if step.seconds is None or step.action == "reuse" else f" [{duration(step.seconds)}]"
+    return f"{said}: {step.reason}{seconds}"
+
+
+def _print_explained(one: Explained) -> None:
+    if one.since is None:
+        typer.echo(f"{one.image}: no AMI of it is there to compare with")
+        return
+    since = f"{one.since.version} ({one.since.ami_id})"
+    if not one.changes:
+        typer.echo(f"{one.image}: nothing changed since {since}")
+        return
+    typer.echo(f"{one.image}: changed since {since}")
+    for change in one.changes[:_LISTED]:
+        typer.echo(f"  {change}")
+    if len(one.changes) > _LISTED:
+        typer.echo(f"  and {len(one.changes) - _LISTED} more; --json has all")
+    if one.hint:
+        say(f"hint: {one.hint}")

@@ -1,0 +1,202 @@
+"""What a run will do, decided before anything is touched: what is built and why, what is only tested, what stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.plan.explain import in_tags
+from orchestrator.registry import State, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from orchestrator.plan.segment import Segment
+
+#: States of an AMI that others may be built on.
+_STANDING = (State.VALIDATED, State.BUILT)
+#: How many changed inputs a reason names.
+_NAMED = 3
+
+
+class Action(StrEnum):
+    """What is done with a segment."""
+
+    BUILD = "build"
+    VALIDATE = "validate"
+    REUSE = "reuse"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One segment of a run. `found` is the AMI that is tested or reused, or that a build replaces.
+
+    `build_seconds` and `validate_seconds` are what it took the last time; None when that is not known. `awaits` names
+    the nearest image below that is yet to be proven: this one is not proven without it.
+    """
+
+    segment: Segment
+    action: Action
+    reason: str
+    found: Version | None = None
+    build_seconds: float | None = None
+    validate_seconds: float | None = None
+    awaits: str = ""
+
+    @property
+    def name(self) -> str:
+        """The segment's name."""
+        return self.segment.name
+
+    @property
+    def seconds(self) -> float | None:
+        """What it will take, as far as earlier runs tell."""
+        parts = [self.build_seconds] if self.action is Action.BUILD else []
+        parts += [self.validate_seconds] if self.action is not Action.REUSE and not self.segment.shared else []
+        return None if None in parts else sum(part for part in parts if part is not None)
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object of what is done with the segment, and why."""
+        segment = self.segment
+        return {
+            "image": "" if segment.shared else segment.name,
+            "segment": segment.name,
+            "action": str(self.action),
+            "on": segment.parent or segment.source.name,
+            "layers": [layer.name for layer in segment.layers],
+            "ami_id": self.found.ami_id if self.found and self.action is not Action.BUILD else "",
+            "fingerprint": segment.fingerprint,
+            "reason": self.reason,
+            "seconds": self.seconds,
+        }
+
+
+@dataclass
+class Known:
+    """The versions of an account, found by what a plan asks for. Newer ones are preferred."""
+
+    of_image: dict[tuple[str, str], Version] = field(default_factory=dict)
+    standing: dict[str, Version] = field(default_factory=dict)
+    newest: dict[str, Version] = field(default_factory=dict)
+    seconds: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+def known(versions: Iterable[Version]) -> Known:
+    """The versions (newest first) by image and fingerprint, and by fingerprint alone those that can be built on."""
+    found = Known()
+    for one in versions:
+        name = one.image if one.is_image else _stem(one.image)
+        for what in ("build", "validate"):
+            if (took := one.took(what)) is not None:
+                found.seconds.setdefault((name, what), took)
+        if one.is_image:
+            found.of_image.setdefault((one.image, one.fingerprint), one)
+            found.newest.setdefault(one.image, one)
+        if one.state in _STANDING:
+            better = found.standing.get(one.fingerprint)
+            if better is None or (better.state is not State.VALIDATED and one.state is State.VALIDATED):
+                found.standing[one.fingerprint] = one
+    return found
+
+
+def _stem(name: str) -> str:
+    """`stack-base` of `stack-base-1a2b3c4d`: what stays when a fingerprint changes."""
+    return name.rpartition("-")[0]
+
+
+def steps(
+    segments: Iterable[Segment], *, wanted: Collection[str], account: Known, anew: Collection[str] = ()
+) -> tuple[Step, ...]:
+    """The steps of a run, parents first: for the images `wanted`, and for what these need.
+
+    `anew` are images that are built although nothing changed. What is reused and needed by nothing is left out, unless
+    it was asked for.
+    """
+    decided: dict[str, Step] = {}
+    for segment in segments:
+        parent = decided.get(segment.parent or "")
+        decided[segment.name] = _decided(segment, parent, account, anew=segment.name in anew)
+    needed = _needed(decided, wanted)
+    return tuple(replace(step, awaits=_awaited(decided, step)) for name, step in decided.items() if name in needed)
+
+
+def is_empty(planned: Iterable[Step]) -> bool:
+    """Whether there is nothing to do."""
+    return all(step.action is Action.REUSE for step in planned)
+
+
+def _decided(segment: Segment, parent: Step | None, account: Known, *, anew: bool) -> Step:
+    if segment.shared:
+        found = account.standing.get(segment.fingerprint)
+        action, reason = (Action.REUSE, f"stands as {found.ami_id}") if found else (Action.BUILD, "not built yet")
+    else:
+        found = account.of_image.get((segment.name, segment.fingerprint))
+        action, reason = _of_image(segment, found, account)
+    if anew:
+        action, reason = Action.BUILD, "asked to be built anew"
+    elif action is not Action.BUILD and parent and _fallen(parent):
+        action, reason = Action.BUILD, f"{parent.name}, which it stands on, is {parent.found and parent.found.state}"
+    name = _stem(segment.name) if segment.shared else segment.name
+    took = account.seconds
+    return Step(segment, action, reason, found, took.get((name, "build")), took.get((name, "validate")))
+
+
+def _of_image(segment: Segment, found: Version | None, account: Known) -> tuple[Action, str]:
+    if found is None:
+        return Action.BUILD, _why_new(segment, account.newest.get(segment.name))
+    same_tests = found.proof == segment.tests
+    match found.state:
+        case State.VALIDATED if same_tests:
+            return Action.REUSE, f"validated as {found.version}"
+        case State.VALIDATED:
+            return Action.VALIDATE, "its tests changed"
+        case State.BUILT:
+            return Action.VALIDATE, "built, and not tested yet"
+        case State.REJECTED if not same_tests:
+            return Action.VALIDATE, "its tests changed since it was rejected"
+        case _:
+            return Action.BUILD, f"{found.version} is {found.state}"
+
+
+def _why_new(segment: Segment, newest: Version | None) -> str:
+    if newest is None:
+        return "not built yet"
+    changed = in_tags(segment.inputs, newest.tags) if segment.inputs else ()
+    if not changed:
+        return "no AMI has its fingerprint"
+    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+    return ", ".join(map(str, changed[:_NAMED])) + more
+
+
+def _fallen(parent: Step) -> bool:
+    """Whether the AMI that a parent had is no good any more, and with it what stands on it."""
+    bad = (State.REJECTED, State.REVOKED)
+    return parent.action is Action.BUILD and parent.found is not None and parent.found.state in bad
+
+
+def _awaited(decided: Mapping[str, Step], step: Step) -> str:
+    at = decided.get(step.segment.parent or "")
+    while at is not None and at.segment.shared:
+        at = decided.get(at.segment.parent or "")
+    return at.name if at is not None and at.action is not Action.REUSE else ""
+
+
+def _needed(decided: Mapping[str, Step], wanted: Collection[str]) -> set[str]:
+    needed: set[str] = set()
+    for name in wanted:
+        needed.update(_needed_by(decided, name))
+    return needed
+
+
+def _needed_by(decided: Mapping[str, Step], name: str) -> Iterator[str]:
+    """An image, what its build starts from, and those below whose verdict is still to come."""
+    at: Step | None = decided[name]
+    base = True
+    while at is not None:
+        if base or at.action is Action.VALIDATE:
+            yield at.name
+        if at.action is Action.REUSE and not at.segment.shared:
+            return
+        base = at.action is Action.BUILD
+        at = decided.get(at.segment.parent or "")

@@ -1,0 +1,48 @@
+"""Which input of an image changed since its newest AMI was built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.plan.explain import Change, changes, entries_of, in_tags, record
+from orchestrator.registry import versions
+from orchestrator.run import inputs_record
+from orchestrator.run.prepare import segment_of
+
+if TYPE_CHECKING:
+    from orchestrator.definition.environment import Environment
+    from orchestrator.definition.workspace import Workspace
+    from orchestrator.registry import Version
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What changed since the version `since`, which is None when there is none. `hint` says how to know more."""
+
+    image: str
+    since: Version | None
+    changes: tuple[Change, ...] = ()
+    hint: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object with the version that it is compared with, and every change."""
+        since = {"version": self.since.version, "ami_id": self.since.ami_id} if self.since else None
+        return {"image": self.image, "since": since, "changes": [one.as_json() for one in self.changes]}
+
+
+def explained(workspace: Workspace, environment: Environment, name: str) -> Explained:
+    """Compare an image as it is defined with its newest AMI.
+
+    File by file when the artifact bucket has the record of what that was made from, else part by part from its tags.
+    """
+    segment = segment_of(workspace, environment, name)
+    newest = next(iter(versions(environment.account, image=name)), None)
+    if newest is None or segment.inputs is None or newest.fingerprint == segment.fingerprint:
+        return Explained(name, newest)
+    before = inputs_record.entries(environment, newest.fingerprint)
+    if before:
+        return Explained(name, newest, changes(before, entries_of(record(segment.inputs))))
+    found = in_tags(segment.inputs, newest.tags)
+    hint = "with an artifact_bucket in the environment, single files are told" if found else ""
+    return Explained(name, newest, found, hint or "the AMI says nothing of what it was made from")

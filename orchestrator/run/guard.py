@@ -1,0 +1,27 @@
+"""Where work on a segment ends well or not: the one place that turns errors into outcomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.aws import AwsError, refusal
+from orchestrator.errors import AmiError, StageError
+from orchestrator.run.outcome import Outcome, Status
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+
+def guarded(name: str, stop: threading.Event, work: Callable[[], Outcome]) -> Outcome:
+    """The outcome of work on a segment, or why there is none. Only a bug raises."""
+    if stop.is_set():
+        return Outcome(name, Status.CANCELLED, reason="stopped before it was begun")
+    try:
+        return work()
+    except AmiError as error:
+        wrong = error
+    except AwsError as error:
+        wrong = refusal(error) or StageError(str(error))
+    status = Status.CANCELLED if stop.is_set() else Status.FAILED
+    return Outcome(name, status, reason=wrong.message, hint=wrong.hint)

@@ -1,0 +1,141 @@
+"""What a run will do and where, decided with a few questions to the account; nothing is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.build.packer import packer_version
+from orchestrator.errors import AmiError
+from orchestrator.plan.inputs import Collector
+from orchestrator.plan.steps import Action, is_empty, known, steps
+from orchestrator.plan.tree import cut, tree
+from orchestrator.registry import versions
+from orchestrator.render.generation import Generation, generation_of
+from orchestrator.render.packer import render
+from orchestrator.run.schedule import Bounds, makespan
+from orchestrator.run.source import resolve
+from orchestrator.run.tasks import tasks
+from orchestrator.run.tests import tests_of
+from orchestrator.validate.session import check_present
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from orchestrator.definition.environment import Environment
+    from orchestrator.definition.workspace import Workspace
+    from orchestrator.plan.segment import Segment
+    from orchestrator.plan.steps import Step
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do, and where. `source_amis` has the AMI of each source, `bounds` how much goes on at once.
+
+    `vcpus` is what one machine has when the environment has a quota, else 0.
+    """
+
+    workspace: Workspace
+    environment: Environment
+    generation: Generation
+    steps: tuple[Step, ...]
+    source_amis: Mapping[str, str]
+    bounds: Bounds
+    vcpus: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return is_empty(self.steps)
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether two runs at once build each segment once: that takes an artifact bucket."""
+        return bool(self.environment.artifact_bucket)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it will take as far as earlier runs tell; None when a step was never done before."""
+        if any(step.seconds is None for step in self.steps):
+            return None
+        return makespan(tasks(self.steps, vcpus=self.vcpus), self.bounds)
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object: the steps, and what holds for all of them."""
+        return {
+            "environment": self.environment.name,
+            "region": self.environment.region,
+            "empty": self.empty,
+            "exclusive": self.exclusive,
+            "parallel": self.bounds.tasks,
+            "seconds": self.seconds,
+            "steps": [step.as_json() for step in self.steps],
+        }
+
+
+def prepare(
+    workspace: Workspace,
+    environment: Environment,
+    names: Sequence[str],
+    *,
+    parallel: int = 2,
+    anew: Collection[str] = (),
+) -> Plan:
+    """Resolve sources, read the account, and decide what is built, tested and reused.
+
+    Raises UsageError for an unknown image, DefinitionError for a mistake in a template, NoTests for a role without
+    tests, and LackError for a source that cannot be found.
+    """
+    source_amis = _source_amis(workspace, environment, names)
+    segments, found = _segments(workspace, environment, names, source_amis)
+    decided = steps(segments, wanted=names, account=found, anew=anew)
+    generation = Generation.LEGACY
+    if not is_empty(decided):
+        generation = generation_of(packer_version())
+        _check(workspace, decided, generation)
+    vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0
+    bounds = Bounds(parallel, environment.vcpu_quota)
+    return Plan(workspace, environment, generation, decided, source_amis, bounds, vcpus)
+
+
+def segment_of(workspace: Workspace, environment: Environment, name: str) -> Segment:
+    """The segment that ends with an image, with its fingerprints, as the account's sources are now."""
+    source_amis = _source_amis(workspace, environment, [name])
+    collector = Collector(workspace, environment, datetime.now(UTC))
+    found = cut(tree(workspace, [name], collector, source_amis), collector, ())
+    return next(segment for segment in found if segment.name == name)
+
+
+def _segments(
+    workspace: Workspace, environment: Environment, names: Sequence[str], source_amis: Mapping[str, str]
+) -> tuple[tuple[Segment, ...], Any]:
+    found = known(versions(environment.account))
+    collector = Collector(workspace, environment, datetime.now(UTC))
+    roots = tree(workspace, names, collector, source_amis)
+    return cut(roots, collector, found.standing), found
+
+
+def _source_amis(workspace: Workspace, environment: Environment, names: Iterable[str]) -> dict[str, str]:
+    """The AMI of each source that the images stand on."""
+    images = [workspace.image(name) for name in names]
+    starts = {(*workspace.ancestors(image), image)[0].from_ for image in images}
+    return {name: resolve(environment.account, workspace.sources[name]).ami_id for name in sorted(starts)}
+
+
+def _check(workspace: Workspace, decided: Iterable[Step], generation: Generation) -> None:
+    """Find the mistakes that need no machine, before there is one."""
+    for step in decided:
+        if step.action is not Action.REUSE and not step.segment.shared:
+            check_present(tests_of(workspace, step.segment))
+        if step.action is Action.BUILD:
+            render(workspace, step.segment, generation)
+
+
+def _vcpus(environment: Environment) -> int:
+    """The vCPUs of the environment's instance type (EC2 API Reference, DescribeInstanceTypes: `VCpuInfo`)."""
+    ec2 = environment.account.client("ec2")
+    found = ec2.describe_instance_types(InstanceTypes=[environment.instance_type])["InstanceTypes"]
+    if not found:
+        raise AmiError(f"EC2 knows no instance type {environment.instance_type} in {environment.region}")
+    return int(found[0]["VCpuInfo"]["DefaultVCpus"])

@@ -1,0 +1,82 @@
+"""The shipped workspace, copied so that tests may change it, and ways to plan it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.definition.environment import Environment
+from orchestrator.definition.workspace import load
+from orchestrator.plan.inputs import Collector
+from orchestrator.plan.tree import cut, tree
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from orchestrator.definition.workspace import Workspace
+    from orchestrator.plan.segment import Segment
+
+PROJECT = Path(__file__).parents[3]
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+def copied(root: Path) -> Workspace:
+    """What makes the repository a workspace, at another place."""
+    root.mkdir(parents=True, exist_ok=True)
+    shutil.copy(PROJECT / "ami.yml", root)
+    for folder in ("packer", "playbooks", "roles"):
+        shutil.copytree(PROJECT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return load(root)
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans a workspace: `environment` and `now` may be replaced."""
+
+    workspace: Workspace
+    environment: Environment
+    now: datetime = NOW
+    source_ami: str = "ami-debian"
+
+    def segments(self, names: Iterable[str] | None = None, standing: Collection[str] = ()) -> tuple[Segment, ...]:
+        """The segments of the named images, or of all."""
+        collector = Collector(self.workspace, self.environment, self.now)
+        amis = dict.fromkeys(self.workspace.sources, self.source_ami)
+        return cut(tree(self.workspace, list(names or self.workspace.images), collector, amis), collector, standing)
+
+    def fingerprints(self) -> dict[tuple[str, str], str]:
+        """The fingerprint of each layer of each image, by (image, layer)."""
+        return {
+            (segment.name, inputs.layer): inputs.fingerprint
+            for segment in self.segments()
+            for inputs in (segment.inputs.chain() if segment.inputs else ())
+        }
+
+    def tests(self) -> dict[str, str]:
+        """The fingerprint of the tests of each image."""
+        return {segment.name: segment.tests for segment in self.segments()}
+
+    def at(self, now: datetime) -> Planner:
+        return replace(self, now=now)
+
+
+@pytest.fixture(scope="module")
+def environment() -> Environment:
+    return Environment(name="lab", path=Path("lab.pkrvars.hcl"), region="us-east-1")
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory, environment: Environment) -> Planner:
+    """The shipped workspace. A test that changes it puts it back."""
+    return Planner(copied(tmp_path_factory.mktemp("shipped")), environment)
+
+
+@pytest.fixture
+def written(tmp_path: Path, environment: Environment) -> Planner:
+    """The shipped workspace, to write to."""
+    return Planner(copied(tmp_path / "workspace"), environment)
