@@ -106,8 +106,10 @@ PLAIN = "must be a plain value: Packer takes no variable or function here"
             ],
         ),
         (
-            'subnet_id = "subnet-1"\nother_subnet_ids = [\n  "subnet-2",\n  "sub",\n  5,\n  upper("x"),\n]\n'
-            'region = "us-east-1"\n',
+            (
+                'subnet_id = "subnet-1"\nother_subnet_ids = [\n  "subnet-2",\n  "sub",\n  5,\n  upper("x"),\n]\n'
+                'region = "us-east-1"\n'
+            ),
             [
                 "4: entry 2 of 'other_subnet_ids' cannot be 'sub': An id such as subnet-0a1b2c3d.",
                 "5: entry 3 of 'other_subnet_ids' must be text, not a number: put it in quotes",
