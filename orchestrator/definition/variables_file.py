@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _LITERALS = {"true": True, "false": False, "null": None}
+_MUST_BE_PLAIN = "must be a plain value: Packer takes no variable or function here"
 #: Deeper than any variable of ours; python-hcl2 recurses.
 _DEEPEST = 20
 
@@ -83,7 +84,7 @@ class _Assignments:
             values[key] = self._value(value, (*keys, key))
         except _Plain:
             del self.places[(*keys, key)]
-            self._problem(value, f"'{key}' must be a plain value: Packer takes no variable or function here")
+            self._problem(value, f"'{key}' {_MUST_BE_PLAIN}")
 
     def _value(self, tree: Tree[Any], keys: Keys) -> Any:
         if len(keys) > _DEEPEST:
@@ -136,14 +137,31 @@ class _Assignments:
             return str(tree.children[0])
         raise _Plain
 
-    def _tuple(self, _tree: Tree[Any], _: Keys) -> list[Any]:
-        """No variable of ours is a list: that it is one is all that a message needs."""
-        return []
+    def _tuple(self, tree: Tree[Any], keys: Keys) -> list[Any]:
+        """A list. An entry that is no plain value is told of and left out."""
+        values: list[Any] = []
+        entries = [entry for entry in _trees(tree) if entry.data != "new_line_or_comment"]
+        for number, entry in enumerate(entries, 1):
+            at = (*keys, len(values))
+            self.places[at] = Place(_line(entry), _line(entry))
+            try:
+                values.append(self._value(entry, at))
+            except _Plain:
+                self._problem(entry, f"entry {number} of '{keys[-1]}' {_MUST_BE_PLAIN}")
+        return values
 
-    def _int_lit(self, tree: Tree[Any], _: Keys) -> float:
+    def _int_lit(self, tree: Tree[Any], _: Keys) -> int:
+        return int(str(tree.children[0]))
+
+    def _float_lit(self, tree: Tree[Any], _: Keys) -> float:
         return float(str(tree.children[0]))
 
-    _float_lit = _int_lit
+    def _unary_op(self, tree: Tree[Any], keys: Keys) -> float:
+        """A negative number: the only sign that Packer takes here."""
+        number = self._value(_trees(tree)[-1], keys)
+        if tree.children[0] != "-" or isinstance(number, bool) or not isinstance(number, int | float):
+            raise _Plain
+        return -number
 
     def _literal_value(self, tree: Tree[Any], _: Keys) -> bool | None:
         return _LITERALS[str(tree.children[0])]

@@ -102,6 +102,8 @@ def _choice(found: Mapping[str, Any]) -> str:
 _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "string_type": _text,
     "bool_type": _not_a("true or false"),
+    "int_type": _not_a("a whole number"),
+    "greater_than_equal": lambda found: f"must be at least {found['ctx']['ge']}, not {found['input']}",
     "tuple_type": _not_a("a list"),
     "dict_type": _not_a("a mapping"),
     "model_type": _not_a("a mapping"),

@@ -6,6 +6,7 @@ secret_key           = "lab-secret-key"
 instance_type        = "t3.small"
 iam_instance_profile = "ami-lab"
 ssh_interface        = "private_ip"
+artifact_bucket      = "ami-lab-artifacts"
 
 # Handed to Ansible: what this network has elsewhere than AWS.
 extra_vars = {

@@ -21,6 +21,13 @@ endpoint   = "http://127.0.0.1:4999"
 access_key = "lab"
 secret_key = "s\"e\\c\u00e9\tt"
 vpc_id     = null
+other_instance_types = [
+  "t3a.small", # as good
+  "m5.large",
+]
+other_subnet_ids = []
+vcpu_quota = 16
+artifact_bucket = "our-artifacts"
 extra_vars = {
   url     = "http://x/$${not_hcl}"
   "other" : "%%{ if }",
@@ -47,6 +54,9 @@ def test_read_environment_when_it_is_right(tmp_path: Path) -> None:
         endpoint="http://127.0.0.1:4999",
         access_key="lab",
         secret_key='s"e\\c\u00e9\tt',
+        other_instance_types=("t3a.small", "m5.large"),
+        vcpu_quota=16,
+        artifact_bucket="our-artifacts",
         extra_vars={"url": "http://x/${not_hcl}", "other": "%{ if }"},
     )
     assert environment.account == Account("us-east-1", "", "http://127.0.0.1:4999", "lab", 's"e\\c\u00e9\tt')
@@ -54,6 +64,7 @@ def test_read_environment_when_it_is_right(tmp_path: Path) -> None:
 
 
 INTERFACES = "'', 'public_ip', 'private_ip', 'public_dns', 'private_dns' or 'session_manager'"
+BUCKET = "An S3 bucket's name: 3 to 63 lower-case letters, digits, . and -."
 PLAIN = "must be a plain value: Packer takes no variable or function here"
 
 
@@ -94,8 +105,54 @@ PLAIN = "must be a plain value: Packer takes no variable or function here"
                 f"2: 'ssh_interface' must be {INTERFACES}, not 'private' (did you mean 'private_ip'?)",
             ],
         ),
+        (
+            (
+                'subnet_id = "subnet-1"\nother_subnet_ids = [\n  "subnet-2",\n  "sub",\n  5,\n  upper("x"),\n]\n'
+                'region = "us-east-1"\n'
+            ),
+            [
+                "4: entry 2 of 'other_subnet_ids' cannot be 'sub': An id such as subnet-0a1b2c3d.",
+                "5: entry 3 of 'other_subnet_ids' must be text, not a number: put it in quotes",
+                f"6: entry 4 of 'other_subnet_ids' {PLAIN}",
+            ],
+        ),
+        (
+            'region = "us-east-1"\nother_instance_types = "t3.small"\nvcpu_quota = "8"\nartifact_bucket = "Ours"\n',
+            [
+                "2: 'other_instance_types' must be a list, not 't3.small'",
+                "3: 'vcpu_quota' must be a whole number, not '8'",
+                f"4: 'artifact_bucket' cannot be 'Ours': {BUCKET}",
+            ],
+        ),
+        (
+            'region = "us-east-1"\nother_subnet_ids = ["subnet-2"]\n',
+            ["2: 'other_subnet_ids' needs a 'subnet_id' to be other than"],
+        ),
+        ('region = "us-east-1"\nvcpu_quota = 1.5\n', ["2: 'vcpu_quota' must be a whole number, not a number"]),
+        ('region = "us-east-1"\nvcpu_quota = -1\n', ["2: 'vcpu_quota' must be at least 0, not -1"]),
+        ('region = "us-east-1"\nprofile = !true\n', [f"2: 'profile' {PLAIN}"]),
     ],
 )
 def test_read_environment_when_it_is_wrong(tmp_path: Path, text: str, expected: list[str]) -> None:
     """Each problem at the line of its assignment."""
     assert sorted(read_text(tmp_path, text)[1]) == sorted(expected)
+
+
+def test_places_when_types_and_subnets_are_several(tmp_path: Path) -> None:
+    """A type is tried in every subnet before the next type; nothing is tried twice."""
+    environment = Environment(
+        name="x",
+        path=tmp_path,
+        region="us-east-1",
+        instance_type="t3.small",
+        other_instance_types=("m5.large", "t3.small"),
+        subnet_id="subnet-1",
+        other_subnet_ids=("subnet-2",),
+    )
+    expected = [("t3.small", "subnet-1"), ("t3.small", "subnet-2"), ("m5.large", "subnet-1"), ("m5.large", "subnet-2")]
+    assert list(environment.places) == expected
+
+
+def test_places_when_nothing_is_said_of_them(tmp_path: Path) -> None:
+    """One place: the type that is the default, where the account's default is."""
+    assert Environment(name="x", path=tmp_path, region="us-east-1").places == (("t3.small", ""),)

@@ -49,6 +49,30 @@ variable "subnet_id" {
   default = ""
 }
 
+variable "other_instance_types" {
+  type        = list(string)
+  default     = []
+  description = "What the factory tries when EC2 has no instance_type to give."
+}
+
+variable "other_subnet_ids" {
+  type        = list(string)
+  default     = []
+  description = "Where the factory tries when EC2 has no capacity in subnet_id."
+}
+
+variable "vcpu_quota" {
+  type        = number
+  default     = 0
+  description = "How many vCPUs the factory uses at once; 0 is no bound."
+}
+
+variable "artifact_bucket" {
+  type        = string
+  default     = ""
+  description = "The S3 bucket that builders of the factory share."
+}
+
 variable "iam_instance_profile" {
   type    = string
   default = ""
