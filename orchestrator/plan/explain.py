@@ -14,10 +14,12 @@ from orchestrator.plan.inputs import START, Inputs
 from orchestrator.registry import INPUT_TAGS, LONGEST_VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 #: Digits of a digest that a tag holds: enough to see a change, and no proof of anything.
-_DIGITS = 6
+_DIGITS = 5
+#: Stands for all parts of a layer.
+WHOLE = "all"
 
 
 @dataclass(frozen=True)
@@ -66,21 +68,32 @@ def _named(part: str, entry: str) -> str:
 
 
 def to_tags(inputs: Inputs) -> dict[str, str]:
-    """Short digests of all parts, packed into a few tags; of whole layers when there are too many parts."""
-    words = [f"{one.layer}:{part.name.replace(' ', '-')}={part.digest[:_DIGITS]}" for one, part in _parts(inputs)]
-    packed = _packed(words)
+    """Short digests of all parts, packed into a few tags: `base: vars=1a2b3 roles/system=4c5d6 hardening: ...`.
+
+    When there are too many parts there is one digest for each layer, and nothing when even these are too many.
+    """
+    chain = inputs.chain()
+    packed = _packed([word for one in chain for word in _words(one, {part.name: part.digest for part in one.parts})])
     if packed is None:
-        packed = _packed([f"{one.layer}:all={_of_all(one)[:_DIGITS]}" for one in inputs.chain()])
+        packed = _packed([word for one in chain for word in _words(one, {WHOLE: _of_all(one)})])
     return dict(zip(INPUT_TAGS, packed or (), strict=False))
+
+
+def _words(inputs: Inputs, digests: Mapping[str, str]) -> list[str]:
+    short = [f"{name.replace(' ', '-')}={value[:_DIGITS]}" for name, value in digests.items()]
+    return [f"{inputs.layer}:", *short]
 
 
 def from_tags(tags: Mapping[str, str]) -> dict[tuple[str, str], str]:
     """What `to_tags` wrote, by (layer, part); empty for an AMI that has no such tags."""
     found: dict[tuple[str, str], str] = {}
+    layer = ""
     for word in " ".join(tags.get(name, "") for name in INPUT_TAGS).split():
         name, _, short = word.rpartition("=")
-        layer, _, part = name.partition(":")
-        found[layer, part] = short
+        if name:
+            found[layer, name] = short
+        else:
+            layer = short.rstrip(":")
     return found
 
 
@@ -98,10 +111,6 @@ def changes(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str
         if before.get((layer, what)) != value
     ]
     return (*found, *(Change(layer, what, "removed") for layer, what in before if (layer, what) not in after))
-
-
-def _parts(inputs: Inputs) -> Iterator[tuple[Inputs, Any]]:
-    return ((one, part) for one in inputs.chain() for part in one.parts)
 
 
 def _of_all(inputs: Inputs) -> str:

@@ -16,7 +16,7 @@ from orchestrator.plan.inputs import Collector
 from orchestrator.plan.tree import cut, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
@@ -25,7 +25,7 @@ PROJECT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
-def copied(root: Path) -> Workspace:
+def copy_to(root: Path) -> Workspace:
     """What makes the repository a workspace, at another place."""
     root.mkdir(parents=True, exist_ok=True)
     shutil.copy(PROJECT / "ami.yml", root)
@@ -70,13 +70,19 @@ def environment() -> Environment:
     return Environment(name="lab", path=Path("lab.pkrvars.hcl"), region="us-east-1")
 
 
+@pytest.fixture
+def copied() -> Callable[[Path], Workspace]:
+    """Copies the shipped workspace to a folder."""
+    return copy_to
+
+
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory, environment: Environment) -> Planner:
     """The shipped workspace. A test that changes it puts it back."""
-    return Planner(copied(tmp_path_factory.mktemp("shipped")), environment)
+    return Planner(copy_to(tmp_path_factory.mktemp("shipped")), environment)
 
 
 @pytest.fixture
 def written(tmp_path: Path, environment: Environment) -> Planner:
     """The shipped workspace, to write to."""
-    return Planner(copied(tmp_path / "workspace"), environment)
+    return Planner(copy_to(tmp_path / "workspace"), environment)

@@ -1,79 +1,209 @@
-"""The order in which images are worked on."""
+"""The order of tasks: what starts when, what never does, and what is given up."""
 
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.run.graph import work_through
+from orchestrator.run.schedule import Bounds, Task, Work, makespan, work_through
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-FAMILY = {"golden": None, "web": "golden", "shop": "web", "other": None}
+    from collections.abc import Callable
 
 
-def go(parents: Mapping[str, str | None], work: Callable[[str], str], *, threads: int = 2) -> dict[str, str]:
-    with ThreadPoolExecutor(threads) as executor:
-        return work_through(
-            parents,
-            work=work,
-            skip=lambda _, parent: f"skipped: {parent}",
-            good=lambda result: result == "ok",
-            executor=executor,
-        )
+class AtOnce(Executor):
+    """Runs what it is given before it gives the future back."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 - as an executor does
+            future.set_exception(error)
+        return future
 
 
-def test_work_through_when_a_parent_fails() -> None:
-    """What stands on it is skipped to the last descendant; unrelated work goes on."""
-    results = go(FAMILY, lambda name: "broken" if name == "golden" else "ok")
+@dataclass
+class Doing:
+    """Does tasks that end "ok", or "bad" when they are in `failing`; remembers what happened."""
+
+    failing: set[str] = field(default_factory=set)
+    order: list[str] = field(default_factory=list)
+    given_up: list[str] = field(default_factory=list)
+
+    def work(self) -> Work[str]:
+        return Work(self.do, self.skip, lambda result: result == "ok", self.give_up)
+
+    def do(self, task: Task) -> str:
+        self.order.append(task.name)
+        return "bad" if task.name in self.failing else "ok"
+
+    def skip(self, _task: Task, culprit: str) -> str:
+        return f"skipped: {culprit}"
+
+    def give_up(self, task: Task, _culprit: str) -> None:
+        self.given_up.append(task.name)
+
+
+def after(name: str, *earlier: str, seconds: float = 1, weight: int = 0, stands_on: str = "") -> Task:
+    return Task(name, frozenset(earlier), frozenset({stands_on} if stands_on else ()), seconds, weight)
+
+
+ONE = Bounds(1)
+
+
+def test_work_through_when_a_task_fails() -> None:
+    """What comes after it is skipped to the last; unrelated work goes on."""
+    doing = Doing({"golden"})
+    family = [after("golden"), after("web", "golden"), after("shop", "web"), after("other")]
+    results = work_through(family, doing.work(), executor=AtOnce(), bounds=ONE)
     assert results == {
-        "golden": "broken",
-        "web": "skipped: broken",
-        "shop": "skipped: skipped: broken",
+        "golden": "bad",
+        "web": "skipped: bad",
+        "shop": "skipped: skipped: bad",
         "other": "ok",
     }
 
 
 def test_work_through_when_work_raises() -> None:
     """A bug is not swallowed."""
+    work = Work[int](lambda _: 1 // 0, lambda _task, _culprit: 0, bool, lambda _task, _culprit: None)
     with pytest.raises(ZeroDivisionError):
-        go(FAMILY, lambda name: str(1 / 0) if name == "web" else "ok")
+        work_through([after("a")], work, executor=AtOnce(), bounds=ONE)
+
+
+def test_work_through_when_ways_differ() -> None:
+    """What has the longest way to the end before it starts first, not what takes longest itself."""
+    doing = Doing()
+    tasks = [after("short", seconds=5), after("a", seconds=1), after("b", "a", seconds=9), after("tiny", seconds=2)]
+    work_through(tasks, doing.work(), executor=AtOnce(), bounds=ONE)
+    assert doing.order == ["a", "b", "short", "tiny"]
 
 
 def test_work_through_when_two_may_run() -> None:
-    """Independent images are worked on at the same time."""
-    both = threading.Barrier(2, timeout=10)
+    """As many run at once as may, and no more."""
+    both, running, most = threading.Barrier(2, timeout=10), [0], [0]
+    lock = threading.Lock()
 
-    def work(_name: str) -> str:
+    def do(_: Task) -> str:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
         both.wait()
+        with lock:
+            running[0] -= 1
         return "ok"
 
-    assert go({"a": None, "b": None}, work) == {"a": "ok", "b": "ok"}
+    with ThreadPoolExecutor(8) as executor:
+        work = Work(do, Doing().skip, lambda _: True, Doing().give_up)
+        work_through([after(name) for name in "abcdef"], work, executor=executor, bounds=Bounds(2))
+    assert most == [2]
 
 
-@given(st.lists(st.integers(min_value=-1, max_value=20), max_size=12), st.sets(st.integers(0, 11)))
-def test_work_through_when_forest_is_any(links: list[int], failing: set[int]) -> None:
-    """Each name is worked on once, after its parent, and exactly when all its ancestors were good."""
-    parents = {str(i): str(link % i) if i and link >= 0 else None for i, link in enumerate(links)}
-    order: list[str] = []
+def test_work_through_when_weights_are_bounded() -> None:
+    """The sum of weights stays within its bound; what is heavier than all of it runs alone."""
+    tasks = [
+        after("a", weight=2, seconds=4),
+        after("b", weight=2, seconds=3),
+        after("c", weight=2),
+        after("d", weight=9),
+    ]
+    assert makespan(tasks, Bounds(9, weight=4)) == 4 + 1
+    doing = Doing()
+    assert set(work_through(tasks, doing.work(), executor=AtOnce(), bounds=Bounds(9, weight=1))) == set("abcd")
 
-    def work(name: str) -> str:
-        order.append(name)
-        return "bad" if int(name) in failing else "ok"
 
-    results = go(parents, work)
+def test_work_through_when_what_a_running_task_stands_on_ends_badly() -> None:
+    """It is asked to end, its own result counts, and what comes after it is not begun."""
+    started, ended = threading.Event(), threading.Event()
+    given_up: list[str] = []
 
-    def sound(name: str | None) -> bool:
-        return name is None or (int(name) not in failing and sound(parents[name]))
+    def do(task: Task) -> str:
+        if task.name == "test golden":
+            started.wait(10)
+            return "bad"
+        started.set()
+        ended.wait(10)
+        return "cancelled"
 
-    assert set(results) == set(parents)
-    assert sorted(order) == sorted(name for name in parents if sound(parents[name]))
-    for name in order:
-        parent = parents[name]
-        assert parent is None or order.index(parent) < order.index(name)
+    def give_up(task: Task, _: str) -> None:
+        given_up.append(task.name)
+        ended.set()
+
+    tasks = [
+        after("test golden"),
+        after("build web", stands_on="test golden"),
+        after("test web", "build web", "test golden"),
+    ]
+    with ThreadPoolExecutor(2) as executor:
+        work = Work(do, Doing().skip, lambda result: result == "ok", give_up)
+        results = work_through(tasks, work, executor=executor, bounds=Bounds(2))
+    assert given_up == ["build web"]
+    assert results == {"test golden": "bad", "test web": "skipped: bad", "build web": "cancelled"}
+
+
+def square(task: Task) -> int:
+    return int(task.name) ** 2
+
+
+def test_work_through_when_the_executor_has_processes() -> None:
+    """Tasks and results are values: any executor can carry them."""
+    work = Work(square, lambda _task, _culprit: -1, lambda result: result >= 0, lambda _task, _culprit: None)
+    with ProcessPoolExecutor(2) as executor:
+        assert work_through([after("3"), after("4", "3")], work, executor=executor, bounds=Bounds(2)) == {
+            "3": 9,
+            "4": 16,
+        }
+
+
+def test_work_through_when_an_earlier_task_is_not_there() -> None:
+    """A name that is not among the tasks is done already."""
+    assert work_through([after("b", "a")], Doing().work(), executor=AtOnce(), bounds=ONE) == {"b": "ok"}
+
+
+FORESTS = st.lists(st.tuples(st.integers(-1, 20), st.integers(-1, 20), st.integers(0, 9)), max_size=14)
+
+
+def forest(links: list[tuple[int, int, int]]) -> list[Task]:
+    """Task i comes after and stands on tasks before it."""
+    return [
+        Task(
+            str(place),
+            frozenset({str(one % place)} if place and one >= 0 else ()),
+            frozenset({str(other % place)} if place and other >= 0 else ()),
+            seconds,
+        )
+        for place, (one, other, seconds) in enumerate(links)
+    ]
+
+
+@given(FORESTS, st.sets(st.integers(0, 13)), st.integers(1, 4))
+def test_work_through_when_tasks_are_any(links: list[tuple[int, int, int]], failing: set[int], slots: int) -> None:
+    """Each task has one result, each is done after those that it comes after, and none after a bad one."""
+    tasks, doing = forest(links), Doing({str(one) for one in failing})
+    results = work_through(tasks, doing.work(), executor=AtOnce(), bounds=Bounds(slots))
+    assert set(results) == {task.name for task in tasks}
+    assert len(doing.order) == len(set(doing.order))
+    for task in tasks:
+        if task.name in doing.order:
+            assert all(results[earlier] == "ok" for earlier in task.after)
+            assert all(doing.order.index(earlier) < doing.order.index(task.name) for earlier in task.after)
+        else:
+            assert any(results[earlier] != "ok" for earlier in task.after | task.stands_on)
+
+
+@given(FORESTS, st.integers(1, 4))
+def test_makespan_when_tasks_are_any(links: list[tuple[int, int, int]], slots: int) -> None:
+    """It is at least the longest way and the work's share of each slot, and at most twice the larger (Graham 1966)."""
+    tasks = forest(links)
+    ends: dict[str, float] = {}
+    for task in tasks:
+        ends[task.name] = task.seconds + max((ends[earlier] for earlier in task.after), default=0)
+    bound = max([max(ends.values(), default=0), sum(task.seconds for task in tasks) / slots])
+    assert bound <= makespan(tasks, Bounds(slots)) <= 2 * bound

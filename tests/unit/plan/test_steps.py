@@ -1,0 +1,180 @@
+"""What a run decides before it touches anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.definition.image import Image, Owner
+from orchestrator.definition.layer import LayerUse
+from orchestrator.definition.source import Source
+from orchestrator.plan.segment import PlannedLayer, Segment
+from orchestrator.plan.steps import Action, Step, is_empty, known, steps
+from orchestrator.registry import STACK, State, Version
+
+SOURCE = Source(name="debian", ami_id="ami-0123456789abcdef0", ssh_username="admin")
+OWNER = Owner(team="images", email="images@example.com")
+TESTS = "t" * 64
+
+
+def segment(name: str, parent: str | None, *, shared: bool = False) -> Segment:
+    image = Image.model_construct(
+        name=name, description=name, owner=OWNER, from_=parent or "debian", layers=(LayerUse(name="base"),), tags={}
+    )
+    layers = (PlannedLayer("base", (), {}, Path("playbooks/base.yml")),)
+    return Segment(image, parent, SOURCE, layers, layers, name * 8, "" if shared else TESTS, shared=shared)
+
+
+def version(name: str, state: State = State.VALIDATED, created: str = "2026-01-01", **fields: str) -> Version:
+    text = ("name", "source", "source_ami", "commit", "run", "owner", "tests", "parent")
+    made = Version(
+        image=name, version=f"v-{created}", ami_id=f"ami-{name}-{created}", state=state, fingerprint=name * 8,
+        created=created, region="us-east-1", layers=(), tags={}, proof=TESTS, **dict.fromkeys(text, ""),
+    )  # fmt: skip
+    return replace(made, **fields)
+
+
+FAMILY = (segment("golden", None), segment("web", "golden"), segment("shop", "web"))
+
+
+def decided(
+    wanted: set[str], versions: list[Version], family: tuple[Segment, ...] = FAMILY, **more: set[str]
+) -> dict[str, str]:
+    found = sorted(versions, key=lambda one: one.created, reverse=True)
+    return {step.name: str(step.action) for step in steps(family, wanted=wanted, account=known(found), **more)}
+
+
+ALL = {"golden", "web", "shop"}
+
+
+def test_steps_when_account_is_empty() -> None:
+    """Everything that a wanted image stands on is built."""
+    assert decided({"web"}, []) == {"golden": "build", "web": "build"}
+
+
+def test_steps_when_nothing_changed() -> None:
+    """Proven images are left as they are, and there is nothing to do."""
+    found = [version("golden"), version("web"), version("shop")]
+    planned = steps(FAMILY, wanted=ALL, account=known(found))
+    assert [step.action for step in planned] == [Action.REUSE] * 3
+    assert is_empty(planned)
+    assert decided({"shop"}, found) == {"shop": "reuse"}
+
+
+def test_steps_when_parent_is_validated() -> None:
+    """The newest validated parent of the same fingerprint is reused."""
+    found = [version("golden", created="2026-01-01"), version("golden", created="2026-02-01")]
+    planned = steps(FAMILY, wanted={"web"}, account=known(reversed(found)))
+    assert [(step.name, str(step.action), step.found and step.found.ami_id) for step in planned] == [
+        ("golden", "reuse", "ami-golden-2026-02-01"),
+        ("web", "build", None),
+    ]
+
+
+def test_steps_when_tests_changed() -> None:
+    """Changed tests prove the AMI that is there, and build nothing; the parent's verdict is awaited."""
+    found = [version(name, proof="old") for name in ("golden", "web", "shop")]
+    assert decided(ALL, found) == {"golden": "validate", "web": "validate", "shop": "validate"}
+    awaited = {step.name: step.awaits for step in steps(FAMILY, wanted=ALL, account=known(found))}
+    assert awaited == {"golden": "", "web": "golden", "shop": "web"}
+    assert decided({"shop"}, [version("golden"), version("web"), version("shop", proof="old")]) == {"shop": "validate"}
+
+
+def test_steps_when_a_run_was_cut_off() -> None:
+    """An AMI that was built and not tested is adopted: it is tested, not built again."""
+    assert decided(ALL, [version("golden", State.BUILT)]) == {"golden": "validate", "web": "build", "shop": "build"}
+    assert decided({"web"}, [version("golden", State.BUILT)]) == {"golden": "validate", "web": "build"}
+
+
+@pytest.mark.parametrize("state", [State.REJECTED, State.DEPRECATED, State.DISABLED, State.REVOKED])
+def test_steps_when_parent_is_no_good(state: State) -> None:
+    """Nothing is built on it; it is built again."""
+    assert decided({"web"}, [version("golden", state)]) == {"golden": "build", "web": "build"}
+
+
+def test_steps_when_an_image_was_rejected() -> None:
+    """With the same tests it is built again, with others it is tested again."""
+    good = version("golden")
+    assert decided({"web"}, [good, version("web", State.REJECTED)]) == {"golden": "reuse", "web": "build"}
+    assert decided({"web"}, [good, version("web", State.REJECTED, proof="old")]) == {"web": "validate"}
+
+
+def test_steps_when_a_good_image_stands_on_a_rejected_one() -> None:
+    """What was built on it is built again on the new one."""
+    found = [version("golden", State.REJECTED), version("web"), version("shop")]
+    assert decided({"web"}, found) == {"golden": "build", "web": "build"}
+
+
+def test_steps_when_the_parents_ami_is_gone() -> None:
+    """A proven image needs its parent no more."""
+    assert decided({"web"}, [version("web")]) == {"web": "reuse"}
+
+
+def test_steps_when_asked_to_build_anew() -> None:
+    """What is named is built although nothing changed, on what is there."""
+    found = [version("golden"), version("web")]
+    assert decided({"web"}, found, anew={"web"}) == {"golden": "reuse", "web": "build"}
+
+
+SHARED = (
+    segment("stack-base-1a2b3c4d", None, shared=True),
+    segment("web", "stack-base-1a2b3c4d"),
+    segment("shop", "stack-base-1a2b3c4d"),
+)
+BOTH = {"web", "shop"}
+
+
+def test_steps_when_a_shared_segment_stands() -> None:
+    """It is reused by whoever is built, however it came to be; it is left out when nothing is built on it."""
+    stack = version("stack-base-1a2b3c4d", State.BUILT, purpose=STACK)
+    assert decided(BOTH, [stack], SHARED) == {"stack-base-1a2b3c4d": "reuse", "web": "build", "shop": "build"}
+    image = version("other", fingerprint="stack-base-1a2b3c4d" * 8)
+    assert decided(BOTH, [image], SHARED)["stack-base-1a2b3c4d"] == "reuse"
+    rejected = replace(image, state=State.REJECTED)
+    assert decided(BOTH, [rejected], SHARED)["stack-base-1a2b3c4d"] == "build"
+    assert decided(BOTH, [stack, version("web"), version("shop")], SHARED) == {"web": "reuse", "shop": "reuse"}
+    assert decided(BOTH, [version("web"), version("shop")], SHARED) == {"web": "reuse", "shop": "reuse"}
+
+
+def test_steps_when_an_image_below_a_shared_segment_awaits_its_verdict() -> None:
+    """The verdict is awaited through what lies between."""
+    family = (
+        segment("golden", None),
+        segment("stack-x-1a2b3c4d", "golden", shared=True),
+        segment("web", "stack-x-1a2b3c4d"),
+    )
+    stack = version("stack-x-1a2b3c4d", State.BUILT, purpose=STACK)
+    planned = steps(family, wanted={"web"}, account=known([version("golden", State.BUILT), stack]))
+    assert [(step.name, str(step.action), step.awaits) for step in planned] == [
+        ("golden", "validate", ""),
+        ("stack-x-1a2b3c4d", "reuse", "golden"),
+        ("web", "build", "golden"),
+    ]
+
+
+def test_steps_when_earlier_runs_tell_how_long() -> None:
+    """The newest known times count, also for a shared segment whose fingerprint is another one now."""
+    found = [
+        version("web", fingerprint="x", seconds="build=40 validate=10", created="2026-02-01"),
+        version("web", fingerprint="y", seconds="build=4 validate=1", created="2026-01-01"),
+        version("stack-base-ffffffff", State.BUILT, fingerprint="z", purpose=STACK, seconds="build=60"),
+    ]
+    planned = {step.name: step.seconds for step in steps(SHARED, wanted=BOTH, account=known(found))}
+    assert planned == {"stack-base-1a2b3c4d": 60, "web": 50, "shop": None}
+
+
+def test_step_when_shown_as_json() -> None:
+    """A step says what is done, on what, and why."""
+    assert Step(FAMILY[0], Action.BUILD, "not built yet").as_json() == {
+        "image": "golden",
+        "segment": "golden",
+        "action": "build",
+        "on": "debian",
+        "layers": ["base"],
+        "ami_id": "",
+        "fingerprint": "golden" * 8,
+        "reason": "not built yet",
+        "seconds": None,
+    }
