@@ -47,11 +47,17 @@ def render(workspace: Workspace, segment: Segment, generation: Generation) -> st
     return laid_out(rendered(workspace, FRAME, _values(workspace, segment, generation)))
 
 
+def check_values(workspace: Workspace, segment: Segment) -> None:
+    """Raise DefinitionError when Packer or the playbooks would not take what is written as it is."""
+    layers = (*segment.layers, seal_of(workspace))
+    if problems := [*_problems_of_image(workspace, segment.image, layers), *_problems_of_paths(workspace)]:
+        raise DefinitionError(problems)
+
+
 def _values(workspace: Workspace, segment: Segment, generation: Generation) -> dict[str, Any]:
     image = segment.image
     layers = (*segment.layers, seal_of(workspace))
-    if problems := [*_problems_of_image(workspace, image, layers), *_problems_of_paths(workspace)]:
-        raise DefinitionError(problems)
+    check_values(workspace, segment)
     return {
         "image": image.model_dump(mode="json", include={"name", "description", "owner", "tags"}),
         "source": {"name": segment.source.name, "ssh_username": segment.source.ssh_username},

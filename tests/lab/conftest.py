@@ -15,6 +15,9 @@ import pytest
 
 from orchestrator.lab import lifecycle, settings
 from orchestrator.lab.settings import Settings
+from tests.lab.small import small
+
+__all__ = ["small"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,138 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import subprocess
-import sys
-import time
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lab.small import IMAGE, NOTHING, PROGRAMS, TASKS, TESTS, await_stage, environment
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from orchestrator.lab.settings import Settings
-
-REPOSITORY = Path(__file__).parents[2]
-PROGRAMS = Path(sys.executable).parent
-
-AMI_YML = """
-name: small
-default_environment: lab
-sources:
-  debian-12:
-    filter: {name: "debian-12-amd64-*", owner: "136693071363"}
-    ssh_username: admin
-layers:
-  - base: {roles: [marker, ssm_agent]}
-  - workload
-"""
-IMAGE = """
-name: NAME
-description: a small image
-owner: {team: tests, email: tests@example.com}
-from: FROM
-layers: [LAYER]
-"""
-TASKS = """
-- name: Leave a mark
-  ansible.builtin.copy:
-    content: "marked\\n"
-    dest: /etc/marked
-    mode: "0644"
-"""
-TESTS = '''
-def test_mark(host):
-    """The mark is there."""
-    assert host.file("/etc/marked").content_string == "marked\\n"
-'''
-
-
-@dataclass(frozen=True)
-class Small:
-    """A workspace whose images are built in seconds."""
-
-    root: Path
-    lab: Settings
-    ec2: Any
-    before: dict[str, set[str]]
-    """What was in the account before; other tests may have machines in it."""
-
-    def ami(self, *arguments: str, code: int = 0) -> str:
-        """What `ami` prints on standard output; it must end with `code`."""
-        done = subprocess.run(
-            [PROGRAMS / "ami", *arguments],
-            cwd=self.root,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def write(self, path: str, text: str) -> None:
-        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / path).write_text(text)
-
-    def left_over(self) -> dict[str, set[str]]:
-        """What is in the account now that was not there before, besides AMIs."""
-        return {kind: ids - self.before[kind] for kind, ids in held(self.ec2).items()}
-
-    def images(self) -> list[Any]:
-        """The account's AMIs of this workspace, also those that have no tags."""
-        names = {"Name": "name", "Values": ["tiny-*", "top-*"]}
-        found: list[Any] = self.ec2.describe_images(Owners=["self"], Filters=[names])["Images"]
-        return found
-
-    def last_run(self) -> Path:
-        return max((self.root / ".ami/runs").iterdir())
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
-
-
-@pytest.fixture
-def small(tmp_path: Path, lab: Settings, ec2: Any) -> Iterator[Small]:
-    made = Small(tmp_path, lab, ec2, held(ec2))
-    made.write("ami.yml", AMI_YML)
-    made.write(
-        "packer/images/tiny.yml", IMAGE.replace("NAME", "tiny").replace("FROM", "debian-12").replace("LAYER", "base")
-    )
-    variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text()
-    made.write("packer/environments/lab.pkrvars.hcl", variables.replace("http://127.0.0.1:4999", lab.endpoint))
-    shutil.copy(REPOSITORY / "packer/image.pkr.hcl.j2", tmp_path / "packer")
-    for folder in ("packer/layers", "playbooks", "roles/ssm_agent", "roles/seal"):
-        shutil.copytree(REPOSITORY / folder, tmp_path / folder)
-    made.write("roles/marker/tasks/main.yml", TASKS)
-    made.write("roles/marker/tests/test_marker.py", TESTS)
-    yield made
-    for image in made.images():
-        ec2.deregister_image(ImageId=image["ImageId"])
-        for mapping in image["BlockDeviceMappings"]:
-            ec2.delete_snapshot(SnapshotId=mapping["Ebs"]["SnapshotId"])
-
-
-def held(ec2: Any) -> dict[str, set[str]]:
-    """What is in the account besides AMIs, by id."""
-    alive = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
-    reservations = ec2.describe_instances(Filters=alive)["Reservations"]
-    return {
-        "instances": {one["InstanceId"] for reservation in reservations for one in reservation["Instances"]},
-        "volumes": {one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]},
-        "groups": {one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]},
-        "keys": {one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]},
-    }
-
-
-NOTHING: dict[str, set[str]] = {"instances": set(), "volumes": set(), "groups": set(), "keys": set()}
+    from tests.lab.small import Small
 
 
 def test_build_when_all_is_well(small: Small) -> None:
@@ -210,19 +89,6 @@ def test_build_when_interrupted(small: Small, stage: str) -> None:
     assert small.left_over() == NOTHING
     states = [one["State"] for one in small.images()]
     assert len(states) == (1 if stage in ("boot", "await ssm", "test") else 0)
-
-
-def await_stage(small: Small, stage: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        for record in small.root.glob(".ami/runs/*/events.jsonl"):
-            if any(
-                json.loads(line)["stage"] == stage for line in record.read_text().splitlines() if line.endswith("}")
-            ):
-                return
-        time.sleep(0.1)
-    process.kill()
-    pytest.fail(f"the stage '{stage}' was never reached")
 
 
 def test_rendered_file_when_built_by_hand(small: Small) -> None:

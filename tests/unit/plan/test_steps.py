@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def segment(name: str, parent: str | None, *, shared: bool = False) -> Segment:
     return Segment(image, parent, SOURCE, layers, layers, name * 8, "" if shared else TESTS, shared=shared)
 
 
-def version(name: str, state: State = State.VALIDATED, created: str = "2026-01-01", **fields: str) -> Version:
+def version(name: str, state: State = State.VALIDATED, created: str = "2026-01-01", **fields: Any) -> Version:
     text = ("name", "source", "source_ami", "commit", "run", "owner", "tests", "parent")
     made = Version(
         image=name, version=f"v-{created}", ami_id=f"ami-{name}-{created}", state=state, fingerprint=name * 8,
