@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,9 +10,15 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import LackError
 from orchestrator.process import ProgramFailed, run
+from orchestrator.run.owner import Owner, this_process
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+#: The file of a run's folder that tells which process does it.
+OWNER_FILE = "owner.json"
+
+_STARTED = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
@@ -22,15 +29,32 @@ class RunIdentity:
     folder: Path
     started: datetime
     commit: str
+    owner: Owner
 
 
 def begin(workspace_root: Path) -> RunIdentity:
     """A new run with its folder made. The id sorts by time and is unique among runs of one second."""
     started = datetime.now(UTC)
-    name = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    folder = workspace_root / ".ami" / "runs" / name
+    name = f"{started:{_STARTED}}-{secrets.token_hex(3)}"
+    folder = runs_folder(workspace_root) / name
     folder.mkdir(parents=True)
-    return RunIdentity(name, folder, started, commit_of(workspace_root))
+    commit = commit_of(workspace_root)
+    owner = this_process(name, commit)
+    (folder / OWNER_FILE).write_text(json.dumps(owner.as_json(), indent=2) + "\n", encoding="utf-8")
+    return RunIdentity(name, folder, started, commit, owner)
+
+
+def runs_folder(workspace_root: Path) -> Path:
+    """Where the folders of a workspace's runs are."""
+    return workspace_root / ".ami" / "runs"
+
+
+def started_of(run_id: str) -> datetime | None:
+    """When a run began, which its id says; None for what is not the id of a run."""
+    try:
+        return datetime.strptime(run_id.rpartition("-")[0], _STARTED).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def commit_of(folder: Path) -> str:
