@@ -75,7 +75,7 @@ def run(
     with (
         recorded(identity.folder, listener) as heard,
         signals_set(stop, urgent, tell),
-        life_of(environment.account, environment.artifact_bucket, identity) as leases,
+        life_of(environment.account, environment.artifact_bucket, identity, lost=stop.set) as leases,
     ):
         making = Making(
             workspace=workspace,

@@ -139,7 +139,7 @@ class SegmentWork:
 
     def _waiting(self, step: Step) -> Callable[[Owner], None]:
         def tell(owner: Owner) -> None:
-            self.making.listener(Event(step.name, Stage.WAIT, message=f"run {owner.run} on {owner.host} works on it"))
+            self.making.listener(Event(step.name, Stage.WAIT, message=f"{owner} works on it"))
 
         return tell
 
