@@ -96,7 +96,7 @@ def test_ansible_gets_the_variables_as_they_were_written(project: Project, tmp_p
     run(["packer", "build", f"-var-file={variables}", str(template)], env=ENV, cwd=project.root)
     calls = [json.loads(line) for line in said.read_text().splitlines()]
     assert [Path(call["argv"][-1]).name for call in calls] == ["base.yml", "seal.yml"]
-    ours = {"image_name": "golden", "layer_name": "base", "layer_roles": ["system"]}
+    ours = {"layer_name": "base", "layer_roles": ["system"]}
     assert extra_vars(calls[0]) == [written | ours, of_network]
     assert extra_vars(calls[1])[0] == {"image_name": "golden", "layer_name": "seal", "layer_roles": ["seal"]}
     assert calls[0]["env"]["ANSIBLE_ROLES_PATH"] == "./roles"

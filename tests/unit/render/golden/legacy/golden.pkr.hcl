@@ -272,7 +272,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "golden"
         "layer_name"  = "base"
         "layer_roles" = ["system", "packages"]
       }), "{{", "{\\u007b"),
@@ -294,7 +293,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "golden"
         "layer_name"  = "hardening"
         "layer_roles" = ["hardening_ssh", "hardening_sysctl", "hardening_accounts"]
       }), "{{", "{\\u007b"),
@@ -316,7 +314,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "golden"
         "layer_name"  = "agents"
         "layer_roles" = ["ssm_agent", "node_exporter", "audit"]
       }), "{{", "{\\u007b"),
@@ -338,7 +335,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "golden"
         "layer_name"  = "seal"
         "layer_roles" = ["seal"]
       }), "{{", "{\\u007b"),

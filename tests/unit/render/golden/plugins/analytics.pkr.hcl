@@ -291,7 +291,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "analytics"
         "layer_name"  = "workload"
         "layer_roles" = ["postgresql"]
       }), "{{", "{\\u007b"),
@@ -313,7 +312,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "analytics"
         "layer_name"  = "seal"
         "layer_roles" = ["seal"]
       }), "{{", "{\\u007b"),

@@ -291,7 +291,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "golden"
         "layer_name"  = "base"
         "layer_roles" = ["system", "packages"]
       }), "{{", "{\\u007b"),
@@ -313,7 +312,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "golden"
         "layer_name"  = "hardening"
         "layer_roles" = ["hardening_ssh", "hardening_sysctl", "hardening_accounts"]
       }), "{{", "{\\u007b"),
@@ -335,7 +333,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "golden"
         "layer_name"  = "agents"
         "layer_roles" = ["ssm_agent", "node_exporter", "audit"]
       }), "{{", "{\\u007b"),
@@ -357,7 +354,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "golden"
         "layer_name"  = "seal"
         "layer_roles" = ["seal"]
       }), "{{", "{\\u007b"),

@@ -291,7 +291,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"             = "web"
         "layer_name"             = "workload"
         "layer_roles"            = ["nginx"]
         "nginx_worker_processes" = 2
@@ -314,7 +313,6 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "image_name"  = "web"
         "layer_name"  = "seal"
         "layer_roles" = ["seal"]
       }), "{{", "{\\u007b"),
