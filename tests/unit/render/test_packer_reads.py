@@ -98,7 +98,7 @@ def test_ansible_gets_the_variables_as_they_were_written(project: Project, tmp_p
     assert [Path(call["argv"][-1]).name for call in calls] == ["base.yml", "seal.yml"]
     ours = {"layer_name": "base", "layer_roles": ["system"]}
     assert extra_vars(calls[0]) == [written | ours, of_network]
-    assert extra_vars(calls[1])[0] == {"image_name": "golden", "layer_name": "seal", "layer_roles": ["seal"]}
+    assert extra_vars(calls[1])[0] == {"layer_name": "seal", "layer_roles": ["seal"]}
     assert calls[0]["env"]["ANSIBLE_ROLES_PATH"] == "./roles"
 
 
