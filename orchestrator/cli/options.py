@@ -14,6 +14,7 @@ EnvironmentOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave the machine that was validated running.")]
+LabOption = Annotated[str, typer.Option("--name", help="Which lab; several can be up at once.")]
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-C", help="The workspace, or a folder in it.", show_default=False)
 ]
