@@ -1,4 +1,4 @@
-"""`ami lab up | status | down`: a local AWS with real machines."""
+"""`ami lab up | status | faults | down`: a local AWS with real machines."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.options import JsonOption
+from orchestrator.cli import lab_faults
+from orchestrator.cli.options import JsonOption, LabOption
 from orchestrator.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 app = typer.Typer(no_args_is_help=True)
-
-NameOption = Annotated[str, typer.Option("--name", help="Which lab; several can be up at once.")]
+app.add_typer(lab_faults.app, name="faults", help="Make the lab misbehave, as the real AWS does.")
 
 
 @app.command("up")
 def up(
-    name: NameOption = "default",
+    name: LabOption = "default",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 4999,
     command_delay: Annotated[
         float, typer.Option("--command-delay", min=0, help="Seconds a Systems Manager command costs, as on AWS.")
@@ -45,7 +45,7 @@ def up(
 
 
 @app.command("status")
-def status(name: NameOption = "default", as_json: JsonOption = False) -> None:
+def status(name: LabOption = "default", as_json: JsonOption = False) -> None:
     """Say whether the lab is up, and where. Exit code 0 when it is, 3 when not."""
     from orchestrator.lab import lifecycle
 
@@ -64,7 +64,7 @@ def status(name: NameOption = "default", as_json: JsonOption = False) -> None:
 
 @app.command("down")
 def down(
-    name: NameOption = "default",
+    name: LabOption = "default",
     cache: Annotated[
         bool, typer.Option("--cache", help="Also remove the Debian root that labs share (/var/cache/ami-lab).")
     ] = False,

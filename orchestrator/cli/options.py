@@ -16,6 +16,7 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave the machine that was validated running.")]
 ParallelOption = Annotated[int, typer.Option("--parallel", "-p", min=1, help="How many machines at a time.")]
 RebuildOption = Annotated[bool, typer.Option("--rebuild", help="Build the named images although nothing changed.")]
+LabOption = Annotated[str, typer.Option("--name", help="Which lab; several can be up at once.")]
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-C", help="The workspace, or a folder in it.", show_default=False)
 ]

@@ -35,15 +35,28 @@ class Disks:
         self._delay = delay
         self._saved: set[str] = set()
 
-    def capture(self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool) -> None:
-        """Save a machine's disk in the background. With `reboot` it is shut down first and started again after."""
+    def capture(self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool, longer: float = 0.0) -> None:
+        """Save a machine's disk in the background. With `reboot` it is shut down first and started again after.
+
+        The image stays pending for `longer` seconds more than those of this lab do.
+        """
         snapshot.status = "pending"
         snapshot.disk = self._podman.disk_name(snapshot.id)
         if image is not None:
             image.state = "pending"
-        threading.Thread(
-            target=self._capture, args=(instance, snapshot, image), kwargs={"reboot": reboot}, daemon=True
-        ).start()
+        asked = {"reboot": reboot, "delay": self._delay + longer}
+        threading.Thread(target=self._capture, args=(instance, snapshot, image), kwargs=asked, daemon=True).start()
+
+    def hold_back(self, image: Any, snapshot: Any | None, seconds: float) -> None:
+        """Show an image, and a snapshot that was made for it, as pending for so many seconds."""
+        if not seconds:
+            return
+        image.state = "pending"
+        if snapshot is not None:
+            snapshot.status = "pending"
+        timer = threading.Timer(seconds, self._settle, (snapshot, image, "completed", "available"))
+        timer.daemon = True
+        timer.start()
 
     def sweep(self) -> None:
         """Remove the disks that no snapshot holds and no machine runs from. Those still in use wait for the next."""
@@ -52,21 +65,25 @@ class Disks:
         if unused:
             self._saved -= unused - set(self._podman.remove_images(sorted(unused)))
 
-    def _capture(self, instance: Any, snapshot: Any, image: Any | None, *, reboot: bool) -> None:
+    def _capture(self, instance: Any, snapshot: Any, image: Any | None, *, reboot: bool, delay: float) -> None:
         began = time.monotonic()
         try:
             with self._held(instance.id):
                 self._save(instance, snapshot.disk, reboot=reboot)
-            time.sleep(self._delay)
+            time.sleep(delay)
             status, state = "completed", "available"
         except AmiError:
             LOG.exception("the disk of %s was not saved", instance.id)
             status, state = "error", "failed"
+        self._settle(snapshot, image, status, state)
+        LOG.info("capture %s: %.1f s", instance.id, time.monotonic() - began)
+
+    def _settle(self, snapshot: Any | None, image: Any | None, status: str, state: str) -> None:
         with self._tables.lock:
-            snapshot.status = status
+            if snapshot is not None:
+                snapshot.status = status
             if image is not None:
                 image.state = state
-        LOG.info("capture %s: %.1f s", instance.id, time.monotonic() - began)
 
     def _save(self, instance: Any, disk: str, *, reboot: bool) -> None:
         name = self._podman.machine_name(instance.id)

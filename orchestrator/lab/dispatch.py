@@ -1,27 +1,30 @@
-"""Who answers a request: the lab's own handlers first, otherwise moto."""
+"""Who answers a request: the lab itself, its own handlers, otherwise moto; and what keeps the answer from coming."""
 
 from __future__ import annotations
 
 import io
 import json
 import logging
-import re
-from dataclasses import dataclass
+import threading
+import time
+from collections import Counter
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
-from orchestrator.lab.faults import AwsFault
+from orchestrator.lab.aws_fault import AwsFault
+from orchestrator.lab.call import call_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from contextlib import AbstractContextManager
 
+    from orchestrator.lab.call import Call
+    from orchestrator.lab.faults import Faults, Trouble
+
+    #: Answers a method and a body with a status and what becomes JSON.
+    Door = Callable[[str, bytes], tuple[int, Any]]
+
 LOG = logging.getLogger(__name__)
-
-#: `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...` (SigV4, "Authorization header").
-SCOPE = re.compile(r"Credential=[^/]*/\d{8}/([^/]+)/([^/]+)/aws4_request")
-
-#: Where the lab says that it is there.
-HEALTH = "/ami-lab/health"
 
 
 class Handler(Protocol):
@@ -35,62 +38,90 @@ class Handler(Protocol):
         """The answer to one call. Raises AwsFault."""
 
 
-@dataclass(frozen=True)
-class Call:
-    """Which service, region and action a request is for, as far as its headers say."""
+class Calls:
+    """How many calls were answered, by `service:Action`; refusals are answers too."""
 
-    service: str
-    region: str
-    action: str
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
+    def count(self, call: Call) -> None:
+        """One more."""
+        with self._lock:
+            self._counts[call.operation] += 1
 
-def call_of(headers: Mapping[str, str]) -> Call:
-    """The call of a request with these WSGI headers; empty strings for what they do not say."""
-    scope = SCOPE.search(headers.get("HTTP_AUTHORIZATION", ""))
-    region, service = scope.groups() if scope else ("us-east-1", "")
-    action = headers.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-    return Call(service, region, action)
+    def counts(self) -> dict[str, int]:
+        """So far, in order of their names."""
+        with self._lock:
+            return dict(sorted(self._counts.items()))
 
 
 class Dispatcher:
     """The lab's WSGI application.
 
-    `lock` is that of moto's tables; `handlers` are by service as SigV4 names it ("ssm").
+    `answering` holds moto's tables while a call that has this trouble is answered; `handlers` are by service as SigV4
+    names it ("ssm"); `doors` are by path: they are the lab's own, neither counted nor faulty.
     """
 
     def __init__(
-        self, moto: Any, lock: AbstractContextManager[Any], handlers: Mapping[str, Handler], health: Callable[[], Any]
+        self,
+        moto: Any,
+        answering: Callable[[Trouble], AbstractContextManager[Any]],
+        handlers: Mapping[str, Handler],
+        doors: Mapping[str, Door],
+        faults: Faults,
+        calls: Calls,
     ) -> None:
         self._moto = moto
-        self._lock = lock
+        self._answering = answering
         self._handlers = handlers
-        self._health = health
+        self._doors = doors
+        self._faults = faults
+        self._calls = calls
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
-        if environ.get("PATH_INFO") == HEALTH:
-            return _reply(start_response, 200, self._health())
-        call = call_of(environ)
+        body = _body(environ)
+        door = self._doors.get(environ.get("PATH_INFO", ""))
+        if door is not None:
+            status, answer = door(environ.get("REQUEST_METHOD", "GET"), body)
+            return _reply(start_response, status, "application/json", _json(answer))
+        call = call_of(environ, body)
+        self._calls.count(call)
+        trouble = self._faults.meet(call, body)
+        # Nobody else waits with this call: nothing is held yet.
+        time.sleep(trouble.latency)
+        if trouble.refusal is not None:
+            return _refuse(start_response, call, trouble.refusal)
+        if trouble.lost is not None:
+            self._answer(call, environ, body, lambda *_: None, trouble)
+            return _refuse(start_response, call, trouble.lost)
+        return self._answer(call, environ, body, start_response, trouble)
+
+    def _answer(
+        self, call: Call, environ: dict[str, Any], body: bytes, start_response: Any, trouble: Trouble
+    ) -> list[bytes]:
         handler = self._handlers.get(call.service)
         if handler is not None and call.action in handler.ACTIONS:
-            return self._own(handler, call, environ, start_response)
-        return self._others(environ, start_response)
-
-    def _own(self, handler: Handler, call: Call, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            return _own(handler, call, body, start_response)
+        environ["wsgi.input"] = io.BytesIO(body)
+        # One request at a time: moto's tables are not made for several threads.
         try:
-            body = json.loads(_body(environ) or b"{}")
-            return _reply(start_response, 200, handler.handle(call.action, call.region, body))
+            with self._answering(trouble):
+                return list(self._moto(environ, start_response))
         except AwsFault as fault:
-            return _reply(start_response, fault.status, {"__type": fault.code, "message": fault.message})
-        except Exception:
-            LOG.exception("%s.%s in %s", call.service, call.action, call.region)
-            return _reply(start_response, 500, {"__type": "InternalServerError", "message": "see the lab's log"})
+            return _refuse(start_response, call, fault)
 
-    def _others(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        """One request at a time: moto's tables are not made for several threads."""
-        environ["wsgi.input"] = io.BytesIO(_body(environ))
-        with self._lock:
-            return list(self._moto(environ, start_response))
+
+def _own(handler: Handler, call: Call, body: bytes, start_response: Any) -> list[bytes]:
+    try:
+        answer = handler.handle(call.action, call.region, json.loads(body or b"{}"))
+        return _reply(start_response, 200, call.protocol.content_type, _json(answer))
+    except AwsFault as fault:
+        return _refuse(start_response, call, fault)
+    except Exception:
+        LOG.exception("%s in %s", call.operation, call.region)
+        return _refuse(start_response, call, AwsFault("InternalServerError", "see the lab's log", 500))
 
 
 def _body(environ: dict[str, Any]) -> bytes:
@@ -101,10 +132,15 @@ def _body(environ: dict[str, Any]) -> bytes:
     return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
 
 
-def _reply(start_response: Any, status: int, answer: Any) -> list[bytes]:
-    content = json.dumps(answer, default=str).encode()
-    start_response(
-        f"{status} {'OK' if status == 200 else 'Error'}",  # noqa: PLR2004  HTTP's own number
-        [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(content)))],
-    )
+def _json(answer: Any) -> bytes:
+    return json.dumps(answer, default=str).encode()
+
+
+def _refuse(start_response: Any, call: Call, fault: AwsFault) -> list[bytes]:
+    return _reply(start_response, fault.status, call.protocol.content_type, call.protocol.refusal(fault))
+
+
+def _reply(start_response: Any, status: int, content_type: str, content: bytes) -> list[bytes]:
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(content)))]
+    start_response(f"{status} {HTTPStatus(status).phrase}", headers)
     return [content]

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
-from moto.ec2 import models, urls
+from moto.ec2 import urls
 from moto.ec2.exceptions import EC2ClientError, MissingParameterError
 from moto.ec2.models import amis, ec2_backends, elastic_block_store, instances
 from moto.ec2.responses import EC2Response
 
+from orchestrator.lab.aws_fault import AwsFault
+from orchestrator.lab.ec2_consistency import EventualBackend
 from orchestrator.lab.instances import ROOT_SIZE, LabAmi, LabInstance, LabSnapshot
 
 if TYPE_CHECKING:
@@ -21,11 +23,16 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.tables import Tables
 
-    class Capture(Protocol):
-        """What saves a machine's disk into a snapshot, in the background."""
+    class Keeper(Protocol):
+        """What keeps disks. Both return at once, and set the states of snapshot and image when it is done."""
 
-        def __call__(self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool) -> None:
-            """Return at once; set the states of snapshot and image when it is done."""
+        def capture(
+            self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool, longer: float = 0.0
+        ) -> None:
+            """Save a machine's disk into a snapshot; an image of it is pending for `longer` seconds more."""
+
+        def hold_back(self, image: Any, snapshot: Any | None, seconds: float) -> None:
+            """An image, and a snapshot that is made for it, are pending for so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,11 @@ class PublicImage:
     id_in: Callable[[str], str]
 
 
-class LabBackend(models.EC2Backend):
+class LabBackend(EventualBackend):
     """The tables of one account in one region."""
 
-    tables: Tables
     public: PublicImage
-    capture: Capture
+    disks: Keeper
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,9 +81,18 @@ class LabBackend(models.EC2Backend):
         mappings = kwargs.get("block_device_mappings")
         if mappings:
             kwargs["block_device_mappings"] = self._with_root(self.amis[image_id or settings["ImageId"]], mappings)
+        asked = "" if kwargs.get("is_instance_type_default") else kwargs.get("instance_type")
+        instance_type = str(asked or settings.get("InstanceType") or kwargs.get("instance_type"))
+        if self.tables.trouble.shortage(instance_type, _subnet(kwargs, settings)):
+            what = (
+                f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested"
+            )
+            # One of EC2's server errors (EC2 developer guide, "Error codes"), which moto's exceptions cannot tell.
+            raise AwsFault("InsufficientInstanceCapacity", what, 500)
         reservation: Any = super().run_instances(image_id, count, *args, **kwargs)
         name, arn = _profile(kwargs, settings)
         for number, instance in enumerate(reservation.instances):
+            instance.doom(self.tables.trouble.death())
             instance.profiled = bool(name or arn)
             # moto's RunInstances associates the profile with the first instance itself.
             direct = kwargs.get("iam_instance_profile_name") or kwargs.get("iam_instance_profile_arn")
@@ -104,7 +119,8 @@ class LabBackend(models.EC2Backend):
         for entry in tag_specifications:
             if entry["ResourceType"] == "snapshot":
                 image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in entry["Tags"]})
-        self.capture(instance, image.ebs_snapshot, image=image, reboot=reboot)
+        longer = self.tables.trouble.slower()
+        self.disks.capture(instance, image.ebs_snapshot, image=image, reboot=reboot, longer=longer)
         return image
 
     def copy_image(
@@ -119,6 +135,7 @@ class LabBackend(models.EC2Backend):
             raise EC2ClientError("InvalidAMIID.Unavailable", what)
         image.root_device_name = source.root_device_name
         image.ebs_snapshot.disk = source.disk
+        self.disks.hold_back(image, image.ebs_snapshot, self.tables.trouble.slower())
         return image
 
     def register_image(
@@ -133,6 +150,7 @@ class LabBackend(models.EC2Backend):
         image.ebs_snapshot = snapshot
         image.root_device_name = root or image.root_device_name
         snapshot.from_ami = image.id
+        self.disks.hold_back(image, None, self.tables.trouble.slower())
         return image
 
     def deregister_image(self, ami_id: str) -> None:
@@ -146,7 +164,7 @@ class LabBackend(models.EC2Backend):
         attachment = snapshot.volume.attachment
         instance = attachment.instance if attachment else None
         if instance is not None and attachment.device == instance.root_device_name:
-            self.capture(instance, snapshot, image=None, reboot=False)
+            self.disks.capture(instance, snapshot, image=None, reboot=False)
         return snapshot
 
     def copy_snapshot(self, source_snapshot_id: str, source_region: str, *args: Any, **kwargs: Any) -> Any:
@@ -197,6 +215,12 @@ def _profile(kwargs: dict[str, Any], template: dict[str, Any]) -> tuple[str | No
     return name, arn
 
 
+def _subnet(kwargs: dict[str, Any], template: dict[str, Any]) -> str:
+    """The subnet that a launch asks for, from the call, its first interface or its launch template."""
+    interfaces = kwargs.get("nics") or template.get("NetworkInterfaces") or [{}]
+    return str(kwargs.get("subnet_id") or interfaces[0].get("SubnetId") or template.get("SubnetId") or "")
+
+
 class LabResponse(EC2Response):
     """Answers that moto gives from a sample, or without looking at what was asked."""
 
@@ -228,6 +252,16 @@ class LabResponse(EC2Response):
         )
         return ActionResult({"ImageId": image.id})
 
+    def modify_image_attribute(self) -> ActionResult:
+        """ModifyImageAttribute, with Description (a value of its own, or as `Attribute` and `Value`)."""
+        answer = super().modify_image_attribute()
+        given = self._get_param("Description", {}).get("Value")
+        if self._get_param("Attribute") == "description":
+            given = self._get_param("Value", given)
+        if given is not None:
+            self.ec2_backend.amis[self._get_param("ImageId")].description = given
+        return answer
+
     def describe_snapshots(self) -> ActionResult:
         """DescribeSnapshots, with OwnerIds."""
         found = self.ec2_backend.describe_snapshots(
@@ -243,12 +277,12 @@ class LabResponse(EC2Response):
         return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": output})
 
 
-def install(tables: Tables, public: PublicImage, capture: Capture, console: Callable[[str], bytes]) -> None:
+def install(tables: Tables, public: PublicImage, disks: Keeper, console: Callable[[str], bytes]) -> None:
     """Put the lab's classes in the place of moto's. To be called before moto makes its first EC2 backend."""
     LabInstance.tables = tables
     LabBackend.tables = tables
     LabBackend.public = public
-    LabBackend.capture = staticmethod(capture)
+    LabBackend.disks = disks
     LabResponse.console = staticmethod(console)
     instances.Instance = LabInstance  # type: ignore[misc]
     amis.Ami = LabAmi  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import utcnow
@@ -71,6 +72,7 @@ class LabInstance(instances.Instance):
         self.container_expected = True
         self.profiled = False
         self.made = False
+        self.dies: float | None = None
         super().__init__(*args, **kwargs)
         image = self.ec2_backend.amis.get(self.image_id)
         self.disk: str = image.disk if image else ""
@@ -85,6 +87,15 @@ class LabInstance(instances.Instance):
     def report(self, state: str) -> None:
         """Show a state in every answer from now on."""
         self._state = instances.InstanceState(state, STATES[state])
+
+    def doom(self, seconds: float | None) -> None:
+        """The machine dies after so many seconds, as when its host is lost; None: it does not."""
+        self.dies = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def lost(self) -> bool:
+        """Whether the time of its machine has come."""
+        return self.dies is not None and time.monotonic() >= self.dies
 
     def prep_nics(self, *args: Any, **kwargs: Any) -> None:
         """The primary interface has the machine's address on the lab's network, whatever the subnet's range is."""
@@ -111,6 +122,7 @@ class LabInstance(instances.Instance):
         self._require("start", "stopped")
         previous = super().start()
         self.launch_time = utcnow()
+        self.doom(None)
         self._begin("pending")
         return previous
 

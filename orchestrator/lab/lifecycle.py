@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import select
 import shutil
@@ -11,17 +10,15 @@ import signal
 import socket
 import sys
 import time
-import urllib.request
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import process
 from orchestrator.errors import LackError, UsageError
-from orchestrator.lab import agent_package, network, recipe, settings
-from orchestrator.lab.dispatch import HEALTH
+from orchestrator.lab import agent_package, door, network, recipe, settings
 from orchestrator.lab.podman import LABEL, Podman
 
 if TYPE_CHECKING:
@@ -65,6 +62,8 @@ class Status:
     pid: int = 0
     machines: int = 0
     folder: str = ""
+    calls: dict[str, int] = field(default_factory=dict)
+    """How many API calls it has answered, by `service:Action`."""
 
     def as_json(self) -> dict[str, Any]:
         """What `ami lab status --json` prints."""
@@ -75,6 +74,7 @@ class Status:
             "pid": self.pid or None,
             "machines": self.machines,
             "folder": self.folder,
+            "calls": self.calls,
         }
 
 
@@ -85,12 +85,12 @@ def up(wanted: Settings, tell: Callable[[str], None]) -> Settings:
     """
     _prepared(wanted.name)
     with _alone(wanted.name):
-        present = _running(wanted.name)
-        if present is not None:
-            if present.port != wanted.port:
-                what = f"the lab '{wanted.name}' is up on port {present.port}, not {wanted.port}"
+        found = _running(wanted.name)
+        if found is not None:
+            if found.port != wanted.port:
+                what = f"the lab '{wanted.name}' is up on port {found.port}, not {wanted.port}"
                 raise UsageError(what, hint=f"ami lab down --name {wanted.name}")
-            return present
+            return found
         if _clear(wanted.name):
             tell("cleared what was left of an earlier lab")
         _check_port(wanted.port)
@@ -124,12 +124,21 @@ def status(name: str) -> Status:
     settings.check_name(name)
     lab = settings.load(settings.STATE / name / "lab.json")
     pid = _server_pid(name)
-    told = _answer(lab) if lab is not None and pid else None
+    told = door.health(lab) if lab is not None and pid else None
     if lab is not None and told is not None:
-        return Status(name, Condition.UP, lab.endpoint, pid, told["machines"], str(lab.folder))
+        return Status(name, Condition.UP, lab.endpoint, pid, told["machines"], str(lab.folder), told["calls"])
     if pid or (settings.STATE / name).exists() or (os.geteuid() == 0 and _leftovers(name)):
         return Status(name, Condition.DEAD, pid=pid, folder=str(settings.STATE / name))
     return Status(name, Condition.DOWN)
+
+
+def present(name: str) -> Settings:
+    """The lab of that name, which is up. Raises LackError when it is not."""
+    settings.check_name(name)
+    lab = _running(name)
+    if lab is None:
+        raise door.not_up(name)
+    return lab
 
 
 def exports(lab: Settings) -> dict[str, str]:
@@ -209,26 +218,16 @@ def _serve(lab: Settings) -> None:
     pid = process.detached(argv, log=lab.log, env=ENVIRONMENT)
     lab.pid_file.write_text(f"{pid} {_birth(pid)}")
     deadline = time.monotonic() + PATIENCE
-    while _answer(lab) is None:
+    while door.health(lab) is None:
         if not _birth(pid) or time.monotonic() > deadline:
             said = lab.log.read_text(errors="replace")[-2000:].strip()
             raise LackError(f"the lab's server did not start:\n{said}")
         time.sleep(0.1)
 
 
-def _answer(lab: Settings) -> dict[str, Any] | None:
-    """What the lab says of itself; None when nothing answers at its port, or another program does."""
-    try:
-        with urllib.request.urlopen(lab.endpoint + HEALTH, timeout=5) as reply:  # noqa: S310  always http on loopback
-            told = json.load(reply)
-    except (OSError, ValueError):
-        return None
-    return told if isinstance(told, dict) and told.get("lab") == lab.name else None
-
-
 def _running(name: str) -> Settings | None:
     lab = settings.load(settings.STATE / name / "lab.json")
-    return lab if lab is not None and _server_pid(name) and _answer(lab) is not None else None
+    return lab if lab is not None and _server_pid(name) and door.health(lab) is not None else None
 
 
 def _server_pid(name: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import selectors
 import threading
@@ -119,7 +120,9 @@ class Machines:
             # What is listed below may be older than the end of a step that still runs now: look again after it.
             busy = set(self._busy)
         with self._tables.lock:
-            wanted = [self._wanted(instance) for instance in self._tables.instances() if instance.container_expected]
+            living = [instance for instance in self._tables.instances() if instance.container_expected]
+            wanted = [self._wanted(instance) for instance in living]
+            deaths: list[float] = [instance.dies for instance in living if instance.dies and not instance.lost]
         containers = self._podman.containers() if wanted or self._watched else []
         unseen = [container for container in containers if container.running and not self._watch(container.pid)]
         with self._freed:
@@ -127,11 +130,14 @@ class Machines:
             self._busy.update(step.instance_id for step in todo)
         for step in todo:
             self._hands.submit(self._take, step)
-        return SOON if unseen else GLANCE
+        until_death = max(0.0, min(deaths, default=math.inf) - time.monotonic())
+        return min(SOON if unseen else GLANCE, until_death)
 
     def _wanted(self, instance: Any) -> Wanted:
         rebooting = instance.reboots > self._rebooted.get(instance.id, 0)
-        return Wanted(instance.id, instance.state, instance.wish, made=instance.made, rebooting=rebooting)
+        return Wanted(
+            instance.id, instance.state, instance.wish, made=instance.made, rebooting=rebooting, lost=instance.lost
+        )
 
     def _watch(self, pid: int) -> bool:
         """Hear of the end of a machine's init. False when it has ended already and podman does not know yet."""
@@ -180,6 +186,8 @@ class Machines:
             case Do.STOP:
                 self._podman.stop(name)
                 self._settle(step.instance_id, "stopped")
+            case Do.KILL:
+                self._podman.kill(name)
             case Do.REMOVE:
                 self._podman.remove(name)
                 self._settle(step.instance_id, "terminated")
@@ -210,12 +218,15 @@ class Machines:
         self._rebooted[instance_id] = asked
 
     def _died(self, instance_id: str) -> None:
-        """A machine that shut itself down is stopped or terminated, as its launch asked."""
+        """A machine that shut itself down, or whose host is lost, is stopped or terminated, as its launch asked."""
         with self._tables.lock:
             instance = self._tables.instance(instance_id)
             if instance is None:
                 return
             reason = "Client.InstanceInitiatedShutdown: Instance initiated shutdown"
+            if instance.lost:
+                reason = "Server.InternalError: Internal error on the host of the instance"
+                instance.doom(None)
             if instance.instance_initiated_shutdown_behavior == "terminate":
                 instance.terminate()
             else:

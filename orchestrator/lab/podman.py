@@ -102,6 +102,10 @@ class Podman:
         """Ask init to shut down; kill it after `grace` seconds."""
         self.run("stop", "--ignore", f"--time={grace}", name)
 
+    def kill(self, name: str) -> None:
+        """End a machine as a power cut does; one that has ended already is no error."""
+        self.run("kill", "--signal=KILL", name, check=False)
+
     def remove(self, *names: str) -> None:
         """Kill and remove containers at once, with their disks; those that are gone already are no error."""
         if names:

@@ -24,6 +24,8 @@ class Do(StrEnum):
     REBOOT = "reboot"
     STOP = "stop"
     REMOVE = "remove"
+    KILL = "kill"
+    """Its host is lost."""
     SETTLE = "settle"
     """The machine is where it shall be: show it."""
     DIED = "died"
@@ -42,6 +44,8 @@ class Wanted:
     made: bool = False
     """Whether its machine was made already."""
     rebooting: bool = False
+    lost: bool = False
+    """Whether the machine shall die of its own."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,14 @@ def _next(one: Wanted, container: Container | None) -> Do | None:
     if container is None:
         return Do.LAUNCH
     if container.running:
-        return Do.REBOOT if one.rebooting else _settle(one)
+        return _running(one)
     return Do.START if one.state == "pending" or container.exit_code == REBOOT_CODE else Do.DIED
+
+
+def _running(one: Wanted) -> Do | None:
+    if one.lost:
+        return Do.KILL
+    return Do.REBOOT if one.rebooting else _settle(one)
 
 
 def _settle(one: Wanted) -> Do | None:

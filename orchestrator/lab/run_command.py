@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.lab import ssm_listing, ssm_record
-from orchestrator.lab.faults import AwsFault
+from orchestrator.lab.aws_fault import AwsFault
 from orchestrator.lab.ssm_delivery import Delivery
 from orchestrator.lab.ssm_nodes import Nodes
 from orchestrator.lab.ssm_order import DOCUMENT, Order, order

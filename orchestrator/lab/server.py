@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 from orchestrator.lab import ec2, settings
 from orchestrator.lab.disks import Disks
-from orchestrator.lab.dispatch import Dispatcher
+from orchestrator.lab.dispatch import Calls, Dispatcher
+from orchestrator.lab.door import FAULTS, HEALTH
+from orchestrator.lab.fault_door import FaultDoor
+from orchestrator.lab.faults import Faults
 from orchestrator.lab.machines import Machines
 from orchestrator.lab.metadata_server import MetadataService, serve
 from orchestrator.lab.podman import Podman
@@ -26,6 +30,7 @@ from orchestrator.lab.run_command import RunCommand
 from orchestrator.lab.tables import ACCOUNT, Tables
 
 if TYPE_CHECKING:
+    from orchestrator.lab.dispatch import Door
     from orchestrator.lab.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +42,8 @@ TRUST = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
     '"Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
 )
+#: Where builds keep their leases.
+BUCKET = "ami-lab-artifacts"
 AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
@@ -60,7 +67,7 @@ def public_image(lab: Settings) -> ec2.PublicImage:
 
 
 def furnish_account() -> None:
-    """What the lab's account has from the start: an instance profile that the agent may register with."""
+    """What the lab's account has from the start: an instance profile that the agent may register with, and a bucket."""
     iam = iam_backends[ACCOUNT]["aws"]
     iam.create_role(
         role_name=PROFILE,
@@ -73,6 +80,7 @@ def furnish_account() -> None:
     )
     iam.attach_role_policy(AGENT_POLICY, PROFILE)
     iam.create_instance_profile(name=PROFILE, path="/", role_names=[PROFILE])
+    s3_backends[ACCOUNT]["aws"].create_bucket(BUCKET, "us-east-1")
 
 
 def run(lab: Settings) -> None:
@@ -81,12 +89,15 @@ def run(lab: Settings) -> None:
     podman = Podman(lab.name, lab.network, lab.podman_options, lab.limits)
     machines = Machines(tables, podman)
     disks = Disks(tables, podman, machines.held, lab.image_delay)
-    ec2.install(tables, public_image(lab), disks.capture, machines.console)
+    ec2.install(tables, public_image(lab), disks, machines.console)
     furnish_account()
     moto = DomainDispatcherApplication(create_backend_app)
-    application = Dispatcher(
-        moto, tables.lock, _handlers(lab, machines), lambda: {"lab": lab.name, "machines": tables.living()}
-    )
+    faults, calls = Faults(tables.births), Calls()
+    doors: dict[str, Door] = {
+        HEALTH: lambda *_: (200, {"lab": lab.name, "machines": tables.living(), "calls": calls.counts()}),
+        FAULTS: FaultDoor(faults),
+    }
+    application = Dispatcher(moto, tables.answering, _handlers(lab, machines), doors, faults, calls)
     imds = serve(MetadataService(tables, lab.agent), lab.bridge)
     api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=Handler)
     for server in (imds, api):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.lab import ssm_agent
-from orchestrator.lab.faults import AwsFault
+from orchestrator.lab.aws_fault import AwsFault
 from orchestrator.lab.ssm_paging import page
 
 if TYPE_CHECKING:

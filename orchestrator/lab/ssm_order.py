@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.lab.faults import AwsFault
+from orchestrator.lab.aws_fault import AwsFault
 
 DOCUMENT = "AWS-RunShellScript"
 #: The agent's working directory, which its unit file sets.

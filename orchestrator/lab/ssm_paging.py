@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator.lab.faults import AwsFault
+from orchestrator.lab.aws_fault import AwsFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,10 +8,14 @@ state, has the address of a real machine, and its snapshots hold a disk.
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from moto.ec2.models import ec2_backends
+
+from orchestrator.lab.births import Births
+from orchestrator.lab.faults import Trouble
 
 if TYPE_CHECKING:
     import ipaddress
@@ -32,7 +36,20 @@ class Tables:
     subnet: ipaddress.IPv4Network
     wake: Callable[[], None] = nothing
     lock: threading.RLock = field(default_factory=threading.RLock)
+    births: Births = field(default_factory=Births)
+    trouble: Trouble = field(default_factory=Trouble)
+    """What the faults in force do to the call that is being answered."""
     _last: int = 1
+
+    @contextmanager
+    def answering(self, trouble: Trouble) -> Iterator[None]:
+        """Hold the tables while a call is answered that has this trouble."""
+        with self.lock:
+            self.trouble = trouble
+            try:
+                yield
+            finally:
+                self.trouble = Trouble()
 
     def backends(self) -> list[Any]:
         """The EC2 backends that exist so far, one per account and region."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from orchestrator.lab import lifecycle, settings
+from orchestrator.lab import door, lifecycle, settings
+from orchestrator.lab.fault_rules import Rule, kind_named
 from orchestrator.lab.settings import Settings
 from tests.lab.small import small
 
@@ -202,6 +203,41 @@ def shared_bench(lab: Settings, client: Callable[..., Any], debian: str, key: Pa
     made = Bench(lab, client, debian, key)
     yield made
     made.close()
+
+
+@dataclass
+class FaultControl:
+    """What tests do to make the lab misbehave: by the same door as `ami lab faults`."""
+
+    lab: Settings
+
+    def set(self, kind: str, value: float = 0.0, *operations: str, **more: Any) -> int:
+        """Put a rule in force; returns its number: `faults.set("throttle", 0.3, "ec2:*", seed=7)`."""
+        rule = Rule(kind_named(kind), value, operations, **more)
+        return int(door.set_fault(self.lab, rule)["id"])
+
+    def hits(self, number: int) -> int:
+        """How often a rule has hit."""
+        return next(int(told["hits"]) for told in door.faults(self.lab) if told["id"] == number)
+
+    def clear(self) -> None:
+        """End every rule."""
+        door.clear_faults(self.lab)
+
+
+@pytest.fixture
+def faults(lab: Settings) -> Iterator[FaultControl]:
+    """Faults that end with the test."""
+    control = FaultControl(lab)
+    control.clear()
+    yield control
+    control.clear()
+
+
+@pytest.fixture
+def calls(lab: Settings) -> Callable[[], dict[str, int]]:
+    """How many API calls the lab has answered so far, by `service:Action`."""
+    return lambda: door.calls(lab)
 
 
 @pytest.fixture(scope="session")

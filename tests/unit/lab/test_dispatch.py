@@ -2,16 +2,23 @@ from __future__ import annotations
 
 import io
 import json
-import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.lab.dispatch import HEALTH, Call, Dispatcher, call_of
-from orchestrator.lab.faults import AwsFault
+from orchestrator.lab.aws_fault import AwsFault
+from orchestrator.lab.births import Births
+from orchestrator.lab.dispatch import Calls, Dispatcher
+from orchestrator.lab.door import HEALTH
+from orchestrator.lab.fault_rules import Kind, Rule
+from orchestrator.lab.faults import Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from orchestrator.lab.faults import Trouble
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=AKID/20260102/eu-west-1/ssm/aws4_request, SignedHeaders=host, Signature=00"
 
@@ -30,31 +37,49 @@ class Echo:
         return {"region": region, "body": body}
 
 
-@pytest.fixture
-def ask() -> Callable[..., tuple[str, Any]]:
-    def moto(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+class Lab:
+    """A dispatcher before a moto that answers with what it read, and what was seen of it."""
+
+    def __init__(self) -> None:
+        self.faults = Faults(Births())
+        self.calls = Calls()
+        self.reached: list[bytes] = []
+        self.content_type = ""
+        doors = {HEALTH: lambda method, _: (200, {"lab": "x", "asked": method})}
+        self.dispatcher = Dispatcher(self.moto, self.answering, {"ssm": Echo()}, doors, self.faults, self.calls)
+
+    def moto(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self.reached.append(environ["wsgi.input"].read())
+        if self.reached[-1] == b"lack":
+            raise AwsFault("InsufficientInstanceCapacity", "none left", 500)
         start_response("200 OK", [])
-        return [b'"moto read ' + environ["wsgi.input"].read() + b'"']
+        return [b'"moto read ' + self.reached[-1] + b'"']
 
-    dispatcher = Dispatcher(moto, threading.RLock(), {"ssm": Echo()}, lambda: {"lab": "x"})
+    @contextmanager
+    def answering(self, _: Trouble) -> Iterator[None]:
+        yield
 
-    def send(action: str, body: bytes = b"{}", **environ: Any) -> tuple[str, Any]:
-        told: list[str] = []
+    def raw(self, action: str, body: bytes = b"{}", **environ: Any) -> tuple[str, bytes]:
+        told: list[Any] = []
         headers = {"HTTP_AUTHORIZATION": SIGNED, "HTTP_X_AMZ_TARGET": f"AmazonSSM.{action}"}
         request = {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)} | headers | environ
-        answer = b"".join(dispatcher(request, lambda status, _: told.append(status)))
-        return told[0].partition(" ")[0], json.loads(answer)
+        answer = b"".join(self.dispatcher(request, lambda *given: told.extend(given)))
+        self.content_type = dict(told[1]).get("Content-Type", "")
+        return told[0].partition(" ")[0], answer
 
-    return send
-
-
-def test_call_is_read_from_the_headers() -> None:
-    headers = {"HTTP_AUTHORIZATION": SIGNED, "HTTP_X_AMZ_TARGET": "AmazonSSM.SendCommand"}
-    assert call_of(headers) == Call("ssm", "eu-west-1", "SendCommand")
+    def ask(self, action: str, body: bytes = b"{}", **environ: Any) -> tuple[str, Any]:
+        status, answer = self.raw(action, body, **environ)
+        return status, json.loads(answer)
 
 
-def test_an_unsigned_call_is_nobodys() -> None:
-    assert call_of({}) == Call("", "us-east-1", "")
+@pytest.fixture
+def lab() -> Lab:
+    return Lab()
+
+
+@pytest.fixture
+def ask(lab: Lab) -> Callable[..., tuple[str, Any]]:
+    return lab.ask
 
 
 def test_own_actions_are_answered_by_the_handler(ask: Callable[..., tuple[str, Any]]) -> None:
@@ -74,5 +99,53 @@ def test_a_bug_is_an_internal_error(ask: Callable[..., tuple[str, Any]]) -> None
     assert (code, answer["__type"]) == ("500", "InternalServerError")
 
 
-def test_health(ask: Callable[..., tuple[str, Any]]) -> None:
-    assert ask("", PATH_INFO=HEALTH) == ("200", {"lab": "x"})
+def test_the_labs_own_paths_are_neither_counted_nor_faulty(lab: Lab) -> None:
+    lab.faults.set(Rule(Kind.THROTTLE, 1))
+    assert lab.ask("", PATH_INFO=HEALTH, REQUEST_METHOD="GET") == ("200", {"lab": "x", "asked": "GET"})
+    assert lab.calls.counts() == {}
+
+
+def test_calls_are_counted_by_operation_refused_ones_too(lab: Lab) -> None:
+    for action in ("Say", "Refuse", "GetParameter", "Say"):
+        lab.ask(action)
+    assert lab.calls.counts() == {"ssm:GetParameter": 1, "ssm:Refuse": 1, "ssm:Say": 2}
+
+
+@pytest.mark.parametrize("action", ["Say", "GetParameter"])
+def test_a_throttled_call_reaches_nobody(lab: Lab, action: str) -> None:
+    """The lab's own handlers and moto alike."""
+    lab.faults.set(Rule(Kind.THROTTLE, 1, (f"ssm:{action}",)))
+    assert lab.ask(action) == ("400", {"__type": "ThrottlingException", "message": "Rate exceeded"})
+    assert lab.reached == []
+    assert lab.content_type == "application/x-amz-json-1.1"
+
+
+def test_of_calls_that_break_half_had_their_effect(lab: Lab) -> None:
+    """An error may come before the effect or in the place of the answer: the caller cannot tell."""
+    lab.faults.set(Rule(Kind.ERROR, 1))
+    for _ in range(100):
+        assert lab.ask("GetParameter") == ("500", {"__type": "InternalServerError", "message": "Internal server error"})
+    assert 35 < len(lab.reached) < 65
+
+
+def test_a_refusal_from_within_is_spoken_as_the_service_speaks(lab: Lab) -> None:
+    status, answer = lab.raw(
+        "", b"lack", HTTP_X_AMZ_TARGET="", HTTP_AUTHORIZATION=SIGNED.replace("/ssm/", "/ec2/"), PATH_INFO="/"
+    )
+    assert status == "500"
+    assert b"<Errors><Error><Code>InsufficientInstanceCapacity</Code><Message>none left</Message></Error>" in answer
+
+
+def test_latency_is_waited_before_the_tables_are_held(lab: Lab) -> None:
+    held: list[float] = []
+
+    @contextmanager
+    def answering(_: Trouble) -> Iterator[None]:
+        held.append(time.monotonic())
+        yield
+
+    lab.dispatcher._answering = answering
+    lab.faults.set(Rule(Kind.LATENCY, 0.05))
+    began = time.monotonic()
+    lab.ask("GetParameter")
+    assert held[0] - began >= 0.05

@@ -12,9 +12,9 @@ def container(*, running: bool, exit_code: int = 0, instance_id: str = "i-1") ->
     return Container(f"c-{instance_id}", instance_id, running, exit_code, 0)
 
 
-def wanted(state: str, *, made: bool = True, rebooting: bool = False) -> Wanted:
+def wanted(state: str, *, made: bool = True, rebooting: bool = False, lost: bool = False) -> Wanted:
     wish = {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}.get(state, state)
-    return Wanted("i-1", state, wish, made=made, rebooting=rebooting)
+    return Wanted("i-1", state, wish, made=made, rebooting=rebooting, lost=lost)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,10 @@ def wanted(state: str, *, made: bool = True, rebooting: bool = False) -> Wanted:
         (wanted("running"), container(running=True), None),
         (wanted("running", rebooting=True), container(running=True), Do.REBOOT),
         (wanted("running"), container(running=False, exit_code=129), Do.START),
+        (wanted("pending", made=False, lost=True), None, Do.LAUNCH),
+        (wanted("running", lost=True), container(running=True), Do.KILL),
+        (wanted("running", lost=True), container(running=False, exit_code=137), Do.DIED),
+        (wanted("stopping", lost=True), container(running=True), Do.STOP),
         (wanted("running"), container(running=False, exit_code=130), Do.DIED),
         (wanted("running"), container(running=False, exit_code=137), Do.DIED),
         (wanted("running"), None, Do.VANISHED),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.lab import ssm_agent, ssm_listing, ssm_nodes
-from orchestrator.lab.faults import AwsFault
+from orchestrator.lab.aws_fault import AwsFault
 from orchestrator.lab.ssm_paging import page
 
 ITEMS = [f"item-{number}" for number in range(7)]

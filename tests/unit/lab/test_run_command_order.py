@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.lab.faults import AwsFault
+from orchestrator.lab.aws_fault import AwsFault
 from orchestrator.lab.ssm_order import Order, order, share
 
 INSTANCE = "i-0123456789abcdef0"

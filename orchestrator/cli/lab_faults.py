@@ -1,0 +1,132 @@
+"""`ami lab faults set | list | clear`: make the local AWS misbehave, as the real one does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli.options import JsonOption, LabOption
+from orchestrator.cli.terminal import print_json, print_table, say
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.lab.fault_rules import Kind
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("set")
+def set_(  # noqa: PLR0917  a command has as many parameters as options
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="What goes wrong; see below.")],
+    value: Annotated[
+        str | None, typer.Argument(metavar="[RATE|SECONDS]", help="0.3 or 30%, or seconds.", show_default=False)
+    ] = None,
+    operation: Annotated[
+        list[str] | None,
+        typer.Option("--operation", "-o", help="A pattern of service:Action, as 'ec2:Describe*'; repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed and calls give the same faults.")] = 0,
+    times: Annotated[int | None, typer.Option("--times", help="End after so many hits.", show_default=False)] = None,
+    instance_type: Annotated[str, typer.Option("--instance-type", help="capacity: of this type only.")] = "",
+    subnet: Annotated[str, typer.Option("--subnet", help="capacity: in this subnet only.")] = "",
+    name: LabOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Make calls go wrong, until it is cleared. Several rules can be in force at once.
+
+    \b
+    throttle RATE        too many calls: RequestLimitExceeded, ThrottlingException, SlowDown; without effect
+    error RATE           a 5xx: half of the calls had no effect, of the others the answer is lost
+    latency SECONDS      each call takes longer
+    capacity             RunInstances answers InsufficientInstanceCapacity
+    consistency SECONDS  a new id is unknown for so long: lists omit it, calls by id answer ...NotFound
+    slow-image SECONDS   CreateImage, CopyImage and RegisterImage stay pending longer
+    die SECONDS          an instance's machine dies so long after its launch
+
+    \b
+    ami lab faults set throttle 0.3 -o 'ec2:*' -o 'ssm:*' --seed 7
+    ami lab faults set capacity --instance-type t3.small --times 2
+    """  # noqa: D301  \b is Click's own
+    from orchestrator.lab import door, lifecycle
+    from orchestrator.lab.fault_rules import Rule, kind_named
+
+    known = kind_named(kind)
+    rule = Rule(known, _number(known, value), tuple(operation or ()), seed, times, instance_type, subnet)
+    told = door.set_fault(lifecycle.present(name), rule)
+    if as_json:
+        print_json(told)
+    else:
+        say(f"rule {told['id']}: {_sentence(told)}")
+
+
+@app.command("list")
+def list_(name: LabOption = "default", as_json: JsonOption = False) -> None:
+    """The rules in force, and how often each has hit."""
+    from orchestrator.lab import door, lifecycle
+
+    rules = door.faults(lifecycle.present(name))
+    if as_json:
+        print_json(rules)
+    elif rules:
+        print_table(("id", "fault", "operations", "hits", "seed"), [_row(rule) for rule in rules])
+    else:
+        say(f"the lab '{name}' has no faults")
+
+
+@app.command("clear")
+def clear(
+    rules: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="All when none is given.")] = None,
+    name: LabOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """End rules; prints what they did. Images that were made slow, and machines that shall die, stay so."""
+    from orchestrator.lab import door, lifecycle
+
+    cleared = door.clear_faults(lifecycle.present(name), rules or ())
+    if as_json:
+        print_json(cleared)
+        return
+    for told in cleared:
+        say(f"cleared rule {told['id']}: {_sentence(told)}; hits: {_hits(told)}")
+    if not cleared:
+        say(f"the lab '{name}' has no faults")
+
+
+def _number(kind: Kind, value: str | None) -> float:
+    wanted = kind.value_name
+    if value is None:
+        if wanted:
+            raise UsageError(f"'{kind}' needs {wanted}", hint=f"ami lab faults set {kind} {wanted}")
+        return 0.0
+    if not wanted:
+        raise UsageError(f"'{kind}' takes no number, but '{value}' was given")
+    try:
+        return float(value.removesuffix("%")) / 100 if value.endswith("%") and wanted == "RATE" else float(value)
+    except ValueError:
+        raise UsageError(f"'{value}' is no {wanted}", hint=f"ami lab faults set {kind} {wanted}") from None
+
+
+def _sentence(told: dict[str, Any]) -> str:
+    """`throttle 30% of ec2:*`."""
+    return f"{_fault(told)} of {', '.join(told['operations'])}"
+
+
+def _row(told: dict[str, Any]) -> tuple[str, ...]:
+    return str(told["id"]), _fault(told), ", ".join(told["operations"]), _hits(told), str(told["seed"])
+
+
+def _fault(told: dict[str, Any]) -> str:
+    match told["kind"]:
+        case "throttle" | "error":
+            return f"{told['kind']} {told['value'] * 100:g}%"
+        case "capacity":
+            return " ".join(["capacity", *filter(None, (told["instance_type"], told["subnet"]))])
+    return f"{told['kind']} {told['value']:g} s"
+
+
+def _hits(told: dict[str, Any]) -> str:
+    """`3`, `1 of 2`, `2 of 2 (spent)`; with rates also of how many calls."""
+    of = f" of {told['times']}" if told["times"] else ""
+    asked = f" in {told['calls']} calls" if told["kind"] in ("throttle", "error") else ""
+    return f"{told['hits']}{of}{asked}{' (spent)' if told['spent'] else ''}"

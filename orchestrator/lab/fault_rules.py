@@ -1,0 +1,199 @@
+"""Rules by which the lab misbehaves, and the decision which of them hits which call: values and pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EVERYTHING = ("*",)
+
+
+class Kind(StrEnum):
+    """What goes wrong. In the order of their declaration they are asked about a call."""
+
+    LATENCY = "latency"
+    """Seconds that a call takes longer."""
+    THROTTLE = "throttle"
+    """The share of calls that are refused as too many, before they have any effect."""
+    ERROR = "error"
+    """The share of calls that are answered with a 5xx: half of them before, half of them after their effect."""
+    CONSISTENCY = "consistency"
+    """Seconds for which a new id is unknown."""
+    CAPACITY = "capacity"
+    """No instance can be launched, of a type or in a subnet."""
+    SLOW_IMAGE = "slow-image"
+    """Seconds that an image stays pending longer."""
+    DIE = "die"
+    """Seconds after its launch at which an instance loses its machine."""
+
+    @property
+    def value_name(self) -> str:
+        """What its number is; empty when it has none."""
+        if self in (Kind.THROTTLE, Kind.ERROR):
+            return "RATE"
+        return "" if self is Kind.CAPACITY else "SECONDS"
+
+    @property
+    def reach(self) -> tuple[str, ...]:
+        """The operations that it can concern, which are also those that it concerns unless told otherwise."""
+        return {
+            Kind.CONSISTENCY: ("ec2:*",),
+            Kind.CAPACITY: ("ec2:RunInstances",),
+            Kind.SLOW_IMAGE: ("ec2:CreateImage", "ec2:CopyImage", "ec2:RegisterImage"),
+            Kind.DIE: ("ec2:RunInstances", "autoscaling:*"),
+        }.get(self, EVERYTHING)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way to misbehave. Refuses (UsageError) what makes no sense."""
+
+    kind: Kind
+    value: float = 0.0
+    """A share from 0 to 1, or seconds: see `Kind.value_name`."""
+    operations: tuple[str, ...] = ()
+    """Patterns of `service:Action`; the kind's own reach when none is given."""
+    seed: int = 0
+    times: int | None = None
+    """After how many hits it ends; None: never."""
+    instance_type: str = ""
+    subnet: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.operations:
+            object.__setattr__(self, "operations", self.kind.reach)
+        if self.kind.value_name == "RATE" and not 0 <= self.value <= 1:
+            raise UsageError(f"{self.value:g} is no RATE", hint=f"'{self.kind} 0.3' concerns 30 % of the calls")
+        if not 0 <= self.value < float("inf"):
+            raise UsageError(f"{self.value:g} is no number of seconds")
+        if self.times is not None and self.times < 1:
+            raise UsageError(f"a rule cannot end after {self.times} hits")
+        if (self.instance_type or self.subnet) and self.kind is not Kind.CAPACITY:
+            raise UsageError(f"'{self.kind}' knows no instance type and no subnet", hint="only 'capacity' does")
+
+    def matches(self, operation: str) -> bool:
+        """Whether a call of `service:Action` is its business."""
+        return any(fnmatchcase(operation, pattern) for pattern in self.operations)
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is sent and shown."""
+        return asdict(self) | {"operations": list(self.operations)}
+
+
+def kind_named(name: str) -> Kind:
+    """The kind of that name. Raises UsageError with the nearest one."""
+    try:
+        return Kind(name)
+    except ValueError:
+        what = f"there is no fault '{name}'{did_you_mean(name, Kind)}"
+        raise UsageError(what, hint=f"there are {', '.join(Kind)}") from None
+
+
+def rule_of(told: dict[str, Any]) -> Rule:
+    """The rule of what `Rule.as_json` told. Raises UsageError."""
+    known = {field.name for field in fields(Rule)}
+    for name in told.keys() - known:
+        raise UsageError(f"a rule has no '{name}'{did_you_mean(name, known)}")
+    kind = kind_named(str(told.get("kind", "")))
+    try:
+        return Rule(**told | {"kind": kind, "operations": tuple(told.get("operations", ()))})
+    except TypeError as error:
+        raise UsageError(f"this is no rule: {error}") from None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A rule and what became of it so far."""
+
+    number: int
+    rule: Rule
+    met: int = 0
+    """How many calls it was asked about."""
+    hits: int = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has hit as often as it may."""
+        return self.rule.times is not None and self.hits >= self.rule.times
+
+    def counted(self, *, hit: bool) -> Tally:
+        """After one more call."""
+        return replace(self, met=self.met + 1, hits=self.hits + hit)
+
+    def as_json(self) -> dict[str, Any]:
+        """As `ami lab faults list --json` shows it."""
+        return {
+            "id": self.number,
+            **self.rule.as_json(),
+            "calls": self.met,
+            "hits": self.hits,
+            "spent": self.spent,
+        }
+
+
+class Outcome(StrEnum):
+    """What becomes of a call."""
+
+    ANSWERED = "answered"
+    THROTTLED = "throttled"
+    FAILED = "failed"
+    """A 5xx before any effect."""
+    LOST = "lost"
+    """A 5xx in the place of the answer: the call had its effect."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the rules do to one call, and the rules after it."""
+
+    outcome: Outcome
+    latency: float
+    """Seconds to wait first."""
+    within: tuple[Tally, ...]
+    """The rules that may yet hit while the call has its effect."""
+    after: tuple[Tally, ...]
+
+
+def decide(tallies: Iterable[Tally], operation: str) -> Decision:
+    """What becomes of a call of `service:Action`. A call that one rule refuses never reaches the next one."""
+    after = {tally.number: tally for tally in tallies}
+    latency, outcome, within = 0.0, Outcome.ANSWERED, []
+    order = list(Kind)
+    for tally in sorted(after.values(), key=lambda each: (order.index(each.rule.kind), each.number)):
+        if tally.spent or not tally.rule.matches(operation):
+            continue
+        if tally.rule.kind is Kind.LATENCY:
+            latency += tally.rule.value
+            after[tally.number] = tally.counted(hit=True)
+        elif tally.rule.kind in (Kind.THROTTLE, Kind.ERROR):
+            if outcome is not Outcome.ANSWERED:
+                continue
+            outcome = drawn(tally.rule, tally.met)
+            after[tally.number] = tally.counted(hit=outcome is not Outcome.ANSWERED)
+        elif outcome in (Outcome.ANSWERED, Outcome.LOST):
+            within.append(tally)
+    return Decision(outcome, latency, tuple(within), tuple(after.values()))
+
+
+def drawn(rule: Rule, nth: int) -> Outcome:
+    """What a throttle or error rule does with the nth call (from 0) that it is asked about: the same each time."""
+    chance, side = _numbers(rule, nth)
+    if chance >= rule.value:
+        return Outcome.ANSWERED
+    if rule.kind is Kind.THROTTLE:
+        return Outcome.THROTTLED
+    return Outcome.FAILED if side < 0.5 else Outcome.LOST  # noqa: PLR2004  half of them
+
+
+def _numbers(rule: Rule, nth: int) -> tuple[float, float]:
+    """Two numbers from 0 up to 1 that depend on the seed, the kind and the call's place in the sequence alone."""
+    drawn = hashlib.blake2b(f"{rule.seed}/{rule.kind}/{nth}".encode(), digest_size=16).digest()
+    return int.from_bytes(drawn[:8]) / 2**64, int.from_bytes(drawn[8:]) / 2**64
