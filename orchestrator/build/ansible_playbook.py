@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -22,6 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from orchestrator.build.environment import CONNECTION_VARIABLE
 from orchestrator.build.tasks import EVENTS_VARIABLE
 
 if TYPE_CHECKING:
@@ -42,10 +44,18 @@ def main() -> int:
     if not events or "--version" in arguments:
         sys.stdout.flush()
         os.execv(program, [program, *arguments])  # noqa: S606 - an argv list, no shell
+    _share_connection()
     from orchestrator.build.task_writer import TaskWriter  # noqa: PLC0415 - keeps `--version` fast
 
     with Path(events).open("a", encoding="utf-8") as file:
         return _watched(program, arguments, TaskWriter(file, _playbook(arguments)))
+
+
+def _share_connection() -> None:
+    """Let all playbooks of a build share one connection. Said here, because Packer sets ANSIBLE_SSH_ARGS anew."""
+    path, arguments = os.environ.get(CONNECTION_VARIABLE), os.environ.get("ANSIBLE_SSH_ARGS")
+    if path and arguments and "ControlPath" not in arguments:
+        os.environ["ANSIBLE_SSH_ARGS"] = f"{arguments} -o ControlPath={shlex.quote(path)}"
 
 
 def _program() -> str:
@@ -77,7 +87,7 @@ def _watched(program: str, arguments: list[str], writer: TaskWriter) -> int:
             output_fd=out_end,
             error_fd=err_end,
             private_data_dir=private,
-            fact_cache_type="",  # facts stay in memory, as plain ansible-playbook keeps them
+            fact_cache_type="",  # facts are kept where the environment says, as plain ansible-playbook does it
             event_handler=writer.take,
         )
         readers = [

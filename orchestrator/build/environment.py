@@ -3,6 +3,9 @@
 Builds come out alike whoever starts them: what a person has set for their own Packer and Ansible (`PKR_VAR_*`,
 `PACKER_*`, `ANSIBLE_*`, `~/.ansible.cfg`, `~/.ansible`) does not reach them. An `ansible.cfg` in the workspace does,
 because it is part of what is built. AWS credentials, proxies and the SSH configuration pass through.
+
+What makes Ansible quick and needs nothing of the driver stands in the rendered file, for whoever builds it by hand.
+Here stands what needs a folder of the build's own: facts that are kept from playbook to playbook, one connection.
 """
 
 from __future__ import annotations
@@ -19,7 +22,29 @@ if TYPE_CHECKING:
 
     from orchestrator.build.request import BuildRequest
 
-_PERSONAL = ("ANSIBLE_", "PKR_VAR_", "PACKER_", "AWX_")
+#: Beginnings of the names of variables that are a person's own settings.
+PERSONAL = ("ANSIBLE_", "PKR_VAR_", "PACKER_", "AWX_", "MITOGEN_")
+
+#: What makes Ansible run its tasks through Mitogen. SPT_NOENV keeps Mitogen's processes from writing their titles over
+#: their environment (setproctitle's README), by which a build's processes are known (see orphans.py).
+STRATEGY = {
+    "ANSIBLE_STRATEGY": "mitogen_unpinned",
+    "ANSIBLE_STRATEGY_PLUGINS": str(Path(__file__).parent / "strategy"),
+    "SPT_NOENV": "1",
+}
+
+#: Names the socket of the connection that Mitogen's playbooks share; `ami-ansible-playbook` hands it to ssh.
+CONNECTION_VARIABLE = "AMI_SSH_CONTROL_PATH"
+
+#: What a socket's path may have (unix(7): 107; 103 on macOS), and what ssh adds to the folder: "/", a hash, a suffix.
+_LONGEST, _ADDED = 103, 1 + 40 + 17
+
+_NO_CONFIG = """\
+# The factory's own: this workspace has no ansible.cfg.
+[defaults]
+# Every Debian, Ubuntu, Fedora and Amazon Linux has it. Looking for others costs a connection for each that is missing.
+interpreter_python = /usr/bin/python3
+"""
 
 
 @contextmanager
@@ -33,14 +58,16 @@ def private_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def packer_environment(request: BuildRequest, private: Path, inherited: Iterable[str]) -> dict[str, str | None]:
+def packer_environment(
+    request: BuildRequest, private: Path, inherited: Iterable[str], *, mitogen: bool = False
+) -> dict[str, str | None]:
     """What Packer's environment has beyond the inherited one; None for `inherited` names that it must not have."""
     own_config = request.folder / "ansible.cfg"
     workspace_config = request.workspace / "ansible.cfg"
     if not workspace_config.is_file():
-        own_config.write_text("# No settings: this workspace has no ansible.cfg.\n", encoding="utf-8")
+        own_config.write_text(_NO_CONFIG, encoding="utf-8")
     return {
-        **{name: None for name in inherited if name.startswith(_PERSONAL)},
+        **{name: None for name in inherited if name.startswith(PERSONAL)},
         "TMPDIR": str(private),
         "CHECKPOINT_DISABLE": "1",
         "PACKER_NO_COLOR": "1",
@@ -50,5 +77,14 @@ def packer_environment(request: BuildRequest, private: Path, inherited: Iterable
         "ANSIBLE_HOME": str(private / "ansible"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(private / "cp"),
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(private / "facts"),
+        **(_mitogen(private) if mitogen else {}),
         EVENTS_VARIABLE: str(request.folder / "tasks.jsonl"),
     }
+
+
+def _mitogen(private: Path) -> dict[str, str]:
+    """Mitogen's variables. It does not share connections by itself, as Ansible does in its control path directory."""
+    fits = len(str(private)) + _ADDED <= _LONGEST
+    return {**STRATEGY, **({CONNECTION_VARIABLE: str(private / "%C")} if fits else {})}

@@ -1,7 +1,8 @@
 """The end of what a Packer process left running: Ansible's workers and SSH's masters have sessions of their own.
 
 A kill of Packer's process group does not reach them. They are known by their environment, which names the private
-folder of the build as TMPDIR: nothing else has that. Without /proc (macOS) they end by themselves, within a minute as a
+folder of the build as TMPDIR: nothing else has that. An SSH master overwrites its environment with its title, which
+names its socket in that folder. Without /proc (macOS) they end by themselves, within a minute as a
 rule.
 """
 
@@ -33,12 +34,12 @@ def end_orphans(private: Path) -> None:
 
 
 def _processes(private: Path) -> Iterator[int]:
-    """Processes of ours with the private folder as TMPDIR. A dead one's environment is empty."""
-    wanted = f"TMPDIR={private}".encode()
+    """Processes of ours with the private folder as TMPDIR, and SSH's masters. A dead one's environment is empty."""
+    wanted, title = f"TMPDIR={private}".encode(), f"ssh: {private}/".encode()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            environment = (folder / "environ").read_bytes()
+            environment, command = (folder / "environ").read_bytes(), (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if wanted in environment.split(b"\0"):
+        if wanted in environment.split(b"\0") or command.startswith(title):
             yield int(folder.name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator import process
 from orchestrator.aws import AwsError, refusal
 from orchestrator.build import access as ssh_access
-from orchestrator.build import clean, variables
+from orchestrator.build import clean, mitogen, variables
 from orchestrator.build.environment import packer_environment, private_folder
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.follow import follow
@@ -73,7 +73,7 @@ def _run_packer(request: BuildRequest, private: Path, watch: Watch) -> Built | N
     own_file = request.folder / "run.pkrvars.json"
     variables.write(own_file, values)
     argv = ["packer", "build", "-machine-readable", f"-var-file={request.var_file}", f"-var-file={own_file}"]
-    env = packer_environment(request, private, os.environ)
+    env = packer_environment(request, private, os.environ, mitogen=_with_mitogen(request, watch))
     with process.started([*argv, str(request.template)], env=env, cwd=request.workspace) as popen:
         try:
             follow(popen, watch, Follower(request.folder / "tasks.jsonl"), stop=request.stop, urgent=request.urgent)
@@ -89,6 +89,15 @@ def _run_packer(request: BuildRequest, private: Path, watch: Watch) -> Built | N
         return None
     _tag(request, watch.built)
     return watch.built
+
+
+def _with_mitogen(request: BuildRequest, watch: Watch) -> bool:
+    """Whether Ansible runs with Mitogen; the log says why when it does not."""
+    reason = mitogen.why_not(wanted=request.mitogen, known=request.workspace / ".ami" / "mitogen")
+    if reason:
+        watch.note(f"Ansible runs without Mitogen: {reason}")
+        watch.tell(f"Ansible runs without Mitogen: {reason}")
+    return not reason
 
 
 def _tag(request: BuildRequest, built: Built) -> None:

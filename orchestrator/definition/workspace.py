@@ -39,6 +39,7 @@ class Workspace:
     roles: Mapping[str, Role] = field(default_factory=dict)
     required_tags: tuple[str, ...] = ()
     default_environment: str = ""
+    mitogen: bool = True
 
     def image(self, name: str) -> Image:
         """The image of that name. Raises UsageError, which names the nearest one."""
@@ -127,4 +128,5 @@ def _workspace(draft: WorkspaceDraft) -> Workspace:
         roles=draft.all_roles,
         required_tags=draft.required_tags,
         default_environment=draft.default_environment,
+        mitogen=extends is None or extends.mitogen if file.ansible.mitogen is None else file.ansible.mitogen,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, StrictBool, field_validator
 
 from orchestrator.definition.frozen import Frozen
 from orchestrator.definition.layer import WrittenLayer
@@ -12,6 +12,15 @@ from orchestrator.definition.source import Source
 
 #: The file that makes a folder a workspace.
 FILE = "ami.yml"
+
+
+class AnsibleSettings(Frozen):
+    """How Ansible runs, whatever is built."""
+
+    mitogen: Annotated[
+        StrictBool | None,
+        Field(description="Run tasks through Mitogen, which is quicker. Where it does not work, builds go on without."),
+    ] = None
 
 
 class WorkspaceFile(Frozen):
@@ -36,6 +45,7 @@ class WorkspaceFile(Frozen):
     sources: Annotated[dict[str, Source], Field(description="Where stacks start, by name.")] = Field(
         default_factory=dict
     )
+    ansible: Annotated[AnsibleSettings, Field(description="How Ansible runs.")] = AnsibleSettings()
     layers: Annotated[tuple[WrittenLayer, ...], Field(description="In the order in which they are applied.")] = ()
 
     @field_validator("sources", mode="before")

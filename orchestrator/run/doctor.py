@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.aws import AwsError, refusal
+from orchestrator.build import mitogen
 from orchestrator.errors import AmiError
 from orchestrator.process import PACKAGES, run
 from orchestrator.run.source import resolve
@@ -37,7 +38,7 @@ class Finding:
 
 def examine(workspace: Workspace, environment: Environment) -> tuple[Finding, ...]:
     """Everything that a build in an environment needs, in the order in which it would be missed."""
-    findings = [*_programs(), _disk(workspace)]
+    findings = [*_programs(), _mitogen(workspace), _disk(workspace)]
     account = _asked("account", lambda: _identity(environment), "ami lab up" if environment.endpoint else "")
     findings.append(account)
     if account.ok:
@@ -54,6 +55,16 @@ def _programs() -> Iterator[Finding]:
             yield Finding(name, ok=False, said="not installed", mend=mend)
         else:
             yield Finding(name, ok=True, said=run([name, *arguments]).out.splitlines()[0])
+
+
+def _mitogen(workspace: Workspace) -> Finding:
+    """Whether Ansible runs with Mitogen. Builds go on without it, so that a workspace that wants none is in order."""
+    reason = mitogen.why_not(wanted=workspace.mitogen)
+    if not reason:
+        return Finding("mitogen", ok=True, said=mitogen.installed())
+    in_order = reason == mitogen.UNWANTED
+    mend = "" if in_order else "pip install --upgrade mitogen, or say in ami.yml: ansible: {mitogen: false}"
+    return Finding("mitogen", ok=in_order, said=f"Ansible runs without it: {reason}", mend=mend)
 
 
 def _disk(workspace: Workspace) -> Finding:

@@ -80,6 +80,7 @@ def make(making: Making, segment: Segment, base: str, generation: Generation) ->
             tags=ami_tags(making, segment, version, base),
             vpc_id=environment.vpc_id,
             subnet_id=environment.subnet_id,
+            mitogen=making.workspace.mitogen,
             stop=making.stop,
             urgent=making.urgent,
         ),

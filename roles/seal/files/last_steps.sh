@@ -12,6 +12,6 @@ find /var/log -type f -size +0 -print -exec truncate --size 0 {} +
 
 # Not Ansible's own folder, from which this runs; it goes by itself.
 find /tmp /var/tmp -mindepth 1 -maxdepth 1 ! -name 'ansible_*' -print -exec rm -rf {} +
-rm -rfv /root/.ssh /home/*/.ssh /home/*/.ansible /home/*/.sudo_as_admin_successful
+rm -rfv /root/.ssh /root/.ansible /home/*/.ssh /home/*/.ansible /home/*/.sudo_as_admin_successful
 rm -fv /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub
 sync

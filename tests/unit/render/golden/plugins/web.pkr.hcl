@@ -210,7 +210,9 @@ locals {
   ansible_env_vars = [
     "ANSIBLE_HOST_KEY_CHECKING=False",
     "ANSIBLE_PIPELINING=True",
-    "ANSIBLE_SSH_ARGS=-C -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=15 -o ServerAliveCountMax=8 -o UserKnownHostsFile=/dev/null",
+    # The seal empties this folder last; Ansible's own choice is in a home, and outlives the task that it was made for.
+    "ANSIBLE_REMOTE_TMP=/tmp",
+    "ANSIBLE_SSH_ARGS=-C -o ControlMaster=auto -o ControlPersist=300s -o ServerAliveInterval=15 -o ServerAliveCountMax=8 -o UserKnownHostsFile=/dev/null",
     join("=", ["ANSIBLE_ROLES_PATH", join(":", [for path in ["roles"] : join("/", [var.workspace, path])])]),
   ]
 }
