@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.aws import Account
+    from orchestrator.capacity import Place
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class BuildRequest:
     `template` is the rendered file, `var_file` the environment's, `folder` the folder of this image in the run (logs
     stay there), `workspace` the folder that Packer runs in. `source_filters` and `source_owners` pin the source AMI
     (empty: what the template says), `tags` go onto the AMI over the template's own. `vpc_id` and `subnet_id` are the
-    environment's. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
+    environment's. `places` are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what
+    the variable file says. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
     """
 
     image: str
@@ -36,6 +38,7 @@ class BuildRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
     vpc_id: str = ""
     subnet_id: str = ""
+    places: tuple[Place, ...] = ()
     stop: threading.Event = field(default_factory=threading.Event)
     urgent: threading.Event = field(default_factory=threading.Event)
 
