@@ -1,8 +1,4 @@
-"""The one place that makes boto3 clients: sessions, regions, endpoints, retries.
-
-Retries are botocore's adaptive mode: `Rate exceeded` under parallel polling is common, and adaptive mode slows down
-the whole client instead of repeating into the same wall (boto3 guide, "Retries").
-"""
+"""The one place that makes boto3 clients: sessions, regions, endpoints. How they repeat calls is in `aws_retries`."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
+from orchestrator.aws_retries import pause_before_retry
 from orchestrator.errors import LackError
 
 #: What callers catch; `ClientError.response["Error"]["Code"]` tells which.
@@ -59,14 +56,14 @@ class Account:
         with _MAKING:
             if service not in self._clients:
                 config = Config(
-                    retries={"mode": "adaptive", "total_max_attempts": 8},
+                    retries={"mode": "standard", "total_max_attempts": 1},  # it repeats nothing: the policy below does
                     connect_timeout=10,
                     read_timeout=60,
                     max_pool_connections=32,
                 )
-                self._clients[service] = self._session.client(
-                    service, endpoint_url=self.endpoint or None, config=config
-                )
+                made = self._session.client(service, endpoint_url=self.endpoint or None, config=config)
+                made.meta.events.register("needs-retry", pause_before_retry)
+                self._clients[service] = made
             client: Any = self._clients[service]
         return client
 

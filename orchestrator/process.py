@@ -1,7 +1,7 @@
 """The one place that starts a program: argv lists, no shell, a timeout, a log line one can paste.
 
 Long-running programs are started in a process group of their own, so that Ctrl-C in a terminal reaches `ami`
-alone and it decides what to tell whom.
+alone and it decides what to tell whom. They are told to stop when `ami` dies without a word.
 """
 
 from __future__ import annotations
@@ -132,15 +132,19 @@ def started(
     env: Mapping[str, str | None] | None = None,
     cwd: Path | None = None,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.PIPE,
     stderr: int | IO[bytes] = subprocess.STDOUT,
     masks: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A long-running program in a process group of its own, killed with its group if it still runs at the end."""
+    """A long-running program in a process group of its own, killed with its group if it still runs at the end.
+
+    It gets SIGTERM when the thread that started it ends, and so when this process is killed: see `_mortal`.
+    """
     LOG.debug("start: %s", masked(shlex.join(argv), masks))
     popen = subprocess.Popen(
-        [find(argv[0]), *argv[1:]],
+        _mortal([find(argv[0]), *argv[1:]]),
         stdin=stdin,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=stderr,
         env=_environment(env),
         cwd=cwd,
@@ -154,6 +158,19 @@ def started(
         popen.wait()
         if popen.stdout is not None:
             popen.stdout.close()
+
+
+def _mortal(argv: list[str]) -> list[str]:
+    """The command that ends with whoever starts it, where util-linux's setpriv is there to arrange it (prctl(2),
+    PR_SET_PDEATHSIG).
+
+    Not by `preexec_fn`: Python code between fork and exec may deadlock in a process with threads, and this one has
+    many. Linux watches the thread that forked, not its process. Whoever uses `started` stays in its `with` block
+    until the program has ended, so that this thread outlives the program unless the whole process is killed. Not
+    SIGINT: the Packer that is started is a wrapper around the one that works, and hands on SIGTERM alone.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--", *argv] if setpriv else argv
 
 
 def detached(argv: Sequence[str], *, log: Path, env: Mapping[str, str | None] | None = None) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from orchestrator.build.cause import cause_of
 from orchestrator.errors import StageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from orchestrator.build.cause import Evidence
     from orchestrator.build.tasks import TaskEvent
 
 #: What Packer or AWS say when something is lacking, and what to do about it.
@@ -18,7 +20,7 @@ _HINTS = (
     (r"NoCredentialProviders|InvalidClientTokenId|AuthFailure", "check the credentials of the environment's profile"),
     (r"ExpiredToken|RequestExpired", "the credentials have expired: log in again"),
     (r"UnauthorizedOperation|AccessDenied", "the credentials lack a permission that Packer needs"),
-    (r"InsufficientInstanceCapacity", "AWS has no machine of this type to spare: another instance type or subnet"),
+    (r"Insufficient\w*(Capacity|Subnet)", "name `other_instance_types` or `other_subnet_ids` in the environment"),
     (r"VcpuLimitExceeded|InstanceLimitExceeded|LimitExceeded", "the account is at a limit: see its service quotas"),
     (r"[Cc]onnection refused|no such host|RequestError: send request failed", "is the environment's endpoint running?"),
     (
@@ -35,22 +37,36 @@ _HEADLINE = "==> Some builds didn't complete successfully"
 
 
 class BuildFailed(StageError):
-    """A Packer build failed. Carries the failed task, if any, what may have stayed behind, and where the log is."""
+    """A Packer build failed. Carries why, what may have stayed behind, what failed before, and where the log is."""
 
     def __init__(
-        self, image: str, *, log: Path, task: TaskEvent | None, errors: Sequence[str], left: Iterable[str] = ()
+        self, image: str, *, log: Path, seen: Evidence, left: Iterable[str] = (), story: Iterable[str] = ()
     ) -> None:
         self.image = image
         self.log = log
-        self.task = task
-        self.errors = tuple(errors)
+        self.seen = seen
+        self.cause = cause_of(seen)
+        self.reason = _reason(seen)
         self.left = tuple(left)
-        said = _task_story(task) if task is not None else _packer_story(errors)
-        parts = [f"{image}: {said}"]
+        self.story = tuple(story)
+        parts = [f"{image}: {self.reason}", *self.story]
         if self.left:
             parts.append("may have stayed behind: " + ", ".join(self.left))
         parts.append(f"log: {log}")
-        super().__init__("\n".join(parts), hint=_hint(said))
+        super().__init__("\n".join(parts), hint=_hint(self.reason))
+
+    def after(self, story: Iterable[str]) -> BuildFailed:
+        """The same failure, of a build that had failed before: `story` says of what, a line for each attempt."""
+        return BuildFailed(self.image, log=self.log, seen=self.seen, left=self.left, story=story)
+
+
+def _reason(seen: Evidence) -> str:
+    if seen.gone is not None:
+        return f"the machine was lost: {seen.gone}"
+    if seen.task is not None:
+        return _task_story(seen.task)
+    died = (f"Packer was ended by signal {seen.signal}",) if seen.signal else ()
+    return _packer_story((*seen.errors, *died))
 
 
 def _task_story(task: TaskEvent) -> str:

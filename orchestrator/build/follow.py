@@ -2,67 +2,76 @@
 
 from __future__ import annotations
 
-import os
-import select
 import signal
-from typing import TYPE_CHECKING
+import subprocess
+from typing import IO, TYPE_CHECKING
 
 from orchestrator.process import kill_group
 
 if TYPE_CHECKING:
-    import subprocess
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orchestrator.build.tasks import Follower
     from orchestrator.build.watch import Watch
 
-#: Seconds between two looks at the task events and at the request to stop.
-_PACE = 0.2
+#: Seconds between two looks at the output, at the task events and at the request to stop.
+_PACE = 0.1
 
 
 def follow(
-    popen: subprocess.Popen[bytes], watch: Watch, tasks: Follower, *, stop: threading.Event, urgent: threading.Event
+    popen: subprocess.Popen[bytes],
+    output: IO[bytes],
+    watch: Watch,
+    tasks: Follower,
+    *,
+    why_stop: Callable[[], str],
+    urgent: threading.Event,
 ) -> None:
-    """Hand everything that a Packer process says to `watch`, until it ends.
+    """Hand everything that a Packer process writes into the file `output` to `watch`, until it ends.
 
-    `stop` interrupts it once: a second interrupt would make Packer give up its own cleaning. `urgent` kills it.
+    As soon as `why_stop` gives a reason, Packer is interrupted, once: a second interrupt would make it give up its own
+    cleaning. `urgent` kills it.
     """
     interrupted = False
-    for line in _lines(popen):
+    for line in _lines(popen, output):
         watch.take_tasks(tasks.read())
         if line is not None:
             watch.take_line(line)
         if urgent.is_set():
             kill_group(popen)
-        elif stop.is_set() and not interrupted:
+        elif not interrupted and (why := why_stop()):
             interrupted = True
-            watch.note("interrupting Packer")
-            watch.tell("interrupting Packer, which cleans up")
+            watch.note(f"interrupting Packer: {why}")
+            watch.tell(f"{why}: interrupting Packer, which cleans up")
             kill_group(popen, signal.SIGINT)
     watch.take_tasks(tasks.read())
 
 
-def _lines(popen: subprocess.Popen[bytes]) -> Iterator[str | None]:
-    """The lines of a process's output, and None whenever it was silent for a while.
+def _lines(popen: subprocess.Popen[bytes], output: IO[bytes]) -> Iterator[str | None]:
+    """The lines that a process writes into a file, and None whenever it was silent for a while; until it ends.
 
-    Ends with the output; or with the process, when something that outlives it holds its output open.
+    A file and no pipe: a Packer whose `ami` was killed must be able to write while it cleans up. Go ends a program
+    that writes to standard output when nobody holds the other end of its pipe.
     """
-    assert popen.stdout is not None  # noqa: S101 - `started` always pipes it
-    descriptor = popen.stdout.fileno()
     rest = b""
     while True:
         ended = popen.poll() is not None
-        if not select.select([descriptor], [], [], _PACE)[0]:
-            yield None
-            if ended:
-                break
-            continue
-        chunk = os.read(descriptor, 65536)
-        if not chunk:
-            break
-        *whole, rest = (rest + chunk).split(b"\n")
+        *whole, rest = (rest + output.read()).split(b"\n")
         for line in whole:
             yield line.decode("utf-8", "replace")
+        if ended:
+            break
+        if not whole:
+            yield None
+            _pause(popen)
     if rest:
         yield rest.decode("utf-8", "replace")
+
+
+def _pause(popen: subprocess.Popen[bytes]) -> None:
+    """Wait for a moment, or until the process has ended."""
+    try:
+        popen.wait(_PACE)
+    except subprocess.TimeoutExpired:
+        return

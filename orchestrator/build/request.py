@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.aws import Account
+    from orchestrator.capacity import Place
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class BuildRequest:
     (empty: what the template says), `tags` go onto the AMI over the template's own. `vpc_id` and `subnet_id` are the
     environment's. `mitogen` is whether the workspace wants it. Setting `stop` interrupts Packer, which cleans up after
     itself; setting `urgent` kills it.
+    environment's. `places` are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what
+    the variable file says. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
     """
 
     image: str
@@ -38,6 +41,7 @@ class BuildRequest:
     vpc_id: str = ""
     subnet_id: str = ""
     mitogen: bool = True
+    places: tuple[Place, ...] = ()
     stop: threading.Event = field(default_factory=threading.Event)
     urgent: threading.Event = field(default_factory=threading.Event)
 

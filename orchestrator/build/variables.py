@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from orchestrator.build.access import Access
     from orchestrator.build.request import BuildRequest
+    from orchestrator.capacity import Place
 
 
-def run_variables(request: BuildRequest, access: Access) -> dict[str, object]:
-    """The variables that a rendered template declares for the run, ready for a `.pkrvars.json`."""
+def run_variables(request: BuildRequest, access: Access, place: Place = ("", "")) -> dict[str, object]:
+    """The variables that a rendered template declares for the run, ready for a `.pkrvars.json`.
+
+    What `place` leaves open is as the environment's file says.
+    """
     values: dict[str, object] = {
         "version": request.version,
         "run": request.run,
@@ -22,8 +26,14 @@ def run_variables(request: BuildRequest, access: Access) -> dict[str, object]:
         "ssh_keypair_name": access.key_name,
         "ssh_private_key_file": str(access.key_file),
         "security_group_id": access.security_group,
+        "run_tags": {"ami:name": request.ami_name},
         "ami_tags": {key: "" if key in late_tags(request) else value for key, value in request.tags.items()},
     }
+    instance_type, subnet_id = place
+    if instance_type:
+        values["instance_type"] = instance_type
+    if subnet_id:
+        values["subnet_id"] = subnet_id
     if request.source_filters:
         values["source_filters"] = dict(request.source_filters)
     if request.source_owners:

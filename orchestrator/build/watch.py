@@ -15,7 +15,7 @@ from orchestrator.process import masked
 from orchestrator.progress import Event, Listener, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from orchestrator.build.tasks import TaskEvent
 
@@ -23,11 +23,23 @@ if TYPE_CHECKING:
 class Watch:
     """One Packer build as it is seen from outside. `masks` are secrets that no log and no message may show.
 
+    `on_trouble` is called at once when something goes wrong. `end_began` is when Packer itself began to stop or to
+    terminate its machine, by Packer's clock: whole seconds since 1970, never later than it did.
+
     Masking is done here because Packer 1.6.6 itself does not mask sensitive variables in its machine-readable output.
     """
 
-    def __init__(self, image: str, listener: Listener, log: IO[str], *, masks: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        image: str,
+        listener: Listener,
+        log: IO[str],
+        *,
+        masks: Sequence[str] = (),
+    ) -> None:
         self.image = image
+        self.end_began: int | None = None
+        self.on_trouble: Callable[[], object] = lambda: None
         self.stage = Stage.RESOLVE
         self.built: Built | None = None
         self.errors: list[str] = []
@@ -43,10 +55,11 @@ class Watch:
         self._write(line)
         if line.is_error:
             self.errors.append(line.text)
+            self.on_trouble()
         if line.artifact_id and self.built is None:
             self.built = _built(line.artifact_id)
         if line.type == "ui" and line.data[:1] == ("say",) and line.text:
-            self._enter(stage_of(line.text) or self.stage)
+            self._enter(stage_of(line.text) or self.stage, line.timestamp)
             self.tell(line.text)
 
     def take_tasks(self, events: Iterable[TaskEvent]) -> None:
@@ -56,6 +69,7 @@ class Watch:
                 self._layer, self.failed_task = event.layer, None
             if event.event.ends_build:
                 self.failed_task = event
+                self.on_trouble()
             said = masked(event.message, self._masks)
             self._listener(
                 Event(
@@ -77,9 +91,11 @@ class Watch:
         """Write a line of our own into the log."""
         self._write(PackerLine(int(datetime.now(UTC).timestamp()), "", "text", (text,)))
 
-    def _enter(self, stage: Stage) -> None:
+    def _enter(self, stage: Stage, timestamp: int) -> None:
         if stage is Stage.SNAPSHOT:
             self.failed_task = None
+        if stage in (Stage.SNAPSHOT, Stage.CLEAN) and self.end_began is None:
+            self.end_began = timestamp
         self.stage = stage
 
     def _write(self, line: PackerLine) -> None:

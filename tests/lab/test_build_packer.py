@@ -26,6 +26,7 @@ variable "version" { type = string }
 variable "run" { type = string }
 variable "workspace" { type = string }
 variable "ansible_command" { type = string }
+variable "run_tags" { type = map(string) }
 variable "ami_tags" { type = map(string) }
 variable "source_filters" { type = map(string) }
 variable "source_owners" { type = list(string) }
@@ -33,6 +34,8 @@ variable "security_group_id" { type = string }
 variable "ssh_keypair_name" { type = string }
 variable "ssh_private_key_file" { type = string }
 variable "endpoint" { type = string }
+variable "instance_type" { default = "t3.small" }
+variable "subnet_id" { default = "" }
 
 locals {
   run_tags = { "ami:run" = var.run, "ami:image" = "tiny", "ami:purpose" = "build" }
@@ -46,15 +49,16 @@ source "amazon-ebs" "tiny" {
   skip_region_validation     = true
   skip_credential_validation = true
   skip_metadata_api_check    = true
-  instance_type              = "t3.small"
+  instance_type              = var.instance_type
+  subnet_id                  = var.subnet_id
   security_group_id          = var.security_group_id
   ssh_username               = "admin"
   ssh_interface              = "private_ip"
   ssh_keypair_name           = var.ssh_keypair_name
   ssh_private_key_file       = var.ssh_private_key_file
   ami_name                   = "tiny-${var.version}"
-  run_tags                   = local.run_tags
-  run_volume_tags            = local.run_tags
+  run_tags                   = merge(local.run_tags, var.run_tags)
+  run_volume_tags            = merge(local.run_tags, var.run_tags)
   tags                       = var.ami_tags
   source_ami_filter {
     filters     = var.source_filters

@@ -91,6 +91,7 @@ def test_variables_are_those_of_the_run(request_for: Callable[..., BuildRequest]
         "ami_tags": {"team": "portal"},
         "ansible_command": variables.ansible_command(),
         "run": "run-1",
+        "run_tags": {"ami:name": "web-v1"},
         "security_group_id": "sg-1",
         "source_filters": {"image-id": "ami-1"},
         "source_owners": ["self"],

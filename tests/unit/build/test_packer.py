@@ -27,6 +27,7 @@ variable "version" {}
 variable "run" {}
 variable "workspace" {}
 variable "ansible_command" {}
+variable "run_tags" { type = map(string) }
 variable "ami_tags" { type = map(string) }
 variable "security_group_id" {}
 variable "ssh_keypair_name" {}

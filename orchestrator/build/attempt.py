@@ -1,0 +1,161 @@
+"""One attempt at a build: one Packer process, watched to its end, and nothing left behind but its AMI.
+
+Packer is interrupted as a terminal does it, by SIGINT to its process group: Packer then removes what it made, and
+Ansible below it ends. Whatever happened, the account is searched afterwards for what may have stayed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from orchestrator import process
+from orchestrator.aws import AwsError, refusal
+from orchestrator.build import access as ssh_access
+from orchestrator.build import clean, mitogen, variables
+from orchestrator.build.cause import Evidence
+from orchestrator.build.environment import packer_environment, private_folder
+from orchestrator.build.failure import BuildFailed
+from orchestrator.build.follow import follow
+from orchestrator.build.orphans import end_orphans
+from orchestrator.build.tasks import Follower
+from orchestrator.build.watch import Watch
+from orchestrator.build.witness import Witness
+from orchestrator.errors import Interrupted
+from orchestrator.progress import Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.build.course import Course
+    from orchestrator.build.request import BuildRequest, Built
+    from orchestrator.progress import Listener
+
+
+def attempt(request: BuildRequest, course: Course, listener: Listener) -> Built:
+    """Build once, in the place that is the next of `course`. Logs of earlier attempts stay before its own.
+
+    Raises as `packer.build` does; the BuildFailed knows of this attempt alone.
+    """
+    if request.stop.is_set():
+        raise Interrupted(f"{request.image}: not started")
+    log = request.folder / "packer.log"
+    with log.open("a", encoding="utf-8") as file:
+        return _Attempt(request, course, Watch(request.image, listener, file, masks=request.account.secrets)).result(
+            log
+        )
+
+
+class _Attempt:
+    """One attempt on its way."""
+
+    def __init__(self, request: BuildRequest, course: Course, watch: Watch) -> None:
+        self._request = request
+        self._course = course
+        self._watch = watch
+        self._seen = Evidence()
+
+    def result(self, log: Path) -> Built:
+        request = self._request
+        if self._course.number > 1:
+            self._watch.note(f"---- attempt {self._course.number} ----")
+        built: Built | None = None
+        left: tuple[str, ...] = ()
+        try:
+            with private_folder() as private:
+                built = self._run_packer(private)
+        finally:
+            left = self._leave_nothing(keep_ami=built is not None)
+        if built is not None:
+            return built
+        if request.stop.is_set():
+            stayed = f"may have stayed behind: {', '.join(left)}" if left else "nothing was left behind"
+            raise Interrupted(f"{request.image}: interrupted; {stayed}")
+        raise BuildFailed(request.image, log=log, seen=self._seen, left=left)
+
+    def _run_packer(self, private: Path) -> Built | None:
+        """Start Packer, follow it to its end. The AMI, or None when it made none."""
+        way_in = self._access(private)
+        with Witness(self._request.account, way_in.key_name) as witness:
+            self._watch.on_trouble = witness.look
+            code = self._packer(private, way_in, witness)
+            self._judge(code, witness)
+        built = self._watch.built if code == 0 else None
+        if built is not None:
+            self._tag(built)
+        return built
+
+    def _packer(self, private: Path, way_in: ssh_access.Access, witness: Witness) -> int:
+        """Packer's exit code; negative: the signal that ended it."""
+        request, output = self._request, private / "packer.out"
+        argv = self._command(way_in)
+        env = packer_environment(request, private, os.environ, mitogen=self._with_mitogen())
+        tasks = Follower(request.folder / "tasks.jsonl")
+        list(tasks.read())  # those of earlier attempts
+        with (
+            output.open("wb") as written,
+            output.open("rb") as read,
+            process.started(argv, env=env, cwd=request.workspace, stdout=written) as popen,
+        ):
+            try:
+                follow(popen, read, self._watch, tasks, why_stop=lambda: self._why_stop(witness), urgent=request.urgent)
+                return popen.wait()
+            finally:
+                process.kill_group(popen)  # plugins and Ansible, when Packer itself was killed
+                end_orphans(private)
+
+    def _command(self, way_in: ssh_access.Access) -> list[str]:
+        request, own_file = self._request, self._request.folder / "run.pkrvars.json"
+        variables.write(own_file, variables.run_variables(request, way_in, self._course.place))
+        files = [f"-var-file={request.var_file}", f"-var-file={own_file}"]
+        return ["packer", "build", "-machine-readable", *files, str(request.template)]
+
+    def _with_mitogen(self) -> bool:
+        """Whether Ansible runs with Mitogen; the log says why when it does not."""
+        request = self._request
+        reason = mitogen.why_not(wanted=request.mitogen, known=request.workspace / ".ami" / "mitogen")
+        if reason:
+            self._watch.note(f"Ansible runs without Mitogen: {reason}")
+            self._watch.tell(f"Ansible runs without Mitogen: {reason}")
+        return not reason
+
+    def _why_stop(self, witness: Witness) -> str:
+        if self._request.stop.is_set():
+            return "asked to stop"
+        gone = witness.gone_before(self._watch.end_began)
+        return str(gone) if gone is not None else ""
+
+    def _judge(self, code: int, witness: Witness) -> None:
+        """Gather what was seen of a Packer that failed."""
+        watch = self._watch
+        if code == 0 and watch.built is None:
+            watch.errors.append("Packer ended well, but made no AMI")
+        gone = witness.gone_before(watch.end_began)
+        self._seen = Evidence(watch.failed_task, tuple(watch.errors), signal=max(-code, 0), gone=gone)
+
+    def _tag(self, built: Built) -> None:
+        late = [{"Key": key, "Value": value} for key, value in variables.late_tags(self._request).items()]
+        if late:
+            self._request.account.client("ec2").create_tags(Resources=[built.ami_id], Tags=late)
+
+    def _access(self, private: Path) -> ssh_access.Access:
+        try:
+            return ssh_access.prepare(self._request, private, self._course.number)
+        except AwsError as error:
+            raise refusal(error) or error from None
+
+    def _leave_nothing(self, *, keep_ami: bool) -> tuple[str, ...]:
+        """Remove what is still there of this build. Returns what could not be removed, for people."""
+        request, watch = self._request, self._watch
+        watch.stage = Stage.CLEAN
+        unwanted = "" if keep_ami else request.ami_name
+        try:
+            found = clean.find_leftovers(request.account, request.run, image=request.image, ami_name=unwanted)
+            patience = 0 if request.urgent.is_set() else 300
+            stayed = clean.remove(request.account, found, patience=patience)
+        except AwsError as error:
+            watch.note(f"cleaning up: {error}")
+            return (f"unknown ({error}): look for the tag ami:run={request.run}",)
+        for leftover in found:
+            watch.note(f"cleaning up: {leftover}")
+        return tuple(map(str, stayed))

@@ -1,0 +1,118 @@
+"""Why a build failed, as far as it decides whether another attempt makes sense. Pure: what was seen goes in.
+
+Only what nobody wrote can be different the next time: a machine that was lost, an AWS that had no room or no time. A
+failed task, a wrong name and a missing permission fail again.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from orchestrator.build.tasks import Outcome
+from orchestrator.capacity import full_code
+
+if TYPE_CHECKING:
+    from orchestrator.build.tasks import TaskEvent
+
+
+class Cause(StrEnum):
+    """What a build failed of."""
+
+    TASK = "task"
+    CAPACITY = "capacity"
+    LOST = "lost"
+    FAULT = "fault"
+    REFUSED = "refused"
+    OTHER = "other"
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same build may well succeed if it is begun once more, in the same place."""
+        return self in (Cause.LOST, Cause.FAULT)
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A machine that ended under Packer, in EC2's words. `at`: when EC2 said so, in seconds since 1970.
+
+    `code` and `message` are those of its StateReason (Amazon EC2 API Reference, "StateReason").
+    """
+
+    instance_id: str
+    state: str
+    code: str
+    message: str
+    at: float
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether what was built, or asked for, ended it: it would end again."""
+        return self.code.startswith("Client.") and self.code != "Client.UserInitiatedShutdown"
+
+    def __str__(self) -> str:
+        said = self.message or self.code or "EC2 gives no reason"
+        return f"{self.instance_id} is {self.state}: {said}"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was seen of a build that failed. `signal` ended Packer; 0 when it ended by itself."""
+
+    task: TaskEvent | None = None
+    errors: tuple[str, ...] = ()
+    signal: int = 0
+    gone: Gone | None = None
+
+
+#: The machine was there and did not let Ansible in: what was built is wrong, not the machine.
+_TURNED_AWAY = re.compile(
+    r"Permission denied|Host key verification failed|Too many authentication failures", re.IGNORECASE
+)
+
+#: What Packer and AWS say, and what it means; the first that fits counts. Codes stand alone: `Server.InternalError` is
+#: what happened to an instance, `InternalError` what happened to a call.
+_SAYINGS = (
+    (r"InvalidAMIName\.Duplicate", Cause.FAULT),  # Packer had seen that the name is free: CreateImage's answer was lost
+    (r"Invalid(KeyPair|Group|AMIID|InstanceID|Snapshot)\.NotFound", Cause.FAULT),  # not known everywhere yet
+    (r"(?<![.\w])(RequestLimitExceeded|Throttling\w*|InternalError|InternalFailure|ServiceUnavailable)\b", Cause.FAULT),
+    (r"status code: 50\d", Cause.FAULT),
+    (r"Client\.UserInitiatedShutdown", Cause.LOST),
+    (r"(?<!\w)Client\.\w+", Cause.REFUSED),
+    (r"(?<!\w)Server\.\w+", Cause.LOST),
+    (r"unable to authenticate|authentication error", Cause.REFUSED),
+    (r"status code: 40\d|is used by an existing AMI", Cause.REFUSED),
+    (r"Error waiting for instance .*failed waiting for successful resource state", Cause.LOST),
+    (r"disconnected unexpectedly|handshake failed: (EOF|read tcp)|connection reset by peer|broken pipe", Cause.LOST),
+    (r"unexpected EOF|connection is shut down|connection lost", Cause.LOST),  # one of Packer's own processes died
+)
+
+
+def cause_of(seen: Evidence) -> Cause:
+    """What a build failed of. What EC2 says of the machine counts more than what Packer and Ansible made of it."""
+    if seen.gone is not None:
+        return _of_machine(seen.gone, seen.task)
+    if seen.signal:
+        return Cause.LOST
+    if seen.task is not None:
+        answered = seen.task.event is Outcome.FAILED or _TURNED_AWAY.search(seen.task.message)
+        return Cause.TASK if answered else Cause.LOST
+    if not seen.errors:  # Packer always gives a reason, unless it is killed
+        return Cause.LOST
+    return _of_words("\n".join(seen.errors))
+
+
+def _of_machine(gone: Gone, task: TaskEvent | None) -> Cause:
+    if full_code(gone.code):
+        return Cause.CAPACITY
+    if not gone.by_itself:
+        return Cause.LOST
+    return Cause.TASK if task is not None else Cause.REFUSED
+
+
+def _of_words(said: str) -> Cause:
+    if re.search(r"Error launching|Server\.Insufficient", said) and full_code(said):
+        return Cause.CAPACITY
+    return next((cause for pattern, cause in _SAYINGS if re.search(pattern, said)), Cause.OTHER)

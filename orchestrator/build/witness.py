@@ -1,0 +1,82 @@
+"""Watches the machine of a build through EC2, beside Packer: who ended it, and why, before Packer hides that.
+
+A machine that EC2 ended looks to Packer and Ansible like any trouble with the network, and once Packer has terminated
+it by itself, EC2 tells of that alone.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from orchestrator.aws import AwsError
+from orchestrator.build.cause import Gone
+
+if TYPE_CHECKING:
+    from orchestrator.aws import Account
+
+#: Seconds between two looks when all is well, and how long before an end counts that Packer may still claim as its own.
+_PACE, _CLAIM = 10.0, 2.0
+_ENDED = frozenset({"shutting-down", "terminated", "stopping", "stopped"})
+
+
+class Witness:
+    """Looks at the one machine that has this key pair, in a thread of its own, while a `with` block lasts.
+
+    Whoever asked for the end does not matter here: `gone` tells what was seen, and `gone_before` what of it counts.
+    """
+
+    def __init__(self, account: Account, key_name: str) -> None:
+        self.gone: Gone | None = None
+        self._ec2 = account.client("ec2")
+        self._wanted = [{"Name": "key-name", "Values": [key_name]}]
+        self._wake, self._over = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._watch, name=f"witness {key_name}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._wake.set()
+        self._thread.join(_PACE)
+
+    def look(self) -> None:
+        """Look at once: something went wrong."""
+        self._wake.set()
+
+    def gone_before(self, end_began: int | None) -> Gone | None:
+        """The end of the machine, if it came before Packer began to end it (seconds since 1970; None: it has not).
+
+        Only what EC2 had said before that counts, and only after a moment: Packer says first what it is about to do.
+        """
+        gone = self.gone
+        if gone is None or (end_began is None and time.time() - gone.at < _CLAIM):
+            return None
+        return gone if end_began is None or gone.at < end_began else None
+
+    def _watch(self) -> None:
+        while self.gone is None:
+            self._wake.wait(_PACE)
+            self._wake.clear()
+            if self._over.is_set():
+                return
+            self._look()
+
+    def _look(self) -> None:
+        try:
+            answer = self._ec2.describe_instances(Filters=self._wanted)
+        except AwsError:
+            return  # the next look may succeed; a build does not fail of what only watches it
+        for held in answer["Reservations"]:
+            for machine in held["Instances"]:
+                if machine["State"]["Name"] in _ENDED:
+                    self.gone = _gone(machine)
+
+
+def _gone(machine: dict[str, Any]) -> Gone:
+    reason = machine.get("StateReason", {})
+    message = reason.get("Message") or machine.get("StateTransitionReason") or ""
+    return Gone(machine["InstanceId"], machine["State"]["Name"], reason.get("Code", ""), message, time.time())
