@@ -17,6 +17,9 @@ from orchestrator.definition.wording import validated
 if TYPE_CHECKING:
     from orchestrator.errors import Problem
 
+InstanceType = Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$", description="A type such as t3.small.")]
+SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$", description="An id such as subnet-0a1b2c3d.")]
+
 #: What follows an environment's name in the name of its file.
 SUFFIX = ".pkrvars.hcl"
 
@@ -24,7 +27,9 @@ SUFFIX = ".pkrvars.hcl"
 class Environment(Frozen):
     """The variables of `packer/environments/<name>.pkrvars.hcl`. An empty string means AWS's or Packer's own default.
 
-    `extra_vars` reach Ansible as extra variables: mirrors and package addresses of that network.
+    `extra_vars` reach Ansible as extra variables: mirrors and package addresses of that network. `other_instance_types`
+    and `other_subnet_ids` are tried in their order when EC2 has no capacity. `vcpu_quota` is how many vCPUs builds and
+    validations may use at once; 0: no bound. `artifact_bucket` holds what builders on several hosts share; empty: none.
     """
 
     name: str
@@ -34,22 +39,41 @@ class Environment(Frozen):
     endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$", description="A URL, as http://127.0.0.1:4999.")] = ""
     access_key: str = ""
     secret_key: str = Field(default="", repr=False)
-    instance_type: Annotated[
-        str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$", description="A type such as t3.small.")
-    ] = "t3.small"
+    instance_type: InstanceType = "t3.small"
+    other_instance_types: tuple[InstanceType, ...] = ()
     vpc_id: Annotated[str, Field(pattern=r"^(vpc-[0-9a-f]+)?$", description="An id such as vpc-0a1b2c3d.")] = ""
     subnet_id: Annotated[str, Field(pattern=r"^(subnet-[0-9a-f]+)?$", description="An id such as subnet-0a1b2c3d.")] = (
         ""
     )
+    other_subnet_ids: tuple[SubnetId, ...] = ()
+    vcpu_quota: Annotated[int, Field(ge=0, strict=True)] = 0
     iam_instance_profile: str = ""
     ssh_interface: Literal["", "public_ip", "private_ip", "public_dns", "private_dns", "session_manager"] = ""
     kms_key_id: str = ""
+    artifact_bucket: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$",
+            description="An S3 bucket's name: 3 to 63 lower-case letters, digits, . and -.",
+        ),
+    ] = ""
     extra_vars: dict[VariableName, str] = Field(default_factory=dict)
 
     @property
     def account(self) -> Account:
         """The account and region that the environment speaks of."""
         return Account(self.region, self.profile, self.endpoint, self.access_key, self.secret_key)
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """The (instance type, subnet id) pairs in which a machine may run, in the order in which they are tried.
+
+        Every subnet with the wanted type before the next type: EC2 lacks a type in one availability zone, not in all
+        of them, and another subnet changes neither the machine nor its price. No pair comes twice.
+        """
+        types = dict.fromkeys((self.instance_type, *self.other_instance_types))
+        subnets = dict.fromkeys((self.subnet_id, *self.other_subnet_ids))
+        return tuple((instance_type, subnet) for instance_type in types for subnet in subnets)
 
 
 def read_environment(path: Path, problems: list[Problem]) -> Environment | None:
@@ -64,6 +88,8 @@ def read_environment(path: Path, problems: list[Problem]) -> Environment | None:
     ]
     # Packer takes null for "not given".
     given = {key: value for key, value in document.value.items() if value is not None}
+    if given.get("other_subnet_ids") and not given.get("subnet_id"):
+        problems.append(document.problem("'other_subnet_ids' needs a 'subnet_id' to be other than", "other_subnet_ids"))
     return validated(
         Environment, replace(document, value=given), problems, name=path.name.removesuffix(SUFFIX), path=path
     )
