@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from orchestrator.aws import Account
 
+#: Refusals that time does not mend: a missing permission, a machine that is protected from termination.
+_FORBIDDEN = frozenset({"UnauthorizedOperation", "AccessDenied", "OperationNotPermitted", "AuthFailure"})
+
 
 class Kind(StrEnum):
     """What can be left behind, in the order in which it must be removed."""
@@ -29,6 +32,8 @@ class Kind(StrEnum):
     VOLUME = "volume"
     SECURITY_GROUP = "security group"
     KEY_PAIR = "key pair"
+    LEASE = "lease"
+    """An object of the artifact bucket; what holds leases removes it."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def find_leftovers(account: Account, run: str, *, image: str = "", ami_name: str
         Kind.SECURITY_GROUP: ids("describe_security_groups", "SecurityGroups", "GroupId"),
         Kind.KEY_PAIR: keys,
     }
-    return tuple(Leftover(kind, name) for kind in Kind for name in found[kind])
+    return tuple(Leftover(kind, name) for kind in found for name in found[kind])
 
 
 def _unwanted_image(ec2: Any, run: str, name: str) -> tuple[list[str], list[str]]:
@@ -102,19 +107,39 @@ def _run_of(image: dict[str, Any]) -> str:
     return next((str(tag["Value"]) for tag in image.get("Tags", ()) if tag["Key"] == "ami:run"), "")
 
 
-def remove(account: Account, leftovers: Iterable[Leftover], *, patience: float = 300) -> tuple[Leftover, ...]:
-    """Remove what `find_leftovers` found. Returns what is still there after `patience` seconds, with the trouble.
+def _unheard(_removed: Leftover) -> None:
+    """A removal that nobody watches."""
 
-    What depends on something that is just going away (a security group on its instance) is tried again meanwhile.
+
+def remove(
+    account: Account,
+    leftovers: Iterable[Leftover],
+    *,
+    patience: float = 300,
+    removed: Callable[[Leftover], None] = _unheard,
+) -> tuple[Leftover, ...]:
+    """Remove what `find_leftovers` found, telling `removed`. Returns what still is there in the end, with the trouble.
+
+    What depends on something that is just going away (a security group on its instance) is tried again for `patience`
+    seconds; what may not be removed is not.
     """
     ec2 = account.client("ec2")
     deadline = time.monotonic() + patience
-    left = tuple(leftovers)
-    while True:
-        left = tuple(still for leftover in left if (still := _removed(ec2, leftover)) is not None)
-        if not left or time.monotonic() > deadline:
-            return left
-        time.sleep(2)
+    left: tuple[Leftover, ...] = tuple(leftovers)
+    stayed: list[Leftover] = []
+    while left:
+        again: list[Leftover] = []
+        for leftover in left:
+            still = _removed(ec2, leftover)
+            if still is None:
+                removed(leftover)
+            else:
+                (stayed if still.trouble in _FORBIDDEN else again).append(still)
+        if again and time.monotonic() > deadline:
+            return (*stayed, *again)
+        left = tuple(again)
+        time.sleep(2 if left else 0)
+    return tuple(stayed)
 
 
 def _removed(ec2: Any, leftover: Leftover) -> Leftover | None:

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from orchestrator.cli import build, doctor, lab, list_, plan, render, schema, show, validate
+from orchestrator.cli import build, doctor, lab, list_, plan, render, schema, show, sweep, validate
 from orchestrator.errors import AmiError, DefinitionError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("build")(build.build)
 app.command("validate")(validate.validate)
 app.command("list")(list_.list_)
 app.command("show")(show.show)
+app.command("sweep")(sweep.sweep)
 app.command("schema")(schema.schema)
 app.add_typer(lab.app, name="lab", help="A local AWS with real machines: everything works without an account.")
 

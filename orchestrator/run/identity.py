@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The file of a run's folder that tells which process does it.
 OWNER_FILE = "owner.json"
+#: The file that is there when the run has ended.
+SUMMARY_FILE = "summary.json"
 
 _STARTED = "%Y%m%dT%H%M%SZ"
 

@@ -85,6 +85,10 @@ class Leases:
         """When the hold of a key ends, let its object stay: what it is a sign of is not over."""
         self._left.add(key)
 
+    def do_not_leave(self, key: str) -> None:
+        """When the hold of a key ends, remove its object after all."""
+        self._left.discard(key)
+
     def _acquired(
         self, key: str, stop: threading.Event, lost: Callable[[], None], waiting: Callable[[Owner], None]
     ) -> Held:
@@ -138,7 +142,10 @@ class NoLeases:
         yield
 
     def leave(self, key: str) -> None:
-        """Nothing is left."""
+        """Nothing stays."""
+
+    def do_not_leave(self, key: str) -> None:
+        """Nothing stays."""
 
 
 def leases_of(account: Account, bucket: str, owner: Owner) -> Leases | NoLeases:

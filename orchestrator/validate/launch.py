@@ -71,5 +71,6 @@ def _tagged(request: ValidateRequest, kind: str) -> dict[str, Any]:
         "ami:image": request.image.name,
         "ami:run": request.run,
         "ami:purpose": "validate",
+        **({"ami:keep": "true"} if request.keep else {}),
     }
     return {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}

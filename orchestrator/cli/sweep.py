@@ -1,0 +1,119 @@
+"""`ami sweep`: what dead runs left in the account, shown and removed."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
+from orchestrator.cli.terminal import confirm, print_json, print_table, say
+from orchestrator.errors import Interrupted, StageError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.run.clear import Swept
+    from orchestrator.run.remnants import Remnant
+    from orchestrator.run.sweep import Finding
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def sweep(
+    older_than: Annotated[
+        str,
+        typer.Option(
+            "--older-than", metavar="TIME", help="Age at which a run counts as dead of which nothing is known: 90m, 7d."
+        ),
+    ] = "24h",
+    kept: Annotated[bool, typer.Option("--kept", help="Remove also the machines that were left with --keep.")] = False,
+    env: EnvironmentOption = None,
+    workspace: WorkspaceOption = HERE,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove what dead runs left: machines, volumes, keys, groups, half-made AMIs, snapshots, leases."""
+    from orchestrator.definition.workspace import load
+    from orchestrator.run.clear import clear
+    from orchestrator.run.sweep import find, place_of
+
+    age = time_span(older_than)
+    loaded = load(workspace)
+    place = place_of(loaded.environment(env), loaded.root)
+    now = datetime.now(UTC)
+    finding = find(place, now, age)
+    wanted = [one for one in finding.remnants if kept or not one.kept]
+    if not as_json:
+        _print_found(finding.remnants, now, kept=kept)
+    _tell_spared(finding)
+    if wanted:
+        confirm(f"Remove {_counted(len(wanted), 'thing')}?", yes=yes)
+    else:
+        say("nothing to sweep")
+    try:
+        swept = clear(place, finding, say, kept=kept)
+    except KeyboardInterrupt:
+        raise Interrupted("what was removed is gone; the rest stays", hint="ami sweep finds it again") from None
+    if as_json:
+        print_json(_as_json(finding, swept, now))
+    _judge(swept)
+
+
+def time_span(text: str) -> timedelta:
+    """The time that `90m`, `24h` or `7d` stands for. Raises UsageError."""
+    written = re.fullmatch(r"(\d{1,6})([mhd])", text.strip())
+    if written is None:
+        raise UsageError(f"--older-than '{text}' is not a time", hint="minutes, hours or days: 90m, 24h, 7d")
+    return timedelta(**{_UNITS[written[2]]: int(written[1])})
+
+
+def _print_found(remnants: Sequence[Remnant], now: datetime, *, kept: bool) -> None:
+    from orchestrator.run.fate import spoken
+    from orchestrator.run.identity import started_of
+
+    rows = []
+    for one in remnants:
+        started = started_of(one.run)
+        age = spoken(now - started) if started else ""
+        what = "kept: " if one.kept and not kept else ""
+        rows.append((str(one.kind), one.id, one.region, one.run, age, what + one.why))
+    if rows:
+        print_table(("KIND", "ID", "REGION", "RUN", "AGE", "WHY IT IS DEAD"), rows)
+
+
+def _tell_spared(finding: Finding) -> None:
+    """What is left alone, so that nobody takes silence for an empty account."""
+    for run, things in finding.spared.items():
+        say(f"left alone: {_counted(len(things), 'thing')} of run {run}: {finding.fates[run].why}")
+    if any(one.kept for one in finding.remnants):
+        say("what was kept with --keep goes with --kept")
+
+
+def _as_json(finding: Finding, swept: Sequence[Swept], now: datetime) -> dict[str, object]:
+    left_alone = [
+        {"run": run, "why": finding.fates[run].why, "things": [f"{one.kind} {one.id}" for one in things]}
+        for run, things in finding.spared.items()
+    ]
+    return {"found": [one.as_json(now) for one in swept], "left_alone": left_alone}
+
+
+def _judge(swept: Sequence[Swept]) -> None:
+    """Say how it ended. Raises StageError when something could not be removed."""
+    from orchestrator.run.clear import Became
+
+    stayed = [one for one in swept if one.became is Became.STAYED]
+    for one in stayed:
+        say(f"stayed: {one.remnant.leftover}: {one.trouble}")
+    if stayed:
+        raise StageError(f"{_counted(len(stayed), 'thing')} could not be removed", hint="mend that, then: ami sweep")
+    for run in sorted({one.remnant.run for one in swept if one.became is Became.SPARED}):
+        say(f"left alone: run {run} gave a sign of life")
+    if removed := sum(one.became is Became.REMOVED for one in swept):
+        say(f"removed {_counted(removed, 'thing')}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

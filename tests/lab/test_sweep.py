@@ -1,0 +1,280 @@
+"""`ami sweep` against an account with leftovers of every kind: a dead run's go, nothing else is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator.aws import Account
+from orchestrator.build.clean import Kind, Leftover, remove
+from orchestrator.run.identity import begin
+from orchestrator.run.lease import Leases, life_of, run_key
+from orchestrator.run.lease_record import Records
+from orchestrator.run.owner import Owner, this_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from orchestrator.lab.settings import Settings
+
+REPOSITORY = Path(__file__).parents[2]
+PROGRAMS = Path(sys.executable).parent
+BUCKET = "test-sweep"
+
+AMI_YML = """
+name: swept
+default_environment: lab
+layers: []
+"""
+
+
+@dataclass
+class Swept:
+    """A workspace, and what its runs made in the account."""
+
+    root: Path
+    account: Account
+    debian: str
+    number: int = 0
+    made: dict[str, set[tuple[Kind, str]]] = field(default_factory=dict)
+
+    @property
+    def ec2(self) -> Any:
+        return self.account.client("ec2")
+
+    def ami(self, *arguments: str, code: int = 0) -> str:
+        """What `ami sweep` says (on standard output alone with --json); it must end with `code`."""
+        done = subprocess.run(
+            [PROGRAMS / "ami", "sweep", *arguments], cwd=self.root, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr if "--json" not in arguments else done.stdout
+
+    def launch(self, made: dict[str, str]) -> str:
+        """A running machine with these tags."""
+        (machine,) = self.ec2.run_instances(
+            ImageId=self.debian, InstanceType="t3.small", MinCount=1, MaxCount=1, TagSpecifications=spec("instance", made)
+        )["Instances"]  # fmt: skip
+        self.ec2.get_waiter("instance_running").wait(
+            InstanceIds=[machine["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        return str(machine["InstanceId"])
+
+    def leave_all(self, run: str) -> None:
+        """What a build has when it is killed between the AMI and its tags, and leftovers of every other kind."""
+        self.number += 1
+        name = f"tiny-{self.number}"
+        machine = self.launch(tags(run, name=name))
+        ec2 = self.ec2
+        ec2.create_key_pair(KeyName=f"build-{run}", TagSpecifications=spec("key-pair", tags(run, name=name)))
+        group = ec2.create_security_group(
+            GroupName=f"build-{run}", Description="x", TagSpecifications=spec("security-group", tags(run, name=name))
+        )["GroupId"]
+        volume = ec2.create_volume(
+            AvailabilityZone="us-east-1a", Size=1, TagSpecifications=spec("volume", tags(run))
+        )["VolumeId"]  # fmt: skip
+        half = self.image(machine, name)
+        loose = self.image(machine, f"{name}-loose", snapshot=tags(run))
+        ec2.deregister_image(ImageId=loose[0])
+        self.made[run] = {
+            (Kind.INSTANCE, machine),
+            (Kind.KEY_PAIR, f"build-{run}"),
+            (Kind.SECURITY_GROUP, group),
+            (Kind.VOLUME, volume),
+            (Kind.IMAGE, half[0]),
+            (Kind.SNAPSHOT, half[1]),
+            (Kind.SNAPSHOT, loose[1]),
+        }
+
+    def image(self, machine: str, name: str, **made: dict[str, str]) -> tuple[str, str]:
+        """An AMI of a machine and its snapshot, with the tags that are given for `image` and `snapshot`."""
+        ec2 = self.ec2
+        specs = [one for kind, given in made.items() for one in spec(kind, given)]
+        image = str(ec2.create_image(InstanceId=machine, Name=name, NoReboot=True, TagSpecifications=specs)["ImageId"])
+        ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        (told,) = ec2.describe_images(ImageIds=[image])["Images"]
+        return image, str(told["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"])
+
+    def present(self) -> set[tuple[Kind, str]]:
+        """Everything in the account that can be left behind, except what every account has."""
+        ec2 = self.ec2
+        machines = ec2.describe_instances(
+            Filters=[{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
+        )
+        kinds = {
+            Kind.INSTANCE: [one["InstanceId"] for each in machines["Reservations"] for one in each["Instances"]],
+            Kind.IMAGE: [one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]],
+            Kind.SNAPSHOT: [one["SnapshotId"] for one in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]],
+            Kind.VOLUME: [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]],
+            Kind.SECURITY_GROUP: [one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]],
+            Kind.KEY_PAIR: [one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]],
+        }
+        return {(kind, name) for kind, names in kinds.items() for name in names}
+
+
+def tags(run: str, purpose: str = "build", name: str = "", **more: str) -> dict[str, str]:
+    named = {"ami:name": name} if name else {}
+    return {"ami:run": run, "ami:image": "tiny", "ami:purpose": purpose, **named, **more}
+
+
+def spec(kind: str, made: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in made.items()]}]
+
+
+@pytest.fixture(scope="module")
+def bucket(client: Callable[..., Any]) -> str:
+    client("s3").create_bucket(Bucket=BUCKET)
+    return BUCKET
+
+
+@pytest.fixture
+def swept(tmp_path: Path, lab: Settings, debian: str, bucket: str) -> Iterator[Swept]:
+    (tmp_path / "ami.yml").write_text(AMI_YML)
+    (tmp_path / "packer/environments").mkdir(parents=True)
+    for name in ("lab", "bare"):
+        variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text().splitlines()
+        kept = [line for line in variables if not line.startswith(("endpoint", "artifact_bucket"))]
+        kept += [f'endpoint = "{lab.endpoint}"', f'artifact_bucket = "{bucket if name == "lab" else ""}"', ""]
+        (tmp_path / f"packer/environments/{name}.pkrvars.hcl").write_text("\n".join(kept))
+    made = Swept(tmp_path, Account("us-east-1", endpoint=lab.endpoint, access_key="lab", secret_key="lab"), debian)
+    before = made.present()
+    yield made
+    left = sorted(made.present() - before, key=lambda one: list(Kind).index(one[0]))
+    remove(made.account, [Leftover(kind, name) for kind, name in left])
+
+
+def run_id(number: int, day: str = "20261125") -> str:
+    return f"{day}T004200Z-{os.getpid() % 4096:03x}{number:03x}"
+
+
+def lease(swept: Swept, owner: Owner, key: str = "") -> None:
+    records = Records(swept.account.client("s3"), BUCKET, "us-east-1")
+    assert records.write(key or run_key(owner.run), owner, token="x", ttl=60)
+
+
+def leases(swept: Swept) -> set[str]:
+    return set(Records(swept.account.client("s3"), BUCKET, "us-east-1").keys())
+
+
+def dead_here(run: str) -> Owner:
+    """A process that was on this machine, and is gone."""
+    return replace(this_process(run), birth="1")
+
+
+def test_sweep_when_one_run_is_dead_and_one_lives(swept: Swept) -> None:
+    """Everything of the dead one goes; the living one's, the finished AMI and what is nobody's stay."""
+    dead, foreign = run_id(1), swept.launch({"Name": "somebody's"})
+    alive = begin(swept.root)
+    with life_of(swept.account, BUCKET, alive):
+        swept.leave_all(dead)
+        swept.leave_all(alive.id)
+        machine = next(name for kind, name in swept.made[dead] if kind is Kind.INSTANCE)
+        finished = swept.image(
+            machine, "tiny-good", image=tags(dead) | {"ami:state": "built", "ami:fingerprint": "f"}, snapshot=tags(dead)
+        )
+        theirs = swept.image(foreign, "somebody's")
+        lease(swept, dead_here(dead))
+        lease(swept, dead_here(dead), key="build/tiny/f00d")
+        before = swept.present()
+        told = json.loads(swept.ami("--yes", "--json"))
+        after = swept.present()
+        assert leases(swept) == {run_key(alive.id)}
+    gone = {(Kind(one["kind"]), one["id"]) for one in told["found"]}
+    expected = swept.made[dead] | {(Kind.LEASE, run_key(dead)), (Kind.LEASE, "build/tiny/f00d")}
+    assert gone == expected
+    assert {one["became"] for one in told["found"]} == {"removed"}
+    volumes = {one for one in before - after if one[0] is Kind.VOLUME}  # with the root volume of the machine
+    assert before - after - volumes == swept.made[dead] - volumes
+    assert swept.made[alive.id] <= after
+    assert {(Kind.IMAGE, finished[0]), (Kind.SNAPSHOT, finished[1]), (Kind.INSTANCE, foreign)} <= after
+    assert {(Kind.IMAGE, theirs[0]), (Kind.SNAPSHOT, theirs[1])} <= after
+    assert [one["run"] for one in told["left_alone"]] == [alive.id]
+
+
+def test_sweep_when_there_is_nothing(swept: Swept) -> None:
+    """It says so, and ends well."""
+    assert "nothing to sweep" in swept.ami()
+
+
+def test_sweep_when_the_owner_is_silent_elsewhere(swept: Swept) -> None:
+    """Within its time to live a run elsewhere is left alone, although it is old; then it is dead."""
+    run = run_id(2, day="20250101")
+    key = swept.ec2.create_key_pair(KeyName=f"k-{run}", TagSpecifications=spec("key-pair", tags(run)))["KeyName"]
+    owner = replace(this_process(run), machine="elsewhere", host="ci-7")
+    with Leases(swept.account, BUCKET, owner, ttl=2).hold(run_key(run), stop=threading.Event()):
+        assert "it lives on ci-7" in swept.ami("--yes")
+        assert (Kind.KEY_PAIR, key) in swept.present()
+    records = Records(swept.account.client("s3"), BUCKET, "us-east-1")
+    assert records.write(run_key(run), owner, token="x", ttl=1)
+    time.sleep(3.1)
+    assert "no sign of life from ci-7" in swept.ami("--yes")
+    assert (Kind.KEY_PAIR, key) not in swept.present()
+    assert run_key(run) not in leases(swept)
+
+
+def test_sweep_when_there_is_no_bucket(swept: Swept) -> None:
+    """The folders of this workspace tell of its own runs; of others only their age does."""
+    runs = {
+        "gone": run_id(3),
+        "ended": run_id(4),
+        "lives": run_id(5, day="20250101"),
+        "unknown": f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-aaaaaa",
+        "old": run_id(6, day="20250101"),
+    }
+    for name, run in runs.items():
+        swept.ec2.create_key_pair(KeyName=f"k-{name}", TagSpecifications=spec("key-pair", tags(run)))
+    for name in ("gone", "ended", "lives"):
+        (folder := swept.root / ".ami/runs" / runs[name]).mkdir(parents=True)
+        owner = dead_here(runs[name]) if name == "gone" else this_process(runs[name])
+        (folder / "owner.json").write_text(json.dumps(owner.as_json()))
+    (swept.root / ".ami/runs" / runs["ended"] / "summary.json").write_text("{}")
+    swept.ami("--yes", "--env", "bare")
+    left = {name for kind, name in swept.present() if kind is Kind.KEY_PAIR}
+    assert {"k-lives", "k-unknown"} <= left
+    assert not {"k-gone", "k-ended", "k-old"} & left
+
+
+def test_sweep_when_a_machine_was_kept(swept: Swept) -> None:
+    """It is shown and stays with its group; with --kept it goes."""
+    run = run_id(7)
+    lease(swept, dead_here(run))
+    machine = swept.launch(tags(run, "validate", **{"ami:keep": "true"}))
+    assert "kept:" in swept.ami("--yes")
+    assert (Kind.INSTANCE, machine) in swept.present()
+    lease(swept, dead_here(run))
+    swept.ami("--yes", "--kept")
+    assert (Kind.INSTANCE, machine) not in swept.present()
+
+
+def test_sweep_when_something_cannot_be_removed(swept: Swept) -> None:
+    """It is said with the reason, exit code 1, and what proves its death stays for the next sweep."""
+    run = run_id(8)
+    lease(swept, dead_here(run))
+    machine = swept.launch(tags(run, name="tiny-8"))
+    swept.ec2.create_key_pair(KeyName=f"k-{run}", TagSpecifications=spec("key-pair", tags(run, name="tiny-8")))
+    swept.ec2.modify_instance_attribute(InstanceId=machine, DisableApiTermination={"Value": True})
+    told = json.loads(swept.ami("--yes", "--json", code=1))["found"]
+    became = {one["id"]: (one["became"], one["trouble"]) for one in told}
+    assert became[machine] == ("stayed", "OperationNotPermitted")
+    assert became[f"k-{run}"][0] == "stayed"
+    assert run_key(run) in leases(swept)
+    swept.ec2.modify_instance_attribute(InstanceId=machine, DisableApiTermination={"Value": False})
+    swept.ami("--yes")
+    assert run_key(run) not in leases(swept)
+    assert not {(Kind.INSTANCE, machine), (Kind.KEY_PAIR, f"k-{run}")} & swept.present()
+
+
+@pytest.mark.parametrize("text", ["2", "h", "2 weeks", "-3h"])
+def test_sweep_when_the_age_is_no_time(swept: Swept, text: str) -> None:
+    """What was typed is wrong: exit code 2."""
+    assert "90m, 24h, 7d" in swept.ami(f"--older-than={text}", code=2)
