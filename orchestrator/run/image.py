@@ -81,6 +81,7 @@ def make(making: Making, segment: Segment, base: str, generation: Generation) ->
             vpc_id=environment.vpc_id,
             subnet_id=environment.subnet_id,
             mitogen=making.workspace.mitogen,
+            places=environment.places,
             stop=making.stop,
             urgent=making.urgent,
         ),
