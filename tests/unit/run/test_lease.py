@@ -162,6 +162,15 @@ def test_hold_when_it_was_taken_over(account: Account, records: Records) -> None
     assert read.owner == ELSEWHERE
 
 
+def test_hold_when_it_was_taken_over_and_ends_unaware(account: Account, records: Records) -> None:
+    """Between two beats nobody has been told yet: the new owner's lease stays all the same."""
+    with Leases(account, BUCKET, ME).hold("build/x", stop=threading.Event()):
+        assert taken_over(records)
+    read = records.read("build/x", ttl=60)
+    assert read is not None
+    assert read.owner == ELSEWHERE
+
+
 def taken_over(records: Records) -> bool:
     """What somebody does who believes that the owner is dead. A beat in between makes it fail: then again."""
     for _ in range(20):

@@ -83,6 +83,8 @@ def test_remnants_when_an_ami_has_no_tags() -> None:
     by_text = seen(Kind.SNAPSHOT, "snap-2", run="", image="ami-1")
     assert ids(key, half, seen(Kind.SNAPSHOT, "snap-1", run=""), by_text) == {"k", "ami-1", "snap-1", "snap-2"}
     assert ids(key, replace(half, name="web-2")) == {"k"}
+    assert ids(key, replace(half, state="disabled")) == {"k"}
+    assert ids(key, replace(half, tags={"ami:image": "web"})) == {"k"}
 
 
 def test_remnants_when_a_living_run_makes_an_ami_of_that_name() -> None:
