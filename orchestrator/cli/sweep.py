@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.run.remnants import Remnant
     from orchestrator.run.sweep import Finding
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def sweep(
@@ -48,7 +48,7 @@ def sweep(
     wanted = [one for one in finding.remnants if kept or not one.kept]
     if not as_json:
         _print_found(finding.remnants, now, kept=kept)
-    _tell_spared(finding)
+    _tell_left_alone(finding, kept=kept)
     if wanted:
         confirm(f"Remove {_counted(len(wanted), 'thing')}?", yes=yes)
     else:
@@ -63,10 +63,10 @@ def sweep(
 
 
 def time_span(text: str) -> timedelta:
-    """The time that `90m`, `24h` or `7d` stands for. Raises UsageError."""
-    written = re.fullmatch(r"(\d{1,6})([mhd])", text.strip())
+    """The time that `90m`, `24h`, `7d` or `2w` stands for. Raises UsageError."""
+    written = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip())
     if written is None:
-        raise UsageError(f"--older-than '{text}' is not a time", hint="minutes, hours or days: 90m, 24h, 7d")
+        raise UsageError(f"--older-than '{text}' is not a time", hint="minutes, hours, days or weeks: 90m, 24h, 7d, 2w")
     return timedelta(**{_UNITS[written[2]]: int(written[1])})
 
 
@@ -84,12 +84,12 @@ def _print_found(remnants: Sequence[Remnant], now: datetime, *, kept: bool) -> N
         print_table(("KIND", "ID", "REGION", "RUN", "AGE", "WHY IT IS DEAD"), rows)
 
 
-def _tell_spared(finding: Finding) -> None:
+def _tell_left_alone(finding: Finding, *, kept: bool) -> None:
     """What is left alone, so that nobody takes silence for an empty account."""
     for run, things in finding.spared.items():
         say(f"left alone: {_counted(len(things), 'thing')} of run {run}: {finding.fates[run].why}")
-    if any(one.kept for one in finding.remnants):
-        say("what was kept with --keep goes with --kept")
+    if not kept and any(one.kept for one in finding.remnants):
+        say("left alone: what was kept on purpose; --kept removes it too")
 
 
 def _as_json(finding: Finding, swept: Sequence[Swept], now: datetime) -> dict[str, object]:

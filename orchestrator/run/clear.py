@@ -134,9 +134,10 @@ class _Clearing:
 
     def region(self, account: Account, found: tuple[Remnant, ...]) -> None:
         """Remove a region's things, their proofs last, and read back."""
-        left = tuple(one for one in found if one.kind is not Kind.LEASE)
-        if not left:
+        if not found:
             return
+        left = self._look(account)
+        self.removed += [one for one in found if one.kind is not Kind.LEASE and one not in left]
         for _ in range(_LOOKS):
             passing = [one for one in left if one.kind not in PROOFS and one not in self.stayed]
             if not passing:

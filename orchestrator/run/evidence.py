@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.run.fate import Evidence, Trace, folder_trace, lease_trace
-from orchestrator.run.identity import OWNER_FILE, SUMMARY_FILE, runs_folder
+from orchestrator.run.identity import OWNER_FILE, SUMMARY_FILE, runs_folder, started_of
 from orchestrator.run.lease import TTL, Leases, run_key
 from orchestrator.run.owner import owner_from
 
@@ -47,7 +47,7 @@ def evidence_of(seen: Iterable[Seen], records: Mapping[str, Record], root: Path,
 def _folder(root: Path, run: str) -> Trace:
     """The trace of a run's folder. The id comes from a tag: it must not lead out of the folder of runs."""
     folder = runs_folder(root) / run
-    if folder.parent != runs_folder(root) or not folder.is_dir():
+    if started_of(run) is None or not folder.is_dir():
         return Trace()
     owner = folder / OWNER_FILE
     return folder_trace(

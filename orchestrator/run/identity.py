@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ OWNER_FILE = "owner.json"
 SUMMARY_FILE = "summary.json"
 
 _STARTED = "%Y%m%dT%H%M%SZ"
+_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ def runs_folder(workspace_root: Path) -> Path:
 
 def started_of(run_id: str) -> datetime | None:
     """When a run began, which its id says; None for what is not the id of a run."""
+    if _ID.fullmatch(run_id) is None:
+        return None
     try:
         return datetime.strptime(run_id.rpartition("-")[0], _STARTED).replace(tzinfo=UTC)
     except ValueError:

@@ -26,8 +26,9 @@ KEEP, PURPOSE = "ami:keep", "ami:purpose"
 
 #: What a run makes on its way. Things with another purpose are meant to stay.
 _PURPOSES = frozenset({"build", "validate"})
-#: States of an AMI that was not finished (EC2 API Reference, "Image"); a disabled one was.
+#: States of an AMI that was not finished, and of one that was and is not to be used (EC2 API Reference, "Image").
 _HALF_MADE = frozenset({"pending", "transient", "failed", "error", "invalid"})
+_RETIRED = "disabled"
 _GOING = frozenset({"shutting-down", "terminated", "deleting", "deleted"})
 #: What carries the name of the AMI that a run was making: removed when that AMI is gone.
 PROOFS = frozenset({Kind.SECURITY_GROUP, Kind.KEY_PAIR, Kind.LEASE})
@@ -137,6 +138,8 @@ class _Region:
 
     def _run_of_image(self, image: Seen, claims: Mapping[str, set[str]]) -> str:
         """The dead run that was making an AMI when it died; empty when there is none, or it is finished."""
+        if image.state == _RETIRED:
+            return ""
         if image.run:
             return image.run if image.run in self.dead and image.state in _HALF_MADE else ""
         claiming = claims.get(image.name, set())

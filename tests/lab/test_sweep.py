@@ -45,7 +45,6 @@ class Swept:
     root: Path
     account: Account
     debian: str
-    number: int = 0
     made: dict[str, set[tuple[Kind, str]]] = field(default_factory=dict)
 
     @property
@@ -62,9 +61,8 @@ class Swept:
 
     def launch(self, made: dict[str, str]) -> str:
         """A running machine with these tags."""
-        (machine,) = self.ec2.run_instances(
-            ImageId=self.debian, InstanceType="t3.small", MinCount=1, MaxCount=1, TagSpecifications=spec("instance", made)
-        )["Instances"]  # fmt: skip
+        wanted = {"ImageId": self.debian, "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
+        (machine,) = self.ec2.run_instances(**wanted, TagSpecifications=spec("instance", made))["Instances"]
         self.ec2.get_waiter("instance_running").wait(
             InstanceIds=[machine["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
@@ -72,17 +70,15 @@ class Swept:
 
     def leave_all(self, run: str) -> None:
         """What a build has when it is killed between the AMI and its tags, and leftovers of every other kind."""
-        self.number += 1
-        name = f"tiny-{self.number}"
+        name = f"tiny-{run[-6:]}"
         machine = self.launch(tags(run, name=name))
         ec2 = self.ec2
         ec2.create_key_pair(KeyName=f"build-{run}", TagSpecifications=spec("key-pair", tags(run, name=name)))
         group = ec2.create_security_group(
             GroupName=f"build-{run}", Description="x", TagSpecifications=spec("security-group", tags(run, name=name))
         )["GroupId"]
-        volume = ec2.create_volume(
-            AvailabilityZone="us-east-1a", Size=1, TagSpecifications=spec("volume", tags(run))
-        )["VolumeId"]  # fmt: skip
+        specs = spec("volume", tags(run))
+        volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=1, TagSpecifications=specs)["VolumeId"]
         half = self.image(machine, name)
         loose = self.image(machine, f"{name}-loose", snapshot=tags(run))
         ec2.deregister_image(ImageId=loose[0])
@@ -272,6 +268,51 @@ def test_sweep_when_something_cannot_be_removed(swept: Swept) -> None:
     swept.ami("--yes")
     assert run_key(run) not in leases(swept)
     assert not {(Kind.INSTANCE, machine), (Kind.KEY_PAIR, f"k-{run}")} & swept.present()
+
+
+def started(swept: Swept) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [PROGRAMS / "ami", "sweep", "--yes"],
+        cwd=swept.root,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(("number", "lines"), [(9, 1), (10, 2), (11, 4)])
+def test_sweep_when_it_is_killed(swept: Swept, number: int, lines: int) -> None:
+    """Whatever is gone by then, the next sweep knows whose the rest is."""
+    run = run_id(number)
+    swept.leave_all(run)
+    lease(swept, dead_here(run))
+    with started(swept) as process:
+        assert process.stderr is not None
+        for _ in range(lines):
+            assert "removed" in process.stderr.readline()
+        process.kill()
+    swept.ami("--yes")
+    assert not swept.made[run] & swept.present()
+    assert run_key(run) not in leases(swept)
+
+
+def test_sweep_when_two_sweep_at_once(swept: Swept) -> None:
+    """They do not get into each other's way, and the account is swept."""
+    run = run_id(12)
+    swept.leave_all(run)
+    lease(swept, dead_here(run))
+    both = [started(swept), started(swept)]
+    assert [process.communicate(timeout=60)[1].count("stayed") for process in both] == [0, 0]
+    assert [process.returncode for process in both] == [0, 0]
+    assert not swept.made[run] & swept.present()
+    assert run_key(run) not in leases(swept)
+
+
+def test_sweep_when_a_lease_is_nobodys(swept: Swept) -> None:
+    """An object that the factory did not write is left alone."""
+    swept.account.client("s3").put_object(Bucket=BUCKET, Key="leases/notes.txt", Body=b"hello")
+    assert "nothing to sweep" in swept.ami("--yes")
+    assert "notes.txt" in leases(swept)
 
 
 @pytest.mark.parametrize("text", ["2", "h", "2 weeks", "-3h"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,3 +102,17 @@ def test_what_cannot_be_removed_is_returned_with_the_reason(account: Account) ->
     ec2.attach_volume(VolumeId=volume, InstanceId=machine, Device="/dev/sdf")
     (stayed,) = remove(account, find_leftovers(account, "run-1"), patience=0)
     assert str(stayed) == f"volume {volume} (VolumeInUse)"
+
+
+def test_what_may_not_be_removed_is_not_tried_again(account: Account) -> None:
+    """Time does not take a protection away: the reason is there at once, and the others are removed."""
+    protected, plain = launch(account), launch(account)
+    account.client("ec2").modify_instance_attribute(InstanceId=protected, DisableApiTermination={"Value": True})
+    gone: list[str] = []
+    began = time.monotonic()
+    found = find_leftovers(account, "run-1")
+    (stayed,) = remove(account, found, removed=lambda leftover: gone.append(leftover.id))
+    assert str(stayed) == f"instance {protected} (OperationNotPermitted)"
+    assert gone == [one.id for one in found if one.id != protected]
+    assert plain in gone
+    assert time.monotonic() - began < 2

@@ -82,7 +82,7 @@ def test_record_when_it_is_read_back(records: Records) -> None:
 
 
 def test_record_when_it_is_not_ours(account: Account, records: Records) -> None:
-    """An object of somebody else's counts as a lease of an unknown owner, with the time to live that the reader says."""
+    """An object of somebody else's counts as a lease of an unknown owner, with the time to live that we use."""
     account.client("s3").put_object(Bucket=BUCKET, Key="leases/build/x", Body=b"hello")
     read = records.read("build/x", ttl=7)
     assert read is not None
@@ -113,10 +113,16 @@ def test_dead_when_its_owner_is_of_this_machine(birth: str, *, dead: bool) -> No
 
 def test_hold_when_it_ends(account: Account, records: Records) -> None:
     """The lease is there as long as the block, and no longer, whatever ends it."""
-    leases = Leases(account, BUCKET, ME)
-    with pytest.raises(ZeroDivisionError), leases.hold("build/x", stop=threading.Event()):
-        assert list(records.keys()) == ["build/x"]
-        raise ZeroDivisionError
+    held: list[str] = []
+
+    def work() -> None:
+        with Leases(account, BUCKET, ME).hold("build/x", stop=threading.Event()):
+            held.extend(records.keys())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+    assert held == ["build/x"]
     assert list(records.keys()) == []
 
 
@@ -131,7 +137,8 @@ def test_hold_when_it_is_left(account: Account, records: Records) -> None:
 def test_hold_when_stopped_while_waiting(account: Account, records: Records) -> None:
     """The wait tells once for whom, and ends with Interrupted; the lease stays with its owner."""
     put(records, ELSEWHERE)
-    stop, told = threading.Event(), []
+    stop = threading.Event()
+    told: list[Owner] = []
     threading.Timer(1.5, stop.set).start()
     waiting = Leases(account, BUCKET, ME).hold("build/x", stop=stop, waiting=told.append)
     with pytest.raises(Interrupted, match="run 20261125T004100Z-d3e4f5"), waiting:
@@ -150,6 +157,15 @@ def test_hold_when_it_was_taken_over(account: Account, records: Records) -> None
         assert taken_over(records)
         time.sleep(1)
     assert len(lost) == 1
+    read = records.read("build/x", ttl=60)
+    assert read is not None
+    assert read.owner == ELSEWHERE
+
+
+def test_hold_when_it_was_taken_over_and_ends_unaware(account: Account, records: Records) -> None:
+    """Between two beats nobody has been told yet: the new owner's lease stays all the same."""
+    with Leases(account, BUCKET, ME).hold("build/x", stop=threading.Event()):
+        assert taken_over(records)
     read = records.read("build/x", ttl=60)
     assert read is not None
     assert read.owner == ELSEWHERE

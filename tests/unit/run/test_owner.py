@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.run.owner import Life, owner_from, this_process
+from orchestrator.run.owner import Life, _birth, owner_from, this_process
 
 ME = this_process("20261125T004200Z-0a1b2c", "f7c305d")
 
@@ -22,7 +22,7 @@ def test_life_when_it_is_this_process() -> None:
 def test_life_when_the_process_has_ended() -> None:
     """A number that nobody has is a process that is gone; so is one that nobody has waited for yet."""
     with subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.PIPE) as process:
-        dead = replace(ME, pid=process.pid)
+        dead = replace(ME, pid=process.pid, birth=_birth(process.pid))
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert dead.life is Life.GONE
     assert dead.life is Life.GONE

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def test_everything_is_tagged_when_it_is_made() -> None:
         tags = {tag["Key"]: tag["Value"] for tag in one["Tags"]}
         expected = {"ami:run": "run-1", "ami:image": "web", "ami:purpose": "validate", "team": "portal"}
         assert tags == {**expected, "Name": "ami validate web"}
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_is_to_be_kept_says_so(*, keep: bool) -> None:
+    """The sweep must know it from what was left by accident."""
+    wanted = replace(REQUEST, keep=keep)
+    specifications = launch_request(wanted, "sg-1", token="t")["TagSpecifications"]
+    specifications += security_group_request(wanted, "vpc-1")["TagSpecifications"]
+    kept = [{"Key": "ami:keep", "Value": "true"} in one["Tags"] for one in specifications]
+    assert kept == [keep] * 3
 
 
 def test_the_machine_has_a_profile_and_no_key() -> None:
