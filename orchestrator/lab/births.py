@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import takewhile
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -49,11 +50,11 @@ class Birth:
     resource_id: str
     name: str = ""
 
-    def named_by(self, key: str, value: str) -> bool:
-        """Whether a parameter of a call names it."""
-        parameter = key.rstrip("0123456789").rstrip(".").rpartition(".")[2]
-        by_name = {Sort.KEY_PAIR: "KeyName", Sort.GROUP: "GroupName"}.get(self.sort)
-        return value == self.resource_id or (bool(self.name) and value == self.name and parameter == by_name)
+    @property
+    def called(self) -> str:
+        """How a call names it by its name: `KeyName=packer_1`; empty when it has none."""
+        parameter = {Sort.KEY_PAIR: "KeyName", Sort.GROUP: "GroupName"}.get(self.sort)
+        return f"{parameter}={self.name}" if parameter and self.name else ""
 
 
 @dataclass
@@ -73,11 +74,12 @@ class Births:
                 del self._made[next(iter(self._made))]
             self._made[birth] = now
 
-    def younger(self, seconds: float, region: str) -> frozenset[Birth]:
-        """What was made in a region less than so many seconds ago."""
+    def younger(self, seconds: float, region: str) -> tuple[Birth, ...]:
+        """What was made in a region less than so many seconds ago, the youngest first."""
         since = self.clock() - seconds
         with self._lock:
-            return frozenset(birth for birth, made in self._made.items() if made > since and birth.region == region)
+            young = takewhile(lambda entry: entry[1] > since, reversed(self._made.items()))
+            return tuple(birth for birth, _ in young if birth.region == region)
 
 
 def unknown(young: Collection[Birth], action: str, body: bytes) -> AwsFault | None:
@@ -85,10 +87,13 @@ def unknown(young: Collection[Birth], action: str, body: bytes) -> AwsFault | No
 
     Filters do not count: they omit what is not known.
     """
+    named = {birth.resource_id: birth for birth in young} | {birth.called: birth for birth in young if birth.called}
     for key, value in parse_qsl(body.decode(errors="replace")):
-        if key.startswith("Filter.") or (action in MAKERS and key in ("KeyName", "GroupName")):
+        if key.startswith("Filter."):
             continue
-        for birth in young:
-            if birth.named_by(key, value):
-                return birth.sort.unknown(value)
+        # `KeyName`, and `KeyName.1` of a list.
+        parameter = key.rstrip("0123456789").rstrip(".").rpartition(".")[2]
+        birth = named.get(value) or (None if action in MAKERS else named.get(f"{parameter}={value}"))
+        if birth is not None:
+            return birth.sort.unknown(value)
     return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.lab.aws_fault import AwsFault
 from orchestrator.lab.call import call_of
+from orchestrator.lab.faults import broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -89,8 +90,9 @@ class Dispatcher:
         call = call_of(environ, body)
         self._calls.count(call)
         trouble = self._faults.meet(call, body)
-        # Nobody else waits with this call: nothing is held yet.
-        time.sleep(trouble.latency)
+        if trouble.latency:
+            # Nobody else waits with this call: nothing is held yet.
+            time.sleep(trouble.latency)
         if trouble.refusal is not None:
             return _refuse(start_response, call, trouble.refusal)
         if trouble.lost is not None:
@@ -102,26 +104,19 @@ class Dispatcher:
         self, call: Call, environ: dict[str, Any], body: bytes, start_response: Any, trouble: Trouble
     ) -> list[bytes]:
         handler = self._handlers.get(call.service)
-        if handler is not None and call.action in handler.ACTIONS:
-            return _own(handler, call, body, start_response)
-        environ["wsgi.input"] = io.BytesIO(body)
-        # One request at a time: moto's tables are not made for several threads.
         try:
+            if handler is not None and call.action in handler.ACTIONS:
+                answer = _json(handler.handle(call.action, call.region, json.loads(body or b"{}")))
+                return _reply(start_response, 200, call.protocol.content_type, answer)
+            environ["wsgi.input"] = io.BytesIO(body)
+            # One request at a time: moto's tables are not made for several threads.
             with self._answering(trouble):
                 return list(self._moto(environ, start_response))
         except AwsFault as fault:
             return _refuse(start_response, call, fault)
-
-
-def _own(handler: Handler, call: Call, body: bytes, start_response: Any) -> list[bytes]:
-    try:
-        answer = handler.handle(call.action, call.region, json.loads(body or b"{}"))
-        return _reply(start_response, 200, call.protocol.content_type, _json(answer))
-    except AwsFault as fault:
-        return _refuse(start_response, call, fault)
-    except Exception:
-        LOG.exception("%s in %s", call.operation, call.region)
-        return _refuse(start_response, call, AwsFault("InternalServerError", "see the lab's log", 500))
+        except Exception:
+            LOG.exception("%s in %s", call.operation, call.region)
+            return _refuse(start_response, call, AwsFault(broken(call.protocol).code, "see the lab's log", 500))
 
 
 def _body(environ: dict[str, Any]) -> bytes:

@@ -1,19 +1,16 @@
-"""EC2 of the lab: moto's backend and answers, where launching, imaging and copying reach machines and disks."""
+"""EC2 of the lab: moto's backend, where launching, imaging and copying reach machines and disks."""
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from moto.core.responses import ActionResult
-from moto.core.utils import utcnow
 from moto.ec2 import urls
 from moto.ec2.exceptions import EC2ClientError, MissingParameterError
 from moto.ec2.models import amis, ec2_backends, elastic_block_store, instances
-from moto.ec2.responses import EC2Response
 
 from orchestrator.lab.aws_fault import AwsFault
+from orchestrator.lab.ec2_answers import LabResponse
 from orchestrator.lab.ec2_consistency import EventualBackend
 from orchestrator.lab.instances import ROOT_SIZE, LabAmi, LabInstance, LabSnapshot
 
@@ -211,7 +208,8 @@ def _profile(kwargs: dict[str, Any], template: dict[str, Any]) -> tuple[str | No
         name, arn = given.get("Name"), given.get("Arn")
     configuration = kwargs.get("launch_config")
     if not (name or arn) and configuration is not None:
-        name = configuration.instance_profile_name
+        given = configuration.iam_instance_profile or ""
+        name, arn = (None, given) if given.startswith("arn:") else (given or None, None)
     return name, arn
 
 
@@ -219,62 +217,6 @@ def _subnet(kwargs: dict[str, Any], template: dict[str, Any]) -> str:
     """The subnet that a launch asks for, from the call, its first interface or its launch template."""
     interfaces = kwargs.get("nics") or template.get("NetworkInterfaces") or [{}]
     return str(kwargs.get("subnet_id") or interfaces[0].get("SubnetId") or template.get("SubnetId") or "")
-
-
-class LabResponse(EC2Response):
-    """Answers that moto gives from a sample, or without looking at what was asked."""
-
-    console: Callable[[str], bytes]
-
-    def create_image(self) -> ActionResult:
-        """CreateImage, with NoReboot and the tags of snapshots."""
-        self.error_on_dryrun()
-        image = self.ec2_backend.create_image(
-            self._get_param("InstanceId"),
-            self._get_param("Name"),
-            self._get_param("Description", ""),
-            self._get_param("TagSpecifications", []),
-            reboot=not self._get_bool_param("NoReboot", False),
-        )
-        return ActionResult({"ImageId": image.id})
-
-    def register_image(self) -> ActionResult:
-        """RegisterImage from the snapshot of its root device."""
-        self.error_on_dryrun()
-        root = self._get_param("RootDeviceName", "")
-        mappings = self._get_param("BlockDeviceMappings", [])
-        chosen = next((entry for entry in mappings if entry.get("DeviceName") == root), mappings[0] if mappings else {})
-        image = self.ec2_backend.register_image(
-            self._get_param("Name"),
-            self._get_param("Description", ""),
-            chosen.get("Ebs", {}).get("SnapshotId", ""),
-            root,
-        )
-        return ActionResult({"ImageId": image.id})
-
-    def modify_image_attribute(self) -> ActionResult:
-        """ModifyImageAttribute, with Description (a value of its own, or as `Attribute` and `Value`)."""
-        answer = super().modify_image_attribute()
-        given = self._get_param("Description", {}).get("Value")
-        if self._get_param("Attribute") == "description":
-            given = self._get_param("Value", given)
-        if given is not None:
-            self.ec2_backend.amis[self._get_param("ImageId")].description = given
-        return answer
-
-    def describe_snapshots(self) -> ActionResult:
-        """DescribeSnapshots, with OwnerIds."""
-        found = self.ec2_backend.describe_snapshots(
-            snapshot_ids=self._get_param("SnapshotIds", []), filters=self._filters_from_querystring()
-        )
-        owners = {self.current_account if owner == "self" else owner for owner in self._get_param("OwnerIds", [])}
-        return ActionResult({"Snapshots": [each for each in found if not owners or each.owner_id in owners]})
-
-    def get_console_output(self) -> ActionResult:
-        """GetConsoleOutput: the last 64 KB that the machine wrote."""
-        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
-        output = base64.b64encode(type(self).console(instance.id)[-65536:]).decode()
-        return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": output})
 
 
 def install(tables: Tables, public: PublicImage, disks: Keeper, console: Callable[[str], bytes]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from moto.ec2 import models
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 
 from orchestrator.lab.births import Birth, Sort
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from orchestrator.lab.tables import Tables
+
+
+#: What makes a filter's value a pattern (EC2 user guide, "List and filter your resources").
+WILDCARDS = set("*?[\\")
 
 
 class EventualBackend(models.EC2Backend):
@@ -117,6 +122,18 @@ class EventualBackend(models.EC2Backend):
         """DescribeKeyPairs."""
         return self._seen(super().describe_key_pairs(*args, **kwargs))
 
-    def describe_tags(self, *args: Any, **kwargs: Any) -> list[Any]:
-        """DescribeTags."""
-        return self._seen(super().describe_tags(*args, **kwargs), "resource_id")
+    def describe_tags(self, filters: dict[str, list[str]] | None = None) -> list[Any]:
+        """DescribeTags, and whatever shows a resource's tags."""
+        match filters:
+            case {"resource-id": [str(resource_id)], **others} if not others and not WILDCARDS & set(resource_id):
+                # moto would look through the tags of all resources, and a list of a thousand images through a million.
+                return self._seen(self._tags_of(resource_id), "resource_id")
+        return self._seen(super().describe_tags(filters), "resource_id")
+
+    def _tags_of(self, resource_id: str) -> list[dict[str, str]]:
+        kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(resource_id), "")
+        tags = self.tags.get(resource_id, {})
+        return [
+            {"resource_id": resource_id, "key": key, "value": value, "resource_type": kind}
+            for key, value in tags.items()
+        ]

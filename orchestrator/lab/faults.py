@@ -56,7 +56,7 @@ class Trouble:
     """The answer that keeps the call from having any effect."""
     lost: AwsFault | None = None
     """The answer that takes the place of the real one."""
-    young: frozenset[Birth] = frozenset()
+    young: tuple[Birth, ...] = ()
     """What a list does not show yet."""
     rules: tuple[Tally, ...] = ()
     strike: Callable[[int], bool] = field(default=lambda _: False)
@@ -141,7 +141,7 @@ class Faults:
 
     def _hide(self, trouble: Trouble, call: Call, body: bytes) -> None:
         seconds = max((each.rule.value for each in trouble.rules if each.rule.kind is Kind.CONSISTENCY), default=0.0)
-        young = self._births.younger(seconds, call.region) if seconds else frozenset()
+        young = self._births.younger(seconds, call.region) if seconds else ()
         if not young or call.service != "ec2":
             return
         trouble.refusal = unknown(young, call.action, body)

@@ -48,7 +48,7 @@ AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
 class Handler(MotoRequestHandler):
-    """Requests are not logged one by one; clients keep their connections."""
+    """Requests are not logged one by one."""
 
     protocol_version = "HTTP/1.1"
 

@@ -216,6 +216,23 @@ def test_a_stopped_machine_that_had_died_can_be_started(faults: Any, ec2: Any, b
     assert bench.describe(doomed)["State"]["Name"] == "running"
 
 
+def test_whatever_launches_a_machine_lets_it_die(faults: Any, client: Any, bench: Any, debian: str) -> None:
+    autoscaling = client("autoscaling")
+    rule = faults.set("die", 1, times=1)
+    name = "doomed"
+    autoscaling.create_launch_configuration(LaunchConfigurationName=name, ImageId=debian, InstanceType="t3.small")
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName=name, LaunchConfigurationName=name, MinSize=1, MaxSize=1, AvailabilityZones=["us-east-1a"]
+    )
+    (group,) = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    doomed = group["Instances"][0]["InstanceId"]
+    bench.launched.append(("us-east-1", doomed))
+    bench.wait(doomed, "stopped")
+    assert faults.hits(rule) == 1
+    autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+    autoscaling.delete_launch_configuration(LaunchConfigurationName=name)
+
+
 # -- ids that are not known yet ------------------------------------------------------------------------------------
 
 

@@ -158,3 +158,20 @@ def test_a_snapshot_of_a_volume_can_become_an_image(ec2: Any, bench: Any, source
 def test_snapshots_of_others_are_not_ones_own(ec2: Any, image: str) -> None:
     own = [found["SnapshotId"] for found in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]]
     assert own == [snapshot_of(ec2, image)]
+
+
+def test_a_description_can_be_changed(ec2: Any, image: str) -> None:
+    """Packer sets it after the image is made. An image's launch permissions are changed by the same call."""
+    ec2.modify_image_attribute(ImageId=image, Description={"Value": "what it is"})
+    (found,) = ec2.describe_images(ImageIds=[image])["Images"]
+    assert found["Description"] == "what it is"
+    ec2.modify_image_attribute(ImageId=image, Attribute="description", Value="what it was")
+    ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [{"UserId": "111122223333"}]})
+    (found,) = ec2.describe_images(ImageIds=[image])["Images"]
+    assert found["Description"] == "what it was"
+
+
+def test_tags_are_listed_with_and_without_patterns(ec2: Any, image: str) -> None:
+    for asked in (image, f"{image[:-1]}?"):
+        (tag,) = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [asked]}])["Tags"]
+        assert tag == {"Key": "made-for", "Value": "image", "ResourceId": image, "ResourceType": "image"}

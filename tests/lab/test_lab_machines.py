@@ -248,3 +248,9 @@ def test_an_auto_scaling_group_boots_machines_and_takes_them_down(
     groups.delete_auto_scaling_group(AutoScalingGroupName="group", ForceDelete=True)
     for instance_id in ids:
         bench.wait(instance_id, "terminated")
+
+
+def test_instance_types_tell_their_virtual_cpus(ec2: Any) -> None:
+    wanted = {"t3.small": 2, "c5.4xlarge": 16}
+    told = ec2.describe_instance_types(InstanceTypes=list(wanted))["InstanceTypes"]
+    assert {each["InstanceType"]: each["VCpuInfo"]["DefaultVCpus"] for each in told} == wanted

@@ -21,9 +21,9 @@ def test_what_was_made_is_young_for_so_many_seconds_in_its_region() -> None:
     births = Births(clock)
     births.note(INSTANCE)
     clock.now += 4
-    assert births.younger(5, "us-east-1") == {INSTANCE}
-    assert births.younger(5, "eu-west-1") == set()
-    assert births.younger(3, "us-east-1") == set()
+    assert births.younger(5, "us-east-1") == (INSTANCE,)
+    assert births.younger(5, "eu-west-1") == ()
+    assert births.younger(3, "us-east-1") == ()
 
 
 def test_old_births_are_forgotten() -> None:

@@ -50,6 +50,8 @@ class Lab:
 
     def moto(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         self.reached.append(environ["wsgi.input"].read())
+        if self.reached[-1] == b"break":
+            raise ZeroDivisionError
         if self.reached[-1] == b"lack":
             raise AwsFault("InsufficientInstanceCapacity", "none left", 500)
         start_response("200 OK", [])
@@ -94,8 +96,10 @@ def test_a_fault_is_answered_as_aws_names_it(ask: Callable[..., tuple[str, Any]]
     assert ask("Refuse") == ("404", {"__type": "InvalidInstanceId", "message": "no such machine"})
 
 
-def test_a_bug_is_an_internal_error(ask: Callable[..., tuple[str, Any]]) -> None:
-    code, answer = ask("Break")
+@pytest.mark.parametrize(("action", "body"), [("Break", b"{}"), ("GetParameter", b"break")])
+def test_a_bug_is_an_internal_error(ask: Callable[..., tuple[str, Any]], action: str, body: bytes) -> None:
+    """In a handler and in moto alike; a page of HTML would be no answer that a client can read."""
+    code, answer = ask(action, body)
     assert (code, answer["__type"]) == ("500", "InternalServerError")
 
 

@@ -81,7 +81,7 @@ def test_lists_are_told_what_is_young_and_count_once_that_they_left_it_out(fault
     births.note(YOUNG)
     faults.set(Rule(Kind.CONSISTENCY, 60))
     trouble = faults.meet(DESCRIBE, b"")
-    assert trouble.young == {YOUNG}
+    assert trouble.young == (YOUNG,)
     assert hits(faults) == [0]
     trouble.omit()
     trouble.omit()
@@ -92,7 +92,7 @@ def test_what_a_launch_looks_up_is_the_truth(faults: Faults, births: Births) -> 
     """Otherwise two instances could get one address."""
     births.note(YOUNG)
     faults.set(Rule(Kind.CONSISTENCY, 60))
-    assert faults.meet(RUN, b"").young == set()
+    assert faults.meet(RUN, b"").young == ()
 
 
 def test_a_call_without_trouble_has_none() -> None:
