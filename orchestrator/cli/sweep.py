@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from orchestrator.run.remnants import Remnant
     from orchestrator.run.sweep import Finding
 
+#: Runs that are left alone of which each is named.
+_SHOWN = 5
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -86,8 +88,10 @@ def _print_found(remnants: Sequence[Remnant], now: datetime, *, kept: bool) -> N
 
 def _tell_left_alone(finding: Finding, *, kept: bool) -> None:
     """What is left alone, so that nobody takes silence for an empty account."""
-    for run, things in finding.spared.items():
+    for run, things in list(finding.spared.items())[:_SHOWN]:
         say(f"left alone: {_counted(len(things), 'thing')} of run {run}: {finding.fates[run].why}")
+    if (more := len(finding.spared) - _SHOWN) > 0:
+        say(f"left alone: what {_counted(more, 'more run')} made; --json tells of all")
     if not kept and any(one.kept for one in finding.remnants):
         say("left alone: what was kept on purpose; --kept removes it too")
 

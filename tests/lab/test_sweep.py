@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -294,6 +295,22 @@ def test_sweep_when_it_is_killed(swept: Swept, number: int, lines: int) -> None:
     swept.ami("--yes")
     assert not swept.made[run] & swept.present()
     assert run_key(run) not in leases(swept)
+
+
+def test_sweep_when_it_is_interrupted(swept: Swept) -> None:
+    """Ctrl-C ends it with the exit code for that; the rest is found again."""
+    run = run_id(13)
+    swept.leave_all(run)
+    lease(swept, dead_here(run))
+    with started(swept) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130, said
+    assert "ami sweep finds it again" in said
+    swept.ami("--yes")
+    assert not swept.made[run] & swept.present()
 
 
 def test_sweep_when_two_sweep_at_once(swept: Swept) -> None:
