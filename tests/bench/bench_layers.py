@@ -46,7 +46,7 @@ def _plain(setting: Setting) -> tuple[float, float]:
     commands = Plain(setting.lab, workspace, setting.folder).commands(list(workspace.images))
     before = setting.lab.machines()
     began = time.perf_counter()
-    at_most(setting.parallel, commands)
+    at_most(setting.parallel, commands, setting.tell)
     wall = time.perf_counter() - began
     lived = sum(seconds for name, seconds in setting.lab.machines().items() if name not in before)
     setting.lab.discard_images(PREFIX)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 #: Where this virtual environment has its programs; Packer finds ansible-playbook there.
 PROGRAMS = Path(sys.executable).parent
@@ -69,9 +69,10 @@ def timed(command: Command) -> Ended:
     return at_most(1, [command])[0]
 
 
-def at_most(count: int, commands: Sequence[Command]) -> list[Ended]:
+def at_most(count: int, commands: Sequence[Command], tell: Callable[[str], None] = str) -> list[Ended]:
     """Run programs, `count` at a time, each as soon as there is room. Raises Failed when one ends badly.
 
+    `tell` hears of each that ended well.
     Those that still run when this is left, for whatever reason, are interrupted as Ctrl-C does it, and awaited.
     """
     waiting = list(enumerate(commands))
@@ -86,6 +87,7 @@ def at_most(count: int, commands: Sequence[Command]) -> list[Ended]:
                 if (done := _done(running[place])) is not None:
                     del running[place]
                     ended[place] = done
+                    tell(f"{commands[place].log.name}: {done.seconds:.0f} s")
             time.sleep(_PACE)
     finally:
         _interrupt([one.popen for one in running.values()])

@@ -26,6 +26,21 @@ def test_bound_when_all_stand_on_one() -> None:
     assert makespan(tasks, Bounds(2)) == 20
 
 
+def test_bound_when_all_are_awaited() -> None:
+    """What comes after everything leaves machines without work just so."""
+    many = tuple(Task(str(place), seconds=5) for place in range(4))
+    tasks = (*many, Task("last", frozenset(task.name for task in many), seconds=10))
+    assert (bound(tasks, 2), least(tasks, 2), makespan(tasks, Bounds(2))) == (15, 20, 20)
+
+
+def test_bound_when_some_wait_for_the_longer_of_two() -> None:
+    """What comes after both cannot start before the longer one ends."""
+    both = frozenset({"short", "long"})
+    after = [Task(str(place), both, seconds=6) for place in range(4)]
+    tasks = (Task("short", seconds=1), Task("long", seconds=9), *after)
+    assert (bound(tasks, 2), least(tasks, 2)) == (17, 21)
+
+
 def test_bound_when_the_longest_way_is_all() -> None:
     """One task after another takes what it takes, however many machines there are."""
     tasks = (Task("a", seconds=3), Task("b", frozenset({"a"}), seconds=4))
