@@ -37,7 +37,7 @@ def main() -> int:
     failed: dict[str, str] = {}
     facts = machine.facts(REPOSITORY)
     with tempfile.TemporaryDirectory(prefix="ami-bench-") as folder, lab(tell) as own:
-        setting = Setting(own, Path(folder), arguments.rounds, arguments.parallel, tell)
+        setting = Setting(own, Path(folder), arguments.rounds, arguments.long_rounds, arguments.parallel, tell)
         for name in chosen:
             tell(f"{name}: begins")
             try:
@@ -45,7 +45,7 @@ def main() -> int:
             except Exception as error:  # noqa: BLE001 - the other benches can be run all the same
                 failed[name] = str(error)
                 traceback.print_exc()
-            write(facts | {"rounds": arguments.rounds, "parallel": arguments.parallel}, found, failed)
+            write(facts | vars(arguments), found, failed)
     sys.stdout.write(table([row for rows in found.values() for row in rows]) + "\n")
     for name, why in failed.items():
         sys.stdout.write(f"{name}: could not be run: {why.splitlines()[0]}\n")
@@ -87,6 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"default: all of {', '.join(BENCHES)}")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of the short benches; medians are told")
+    parser.add_argument("--long-rounds", type=int, default=1, help="rounds of layers, which takes long")
     parser.add_argument("--parallel", type=int, default=2, help="machines at a time, on both sides")
     read = parser.parse_args()
     if unknown := set(read.benches) - set(BENCHES):
@@ -95,4 +96,7 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -13,15 +13,13 @@ from tests.bench.row import Row
 if TYPE_CHECKING:
     from tests.bench.setting import Setting
 
-#: A round takes many minutes, and its times are sums of many: few rounds say enough.
-_MOST_ROUNDS = 1
 _AIM = 0.3
 
 
 def run(setting: Setting) -> list[Row]:
     """Wall time and machine-seconds. Ours includes the validation of each image, the other none."""
     ours, other = [], []
-    for number in range(1, _rounds(setting) + 1):
+    for number in range(1, setting.long_rounds + 1):
         setting.tell(f"layers {number}: packer build of each full stack")
         other.append(_plain(setting))
         setting.tell(f"layers {number}: packer took {other[-1][0]:.0f} s; ami build")
@@ -34,10 +32,6 @@ def run(setting: Setting) -> list[Row]:
         Row("layers", f"{count}: wall", *_medians(ours, other, 0), aim=_AIM, note=note),
         Row("layers", f"{count}: machine-seconds", *_medians(ours, other, 1), aim=_AIM),
     ]
-
-
-def _rounds(setting: Setting) -> int:
-    return min(setting.rounds, _MOST_ROUNDS)
 
 
 def _plain(setting: Setting) -> tuple[float, float]:

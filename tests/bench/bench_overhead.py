@@ -1,8 +1,8 @@
 """One image, no reuse: `ami build` against bare `packer build` of the file that it rendered.
 
 The bare side gets the arguments and the environment that the factory gave Packer, which a program named `packer` before
-the real one on PATH writes down. Only a key pair, security group and AMI name of its own and `ansible-playbook` are put
-in their place, and nobody follows its tasks.
+the real one on PATH writes down. Only a key pair and a security group that Packer makes itself, an AMI name of its own
+and `ansible-playbook` are put in their place, and nobody follows its tasks.
 """
 
 from __future__ import annotations
@@ -95,19 +95,18 @@ def _same(setting: Setting, private: Path) -> Command:
     arguments.remove("-machine-readable")
     decided = next(one for one in arguments if one.endswith("run.pkrvars.json"))
     arguments[arguments.index(decided)] = f"-var-file={private / 'bare.pkrvars.json'}"
-    (private / "bare.pkrvars.json").write_text(json.dumps(_own_values(setting, decided)))
+    (private / "bare.pkrvars.json").write_text(json.dumps(_own_values(decided)))
     log = setting.folder / "logs" / "bare"
     return Command(["packer", *arguments], setting.workspace, log, env | {"TMPDIR": str(private)})
 
 
-def _own_values(setting: Setting, decided: str) -> dict[str, object]:
+def _own_values(decided: str) -> dict[str, object]:
     """What the run decided, with the bare side's own access, name and Ansible."""
-    key_name, key_file = setting.lab.key_pair(setting.folder)
     own = {
         "version": f"{PREFIX}{time.time_ns()}",
         "ansible_command": str(PROGRAMS / "ansible-playbook"),
-        "ssh_keypair_name": key_name,
-        "ssh_private_key_file": str(key_file),
+        "ssh_keypair_name": "",
+        "ssh_private_key_file": "",
         "security_group_id": "",
     }
     return json.loads(Path(decided.removeprefix("-var-file=")).read_text()) | own

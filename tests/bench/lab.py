@@ -64,15 +64,6 @@ class Lab:
             for one in (one for page in pages for one in page.get("Contents", ())):
                 self.s3.delete_object(Bucket=bucket["Name"], Key=one["Key"])
 
-    def key_pair(self, folder: Path) -> tuple[str, Path]:
-        """A new Ed25519 key pair, as a person makes one by hand: its name, and its private half in a file."""
-        file = folder / "bench-key"
-        if not file.exists():
-            made = self.ec2.create_key_pair(KeyName="bench", KeyType="ed25519")
-            file.touch(mode=0o600)
-            file.write_text(made["KeyMaterial"])
-        return "bench", file
-
 
 @contextmanager
 def lab(tell: Callable[[str], None]) -> Iterator[Lab]:

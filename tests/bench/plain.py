@@ -1,10 +1,10 @@
 """The other side: images as a person builds them with Packer alone, each from the source AMI, nothing shared.
 
-One template for each image: one source, and one stock Ansible provisioner for each playbook. Four things are not
-stock, because Packer 1.6.6 does not build on any current Debian without them, or would wait for nothing:
+One template for each image: one source, and one stock Ansible provisioner for each playbook. Three things of it are not
+stock:
 
-- a key pair made by hand, because Packer's own is RSA with SHA-1 signatures, which today's sshd refuses;
-- `use_proxy = false`, because its proxy offers a host key of the same kind, which today's ssh refuses;
+- `use_proxy = false`, because Packer 1.6.6 does not build on any current Debian otherwise: its proxy offers an RSA host
+  key with SHA-1 signatures, and today's ssh says "no matching host key type found. Their offer: ssh-rsa";
 - a first provisioner that waits for cloud-init, which would hold apt's lock;
 - `aws_polling` of a second, as ours has it in the lab: Packer's own 15 s would count for nothing but the lab.
 """
@@ -52,8 +52,6 @@ source "amazon-ebs" "image" {
   instance_type        = @INSTANCE_TYPE
   ssh_username         = @USER
   ssh_interface        = "private_ip"
-  ssh_keypair_name     = @KEY_NAME
-  ssh_private_key_file = @KEY_FILE
   ami_name             = @AMI_NAME
 }
 
@@ -101,7 +99,6 @@ class Plain:
         source = segment.source
         if source.filter is None:
             raise AssertionError("the shipped images start from a filter")
-        key_name, key_file = self.lab.key_pair(self.folder)
         layers = (*segment.stack, seal_of(self.workspace))
         values = {
             "REGION": REGION,
@@ -111,8 +108,6 @@ class Plain:
             "OWNER": source.filter.owner,
             "INSTANCE_TYPE": self.workspace.environment().instance_type,
             "USER": source.ssh_username,
-            "KEY_NAME": key_name,
-            "KEY_FILE": str(key_file),
             "AMI_NAME": f"{PREFIX}{segment.name}-{time.time_ns()}",
         }
         provisioners = "".join(self._provisioner(layer, source.ssh_username) for layer in layers)

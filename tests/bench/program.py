@@ -66,10 +66,10 @@ def environment() -> dict[str, str]:
 
 def timed(command: Command) -> Ended:
     """Run one program. Raises Failed when it ends badly."""
-    return at_most(1, [command])[0]
+    return at_most(1, [command], lambda _text: None)[0]
 
 
-def at_most(count: int, commands: Sequence[Command], tell: Callable[[str], None] = str) -> list[Ended]:
+def at_most(count: int, commands: Sequence[Command], tell: Callable[[str], None]) -> list[Ended]:
     """Run programs, `count` at a time, each as soon as there is room. Raises Failed when one ends badly.
 
     `tell` hears of each that ended well.

@@ -40,11 +40,16 @@ class Build:
 
 @dataclass
 class Setting:
-    """Where benches run. `folder` is a temporary one; `builds` are those from nothing so far, which still stand."""
+    """Where benches run, and how often each side.
+
+    `long_rounds` are for what takes many minutes. `folder` is a temporary one. `builds` are those from nothing so far;
+    the last one is what the account holds while it `stands`.
+    """
 
     lab: Lab
     folder: Path
     rounds: int
+    long_rounds: int
     parallel: int
     tell: Callable[[str], None]
     builds: list[Build] = field(default_factory=list)
