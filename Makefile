@@ -10,7 +10,7 @@ SOURCES  := orchestrator tests roles
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs demo test check fmt lab clean
+.PHONY: help setup programs demo test bench check fmt lab clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,14 @@ demo: setup ## the whole pipeline on this machine: a lab, three images built, va
 # Each worker has a lab of its own; most of the time is spent waiting for machines, so that there are more workers than cores.
 test: setup ## all tests; those of the lab start labs of their own
 	pytest -q -n 3 --dist worksteal
+
+# BENCH="plan makespan" runs these alone. LONG_ROUNDS is for the one that takes long, ROUNDS for the others.
+ROUNDS      ?= 3
+LONG_ROUNDS ?= 1
+PARALLEL    ?= 2
+
+bench: setup ## measure against Packer alone, in a lab of its own; takes up to an hour (BENCH="plan makespan", ROUNDS=1)
+	python -m tests.bench $(BENCH) --rounds $(ROUNDS) --long-rounds $(LONG_ROUNDS) --parallel $(PARALLEL)
 
 check: setup ## format, lint, types, import rules, Ansible and YAML lint
 	ruff format --check .

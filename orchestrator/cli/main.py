@@ -6,6 +6,7 @@ defer their heavy imports, so that `ami --help` answers at once.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import typer
@@ -34,8 +35,14 @@ app.command("schema")(schema.schema)
 app.add_typer(lab.app, name="lab", help="A local AWS with real machines: everything works without an account.")
 
 
+#: Python's own 700 lets the garbage collector look through the definitions of many images again and again, while they are
+#: read and stay; it then costs as much as reading them.
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+
 def main() -> None:
     """The console script."""
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     try:
         app()
     except AmiError as error:

@@ -84,7 +84,8 @@ class Collector:
         self._environment = environment
         self._now = now
         self._files: dict[Path, bytes] = {}
-        self._parts: dict[str, Part] = {}
+        self._names: dict[str, tuple[Part, ...]] = {}
+        self._roles: dict[tuple[str, str], Part] = {}
         self._layers: dict[tuple[str, tuple[str, ...], bytes], tuple[Part, ...]] = {}
         self._beside = self._playbook_files()
 
@@ -113,7 +114,7 @@ class Collector:
         layers = tuple(stack)
         roles = self._workspace.roles_of([*(role for layer in layers for role in layer.roles), SEAL])
         facts = {"image": image, "layers": [(layer.name, layer.roles, layer.vars) for layer in layers]}
-        proven = [(role, self._tests_of(role).digest.encode()) for role in roles]
+        proven = [(role, self._of_role(role, "tests", NOT_TESTS).digest.encode()) for role in roles]
         return digest("tests", [("facts", canonical(facts)), *proven])
 
     def _of_layer(self, layer: PlannedLayer) -> Iterator[Part]:
@@ -126,23 +127,27 @@ class Collector:
 
     def _applied(self, layer: PlannedLayer) -> Iterator[Part]:
         """The fragment, the playbook, the order of roles, and the roles themselves with all that they depend on."""
-        yield part("fragment", self._templates(f"layers/{fragment_of(self._workspace, layer.name).name}"))
-        playbook = {f"playbooks/{layer.name}.yml": self._read(layer.playbook)}
-        yield part("playbook", playbook | self._beside)
+        yield from self._of_name(layer)
         yield part("order", {"roles": canonical(layer.roles)})
         for role in self._workspace.roles_of(layer.roles):
-            yield self._role(role)
+            yield self._of_role(role, "", NOT_APPLIED)
 
-    def _role(self, role: str) -> Part:
-        return self._part(f"roles/{role}", self._workspace.find(f"roles/{role}"), NOT_APPLIED)
+    def _of_name(self, layer: PlannedLayer) -> tuple[Part, ...]:
+        """The fragment and the playbook: what all uses of a layer share."""
+        if layer.name not in self._names:
+            fragment = self._templates(f"layers/{fragment_of(self._workspace, layer.name).name}")
+            playbook = {f"playbooks/{layer.name}.yml": self._read(layer.playbook)} | self._beside
+            self._names[layer.name] = part("fragment", fragment), part("playbook", playbook)
+        return self._names[layer.name]
 
-    def _tests_of(self, role: str) -> Part:
-        return self._part(f"tests/{role}", self._workspace.find(f"roles/{role}") / "tests", NOT_TESTS)
-
-    def _part(self, name: str, folder: Path, leave_out: frozenset[str]) -> Part:
-        if name not in self._parts:
-            self._parts[name] = part(name, dict(files_below(folder, leave_out)) if folder.is_dir() else {})
-        return self._parts[name]
+    def _of_role(self, role: str, within: str, leave_out: frozenset[str]) -> Part:
+        """The files of a role, or those of a folder `within` it."""
+        if (role, within) not in self._roles:
+            folder = self._workspace.find(f"roles/{role}") / within
+            name = f"{within or 'roles'}/{role}"
+            files = dict(files_below(folder, leave_out)) if folder.is_dir() else {}
+            self._roles[role, within] = part(name, files)
+        return self._roles[role, within]
 
     def _templates(self, name: str) -> dict[str, bytes]:
         """A template and all that it extends or includes, by their names below `packer/`."""

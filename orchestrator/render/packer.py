@@ -9,7 +9,7 @@ from orchestrator.errors import DefinitionError, Problem
 from orchestrator.plan.stack import fragment_of, seal_of
 from orchestrator.render.generation import Generation, generation_of
 from orchestrator.render.layout import laid_out
-from orchestrator.render.template import FOLDER, rendered
+from orchestrator.render.template import FOLDER, Templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import PlannedLayer, Segment
 
-__all__ = ["Generation", "generation_of", "render", "write"]
+__all__ = ["Generation", "Templates", "generation_of", "render", "write"]
 
 FRAME = "image.pkr.hcl.j2"
 
@@ -39,12 +39,14 @@ def write(workspace: Workspace, segment: Segment, generation: Generation, folder
     return path
 
 
-def render(workspace: Workspace, segment: Segment, generation: Generation) -> str:
+def render(workspace: Workspace, segment: Segment, generation: Generation, templates: Templates | None = None) -> str:
     """The Packer HCL of a planned build: the same text for the same definitions, wherever the workspace lies.
 
-    Raises DefinitionError, which says file and line, for a mistake in a template.
+    `templates` are the workspace's own, from a caller who renders many builds. Raises DefinitionError, which says file
+    and line, for a mistake in a template.
     """
-    return laid_out(rendered(workspace, FRAME, _values(workspace, segment, generation)))
+    values = _values(workspace, segment, generation)
+    return laid_out((templates or Templates(workspace)).rendered(FRAME, values))
 
 
 def check_values(workspace: Workspace, segment: Segment) -> None:

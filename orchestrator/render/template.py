@@ -42,19 +42,25 @@ _MISTAKES = (TemplateError, ValueError, TypeError, ArithmeticError, LookupError,
 _UNDEFINED = re.compile(r"'(\w+)' is undefined|has no attribute '(\w+)'")
 
 
-def rendered(workspace: Workspace, name: str, values: Mapping[str, Any]) -> str:
-    """The text of a template of the workspace, or of the one it extends, with `values`.
+class Templates:
+    """The templates of a workspace, and of the one it extends, as they are now: each is read and checked once."""
 
-    Raises DefinitionError, which says file and line, for whatever is wrong in a template.
-    """
-    environment = _environment(workspace)
-    try:
-        return environment.get_template(name).render(values)
-    except TemplateSyntaxError as wrong:
-        path = Path(wrong.filename or name)
-        raise DefinitionError([Problem(path, wrong.lineno, wrong.message or "is no template")]) from wrong
-    except _MISTAKES as wrong:
-        raise DefinitionError([Problem(*_place(wrong, workspace), _said(wrong, values))]) from wrong
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._environment = _environment(workspace)
+
+    def rendered(self, name: str, values: Mapping[str, Any]) -> str:
+        """The text of a template with `values`.
+
+        Raises DefinitionError, which says file and line, for whatever is wrong in a template.
+        """
+        try:
+            return self._environment.get_template(name).render(values)
+        except TemplateSyntaxError as wrong:
+            path = Path(wrong.filename or name)
+            raise DefinitionError([Problem(path, wrong.lineno, wrong.message or "is no template")]) from wrong
+        except _MISTAKES as wrong:
+            raise DefinitionError([Problem(*_place(wrong, self._workspace), _said(wrong, values))]) from wrong
 
 
 def _environment(workspace: Workspace) -> Environment:

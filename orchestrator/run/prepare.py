@@ -13,7 +13,7 @@ from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions
 from orchestrator.render.generation import Generation, generation_of
-from orchestrator.render.packer import check_values, render
+from orchestrator.render.packer import Templates, check_values, render
 from orchestrator.run.schedule import Bounds, makespan
 from orchestrator.run.source import resolve
 from orchestrator.run.tasks import tasks
@@ -123,23 +123,22 @@ def _source_amis(workspace: Workspace, environment: Environment, names: Iterable
     return {name: resolve(environment.account, workspace.sources[name]).ami_id for name in sorted(starts)}
 
 
-def _check(workspace: Workspace, decided: Iterable[Step], generation: Generation) -> None:
+def _check(workspace: Workspace, decided: Collection[Step], generation: Generation) -> None:
     """Find the mistakes that need no machine, before there is one.
 
     Of segments that differ in nothing but values one is rendered: a template that takes one takes all. What only
     values can have wrong is looked for in each.
     """
+    to_prove = [step.segment for step in decided if step.action is not Action.REUSE and not step.segment.shared]
+    check_present(tests_of(workspace, *to_prove))
+    templates = Templates(workspace)
     rendered: set[Any] = set()
-    for step in decided:
-        segment = step.segment
-        if step.action is not Action.REUSE and not segment.shared:
-            check_present(tests_of(workspace, segment))
-        if step.action is Action.BUILD:
-            check_values(workspace, segment)
-            shape = tuple((layer.name, tuple(layer.vars)) for layer in segment.layers)
-            if shape not in rendered:
-                render(workspace, segment, generation)
-            rendered.add(shape)
+    for segment in (step.segment for step in decided if step.action is Action.BUILD):
+        check_values(workspace, segment)
+        shape = tuple((layer.name, tuple(layer.vars)) for layer in segment.layers)
+        if shape not in rendered:
+            render(workspace, segment, generation, templates)
+        rendered.add(shape)
 
 
 def _vcpus(environment: Environment) -> int:

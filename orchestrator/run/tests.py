@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from orchestrator.plan.segment import Segment
 
 
-def tests_of(workspace: Workspace, segment: Segment) -> tuple[RoleTests, ...]:
-    """The tests of an image in the order in which its roles are applied; each role once, with what it depends on."""
-    roles = [role for layer in segment.stack for role in layer.roles]
+def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
+    """The tests of images in the order in which their roles are applied; each role once, with what it depends on."""
+    roles = [role for segment in segments for layer in segment.stack for role in layer.roles]
     return tuple(
         RoleTests(role, workspace.find(f"roles/{role}") / "tests") for role in workspace.roles_of([*roles, SEAL])
     )
