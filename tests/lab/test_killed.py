@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from tests.lab.small import Small
 
-#: Stages of a build and of a validation, in their order; at each of them each image is killed once.
+#: Stages of a build and of a validation; at each of them each image is killed once. One machine at a time does the
+#: builds first: a child needs its parent's AMI and not its verdict.
 BUILD = ("resolve", "launch", "connect", "provision", "snapshot", "tag")
 PROOF = ("boot", "await ssm", "test", "clean up")
-MOMENTS = [(image, stage) for image in ("tiny", "top") for stage in (*BUILD, *PROOF)]
+MOMENTS = [(image, stage) for stages in (BUILD, PROOF) for image in ("tiny", "top") for stage in stages]
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def family(small: Small) -> Small:
 
 def started(small: Small) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [PROGRAMS / "ami", "build", "--yes"],
+        [PROGRAMS / "ami", "build", "--yes", "--parallel", "1"],
         cwd=small.root,
         env=environment(),
         stdout=subprocess.DEVNULL,
