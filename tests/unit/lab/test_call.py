@@ -40,7 +40,7 @@ def test_a_json_service_names_its_action_in_a_header() -> None:
         (b"Action=RunInstances&Version=2016-11-15", ""),
         (b"Version=2016-11-15&Action=RunInstances", ""),
         (b"", "Action=RunInstances&Version=2016-11-15"),
-        (b"Filter.1.Value.1=Action%3DStop&Action=RunInstances", ""),
+        (b"LastAction=Stop&Action=RunInstances", ""),
     ],
 )
 def test_ec2_names_its_action_in_the_form(body: bytes, query: str) -> None:
