@@ -64,6 +64,7 @@ def build_tags(request: BuildRequest, name: str) -> dict[str, str]:
         "ami:image": request.image,
         "ami:purpose": "build",
         "ami:name": request.ami_name,
+        **request.run_tags,
     }
 
 

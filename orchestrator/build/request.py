@@ -21,9 +21,9 @@ class BuildRequest:
     `template` is the rendered file, `var_file` the environment's, `folder` the folder of this image in the run (logs
     stay there), `workspace` the folder that Packer runs in. `source_filters` and `source_owners` pin the source AMI
     (empty: what the template says), `tags` go onto the AMI over the template's own. `vpc_id` and `subnet_id` are the
-    environment's. `mitogen` is whether the workspace wants it. `places` are (instance type, subnet id) pairs that are
-    tried in turn when EC2 has no room; none: what the variable file says. Setting `stop` interrupts Packer, which
-    cleans up after itself; setting `urgent` kills it.
+    environment's. `run_tags` go onto what is made on the way. `mitogen` is whether the workspace wants it. `places`
+    are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what the variable file
+    says. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
     """
 
     image: str
@@ -41,6 +41,7 @@ class BuildRequest:
     subnet_id: str = ""
     mitogen: bool = True
     places: tuple[Place, ...] = ()
+    run_tags: Mapping[str, str] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     urgent: threading.Event = field(default_factory=threading.Event)
 

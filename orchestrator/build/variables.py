@@ -26,7 +26,7 @@ def run_variables(request: BuildRequest, access: Access, place: Place = ("", "")
         "ssh_keypair_name": access.key_name,
         "ssh_private_key_file": str(access.key_file),
         "security_group_id": access.security_group,
-        "run_tags": {"ami:name": request.ami_name},
+        "run_tags": {"ami:name": request.ami_name, **request.run_tags},
         "ami_tags": {key: "" if key in late_tags(request) else value for key, value in request.tags.items()},
     }
     instance_type, subnet_id = place

@@ -13,6 +13,7 @@ from orchestrator.plan.explain import to_tags
 from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, TAGS, State, set_state, tag
 from orchestrator.render.packer import write
+from orchestrator.run.evidence import LEASED
 from orchestrator.run.outcome import Outcome, Status
 from orchestrator.run.tests import facts_of, tests_of
 from orchestrator.validate.request import ValidateRequest
@@ -82,6 +83,7 @@ def make(making: Making, segment: Segment, base: str, generation: Generation) ->
             subnet_id=environment.subnet_id,
             mitogen=making.workspace.mitogen,
             places=environment.places,
+            run_tags=_leased(environment),
             stop=making.stop,
             urgent=making.urgent,
         ),
@@ -154,10 +156,16 @@ def _request(making: Making, segment: Segment, built: Outcome, folder: Path) -> 
         subnet_id=environment.subnet_id,
         vpc_id=environment.vpc_id,
         iam_instance_profile=environment.iam_instance_profile,
+        tags=_leased(environment),
         masks=making.account.secrets,
         keep=making.keep,
         stop=making.stop,
     )
+
+
+def _leased(environment: Environment) -> dict[str, str]:
+    """The tag by which the sweep knows that the run had a lease: when that is gone, the run has ended."""
+    return {LEASED: environment.artifact_bucket} if environment.artifact_bucket else {}
 
 
 #: Lines of an assertion, and commands before it, that the end of a run shows; the report has all of them.
