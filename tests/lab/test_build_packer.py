@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import threading
 from dataclasses import dataclass, field
 from itertools import count
@@ -19,6 +20,8 @@ from orchestrator.errors import Interrupted
 from orchestrator.progress import Event, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orchestrator.lab.settings import Settings
 
 TEMPLATE = """
@@ -78,6 +81,10 @@ build {
     command       = var.ansible_command
     user          = "admin"
     use_proxy     = false
+    ansible_env_vars = [
+      "ANSIBLE_HOST_KEY_CHECKING=False",
+      "ANSIBLE_SSH_ARGS=-o ControlMaster=auto -o ControlPersist=300s -o UserKnownHostsFile=/dev/null",
+    ]
   }
 }
 """
@@ -108,10 +115,11 @@ class Workshop:
     root: Path
     account: Account
     debian: str
+    place: Path
     numbers: count[int] = field(default_factory=count)
     events: list[Event] = field(default_factory=list)
 
-    def request(self, tasks: str = ROLE) -> BuildRequest:
+    def request(self, tasks: str = ROLE, *, mitogen: bool = True) -> BuildRequest:
         """A build whose one role has these tasks."""
         role = self.root / "playbooks" / "roles" / "marked" / "tasks"
         role.mkdir(parents=True, exist_ok=True)
@@ -133,6 +141,7 @@ class Workshop:
             source_filters={"image-id": self.debian},
             source_owners=("136693071363",),
             tags={"ami:run": run, "note": "{{ not a template }} ${nor this}"},
+            mitogen=mitogen,
         )
 
     def left(self) -> dict[str, list[Any]]:
@@ -164,9 +173,25 @@ NOTHING: dict[str, list[Any]] = {
 }
 
 
+@pytest.fixture(params=[True, False], ids=["mitogen", "plain"])
+def mitogen(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture
-def workshop(lab: Settings, debian: str, tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path, Account("us-east-1", "", lab.endpoint, "lab", "lab"), debian)
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where builds of this test have their private folders, short enough for sockets. No process may stay in it."""
+    with tempfile.TemporaryDirectory(prefix="w") as name:
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        yield Path(name)
+        monkeypatch.undo()
+        assert processes_in(Path(name)) == []
+        assert list(Path(name).glob("ami-*")) == []
+
+
+@pytest.fixture
+def workshop(lab: Settings, debian: str, tmp_path: Path, place: Path) -> Workshop:
+    return Workshop(tmp_path, Account("us-east-1", "", lab.endpoint, "lab", "lab"), debian, place)
 
 
 def test_build_names_its_ami_and_leaves_only_that(workshop: Workshop, bench: Any) -> None:
@@ -231,8 +256,8 @@ def test_interrupted_in_any_stage_leaves_nothing(workshop: Workshop, beginning: 
     assert workshop.left() == NOTHING
 
 
-def test_second_request_kills_packer_and_still_removes_what_it_can(workshop: Workshop) -> None:
-    request = workshop.request(SLOW)
+def test_second_request_kills_packer_and_still_removes_what_it_can(workshop: Workshop, *, mitogen: bool) -> None:
+    request = workshop.request(SLOW, mitogen=mitogen)
 
     def stop(event: Event) -> None:
         if event.task == "Take long":
@@ -249,9 +274,9 @@ def test_second_request_kills_packer_and_still_removes_what_it_can(workshop: Wor
 
 
 @pytest.mark.parametrize("task", [ROLE, SLOW], ids=["quick", "slow"])
-def test_killed_packer_leaves_nothing(workshop: Workshop, task: str) -> None:
+def test_killed_packer_leaves_nothing(workshop: Workshop, task: str, *, mitogen: bool) -> None:
     """Killed at the start of Ansible, with all its processes or with Ansible deep in a task."""
-    request = workshop.request(task)
+    request = workshop.request(task, mitogen=mitogen)
 
     def kill(event: Event) -> None:
         if event.task:
@@ -276,6 +301,44 @@ def processes(folder: Path) -> list[tuple[int, str]]:
         if f"AMI_EVENTS={folder}".encode() in environment:
             found.append((int(process.name), name))
     return found
+
+
+def processes_in(place: Path) -> list[str]:
+    """The command lines of processes that have a folder in their environment or in their command line."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command, environment = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(place).encode() in command + environment:
+            found.append(command.replace(b"\0", b" ").decode("utf-8", "replace").strip())
+    return found
+
+
+def test_interrupted_task_leaves_no_process(workshop: Workshop, *, mitogen: bool) -> None:
+    """With a connection that would live on for minutes."""
+    request = workshop.request(ROLE + SLOW, mitogen=mitogen)
+    running: list[str] = []
+
+    def stop(event: Event) -> None:
+        if event.task == "Take long" and not running:
+            running.extend(processes_in(workshop.place))
+            request.stop.set()
+
+    with pytest.raises(Interrupted, match="nothing was left behind"):
+        build(request, stop)
+    assert [command for command in running if command.startswith(f"ssh: {workshop.place}") and "[mux]" in command]
+    assert processes_in(workshop.place) == []
+
+
+def test_build_without_mitogen_says_why(workshop: Workshop, bench: Any) -> None:
+    """In the log and to whoever listens, once."""
+    request = workshop.request(mitogen=False)
+    bench.discard(build(request, workshop.events.append).ami_id)
+    said = [event.message for event in workshop.events if "without Mitogen" in event.message]
+    assert said == ["Ansible runs without Mitogen: ami.yml says so (ansible: {mitogen: false})"]
+    assert said[0] in (request.folder / "packer.log").read_text()
 
 
 def test_two_builds_at_once_do_not_meet(workshop: Workshop, bench: Any) -> None:

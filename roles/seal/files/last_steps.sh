@@ -10,8 +10,8 @@ fi
 find /var/log -type f \( -name '*.gz' -o -name '*.[0-9]' -o -name '*.old' \) -print -delete
 find /var/log -type f -size +0 -print -exec truncate --size 0 {} +
 
-# Not Ansible's own folder, from which this runs; it goes by itself.
-find /tmp /var/tmp -mindepth 1 -maxdepth 1 ! -name 'ansible_*' -print -exec rm -rf {} +
+# Not Ansible's own folder, from which this runs; it goes by itself. An older one was left behind by a task that was cut off.
+find /tmp /var/tmp -mindepth 1 -maxdepth 1 \( ! -name 'ansible_*' -o -mmin +1 \) -print -exec rm -rf {} +
 rm -rfv /root/.ssh /root/.ansible /home/*/.ssh /home/*/.ansible /home/*/.sudo_as_admin_successful
 rm -fv /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub
 sync

@@ -56,6 +56,7 @@ def test_nobody_left_a_history(host: Host) -> None:
     homes = "/root /home /var/lib/postgresql"
     assert host.run(f"find {homes} -maxdepth 2 \\( {patterns} \\) 2>/dev/null").stdout == ""
     assert _came_with_the_image(host, "/tmp /var/tmp -mindepth 1") == []
+    assert host.run("find / -xdev -name 'ansible_mitogen*' 2>/dev/null").stdout == ""
 
 
 def test_logs_begin_with_this_boot(host: Host) -> None:
@@ -74,6 +75,13 @@ def test_package_cache_is_empty(host: Host) -> None:
     remains = "find /var/lib/apt/lists /var/cache/apt/archives -type f ! -name lock"
     assert host.check_output(remains) == ""
     assert int(host.check_output("stat --format %Y /var/lib/apt/lists")) < 1_000_000_000
+
+
+def test_settings_of_the_build_are_gone(host: Host) -> None:
+    """Packages are installed safely again, and the index of manual pages follows them."""
+    remains = "/etc/apt/apt.conf.d/99image-build /var/lib/man-db/auto-update.held"
+    assert host.run(f"ls {remains} 2>/dev/null").stdout == ""
+    assert host.run("apt-config dump 2>/dev/null | grep -i unsafe-io").stdout == ""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Our ansible-playbook is Ansible's to whoever calls it, and writes down what each task did."""
+"""Our ansible-playbook is Ansible's to whoever calls it, and writes down what each task did: the same with Mitogen."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.build.environment import CONNECTION_VARIABLE, STRATEGY
 from orchestrator.build.tasks import Follower, Outcome, TaskEvent
 from orchestrator.build.variables import ansible_command
 
@@ -35,11 +36,21 @@ ROLE = """
 """
 
 
+UNREACHABLE = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Reach it
+      ansible.builtin.command: "true"
+"""
+
+
 @dataclass
 class Stage:
     """A playbook `workload.yml` with a role `nginx`, and one run of it."""
 
     root: Path
+    strategy: dict[str, str]
 
     def role(self, tasks: str) -> None:
         folder = self.root / "roles" / "nginx" / "tasks"
@@ -50,7 +61,13 @@ class Stage:
     def start(self, *arguments: str, command: str = "", **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [command or ansible_command(), *arguments],
-            env={**os.environ, "TMPDIR": str(self.root), "ANSIBLE_HOME": str(self.root / "home"), **environment},
+            env={
+                **os.environ,
+                "TMPDIR": str(self.root),
+                "ANSIBLE_HOME": str(self.root / "home"),
+                **self.strategy,
+                **environment,
+            },
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -71,9 +88,9 @@ class Stage:
         return [path.name for path in self.root.glob("ami-*")]
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
+@pytest.fixture(params=[{}, STRATEGY], ids=["plain", "mitogen"])
+def stage(tmp_path: Path, request: pytest.FixtureRequest) -> Stage:
+    return Stage(tmp_path, request.param)
 
 
 def test_tasks_are_written_down_with_role_and_time(stage: Stage) -> None:
@@ -106,7 +123,7 @@ def test_failure_keeps_exit_code_and_says_why(stage: Stage) -> None:
     assert process.returncode == 2
     last = stage.events[-1]
     assert (last.task, last.event) == ("Break", Outcome.FAILED)
-    assert "no such package" in last.message
+    assert last.message == "non-zero return code\nno such package"
 
 
 def test_failure_before_any_task_is_written_down_too(stage: Stage) -> None:
@@ -125,6 +142,31 @@ def test_no_log_result_stays_hidden(stage: Stage) -> None:
         out, err = process.communicate()
     assert stage.events[-1].event is Outcome.FAILED
     assert "sesame-1234" not in out + err + (stage.root / "events").read_text()
+
+
+def test_connection_is_shared_by_the_playbooks_of_a_build(stage: Stage) -> None:
+    """What Packer says of ssh stays, and the build's socket is added to it."""
+    ssh = stage.root / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho "$@" >>{stage.root}/called\nexit 255\n')
+    ssh.chmod(0o755)
+    (stage.root / "base.yml").write_text(UNREACHABLE)
+    given = {"ANSIBLE_SSH_ARGS": "-o ControlPersist=300s", "ANSIBLE_SSH_EXECUTABLE": str(ssh)}
+    given |= {CONNECTION_VARIABLE: f"{stage.root}/%C", "AMI_EVENTS": str(stage.root / "events")}
+    with stage.start("-i", "127.0.0.1,", "base.yml", **given) as process:
+        process.communicate()
+    assert f"-o ControlPersist=300s -o ControlPath={stage.root}/%C" in (stage.root / "called").read_text()
+
+
+def test_unreachable_machine_is_told_as_such(stage: Stage) -> None:
+    (stage.root / "base.yml").write_text(UNREACHABLE)
+    with stage.start(
+        "-i", "127.0.0.1,", "-e", "ansible_port=1", "base.yml", AMI_EVENTS=str(stage.root / "events")
+    ) as it:
+        it.communicate()
+    last = stage.events[-1]
+    assert it.returncode == 4
+    assert (last.layer, last.task, last.event) == ("base", "Reach it", Outcome.UNREACHABLE)
+    assert "Connection refused" in last.message
 
 
 @pytest.mark.parametrize("to", ["group", "process"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pytest
 from orchestrator.aws import Account
 from orchestrator.build import variables
 from orchestrator.build.access import Access
-from orchestrator.build.environment import packer_environment, private_folder
+from orchestrator.build.environment import CONNECTION_VARIABLE, STRATEGY, packer_environment, private_folder
 from orchestrator.build.request import BuildRequest
 from orchestrator.process import run
 
@@ -57,6 +58,38 @@ def test_workspaces_own_ansible_cfg_counts(request_for: Callable[..., BuildReque
     config = request.workspace / "ansible.cfg"
     config.write_text("[defaults]\n")
     assert packer_environment(request, Path("/tmp/x"), [])["ANSIBLE_CONFIG"] == str(config)
+
+
+def test_workspace_without_ansible_cfg_gets_the_factorys(request_for: Callable[..., BuildRequest]) -> None:
+    packer_environment(request_for(), Path("/tmp/x"), [])
+    config = configparser.ConfigParser()
+    config.read(request_for().folder / "ansible.cfg")
+    assert dict(config["defaults"]) == {"interpreter_python": "/usr/bin/python3"}
+
+
+def test_facts_are_kept_for_the_build_alone(request_for: Callable[..., BuildRequest]) -> None:
+    """In its private folder: machines of other builds are called the same, and nothing of them is true here."""
+    environment = packer_environment(request_for(), Path("/tmp/x"), [])
+    assert environment["ANSIBLE_CACHE_PLUGIN"] == "jsonfile"
+    assert environment["ANSIBLE_CACHE_PLUGIN_CONNECTION"] == "/tmp/x/facts"
+
+
+def test_mitogen_is_ansibles_strategy_when_it_works(request_for: Callable[..., BuildRequest]) -> None:
+    inherited = ["ANSIBLE_STRATEGY", "MITOGEN_POOL_SIZE"]
+    without = packer_environment(request_for(), Path("/tmp/x"), inherited)
+    assert (without["ANSIBLE_STRATEGY"], without["MITOGEN_POOL_SIZE"]) == (None, None)
+    assert CONNECTION_VARIABLE not in without
+    environment = packer_environment(request_for(), Path("/tmp/x"), inherited, mitogen=True)
+    assert environment.items() >= STRATEGY.items()
+    assert (Path(STRATEGY["ANSIBLE_STRATEGY_PLUGINS"]) / f"{STRATEGY['ANSIBLE_STRATEGY']}.py").is_file()
+    assert environment[CONNECTION_VARIABLE] == "/tmp/x/%C"
+
+
+def test_connection_is_not_shared_when_its_socket_would_not_fit(request_for: Callable[..., BuildRequest]) -> None:
+    """The connection would fail otherwise; macOS has such long folders."""
+    fits, long = Path("/" + "x" * 44), Path("/" + "x" * 45)
+    assert CONNECTION_VARIABLE in packer_environment(request_for(), fits, [], mitogen=True)
+    assert CONNECTION_VARIABLE not in packer_environment(request_for(), long, [], mitogen=True)
 
 
 def test_private_folder_is_short_enough_for_sockets_and_goes() -> None:

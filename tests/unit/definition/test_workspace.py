@@ -89,6 +89,29 @@ def test_find_when_extended(project: Callable[..., Path]) -> None:
         workspace.find("roles/none")
 
 
+@pytest.mark.parametrize(
+    ("factory", "team", "expected"),
+    [
+        ("", "", True),
+        ("ansible: {mitogen: false}\n", "", False),
+        ("ansible: {mitogen: false}\n", "ansible: {mitogen: true}\n", True),
+        ("", "ansible: {mitogen: false}\n", False),
+        ("ansible: {mitogen: false}\n", "ansible: {}\n", False),
+    ],
+)
+def test_mitogen_when_declared_or_inherited(
+    project: Callable[..., Path],
+    factory: str,
+    team: str,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    """The nearest workspace that says something decides; it is on when none does."""
+    root = project()
+    (root / "ami.yml").write_text((root / "ami.yml").read_text() + factory)
+    mine = {"ami.yml": TEAM + team, "playbooks/extras.yml": "[]\n", "roles/extra/tasks/main.yml": "[]\n"}
+    assert load(project(mine, folder="team", whole=False)).mitogen == expected
+
+
 def test_load_when_the_shipped_workspace() -> None:
     """This repository is itself a workspace without mistakes."""
     workspace = load(REPOSITORY)
