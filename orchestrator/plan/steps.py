@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.plan.explain import in_tags
 from orchestrator.registry import State, Version
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from orchestrator.plan.segment import Segment
+
+Key = TypeVar("Key")
 
 #: States of an AMI that others may be built on.
 _STANDING = (State.VALIDATED, State.BUILT)
@@ -74,7 +76,7 @@ class Step:
 
 @dataclass
 class Known:
-    """The versions of an account, found by what a plan asks for. Newer ones are preferred."""
+    """The versions of an account, found by what a plan asks for. Proven ones are preferred, then newer ones."""
 
     of_image: dict[tuple[str, str], Version] = field(default_factory=dict)
     standing: dict[str, Version] = field(default_factory=dict)
@@ -91,13 +93,17 @@ def known(versions: Iterable[Version]) -> Known:
             if (took := one.took(what)) is not None:
                 found.seconds.setdefault((name, what), took)
         if one.is_image:
-            found.of_image.setdefault((one.image, one.fingerprint), one)
+            _prefer(found.of_image, (one.image, one.fingerprint), one)
             found.newest.setdefault(one.image, one)
         if one.state in _STANDING:
-            better = found.standing.get(one.fingerprint)
-            if better is None or (better.state is not State.VALIDATED and one.state is State.VALIDATED):
-                found.standing[one.fingerprint] = one
+            _prefer(found.standing, one.fingerprint, one)
     return found
+
+
+def _prefer(found: dict[Key, Version], key: Key, one: Version) -> None:
+    """Keep the first of a key that is proven, else the first."""
+    if key not in found or (found[key].state is not State.VALIDATED and one.state is State.VALIDATED):
+        found[key] = one
 
 
 def _stem(name: str) -> str:

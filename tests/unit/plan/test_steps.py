@@ -102,6 +102,12 @@ def test_steps_when_an_image_was_rejected() -> None:
     assert decided({"web"}, [good, version("web", State.REJECTED, proof="old")]) == {"web": "validate"}
 
 
+def test_steps_when_building_anew_came_to_nothing() -> None:
+    """A rejected second AMI of a fingerprint does not take the proven first one's place."""
+    found = [version("golden"), version("golden", State.REJECTED, "2026-02-01")]
+    assert decided({"golden"}, found) == {"golden": "reuse"}
+
+
 def test_steps_when_a_good_image_stands_on_a_rejected_one() -> None:
     """What was built on it is built again on the new one."""
     found = [version("golden", State.REJECTED), version("web"), version("shop")]
