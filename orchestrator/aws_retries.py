@@ -57,7 +57,8 @@ def pause_before_retry(
     most = _KNOCKS if isinstance(caught_exception, EndpointConnectionError) else ATTEMPTS
     if attempts >= most or not _is_passing(response, caught_exception):
         return None
-    return float(dice() * min(_FIRST * 2 ** (attempts - 1), _LONGEST))
+    longest: float = min(_FIRST * 2 ** (attempts - 1), _LONGEST)
+    return dice() * longest
 
 
 def _is_passing(response: tuple[Any, dict[str, Any]] | None, caught: Exception | None) -> bool:

@@ -128,7 +128,7 @@ class _Attempt:
     def _judge(self, code: int, witness: Witness) -> None:
         """Gather what was seen of a Packer that failed."""
         watch = self._watch
-        if code == 0 and watch.built is None:
+        if code == 0 and watch.finished and watch.built is None:
             watch.errors.append("Packer ended well, but made no AMI")
         gone = witness.gone_before(watch.end_began)
         self._seen = Evidence(watch.failed_task, tuple(watch.errors), signal=max(-code, 0), gone=gone)

@@ -48,9 +48,14 @@ class Gone:
     at: float
 
     @property
+    def is_asked_for(self) -> bool:
+        """Whether somebody asked EC2 for the end, and so Packer may have: nothing else has such a reason."""
+        return self.code in ("", "Client.UserInitiatedShutdown")
+
+    @property
     def by_itself(self) -> bool:
         """Whether what was built, or asked for, ended it: it would end again."""
-        return self.code.startswith("Client.") and self.code != "Client.UserInitiatedShutdown"
+        return self.code.startswith("Client.") and not self.is_asked_for
 
     def __str__(self) -> str:
         said = self.message or self.code or "EC2 gives no reason"
@@ -70,6 +75,11 @@ class Evidence:
 #: The machine was there and did not let Ansible in: what was built is wrong, not the machine.
 _TURNED_AWAY = re.compile(
     r"Permission denied|Host key verification failed|Too many authentication failures", re.IGNORECASE
+)
+
+#: Mitogen tells of a connection that broke as of a task that failed.
+_CUT_OFF = re.compile(
+    r"Channel was disconnected|Channel closed by remote end|respondent context has disconnected|EOF on stream"
 )
 
 #: What Packer and AWS say, and what it means; the first that fits counts. Codes stand alone: `Server.InternalError` is
@@ -97,19 +107,26 @@ def cause_of(seen: Evidence) -> Cause:
     if seen.signal:
         return Cause.LOST
     if seen.task is not None:
-        answered = seen.task.event is Outcome.FAILED or _TURNED_AWAY.search(seen.task.message)
-        return Cause.TASK if answered else Cause.LOST
-    if not seen.errors:  # Packer always gives a reason, unless it is killed
+        return Cause.LOST if _is_cut_off(seen.task) else Cause.TASK
+    if not seen.errors:  # Packer gives a reason unless it is killed, though its exit code may be 0 even then
         return Cause.LOST
     return _of_words("\n".join(seen.errors))
+
+
+def _is_cut_off(task: TaskEvent) -> bool:
+    """Whether a task ended because the machine could no longer be reached."""
+    if task.event is Outcome.UNREACHABLE:
+        return not _TURNED_AWAY.search(task.message)
+    return bool(_CUT_OFF.search(task.message))
 
 
 def _of_machine(gone: Gone, task: TaskEvent | None) -> Cause:
     if full_code(gone.code):
         return Cause.CAPACITY
-    if not gone.by_itself:
-        return Cause.LOST
-    return Cause.TASK if task is not None else Cause.REFUSED
+    if gone.by_itself and task is not None:
+        return Cause.TASK
+    # One that shuts itself down before anything was done to it has crashed: EC2 says the same of both.
+    return Cause.REFUSED if gone.by_itself and gone.code != "Client.InstanceInitiatedShutdown" else Cause.LOST
 
 
 def _of_words(said: str) -> Cause:

@@ -59,4 +59,4 @@ def _said(course: Course, failed: BuildFailed) -> str:
     """What a person is told of one more attempt."""
     if failed.cause is Cause.CAPACITY:
         return f"{course.story[-1]} to be had; trying {named(course.place)}"
-    return f"building once more: {failed.reason.splitlines()[0]}"
+    return "building once more: " + " ".join(failed.reason.split("\n")[:2])

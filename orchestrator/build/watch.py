@@ -24,7 +24,8 @@ class Watch:
     """One Packer build as it is seen from outside. `masks` are secrets that no log and no message may show.
 
     `on_trouble` is called at once when something goes wrong. `end_began` is when Packer itself began to stop or to
-    terminate its machine, by Packer's clock: whole seconds since 1970, never later than it did.
+    terminate its machine, by Packer's clock: whole seconds since 1970, never later than it did. `finished`: Packer said
+    that it was at its end; one that was killed did not.
 
     Masking is done here because Packer 1.6.6 itself does not mask sensitive variables in its machine-readable output.
     """
@@ -39,6 +40,7 @@ class Watch:
     ) -> None:
         self.image = image
         self.end_began: int | None = None
+        self.finished = False
         self.on_trouble: Callable[[], object] = lambda: None
         self.stage = Stage.RESOLVE
         self.built: Built | None = None
@@ -58,6 +60,7 @@ class Watch:
             self.on_trouble()
         if line.artifact_id and self.built is None:
             self.built = _built(line.artifact_id)
+        self.finished = self.finished or "Builds finished" in line.text
         if line.type == "ui" and line.data[:1] == ("say",) and line.text:
             self._enter(stage_of(line.text) or self.stage, line.timestamp)
             self.tell(line.text)

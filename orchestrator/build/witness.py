@@ -48,14 +48,17 @@ class Witness:
         self._wake.set()
 
     def gone_before(self, end_began: int | None) -> Gone | None:
-        """The end of the machine, if it came before Packer began to end it (seconds since 1970; None: it has not).
+        """The end of the machine, if Packer did not ask for it. `end_began`: when it did (seconds since 1970).
 
-        Only what EC2 had said before that counts, and only after a moment: Packer says first what it is about to do.
+        Of an end that anybody may have asked for, only what EC2 had said before counts, and while Packer has said
+        nothing (None) only after a moment: it says first what it is about to do.
         """
         gone = self.gone
-        if gone is None or (end_began is None and time.time() - gone.at < _CLAIM):
-            return None
-        return gone if end_began is None or gone.at < end_began else None
+        if gone is None or not gone.is_asked_for:
+            return gone
+        if end_began is None:
+            return gone if time.time() - gone.at > _CLAIM else None
+        return gone if gone.at < end_began else None
 
     def _watch(self) -> None:
         while self.gone is None:

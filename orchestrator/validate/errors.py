@@ -4,6 +4,7 @@ StageError
 ├── ValidationError          the tests could not run: there is no verdict, and never a pass
 │   ├── NoTests              a role brings no test
 │   ├── BootFailed           the machine did not come up
+│   ├── MachineLost          the machine ended, and the image is not to blame
 │   ├── NeverOnline          the machine runs, but Systems Manager does not know it
 │   └── ConnectionFault      the machine could not be asked, or its answer is not to be trusted
 ├── CommandTimedOut          one command took too long: its test fails, the others go on
@@ -34,6 +35,10 @@ class NoTests(ValidationError):
 
 class BootFailed(ValidationError):
     """The machine did not come up."""
+
+
+class MachineLost(ValidationError):
+    """The machine ended, or its agent fell silent, before its tests had: nothing is known about the image."""
 
 
 class NeverOnline(ValidationError):

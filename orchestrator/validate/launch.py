@@ -5,25 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import error_code, refusal
+from orchestrator.capacity import FULL, named
 from orchestrator.errors import LackError
 from orchestrator.validate.errors import BootFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.capacity import Place
     from orchestrator.errors import AmiError
     from orchestrator.validate.request import ValidateRequest
 
-#: Refusals that another place or time mends (Amazon EC2 API Reference, "Error codes").
-_FULL = frozenset({"InsufficientInstanceCapacity", "InsufficientHostCapacity", "Unsupported"})
+#: Refusals that another time mends (Amazon EC2 API Reference, "Error codes").
 _LIMITED = frozenset(
     {"VcpuLimitExceeded", "InstanceLimitExceeded", "RequestLimitExceeded", "MaxSpotInstanceCountExceeded"}
 )
 
 
-def launch_request(request: ValidateRequest, group: str, *, token: str) -> dict[str, Any]:
+def places_of(request: ValidateRequest) -> tuple[Place, ...]:
+    """Where the machine may run, in the order in which it is tried."""
+    return request.places or ((request.instance_type, request.subnet_id),)
+
+
+def launch_request(request: ValidateRequest, group: str, place: Place, *, token: str) -> dict[str, Any]:
     """The parameters of RunInstances. `token` makes a repeated request harmless."""
+    instance_type, subnet_id = place
     wanted: dict[str, Any] = {
         "ImageId": request.ami_id,
-        "InstanceType": request.instance_type,
+        "InstanceType": instance_type,
         "MinCount": 1,
         "MaxCount": 1,
         "ClientToken": token,
@@ -33,31 +42,32 @@ def launch_request(request: ValidateRequest, group: str, *, token: str) -> dict[
         "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"},
         "TagSpecifications": [_tagged(request, "instance"), _tagged(request, "volume")],
     }
-    if request.subnet_id:
-        wanted["SubnetId"] = request.subnet_id
+    if subnet_id:
+        wanted["SubnetId"] = subnet_id
     return wanted
 
 
-def security_group_request(request: ValidateRequest, vpc_id: str) -> dict[str, Any]:
-    """The parameters of CreateSecurityGroup: nothing comes in, everything may go out."""
+def security_group_request(request: ValidateRequest, vpc_id: str, number: int = 1) -> dict[str, Any]:
+    """The parameters of CreateSecurityGroup for machine `number`: nothing comes in, everything may go out."""
+    name = f"ami-validate-{request.image.name}-{request.run}-{request.ami_id}"
     wanted: dict[str, Any] = {
-        "GroupName": f"ami-validate-{request.image.name}-{request.run}-{request.ami_id}",
+        "GroupName": name if number == 1 else f"{name}-{number}",
         "Description": f"validation of {request.ami_id}: no way in",
         "TagSpecifications": [_tagged(request, "security-group")],
     }
     return wanted | ({"VpcId": vpc_id} if vpc_id else {})
 
 
-def launch_refused(error: Exception, request: ValidateRequest) -> AmiError:
-    """What EC2's refusal to launch means to a person."""
+def launch_refused(error: Exception, request: ValidateRequest, tried: Sequence[Place]) -> AmiError:
+    """What EC2's refusal to launch means to a person. `tried` are the places that were asked for, the last refused."""
     code = error_code(error)
     region = request.account.region
     if code.startswith("InvalidAMIID"):
         return LackError(f"there is no AMI {request.ami_id} in {region}", hint="ami list shows what there is")
-    if code in _FULL:
+    if code in FULL:
         return BootFailed(
-            f"EC2 has no {request.instance_type} to give there now ({code})",
-            hint="set another `instance_type` or `subnet_id` in the environment",
+            f"EC2 has no {', no '.join(map(named, tried))} to give now ({code})",
+            hint="name `other_instance_types` or `other_subnet_ids` in the environment",
         )
     if code in _LIMITED:
         return BootFailed(f"the account's limit in {region} is reached ({code})", hint="wait, or ask AWS for more")

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import AwsError, error_code
+from orchestrator.capacity import FULL, Place, named, remaining
 from orchestrator.errors import Interrupted
+from orchestrator.network import security_group, vpc_of
 from orchestrator.process import masked
 from orchestrator.progress import Event, Stage
-from orchestrator.validate.errors import BootFailed, NeverOnline
-from orchestrator.validate.launch import launch_refused, launch_request, security_group_request
+from orchestrator.validate.errors import BootFailed, MachineLost, NeverOnline, ValidationError
+from orchestrator.validate.launch import launch_refused, launch_request, places_of, security_group_request
+from orchestrator.validate.loss import described, ended, known, lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,10 +44,12 @@ class Machine:
 
 
 class Boot:
-    """Boots, awaits and removes the machine of one validation. The request's `stop` ends a wait with Interrupted."""
+    """Boots, awaits and removes a machine of a validation, its `number`-th. `stop` ends a wait with Interrupted."""
 
-    def __init__(self, request: ValidateRequest, listener: Listener) -> None:
+    def __init__(self, request: ValidateRequest, listener: Listener, number: int = 1) -> None:
         self._request = request
+        self._number = number
+        self._keep = request.keep
         self._listener = listener
         self._stop = request.stop
         self._ec2 = request.account.client("ec2")
@@ -53,72 +58,88 @@ class Boot:
     def machine(self) -> Iterator[Machine]:
         """The machine, online in Systems Manager; terminated whatever happens, unless it is to be kept.
 
-        Raises BootFailed, NeverOnline, LackError when the account refuses, Interrupted when `stop` was set.
+        Raises BootFailed, NeverOnline, LackError when the account refuses, Interrupted when `stop` was set, and
+        MachineLost when it ended early, also in the place of a ValidationError of the `with` block.
         """
         with self._group() as group, self._instance(group) as machine:
-            self._await_running(machine.instance_id)
-            self._await_online(machine.instance_id)
-            yield machine
+            try:
+                self._await_running(machine.instance_id)
+                self._await_online(machine.instance_id)
+                yield machine
+            except ValidationError as error:
+                loss = error if isinstance(error, MachineLost) else lost(self._request.account, machine.instance_id)
+                if loss is None:
+                    raise
+                self._keep = False
+                raise loss from error
 
     @contextmanager
     def _group(self) -> Iterator[str]:
         """A security group of this machine's own, that lets nothing in."""
-        wanted = security_group_request(self._request, self._vpc())
-        with _remembered(lambda: self._ec2.create_security_group(**wanted)) as made:
+        subnets = [subnet for _, subnet in places_of(self._request)]
+        wanted = security_group_request(
+            self._request, vpc_of(self._ec2, subnets, self._request.vpc_id), number=self._number
+        )
+        with _remembered(lambda: security_group(self._ec2, wanted)) as made:
             try:
-                yield str(made.result()["GroupId"])
+                yield str(made.result())
             finally:
-                if made.exception() is None and not self._request.keep:
-                    self._remove_group(made.result()["GroupId"])
+                if made.exception() is None and not self._keep:
+                    self._remove_group(made.result())
 
     @contextmanager
     def _instance(self, group: str) -> Iterator[Machine]:
-        self._say(Stage.BOOT, f"{self._request.ami_id} as {self._request.instance_type}")
-        wanted = launch_request(self._request, group, token=uuid.uuid4().hex)
-        with _remembered(lambda: self._launch(wanted)) as made:
+        with _remembered(lambda: self._launch(group)) as made:
             try:
                 yield _launched(made)
             finally:
                 if made.exception() is None:
                     self._leave(_launched(made))
 
-    def _launch(self, wanted: dict[str, Any]) -> Any:
+    def _launch(self, group: str) -> Any:
+        """RunInstances in the first place that has room."""
+        left, tried = places_of(self._request), list[Place]()
+        while True:
+            tried.append(left[0])
+            self._say(Stage.BOOT, f"{self._request.ami_id} as {named(left[0])}")
+            try:
+                return self._launch_in(launch_request(self._request, group, left[0], token=uuid.uuid4().hex))
+            except AwsError as error:
+                code = error_code(error)
+                left = remaining(left, code) if code in FULL else ()
+                if not left:
+                    raise launch_refused(error, self._request, tried) from error
+                self._say(Stage.BOOT, f"EC2 has no {named(tried[-1])} to give ({code})")
+
+    def _launch_in(self, wanted: dict[str, Any]) -> Any:
         """RunInstances; what EC2 does not know yet is asked for again for a while."""
         for waited in self._waiting(_CONSISTENCY):
             try:
                 return self._ec2.run_instances(**wanted)
             except AwsError as error:
                 if error_code(error) not in {"InvalidAMIID.NotFound", "InvalidGroup.NotFound"} or waited is None:
-                    raise launch_refused(error, self._request) from error
+                    raise
         raise AssertionError("the last attempt returns or raises")
 
     def _await_running(self, instance_id: str) -> None:
         for waited in self._waiting(_BOOT):
-            found = self._describe(instance_id)
+            found = described(self._ec2, instance_id)
             state = found.get("State", {}).get("Name", "pending")
             if state == "running":
                 return
             if state != "pending":
-                self._raise_ended(found, state)
+                raise ended(found, "before it was tested")
             if waited is None:
                 raise BootFailed(f"{instance_id} is not running after {_BOOT} s", hint="see its console output in EC2")
 
     def _await_online(self, instance_id: str) -> None:
-        ssm = self._request.account.client("ssm")
-        wanted = [{"Key": "InstanceIds", "Values": [instance_id]}]
         for waited in self._waiting(self._request.online_timeout):
-            try:
-                known = ssm.describe_instance_information(Filters=wanted)["InstanceInformationList"]
-            except AwsError as error:
-                if error_code(error) != "InvalidInstanceId":
-                    raise
-                known = []
-            if any(one["InstanceId"] == instance_id and one["PingStatus"] == "Online" for one in known):
+            if known(self._request.account, instance_id).get("PingStatus") == "Online":
                 return
-            found = self._describe(instance_id)
+            found = described(self._ec2, instance_id)
             state = found.get("State", {}).get("Name", "running")
             if state not in {"pending", "running"}:
-                self._raise_ended(found, state)
+                raise ended(found, "before it was tested")
             if waited is None:
                 raise self._never_online(instance_id)
             self._say(Stage.AWAIT, f"{instance_id} is {state}", seconds=waited)
@@ -134,20 +155,6 @@ class Boot:
             f"AmazonSSMManagedInstanceCore, and that the subnet has a route to Systems Manager; console: {path}",
         )
 
-    def _raise_ended(self, found: dict[str, Any], state: str) -> None:
-        reason = found.get("StateReason", {}).get("Message") or found.get("StateTransitionReason") or "no reason given"
-        raise BootFailed(f"{found['InstanceId']} is {state} before it was tested: {reason}")
-
-    def _describe(self, instance_id: str) -> dict[str, Any]:
-        """The instance as EC2 shows it; empty while EC2 does not know it yet."""
-        try:
-            answer = self._ec2.describe_instances(InstanceIds=[instance_id])
-        except AwsError as error:
-            if error_code(error) != "InvalidInstanceID.NotFound":
-                raise
-            return {}
-        return next((one for some in answer["Reservations"] for one in some["Instances"]), {})
-
     def _console(self, instance_id: str) -> str:
         try:
             return str(self._ec2.get_console_output(InstanceId=instance_id).get("Output", ""))
@@ -157,13 +164,13 @@ class Boot:
     def _leave(self, machine: Machine) -> None:
         """Terminate, and wait until the instance is gone: its security group cannot be removed earlier."""
         instance_id = machine.instance_id
-        if self._request.keep:
+        if self._keep:
             self._say(Stage.CLEAN, f"{instance_id} is kept: {machine.way_in}")
             return
         self._ec2.terminate_instances(InstanceIds=[instance_id])
         self._say(Stage.CLEAN, f"{instance_id} is terminating")
         for _ in _ticks(_GONE):
-            if self._describe(instance_id).get("State", {}).get("Name", "terminated") == "terminated":
+            if described(self._ec2, instance_id).get("State", {}).get("Name", "terminated") == "terminated":
                 return
 
     def _remove_group(self, group: str) -> None:
@@ -180,13 +187,6 @@ class Boot:
                     self._say(Stage.CLEAN, f"security group {group} is still in use and stays")
             else:
                 return
-
-    def _vpc(self) -> str:
-        """The VPC of the machine's subnet; an empty string for the account's default."""
-        if self._request.vpc_id or not self._request.subnet_id:
-            return self._request.vpc_id
-        found = self._ec2.describe_subnets(SubnetIds=[self._request.subnet_id])
-        return str(found["Subnets"][0]["VpcId"])
 
     def _waiting(self, seconds: float) -> Iterator[float | None]:
         """As `_ticks`; raises Interrupted as soon as `stop` is set."""

@@ -28,6 +28,13 @@ def write_reports(verdict: Verdict, folder: Path) -> None:
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
 
 
+def set_aside(folder: Path) -> None:
+    """Keep what an attempt that came to nothing has written, as `lost-<name>`."""
+    for name in ("junit.xml", "report.json", "pytest.log"):
+        if (folder / name).exists():
+            (folder / name).rename(folder / f"lost-{name}")
+
+
 def junit(verdict: Verdict) -> str:
     """JUnit XML: one test suite per role, in the order in which the roles were tested."""
     root = ET.Element("testsuites", _numbers(verdict.tests, name=f"{verdict.image.name} {verdict.image.version}"))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from orchestrator.capacity import Place
+
 
 @dataclass(frozen=True)
 class ImageFacts:
@@ -37,6 +39,8 @@ class RoleTests:
 class ValidateRequest:
     """One AMI to validate, where, and against what.
 
+    `places` are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: `instance_type` in
+    `subnet_id`.
     `folder` (it must exist) gets junit.xml, report.json and pytest.log. Empty `subnet_id` and `vpc_id` mean the default
     VPC. `tags` are more tags for the machine. `masks` are secrets that no report or log may show. `stop`, once set,
     ends the validation soon. `online_timeout` in seconds.
@@ -52,6 +56,7 @@ class ValidateRequest:
     iam_instance_profile: str
     subnet_id: str = ""
     vpc_id: str = ""
+    places: tuple[Place, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     masks: tuple[str, ...] = ()
     stop: threading.Event = field(default_factory=threading.Event)

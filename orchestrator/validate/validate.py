@@ -9,9 +9,9 @@ from orchestrator.aws import AwsError, refusal
 from orchestrator.errors import StageError
 from orchestrator.progress import Event, Stage
 from orchestrator.validate.connection import Connection
-from orchestrator.validate.errors import CommandTimedOut
+from orchestrator.validate.errors import CommandTimedOut, MachineLost
 from orchestrator.validate.machine import Boot
-from orchestrator.validate.report import write_reports
+from orchestrator.validate.report import set_aside, write_reports
 from orchestrator.validate.session import collect, laid_out, run
 from orchestrator.validate.transport import RunCommand
 from orchestrator.validate.verdict import Verdict, check_complete, is_pass
@@ -32,7 +32,8 @@ def validate(request: ValidateRequest, listener: Listener) -> Verdict:
 
     Writes junit.xml, report.json and pytest.log into the request's folder, also when the tests could not be finished.
     Raises NoTests and ValidationError (collection) before anything is booted; BootFailed, NeverOnline, ConnectionFault
-    and other ValidationErrors when there can be no verdict; LackError when the account refuses.
+    and other ValidationErrors when there can be no verdict; LackError when the account refuses. A lost machine is
+    replaced once; failed tests are final.
     """
     return _Validation(request, listener).verdict()
 
@@ -50,10 +51,21 @@ class _Validation:
         with laid_out(self._request) as suite:
             count = collect(suite, self._request)
             try:
-                with Boot(self._request, self._listener).machine() as machine:
-                    return self._tested(suite, machine, count)
+                return self._on_a_machine(suite, count)
             except AwsError as error:
                 raise refusal(error) or StageError(str(error)) from error
+
+    def _on_a_machine(self, suite: SuiteRequest, count: int) -> Verdict:
+        """Test on a fresh machine, and on a second one if the first is lost: nothing is known about the image then."""
+        try:
+            with Boot(self._request, self._listener).machine() as machine:
+                return self._tested(suite, machine, count)
+        except MachineLost as lost:
+            self._say(Stage.BOOT, f"testing once more, on another machine: {lost.message}")
+        self._done = 0
+        set_aside(self._request.folder)
+        with Boot(self._request, self._listener, number=2).machine() as machine:
+            return self._tested(suite, machine, count)
 
     def _tested(self, suite: SuiteRequest, machine: Machine, count: int) -> Verdict:
         self._settle(machine)

@@ -28,9 +28,11 @@ REQUEST = ValidateRequest(
     tags={"team": "portal", "ami:purpose": "fun"},
 )
 
+PLACE = ("t3.small", "subnet-1")
+
 
 def test_everything_is_tagged_when_it_is_made() -> None:
-    specifications = launch_request(REQUEST, "sg-1", token="t")["TagSpecifications"]
+    specifications = launch_request(REQUEST, "sg-1", PLACE, token="t")["TagSpecifications"]
     specifications += security_group_request(REQUEST, "vpc-1")["TagSpecifications"]
     assert [one["ResourceType"] for one in specifications] == ["instance", "volume", "security-group"]
     for one in specifications:
@@ -50,7 +52,7 @@ def test_what_is_to_be_kept_says_so(*, keep: bool) -> None:
 
 
 def test_the_machine_has_a_profile_and_no_key() -> None:
-    wanted = launch_request(REQUEST, "sg-1", token="t")
+    wanted = launch_request(REQUEST, "sg-1", PLACE, token="t")
     assert wanted["IamInstanceProfile"] == {"Name": "profile"}
     assert wanted["InstanceInitiatedShutdownBehavior"] == "terminate"
     assert wanted["MetadataOptions"]["HttpTokens"] == "required"
@@ -68,7 +70,7 @@ def test_the_machine_has_a_profile_and_no_key() -> None:
     ],
 )
 def test_a_refusal_says_what_to_do(code: str, kind: type[AmiError], said: str) -> None:
-    refused = launch_refused(ClientError({"Error": {"Code": code, "Message": "no"}}, "RunInstances"), REQUEST)
+    refused = launch_refused(ClientError({"Error": {"Code": code, "Message": "no"}}, "RunInstances"), REQUEST, [PLACE])
     assert isinstance(refused, kind)
     assert said in refused.message
 

@@ -1,0 +1,69 @@
+"""What counts of what EC2 says of a machine beside Packer."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto import mock_aws
+
+from orchestrator.aws import Account
+from orchestrator.build.cause import Gone
+from orchestrator.build.witness import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ACCOUNT = Account("us-east-1", access_key="test", secret_key="test")
+NOW = int(time.time())
+
+
+@pytest.fixture
+def ec2() -> Iterator[Any]:
+    with mock_aws():
+        yield ACCOUNT.client("ec2")
+
+
+@pytest.mark.parametrize(
+    ("code", "at", "end_began", "counts"),
+    [
+        ("Client.UserInitiatedShutdown", NOW - 60.0, None, True),
+        ("Client.UserInitiatedShutdown", NOW + 60.0, None, False),
+        ("Client.UserInitiatedShutdown", NOW + 0.5, NOW, False),
+        ("Client.UserInitiatedShutdown", NOW - 0.5, NOW, True),
+        ("", NOW + 0.5, NOW, False),
+        ("Server.InternalError", NOW + 0.5, NOW, True),
+        ("Client.InstanceInitiatedShutdown", NOW + 0.5, NOW, True),
+    ],
+)
+def test_an_end_that_packer_may_have_asked_for_does_not_count(
+    ec2: Any, code: str, at: float, end_began: int | None, *, counts: bool
+) -> None:
+    del ec2
+    witness = Witness(ACCOUNT, "key")
+    witness.gone = Gone("i-1", "terminated", code, "", at)
+    assert (witness.gone_before(end_began) is not None) is counts
+
+
+def test_the_machine_with_the_key_is_seen_to_end(ec2: Any) -> None:
+    """Others are not its business, and a look is taken as soon as it is asked for."""
+    for name in ("ours", "theirs"):
+        ec2.create_key_pair(KeyName=name)
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    wanted = {"ImageId": image, "MinCount": 1, "MaxCount": 1}
+    ours, theirs = (
+        ec2.run_instances(KeyName=name, **wanted)["Instances"][0]["InstanceId"] for name in ("ours", "theirs")
+    )
+    ec2.terminate_instances(InstanceIds=[theirs])
+    with Witness(ACCOUNT, "ours") as witness:
+        witness.look()
+        time.sleep(0.5)
+        assert witness.gone is None
+        ec2.terminate_instances(InstanceIds=[ours])
+        witness.look()
+        deadline = time.monotonic() + 5
+        while witness.gone is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert witness.gone is not None
+    assert witness.gone.instance_id == ours
