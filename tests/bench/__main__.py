@@ -19,6 +19,7 @@ from typing import Any
 
 from tests.bench import machine
 from tests.bench.lab import lab
+from tests.bench.program import Failed
 from tests.bench.row import Row, table
 from tests.bench.setting import REPOSITORY, Setting
 
@@ -42,13 +43,15 @@ def main() -> int:
             tell(f"{name}: begins")
             try:
                 found[name] = run(name, setting)
-            except Exception as error:  # noqa: BLE001 - the other benches can be run all the same
+            except Failed as error:
                 failed[name] = str(error)
+            except Exception as bug:  # noqa: BLE001 - the other benches can be run all the same
+                failed[name] = repr(bug)
                 traceback.print_exc()
             write(facts | vars(arguments), found, failed)
     sys.stdout.write(table([row for rows in found.values() for row in rows]) + "\n")
     for name, why in failed.items():
-        sys.stdout.write(f"{name}: could not be run: {why.splitlines()[0]}\n")
+        sys.stdout.write(f"{name}: could not be run: {why}\n")
     tell(f"the same as JSON: {RESULT}")
     return 1 if failed else 0
 
@@ -64,7 +67,7 @@ def run(name: str, setting: Setting) -> list[Row]:
 def _ansible(setting: Setting) -> list[Row]:
     """That of provisioning alone, which can be run by itself and knows nothing of settings."""
     if find_spec("tests.bench.bench_ansible") is None:
-        raise LookupError("tests/bench/bench_ansible.py is not there")
+        raise Failed("tests/bench/bench_ansible.py is not there")
     got = import_module("tests.bench.bench_ansible").run(setting.lab.endpoint, setting.rounds)
     compared = "Ansible of the golden stack : stock settings"
     return [Row("ansible", compared, got["ours_seconds"], got["stock_seconds"], aim=got["aim"])]
