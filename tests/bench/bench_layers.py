@@ -37,7 +37,7 @@ def run(setting: Setting) -> list[Row]:
 def _plain(setting: Setting) -> tuple[float, float]:
     """Wall and machine-seconds of plain Packer."""
     workspace = setting.loaded()
-    commands = Plain(setting.lab, workspace, setting.folder).commands(list(workspace.images))
+    commands = Plain(setting.lab, workspace, setting.folder, setting.logs).commands(list(workspace.images))
     before = setting.lab.machines()
     began = time.perf_counter()
     at_most(setting.parallel, commands, setting.tell)

@@ -24,7 +24,7 @@ def run(setting: Setting) -> list[Row]:
         setting.tell("nothing: ami build of all images from nothing, to have them")
         setting.build_from_nothing()
     setting.tell(f"nothing: packer build of {_SMALLEST}")
-    other = timed(Plain(setting.lab, setting.loaded(), setting.folder).commands([_SMALLEST])[0]).seconds
+    other = timed(Plain(setting.lab, setting.loaded(), setting.folder, setting.logs).commands([_SMALLEST])[0]).seconds
     setting.lab.discard_images(PREFIX)
     setting.tell(f"nothing: ami build, {_TIMES} times")
     machines, calls = setting.lab.machines(), setting.lab.calls()

@@ -96,7 +96,7 @@ def _same(setting: Setting, private: Path) -> Command:
     decided = next(one for one in arguments if one.endswith("run.pkrvars.json"))
     arguments[arguments.index(decided)] = f"-var-file={private / 'bare.pkrvars.json'}"
     (private / "bare.pkrvars.json").write_text(json.dumps(_own_values(decided)))
-    log = setting.folder / "logs" / "bare"
+    log = setting.logs / "bare"
     return Command(["packer", *arguments], setting.workspace, log, env | {"TMPDIR": str(private)})
 
 

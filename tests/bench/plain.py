@@ -83,6 +83,7 @@ class Plain:
     lab: Lab
     workspace: Workspace
     folder: Path
+    logs: Path
 
     def commands(self, names: Sequence[str]) -> list[Command]:
         """One `packer build` of the full stack of each image. Making the templates is not timed."""
@@ -92,7 +93,7 @@ class Plain:
         file = self.folder / "plain" / f"{segment.name}.pkr.hcl"
         file.parent.mkdir(exist_ok=True)
         file.write_text(self._template(segment))
-        log = self.folder / "logs" / f"plain-{segment.name}"
+        log = self.logs / f"plain-{segment.name}"
         return Command(["packer", "build", str(file)], self.workspace.root, log, environment())
 
     def _template(self, segment: Segment) -> str:

@@ -42,12 +42,13 @@ class Build:
 class Setting:
     """Where benches run, and how often each side.
 
-    `long_rounds` are for what takes many minutes. `folder` is a temporary one. `builds` are those from nothing so far;
-    the last one is what the account holds while it `stands`.
+    `long_rounds` are for what takes many minutes. `folder` is a temporary one, `logs` one that stays. `builds` are
+    those from nothing so far; the last one is what the account holds while it `stands`.
     """
 
     lab: Lab
     folder: Path
+    logs: Path
     rounds: int
     long_rounds: int
     parallel: int
@@ -70,7 +71,7 @@ class Setting:
         """Time an `ami` command in the copy, or in another workspace."""
         argv = [str(PROGRAMS / "ami"), *arguments]
         self.loaded()
-        log = self.folder / "logs" / f"ami-{arguments[0]}"
+        log = self.logs / f"ami-{arguments[0]}"
         return timed(Command(argv, workspace or self.workspace, log, env or environment()))
 
     def build_from_nothing(self) -> Build:
