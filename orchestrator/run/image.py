@@ -155,6 +155,7 @@ def _request(making: Making, segment: Segment, built: Outcome, folder: Path) -> 
         instance_type=environment.instance_type,
         subnet_id=environment.subnet_id,
         vpc_id=environment.vpc_id,
+        places=environment.places,
         iam_instance_profile=environment.iam_instance_profile,
         tags=_leased(environment),
         masks=making.account.secrets,

@@ -45,7 +45,7 @@ def test_everything_is_tagged_when_it_is_made() -> None:
 def test_what_is_to_be_kept_says_so(*, keep: bool) -> None:
     """The sweep must know it from what was left by accident."""
     wanted = replace(REQUEST, keep=keep)
-    specifications = launch_request(wanted, "sg-1", token="t")["TagSpecifications"]
+    specifications = launch_request(wanted, "sg-1", PLACE, token="t")["TagSpecifications"]
     specifications += security_group_request(wanted, "vpc-1")["TagSpecifications"]
     kept = [{"Key": "ami:keep", "Value": "true"} in one["Tags"] for one in specifications]
     assert kept == [keep] * 3
