@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
-from dataclasses import dataclass, field
+import time
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws import Account
-from orchestrator.build.clean import find_leftovers, remove
+from orchestrator.build.cause import Cause
+from orchestrator.build.clean import Kind, find_leftovers, remove
 from orchestrator.build.packer import BuildFailed, BuildRequest, Built, build
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Event, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orchestrator.lab.settings import Settings
 
@@ -224,6 +229,7 @@ def test_failed_task_is_named_and_nothing_stays(workshop: Workshop) -> None:
     assert "tiny: layer workload, role marked, task 'Install the impossible' failed" in message
     assert "no such package" in message
     assert str(failed.value.log) in message
+    assert failed.value.log.read_text().count("Launching a source AWS instance") == 1
     assert "no such package" in failed.value.log.read_text()
     assert workshop.left() == NOTHING
 
@@ -288,6 +294,81 @@ def test_killed_packer_leaves_nothing(workshop: Workshop, task: str, *, mitogen:
         build(request, kill)
     assert workshop.left() == NOTHING
     assert processes(request.folder) == []
+
+
+def test_lost_machine_is_made_up_for_once(workshop: Workshop, bench: Any) -> None:
+    """Somebody terminates the machine in the middle of a task: the build begins anew, and its log has both attempts."""
+    request = workshop.request(SLOW.replace("60", "8"))
+    ec2 = workshop.account.client("ec2")
+    lost: list[str] = []
+
+    def lose(event: Event) -> None:
+        workshop.events.append(event)
+        if event.task == "Take long" and not lost:
+            lost.extend(workshop.left()["instances"])
+            ec2.terminate_instances(InstanceIds=lost)
+
+    built = build(request, lose)
+    bench.discard(built.ami_id)
+    assert [event.stage for event in workshop.events if event.message.startswith("building once more")] == [
+        Stage.LAUNCH
+    ]
+    log = (request.folder / "packer.log").read_text()
+    assert log.count("Launching a source AWS instance") == 2
+    assert "---- attempt 2 ----" in log
+    assert workshop.left() == NOTHING
+
+
+def test_machine_that_ends_while_packer_waits_for_it_is_noticed(workshop: Workshop) -> None:
+    """Packer would wait for ten minutes. It is lost again and again here: the second time is final."""
+    request = workshop.request()
+    ec2 = workshop.account.client("ec2")
+
+    def lose(event: Event) -> None:
+        workshop.events.append(event)
+        if event.message.startswith("Waiting for SSH"):
+            ec2.terminate_instances(InstanceIds=workshop.left()["instances"])
+
+    began = time.monotonic()
+    with pytest.raises(BuildFailed, match="the machine was lost") as failed:
+        build(request, lose)
+    assert time.monotonic() - began < 120
+    assert failed.value.cause is Cause.LOST
+    assert "attempt 1: the machine was lost" in failed.value.message
+    assert workshop.left() == NOTHING
+
+
+ALONE = """
+import json, sys
+from pathlib import Path
+from orchestrator.aws import Account
+from orchestrator.build.packer import BuildRequest, build
+given = json.load(sys.stdin)
+paths = {key: Path(value) for key, value in given.pop("paths").items()}
+build(BuildRequest(**given.pop("plain"), **paths, account=Account(**given.pop("account")), **given))
+"""
+
+
+def test_killed_driver_takes_packer_along(workshop: Workshop, eventually: Callable[..., Any]) -> None:
+    """Packer is told by the kernel, cleans up by itself, and Ansible ends; what stays is the driver's own."""
+    request = workshop.request(SLOW)
+    paths = {name: str(getattr(request, name)) for name in ("template", "var_file", "folder", "workspace")}
+    plain = {name: getattr(request, name) for name in ("image", "version", "run")}
+    given: dict[str, Any] = {"paths": paths, "plain": plain, "account": asdict(request.account)}
+    given |= {"source_filters": dict(request.source_filters), "source_owners": request.source_owners}
+    with subprocess.Popen([sys.executable, "-c", ALONE], stdin=subprocess.PIPE, text=True) as driver:
+        assert driver.stdin is not None
+        driver.stdin.write(json.dumps(given))
+        driver.stdin.close()
+        tasks = request.folder / "tasks.jsonl"
+        eventually(lambda: tasks.exists() and "Take long" in tasks.read_text(), "the task", 90)
+        driver.kill()
+    eventually(lambda: processes(request.folder) == [], "the end of Packer and Ansible", 60)
+    assert workshop.left()["instances"] == []
+    stayed = find_leftovers(request.account, request.run, ami_name=request.ami_name)
+    assert {leftover.kind for leftover in stayed} == {Kind.KEY_PAIR, Kind.SECURITY_GROUP}
+    assert remove(request.account, stayed, patience=30) == ()
+    assert workshop.left() == NOTHING
 
 
 def processes(folder: Path) -> list[tuple[int, str]]:

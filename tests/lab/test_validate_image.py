@@ -13,7 +13,7 @@ import pytest
 from orchestrator.aws import Account
 from orchestrator.errors import Interrupted, LackError
 from orchestrator.progress import Stage, ignore
-from orchestrator.validate.errors import NeverOnline, NoTests, ValidationError
+from orchestrator.validate.errors import MachineLost, NeverOnline, NoTests, ValidationError
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.validate import validate
 
@@ -186,27 +186,48 @@ def test_an_unknown_ami_is_a_lack(request_of: Callable[..., ValidateRequest], mo
         validate(replace(request_of(system=GOOD), ami_id="ami-00000000000000000"), ignore)
 
 
-def test_a_machine_that_dies_under_its_tests_is_an_error(request_of: Callable[..., ValidateRequest], ec2: Any) -> None:
-    """Even when a test swallows what it meets."""
-    dying = """
+DYING = """
 import time
 def test_first(host):
     time.sleep(1)
 def test_dies(host):
+    time.sleep(3)
     try:
         host.run("true")
     except Exception:
         pass
 """
 
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_machine_that_dies_under_its_tests_is_replaced_once(
+    deaths: int, request_of: Callable[..., ValidateRequest], ec2: Any
+) -> None:
+    """Even when a test swallows what it meets. What the first attempt wrote is kept aside."""
+    seen: list[list[str]] = []
+
     def hear(event: Event) -> None:
         if event.message.startswith("1 of 2"):
-            ids = [one["InstanceId"] for one in machines(ec2)]
-            ec2.terminate_instances(InstanceIds=ids)
+            seen.append([one["InstanceId"] for one in machines(ec2)])
+            if len(seen) <= deaths:
+                ec2.terminate_instances(InstanceIds=seen[-1])
 
-    request = request_of(system=dying.replace("def test_dies(host):", "def test_dies(host):\n    time.sleep(3)"))
-    with pytest.raises(ValidationError, match="could not be finished"):
-        validate(request, hear)
+    request = request_of(system=DYING)
+    if deaths == 1:
+        assert validate(request, hear).instance_id == seen[1][0] != seen[0][0]
+    else:
+        with pytest.raises(MachineLost, match="before its tests had ended"):
+            validate(request, hear)
+    assert len(seen) == 2
+    assert (request.folder / "lost-pytest.log").exists()
+
+
+def test_a_machine_for_which_there_is_a_test_that_fails_is_not_replaced(
+    request_of: Callable[..., ValidateRequest],
+) -> None:
+    events: list[Event] = []
+    assert not validate(request_of(nginx=BAD), events.append).passed
+    assert len([event for event in events if event.stage is Stage.BOOT]) == 1
 
 
 @pytest.mark.parametrize("stage", [Stage.BOOT, Stage.AWAIT, Stage.TEST])

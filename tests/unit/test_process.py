@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -75,4 +79,34 @@ def _alive(pid: int) -> bool:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:  # noqa: PTH123 - a line of /proc
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+PARENT = """
+import sys, time
+from orchestrator.process import started
+with started([sys.executable, "-c", "import time; print('up', flush=True); time.sleep(67.25)"]) as popen:
+    popen.stdout.readline()
+    print(popen.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="util-linux has no setpriv here")
+def test_started_program_ends_when_its_starter_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 5
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_alive(pid)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process works on; a zombie that nobody waits for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
         return False

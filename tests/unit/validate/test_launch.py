@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from orchestrator.aws import Account
 from orchestrator.errors import AmiError, LackError
+from orchestrator.progress import ignore
 from orchestrator.validate.errors import BootFailed
 from orchestrator.validate.launch import launch_refused, launch_request, security_group_request
-from orchestrator.validate.machine import _remembered
+from orchestrator.validate.machine import Boot, _remembered
 from orchestrator.validate.request import ImageFacts, ValidateRequest
 
 REQUEST = ValidateRequest(
@@ -29,6 +31,7 @@ REQUEST = ValidateRequest(
 )
 
 PLACE = ("t3.small", "subnet-1")
+KEYS = Account("eu-west-1", access_key="test", secret_key="test")
 
 
 def test_everything_is_tagged_when_it_is_made() -> None:
@@ -73,6 +76,32 @@ def test_a_refusal_says_what_to_do(code: str, kind: type[AmiError], said: str) -
     refused = launch_refused(ClientError({"Error": {"Code": code, "Message": "no"}}, "RunInstances"), REQUEST, [PLACE])
     assert isinstance(refused, kind)
     assert said in refused.message
+
+
+def refusing(stubber: Stubber, code: str) -> None:
+    """The next RunInstances is refused."""
+    stubber.add_client_error("run_instances", code, http_status_code=500)
+
+
+def test_a_machine_goes_where_there_is_room() -> None:
+    told: list[str] = []
+    request = replace(REQUEST, account=replace(KEYS), places=(PLACE, ("m5.large", "subnet-2")))
+    with Stubber(request.account.client("ec2")) as stubber:
+        refusing(stubber, "InsufficientInstanceCapacity")
+        stubber.add_response("run_instances", {"Instances": [{"InstanceId": "i-1"}]})
+        made = Boot(request, lambda event: told.append(event.message))._launch("sg-1")
+        stubber.assert_no_pending_responses()
+    assert made["Instances"][0]["InstanceId"] == "i-1"
+    assert told[-1] == "ami-1 as m5.large in subnet-2"
+
+
+def test_every_place_without_room_is_named() -> None:
+    request = replace(REQUEST, account=replace(KEYS), places=(PLACE, ("m5.large", "subnet-2")))
+    with Stubber(request.account.client("ec2")) as stubber:
+        refusing(stubber, "InsufficientInstanceCapacity")
+        refusing(stubber, "Unsupported")
+        with pytest.raises(BootFailed, match=r"no t3\.small in subnet-1, no m5\.large in subnet-2"):
+            Boot(request, ignore)._launch("sg-1")
 
 
 def test_what_is_being_made_when_ctrl_c_comes_is_still_known() -> None:

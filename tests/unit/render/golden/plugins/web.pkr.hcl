@@ -227,9 +227,9 @@ source "amazon-ebs" "web" {
   skip_credential_validation = var.endpoint != ""
   skip_metadata_api_check    = var.endpoint != ""
   skip_profile_validation    = var.endpoint != ""
-  # Throttling and server errors are waited out. Not more: EC2 says with a server error, too, that it has no room, and
-  # waiting doubles each time. Ten repetitions take 45 s to tell of that; twenty would take 40 minutes.
-  max_retries = 10
+  # Throttling and server errors are waited out. Not more often: EC2 says with a server error, too, that it has no room,
+  # and each pause doubles. Eight repetitions take 11 s to tell of that; twenty would take 40 minutes.
+  max_retries = 8
 
   aws_polling {
     delay_seconds = local.poll_seconds
