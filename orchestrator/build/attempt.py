@@ -140,9 +140,19 @@ class _Attempt:
 
     def _access(self, private: Path) -> ssh_access.Access:
         try:
+            if self._course.number > 1:
+                self._await_free_name()
             return ssh_access.prepare(self._request, private, self._course.number)
         except AwsError as error:
             raise refusal(error) or error from None
+
+    def _await_free_name(self) -> None:
+        """Wait, a minute at most, until EC2 no longer lists the AMI of an earlier attempt: Packer refuses its name."""
+        named = [{"Name": "name", "Values": [self._request.ami_name]}]
+        ec2 = self._request.account.client("ec2")
+        for _ in range(60):
+            if not ec2.describe_images(Owners=["self"], Filters=named)["Images"] or self._request.stop.wait(1):
+                return
 
     def _leave_nothing(self, *, keep_ami: bool) -> tuple[str, ...]:
         """Remove what is still there of this build. Returns what could not be removed, for people."""
