@@ -155,7 +155,7 @@ def _removed(ec2: Any, leftover: Leftover) -> Leftover | None:
     try:
         remover[leftover.kind]()
     except AwsError as error:
-        if ".NotFound" in error_code(error):
+        if ".NotFound" in error_code(error) or error_code(error) == "InvalidAMIID.Unavailable":
             return None
         return Leftover(leftover.kind, leftover.id, error_code(error) or str(error))
     return None
