@@ -6,12 +6,15 @@ carries the command in base64 and always ends with 0; what the command did comes
 
     ami:TOKEN:DIGEST:SIZE:BASE64:end        the envelope itself
     ami:TOKEN:DIGEST:SIZE::end              the envelope is too long for one answer; it waits on the machine
-    ami:TOKEN:again:end                     this very question was asked before: it is not run twice
+    ami:TOKEN:again:end                     this very question was asked before, and its only run never ended
     ami:TOKEN:lacks:PROGRAM:end             the machine has no such program
 
 The envelope is gzip of "CODE STDOUT-SIZE STDERR-SIZE\n" and the two streams; CODE is empty when the command was stopped
 for taking too long, and the streams are left out when they are longer than LIMIT. DIGEST is the SHA-256 of the base64
 text, SIZE its length.
+
+A question that is delivered twice (SendCommand was repeated because its answer was lost) runs once: the second delivery
+waits for the first, and says the same.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ LIMIT = 10 * 1024 * 1024
 PART = 23_600
 #: Documents and parameters may have 64 KB; scripts stay well below that.
 LONGEST_SCRIPT = 48_000
-#: On a tmpfs, root's alone. What was asked leaves an empty folder there, so that nothing is ever run twice.
+#: On a tmpfs, root's alone. What was asked leaves a folder there, so that nothing is ever run twice.
 SPOOL = "/run/ami-validate"
 
 #: Programs speak plain C whatever the machine's locale is: Testinfra reads their words.
@@ -43,7 +46,7 @@ answer() {
         command -v "$program" >/dev/null || { printf 'ami:%s:lacks:%s:end\n' "$token" "$program"; return; }
     done
     mkdir -p -m 700 @SPOOL@
-    mkdir -m 700 "$dir" 2>/dev/null || { printf 'ami:%s:again:end\n' "$token"; return; }
+    mkdir -m 700 "$dir" 2>/dev/null || { say_again; return; }
     printf %s "$3" | base64 -d >"$dir/command"
     timeout -k 2 "$seconds" /bin/sh -c '
         command=$(cat "$0/command"; echo .)
@@ -61,10 +64,22 @@ answer() {
         } | gzip -c | base64 -w 0 >frame
         rm -f command code stdout stderr
         size=$(wc -c <frame)
-        printf 'ami:%s:%s:%d:' "$token" "$(sha256sum <frame | cut -d ' ' -f 1)" "$size"
-        [ "$size" -gt @PART@ ] || { cat frame; rm -f frame; }
-        printf ':end\n'
+        {
+            printf 'ami:%s:%s:%d:' "$token" "$(sha256sum <frame | cut -d ' ' -f 1)" "$size"
+            [ "$size" -gt @PART@ ] || { cat frame; rm -f frame; }
+            printf ':end\n'
+        } >saying
+        mv saying said
+        cat said
     )
+}
+say_again() {
+    left=$((${seconds%.*} + 10))
+    while [ ! -e "$dir/said" ] && [ "$left" -gt 0 ]; do
+        sleep 1
+        left=$((left - 1))
+    done
+    cat "$dir/said" 2>/dev/null || printf 'ami:%s:again:end\n' "$token"
 }
 unset LANG LANGUAGE LC_ALL
 export HOME="${HOME:-/root}"
@@ -198,4 +213,4 @@ def _why_not(said: str, question: Question) -> str:
         return f"the machine's answer is missing or cut ({len(said)} characters): {question.text}"
     if refusal["program"]:
         return f"the machine lacks the program '{refusal['program']}', without which no test can run"
-    return f"the command was delivered twice, and what its first run did is unknown: {question.text}"
+    return f"the command was delivered twice, and its only run never came to an end: {question.text}"

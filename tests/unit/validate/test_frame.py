@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import secrets
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,20 +141,27 @@ def test_a_real_shell_carries_any_bytes(answer: frame.Answer, tmp_path_factory: 
     assert read(asked_of_sh(command, tmp_path_factory.mktemp("spool") / "spool")) == answer
 
 
-def test_the_spool_is_private_and_empty_afterwards(tmp_path: Path) -> None:
+def test_the_spool_is_private_and_keeps_the_answer_alone(tmp_path: Path) -> None:
     spool = tmp_path / "spool"
     asked_of_sh(b"echo secret", spool)
     assert spool.stat().st_mode & 0o777 == 0o700
-    assert [path for path in spool.rglob("*") if path.is_file()] == []
+    assert [path.name for path in spool.rglob("*") if path.is_file()] == ["said"]
 
 
 def test_a_question_that_is_delivered_twice_runs_once(tmp_path: Path) -> None:
-    """A client may repeat a SendCommand of which it did not hear."""
-    command = b"echo ran >>%s/trace" % str(tmp_path).encode()
-    asked_of_sh(command, tmp_path / "spool")
-    with pytest.raises(ConnectionFault, match="twice"):
-        read(asked_of_sh(command, tmp_path / "spool"))
+    """A client repeats a SendCommand of which it did not hear. Both deliveries say the same, whichever is heard."""
+    command = b"echo ran >>%s/trace; echo said; sleep 1.5" % str(tmp_path).encode()
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: read(asked_of_sh(command, tmp_path / "spool")), range(2))
+    assert first == second == frame.Answer(0, b"said\n", b"")
     assert (tmp_path / "trace").read_text() == "ran\n"
+
+
+def test_a_question_whose_only_run_was_cut_off_is_not_run_again(tmp_path: Path) -> None:
+    (tmp_path / "spool" / TOKEN).mkdir(parents=True)
+    (tmp_path / "spool" / TOKEN / "said").write_text(f"ami:{TOKEN}:again:end\n")
+    with pytest.raises(ConnectionFault, match="twice"):
+        read(asked_of_sh(b"echo ran", tmp_path / "spool"))
 
 
 def test_a_hung_command_is_stopped(tmp_path: Path) -> None:
@@ -188,7 +196,7 @@ def test_a_long_answer_waits_and_is_fetched_in_parts(tmp_path: Path) -> None:
     whole = frame.joined(waiting, said, QUESTION)
     assert frame.opened(whole, QUESTION) == frame.Answer(0, content, b"err\n")
     subprocess.run(["sh", "-c", frame.discard_script(waiting, str(tmp_path / "spool"))], check=True)
-    assert [path for path in (tmp_path / "spool").rglob("*") if path.is_file()] == []
+    assert [path.name for path in (tmp_path / "spool").rglob("*") if path.is_file()] == ["said"]
 
 
 def test_parts_that_are_cut_swapped_or_altered_are_refused(tmp_path: Path) -> None:
