@@ -105,7 +105,7 @@ def test_dead_when_its_owner_is_elsewhere(age: int, ttl: float, *, dead: bool) -
     assert Record("k", "e", "t", ELSEWHERE, age, ttl).dead is dead
 
 
-@pytest.mark.parametrize(("birth", "dead"), [(ME.birth, False), ("1", True)])
+@pytest.mark.parametrize(("birth", "dead"), [(ME.birth, False), ("1", True)], ids=["alive", "gone"])
 def test_dead_when_its_owner_is_of_this_machine(birth: str, *, dead: bool) -> None:
     """A process that is gone is dead at once."""
     assert Record("k", "e", "t", replace(ME, birth=birth), 0, 60).dead is dead
