@@ -34,8 +34,8 @@ app.command("schema")(schema.schema)
 app.add_typer(lab.app, name="lab", help="A local AWS with real machines: everything works without an account.")
 
 
-#: Python's own 700 lets the garbage collector look through the definitions of many images again and again, while they are
-#: read and stay; it then costs as much as reading them.
+#: Python's own 700 lets the garbage collector look through the definitions of many images again and again while they
+#: are read. They stay; looking costs as much as reading.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
