@@ -71,7 +71,8 @@ class Setting:
         """Time an `ami` command in the copy, or in another workspace."""
         argv = [str(PROGRAMS / "ami"), *arguments]
         self.loaded()
-        log = self.logs / f"ami-{arguments[0]}"
+        named = [word for word in arguments[:2] if not word.startswith("-")]
+        log = self.logs / "-".join(["ami", *named])
         return timed(Command(argv, workspace or self.workspace, log, env or environment()))
 
     def build_from_nothing(self) -> Build:
