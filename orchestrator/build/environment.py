@@ -87,4 +87,5 @@ def packer_environment(
 def _mitogen(private: Path) -> dict[str, str]:
     """Mitogen's variables. It does not share connections by itself, as Ansible does in its control path directory."""
     fits = len(str(private)) + _ADDED <= _LONGEST
-    return {**STRATEGY, **({CONNECTION_VARIABLE: str(private / "%C")} if fits else {})}
+    kept = {"MITOGEN_MODULES": str(private / "modules")}
+    return {**STRATEGY, **kept, **({CONNECTION_VARIABLE: str(private / "%C")} if fits else {})}

@@ -1,18 +1,30 @@
-"""Mitogen's linear strategy for Ansible, without the pinning of its processes to CPUs, and without Ansible's regret.
+"""Mitogen's linear strategy for Ansible, as a factory needs it: many at once, and some in a row for one machine.
 
-Mitogen puts each of its processes onto one CPU, the same ones in every run. That suits one Ansible with many machines.
-A factory has many Ansibles with one machine each, and all of them would wait for the same two CPUs.
+- Mitogen puts each of its processes onto one CPU, the same ones in every run. That suits one Ansible with many
+  machines. A factory has many Ansibles with one machine each, and all of them would wait for the same two CPUs.
+- Mitogen sends modules to the machine, and works out for each which others it will ask for. A good part of the time to
+  connect goes there, and of what is installed here the answer is the same for every playbook of a build. So that is
+  kept, in the folder that MITOGEN_MODULES names.
+- Ansible calls every strategy that is not its own deprecated, once for each playbook. The factory has tried this one,
+  and does without it when it fails (see `build/mitogen.py`). What Ansible says of roles is told as always.
 
-Ansible calls every strategy that is not its own deprecated, once for each playbook. The factory has tried this one and
-does without it when it fails (see `build/mitogen.py`); what Ansible says of roles is told as always.
+All three reach into what is not promised. Where it is not as expected, the trial fails, and plain Ansible builds.
 """
 
 from __future__ import annotations
 
+import base64
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import ansible
 import ansible_mitogen.affinity
+import mitogen.core
 from ansible.plugins import loader
+from mitogen.master import ModuleResponder
 
 # Before the strategy is loaded: from then on the processes ask this object where they belong.
 ansible_mitogen.affinity.policy = ansible_mitogen.affinity.Policy()
@@ -21,13 +33,34 @@ from ansible_mitogen.plugins.strategy.mitogen_linear import StrategyModule  # no
 
 __all__ = ["StrategyModule"]
 
-_tell = loader.display.deprecated
+_FOLDER = os.environ.get("MITOGEN_MODULES")
+#: Where what is kept comes from: a role may bring modules too, and another role others of the same name.
+_INSTALLED = tuple(f"{Path(package.__file__).parent}{os.sep}" for package in (ansible, ansible_mitogen, mitogen))
+
+_build = ModuleResponder._build_tuple  # noqa: SLF001 - see above
+_deprecated = loader.display.deprecated
+
+
+def _kept(responder: Any, name: str) -> tuple[Any, ...]:
+    """What is sent of a module: name, modules below it, path, its compressed source, and what it imports."""
+    known: dict[str, tuple[Any, ...]] = responder._cache  # noqa: SLF001 - see above
+    if name not in known and _FOLDER:
+        file = Path(_FOLDER) / f"{name}.json"
+        with suppress(OSError, ValueError):
+            *first, source, imports = json.loads(file.read_text(encoding="utf-8"))
+            known[name] = (*first, mitogen.core.Blob(base64.b64decode(source)), imports)
+            return known[name]
+        *first, source, imports = _build(responder, name)
+        if source is not None and str(first[2]).startswith(_INSTALLED):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(json.dumps([*first, base64.b64encode(source).decode(), imports]), encoding="utf-8")
+    return tuple(_build(responder, name))
 
 
 def _tell_of_others(msg: str, *arguments: Any, **options: Any) -> None:
     if not msg.startswith("Use of strategy plugins not included in ansible.builtin"):
-        _tell(msg, *arguments, **options)
+        _deprecated(msg, *arguments, **options)
 
 
-# The loader calls it after it has loaded this file.
+ModuleResponder._build_tuple = _kept  # noqa: SLF001 - see above
 loader.display.deprecated = _tell_of_others

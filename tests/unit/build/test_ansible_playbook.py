@@ -157,6 +157,21 @@ def test_connection_is_shared_by_the_playbooks_of_a_build(stage: Stage) -> None:
     assert f"-o ControlPersist=300s -o ControlPath={stage.root}/%C" in (stage.root / "called").read_text()
 
 
+def test_modules_are_kept_for_the_next_playbook(tmp_path: Path) -> None:
+    """Those that are installed here; one that was cut off by a kill is worked out anew."""
+    stage, kept = Stage(tmp_path, {**STRATEGY, "MITOGEN_MODULES": str(tmp_path / "kept")}), tmp_path / "kept"
+    stage.role(ROLE)
+    with stage.play() as first:
+        first.communicate()
+    contents = {file.name: file.read_text() for file in kept.iterdir()}
+    assert {"ansible.module_utils.basic.json", "ansible_mitogen.target.json"} <= contents.keys()
+    (kept / "ansible.module_utils.basic.json").write_text('["ansible.module_ut')
+    with stage.play() as second:
+        second.communicate()
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert {file.name: file.read_text() for file in kept.iterdir()} == contents
+
+
 def test_unreachable_machine_is_told_as_such(stage: Stage) -> None:
     (stage.root / "base.yml").write_text(UNREACHABLE)
     with stage.start(

@@ -83,6 +83,7 @@ def test_mitogen_is_ansibles_strategy_when_it_works(request_for: Callable[..., B
     assert environment.items() >= STRATEGY.items()
     assert (Path(STRATEGY["ANSIBLE_STRATEGY_PLUGINS"]) / f"{STRATEGY['ANSIBLE_STRATEGY']}.py").is_file()
     assert environment[CONNECTION_VARIABLE] == "/tmp/x/%C"
+    assert environment["MITOGEN_MODULES"] == "/tmp/x/modules"
 
 
 def test_connection_is_not_shared_when_its_socket_would_not_fit(request_for: Callable[..., BuildRequest]) -> None:
