@@ -42,13 +42,10 @@ def test_build_when_all_is_well(small: Small) -> None:
 
 
 def test_build_when_a_role_does_not_do_its_work(small: Small) -> None:
-    """The AMI is rejected, nothing is built on it, and the failure is in the JUnit file."""
-    small.write(
-        "packer/images/top.yml", IMAGE.replace("NAME", "top").replace("FROM", "tiny").replace("LAYER", "workload")
-    )
+    """The AMI is rejected, and the failure is told and in the JUnit file."""
     small.write("roles/marker/tasks/main.yml", TASKS.replace("marked\\n", "broken\\n"))
     told = json.loads(small.ami("build", "--yes", "--json", code=1))
-    assert {one["image"]: one["status"] for one in told["images"]} == {"tiny": "rejected", "top": "cancelled"}
+    assert {one["image"]: one["status"] for one in told["images"]} == {"tiny": "rejected"}
     reason = told["images"][0]["reason"]
     assert "marker: test_mark" in reason
     assert "ran: cat -- /etc/marked (0)" in reason, reason

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.build.environment import STRATEGY
 from orchestrator.definition.workspace import load
 from orchestrator.plan.stack import segments
 
@@ -30,6 +31,7 @@ def play(layer: PlannedLayer, address: str, key: Path, facts: dict[str, Any]) ->
         "ANSIBLE_HOST_KEY_CHECKING": "0",
         "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_ROLES_PATH": str(REPOSITORY / "roles"),
+        **STRATEGY,
     }
     done = subprocess.run([*argv, str(layer.playbook)], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
