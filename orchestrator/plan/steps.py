@@ -82,12 +82,14 @@ class Known:
     standing: dict[str, Version] = field(default_factory=dict)
     newest: dict[str, Version] = field(default_factory=dict)
     seconds: dict[tuple[str, str], float] = field(default_factory=dict)
+    ami_ids: set[str] = field(default_factory=set)
 
 
 def known(versions: Iterable[Version]) -> Known:
     """The versions (newest first) by image and fingerprint, and by fingerprint alone those that can be built on."""
     found = Known()
     for one in versions:
+        found.ami_ids.add(one.ami_id)
         name = one.image if one.is_image else _stem(one.image)
         for what in ("build", "validate"):
             if (took := one.took(what)) is not None:

@@ -93,6 +93,20 @@ def _account(workspace: Workspace, environment: Environment) -> Iterator[Finding
             f"aws iam create-instance-profile --instance-profile-name {profile}",
         )
     yield _asked("network", lambda: _network(environment), "aws ec2 create-default-vpc")
+    yield _bucket(environment)
+
+
+def _bucket(environment: Environment) -> Finding:
+    """The artifact bucket: without one builds work, and are not exclusive."""
+    name = environment.artifact_bucket
+    if not name:
+        return Finding("artifact bucket", ok=True, said="the environment names none: builds are not exclusive")
+
+    def look() -> str:
+        environment.account.client("s3").head_bucket(Bucket=name)
+        return "builders agree there on who builds what"
+
+    return _asked(f"artifact bucket {name}", look, f"aws s3 mb s3://{name}")
 
 
 def _network(environment: Environment) -> str:

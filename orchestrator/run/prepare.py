@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class Plan:
     """What a run will do, and where. `source_amis` has the AMI of each source, `bounds` how much goes on at once.
 
-    `vcpus` is what one machine has when the environment has a quota, else 0.
+    `vcpus` is what one machine has when the environment has a quota, else 0. `seen` are the AMI ids of all versions
+    that there were: what another run makes meanwhile is not among them.
     """
 
     workspace: Workspace
@@ -43,6 +44,7 @@ class Plan:
     source_amis: Mapping[str, str]
     bounds: Bounds
     vcpus: int = 0
+    seen: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> bool:
@@ -96,7 +98,8 @@ def prepare(
         _check(workspace, decided, generation)
     vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)
-    return Plan(workspace, environment, generation, decided, source_amis, bounds, vcpus)
+    seen = frozenset(found.ami_ids)
+    return Plan(workspace, environment, generation, decided, source_amis, bounds, vcpus, seen)
 
 
 def segment_of(workspace: Workspace, environment: Environment, name: str) -> Segment:

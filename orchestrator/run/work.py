@@ -121,10 +121,10 @@ class SegmentWork:
 
     def _built_meanwhile(self, step: Step) -> Version | None:
         """The AMI of the segment that somebody else built since the plan was made."""
-        before = step.found.ami_id if step.found else ""
+        adoptable = (State.BUILT, State.VALIDATED, State.REJECTED)
         for one in versions(self.making.account, image=step.name):
-            if one.fingerprint == step.segment.fingerprint and one.ami_id != before:
-                return one if one.state in (State.BUILT, State.VALIDATED, State.REJECTED) else None
+            if one.fingerprint == step.segment.fingerprint and one.ami_id not in self.plan.seen:
+                return one if one.state in adoptable else None
         return None
 
     def _proven_meanwhile(self, step: Step, ami_id: str) -> Version | None:
