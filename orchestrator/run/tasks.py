@@ -14,8 +14,9 @@ from orchestrator.run.schedule import Task
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Seconds that are assumed of what was never done before: only their proportions matter.
-_UNKNOWN_BUILD, _UNKNOWN_ROLE, _UNKNOWN_VALIDATION = 30.0, 10.0, 30.0
+#: Seconds that are assumed of what was never done before: only their proportions matter. A parent's tests must come out
+#: before the builds of its children, which would otherwise all wait for its verdict with nothing left to do.
+_UNKNOWN_BUILD, _UNKNOWN_ROLE, _UNKNOWN_VALIDATION = 15.0, 3.0, 45.0
 
 BUILD, TEST = "build", "test"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.definition.image import Image, Owner
 from orchestrator.definition.source import Source
 from orchestrator.plan.segment import PlannedLayer, Segment
 from orchestrator.plan.steps import Action, Step
+from orchestrator.run.schedule import Bounds, Front
 from orchestrator.run.tasks import tasks
 
 SOURCE = Source(name="debian", ami_id="ami-0123456789abcdef0", ssh_username="admin")
@@ -64,3 +66,13 @@ def test_tasks_when_a_segment_is_shared() -> None:
 def test_tasks_when_there_is_a_quota() -> None:
     """Each machine takes its vCPUs of it."""
     assert [task.weight for task in tasks([step("golden", None, Action.BUILD)], vcpus=2)] == [2, 2]
+
+
+def test_tasks_when_nothing_is_known_of_how_long_they_take() -> None:
+    """A parent's tests start as soon as it is built: all that stands on it waits for the verdict in the end."""
+    unknown = [step("golden", None, Action.BUILD)]
+    unknown += [step(name, "golden", Action.BUILD, awaits="golden") for name in ("web", "shop", "data")]
+    front = Front(tasks(replace(one, build_seconds=None, validate_seconds=None) for one in unknown))
+    assert [task.name for task in front.start([], Bounds(2))] == ["build golden"]
+    front.ended("build golden")
+    assert "test golden" in [task.name for task in front.start([], Bounds(2))]
