@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from tests.lab.small import Small
 
-#: Stages of a build and of a validation; at each of them each image is killed once. One machine at a time does the
-#: builds first: a child needs its parent's AMI and not its verdict.
+#: Stages of a build and of a validation; at each of them each image is killed once. One machine at a time does one
+#: image after the other: its tests, for which its children wait, come before their builds.
 BUILD = ("resolve", "launch", "connect", "provision", "snapshot", "tag")
 PROOF = ("boot", "await ssm", "test", "clean up")
-MOMENTS = [(image, stage) for stages in (BUILD, PROOF) for image in ("tiny", "top") for stage in stages]
+MOMENTS = [(image, stage) for image in ("tiny", "top") for stage in (*BUILD, *PROOF)]
 
 
 @pytest.fixture
