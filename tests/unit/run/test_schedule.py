@@ -194,6 +194,8 @@ def test_work_through_when_tasks_are_any(links: list[tuple[int, int, int]], fail
         if task.name in doing.order:
             assert all(results[earlier] == "ok" for earlier in task.after)
             assert all(doing.order.index(earlier) < doing.order.index(task.name) for earlier in task.after)
+            bad = [one for one in task.stands_on if one in doing.order and results[one] != "ok"]
+            assert slots > 1 or all(doing.order.index(one) > doing.order.index(task.name) for one in bad)
         else:
             assert any(results[earlier] != "ok" for earlier in task.after | task.stands_on)
 
