@@ -8,7 +8,8 @@ StageError
 │   ├── NeverOnline          the machine runs, but Systems Manager does not know it
 │   └── ConnectionFault      the machine could not be asked, or its answer is not to be trusted
 ├── CommandTimedOut          one command took too long: its test fails, the others go on
-└── OutputTooLarge           one command said too much: likewise
+├── OutputTooLarge           one command said too much: likewise
+└── CommandUnclear           nobody knows whether one command ran: its test is an error, whatever it makes of it
 """
 
 from __future__ import annotations
@@ -71,3 +72,11 @@ class OutputTooLarge(StageError):
             f"the command wrote {size:,} bytes, more than the {limit:,} that are carried: {command}",
             hint="let the machine do the search: grep, head, sha256sum",
         )
+
+
+class CommandUnclear(StageError):
+    """Whether a command ran, or how it ended, cannot be known any more; it is not run again. `why` in words."""
+
+    def __init__(self, command: str, why: str) -> None:
+        self.command = command
+        super().__init__(f"nothing is known of the command ({why}): {command}", hint="validate the AMI once more")
