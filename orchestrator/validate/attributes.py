@@ -23,7 +23,7 @@ _STATS = {f"stat -Lc %%{letter} %s": place for place, letter in enumerate("UuGga
 #: Names of users and groups hold no colon. The codes come first: `stat` may say nothing.
 _ALL = (
     'p=%s; for t in e f d x p S L; do test -"$t" "$p"; printf "%%s " "$?"; done; echo; '
-    "exec stat -Lc %%U:%%u:%%G:%%g:%%a:%%Y:%%s:%%i \"$p\""
+    'exec stat -Lc %%U:%%u:%%G:%%g:%%a:%%Y:%%s:%%i "$p"'
 )
 #: Seconds for which what was read with another attribute is as good as new.
 _FRESH = 0.5

@@ -37,7 +37,9 @@ class SsmBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped for
         line = self.encode(self.get_command(command, *args))
         if Attributes.covers(command) and len(args) == 1:
             user = repr(self.sudo and self.sudo_user) if self.sudo else ""
-            answer = self._attributes.ask(command, args[0], lambda all_of, path: self._asked(timeout, all_of, path), user)
+            answer = self._attributes.ask(
+                command, args[0], lambda all_of, path: self._asked(timeout, all_of, path), user
+            )
         else:
             self._attributes.forget()
             answer = self.asker.ask(line, timeout)

@@ -29,7 +29,19 @@ COMMANDS: tuple[bytes, ...] = (
     b"command -v command",
     *(
         f"command -v {program}".encode()
-        for program in ("systemctl", "dpkg-query", "rpm", "apk", "brew", "ss", "netstat", "sysctl", "ip", "iptables", "nc")
+        for program in (
+            "systemctl",
+            "dpkg-query",
+            "rpm",
+            "apk",
+            "brew",
+            "ss",
+            "netstat",
+            "sysctl",
+            "ip",
+            "iptables",
+            "nc",
+        )
     ),
     *(Attributes.all_of(BaseBackend.quote, path).encode() for path in ("/run/systemd/system/", "/bin/busybox")),
 )

@@ -11,7 +11,15 @@ if TYPE_CHECKING:
 
 #: The plugins of pytest that wrap a phase without doing anything in it.
 _WRAPPING = frozenset(
-    {"assertion", "capturemanager", "faulthandler", "logging-plugin", "threadexception", "unraisableexception", "warnings"}
+    {
+        "assertion",
+        "capturemanager",
+        "faulthandler",
+        "logging-plugin",
+        "threadexception",
+        "unraisableexception",
+        "warnings",
+    }
 )
 
 
@@ -28,7 +36,9 @@ class Phase:
     @pytest.hookimpl
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool:
         """Enter the phase."""
-        _hook(item, f"pytest_runtest_{self._when}")(item=item, **({"nextitem": None} if self._when == "teardown" else {}))
+        _hook(item, f"pytest_runtest_{self._when}")(
+            item=item, **({"nextitem": None} if self._when == "teardown" else {})
+        )
         return True
 
     @pytest.hookimpl

@@ -51,7 +51,9 @@ class Image:
 class SuitePlugin:
     """The fixtures and the record of one session."""
 
-    def __init__(self, request: SuiteRequest, host: testinfra.host.Host, tell: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, request: SuiteRequest, host: testinfra.host.Host, tell: Callable[[dict[str, Any]], None]
+    ) -> None:
         self.rounds: RoundsPlugin | None = None
         self._request = request
         self._host = host

@@ -99,7 +99,10 @@ class Rounds(Generic[Asker]):
 
     def withdraw(self) -> list[Asked[Asker]]:
         """Everybody who waits for anything; nobody does any more."""
-        waiting = [*self._waiting, *(one for flight in self._flights.values() for some in flight.waiting.values() for one in some)]
+        waiting = [
+            *self._waiting,
+            *(one for flight in self._flights.values() for some in flight.waiting.values() for one in some),
+        ]
         self._waiting = []
         self._flights = {}
         return waiting

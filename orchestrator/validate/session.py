@@ -87,7 +87,7 @@ def run(
     argv = [sys.executable, "-P", "-m", "orchestrator.validate.suite"]
     with (
         _logged(request) as log,
-        started(argv, stdin=PIPE, stderr=log, env=_ENVIRONMENT, cwd=request.folder) as process,
+        started(argv, stdin=PIPE, stderr=log, env=_ENVIRONMENT, cwd=Path(suite.root)) as process,
         _killed_when(request.stop, process),
         Answering(process, machine) as answering,
     ):
