@@ -12,18 +12,23 @@ import shlex
 import shutil
 import signal
 import subprocess
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import LackError, StageError
+from orchestrator.errors import Interrupted, LackError, StageError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
 
 LOG = logging.getLogger(__name__)
+
+#: Seconds between two looks at whether a program shall be stopped.
+_LOOK = 0.2
 
 #: Debian packages that bring the programs this product starts.
 PACKAGES = {
@@ -58,13 +63,14 @@ class Completed:
 
 
 class ProgramFailed(StageError):
-    """A program ended with an unexpected exit code or ran out of time."""
+    """A program ended with an unexpected exit code or ran out of time; `ended` says which."""
 
     def __init__(self, completed: Completed, *, masks: Sequence[str] = (), timed_out: bool = False) -> None:
         self.completed = completed
-        why = "did not end in time" if timed_out else f"ended with exit code {completed.code}"
+        self.ended = "did not end in time" if timed_out else f"ended with exit code {completed.code}"
         said = masked((completed.err or completed.out).strip(), masks)[-2000:]
-        super().__init__(f"`{masked(shlex.join(completed.argv), masks)}` {why}" + (f":\n{said}" if said else ""))
+        argv = masked(shlex.join(completed.argv), masks)
+        super().__init__(f"`{argv}` {self.ended}" + (f":\n{said}" if said else ""))
 
 
 def masked(text: str, masks: Sequence[str]) -> str:
@@ -84,7 +90,7 @@ def find(program: str) -> str:
     return found
 
 
-def run(
+def run(  # noqa: PLR0913 - each is an option of its own
     argv: Sequence[str],
     *,
     timeout: float = 120,
@@ -93,12 +99,13 @@ def run(
     cwd: Path | None = None,
     check: bool = True,
     masks: Sequence[str] = (),
+    stop: threading.Event | None = None,
 ) -> Completed:
     """Run a program to its end. `timeout` in seconds; `env` is added to this process's environment; a variable
-    that is None there is taken out of it.
+    that is None there is taken out of it. `stop`, once set, kills the program.
 
     Raises ProgramFailed on a non-zero exit code (unless `check=False`) and when time runs out, LackError when the
-    program is not there.
+    program is not there, Interrupted when `stop` was set.
     """
     LOG.debug("run: %s", masked(shlex.join(argv), masks))
     with subprocess.Popen(
@@ -110,7 +117,7 @@ def run(
         cwd=cwd,
     ) as popen:
         try:
-            stdout, stderr = popen.communicate(stdin, timeout=timeout)
+            stdout, stderr = _communicated(popen, stdin, timeout, stop)
         except subprocess.TimeoutExpired:
             popen.kill()
             stdout, stderr = popen.communicate()
@@ -123,6 +130,24 @@ def run(
     if check and completed.code != 0:
         raise ProgramFailed(completed, masks=masks)
     return completed
+
+
+def _communicated(
+    popen: subprocess.Popen[bytes], stdin: bytes | None, timeout: float, stop: threading.Event | None
+) -> tuple[bytes, bytes]:
+    """Both streams of a program that has ended. Raises TimeoutExpired, and Interrupted when `stop` was set."""
+    if stop is None:
+        return popen.communicate(stdin, timeout=timeout)
+    deadline = time.monotonic() + timeout
+    while not stop.is_set():
+        left = deadline - time.monotonic()
+        try:
+            return popen.communicate(stdin, timeout=min(_LOOK, max(0.0, left)))
+        except subprocess.TimeoutExpired:
+            if left <= _LOOK:
+                raise
+        stdin = None  # Popen has kept it, and takes it once only
+    raise Interrupted(f"`{shlex.join(map(str, popen.args))}` was stopped")  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from orchestrator.render.packer import write
 from orchestrator.run.evidence import LEASED
 from orchestrator.run.outcome import Outcome, Status
 from orchestrator.run.tests import facts_of, tests_of
-from orchestrator.validate.request import ValidateRequest
+from orchestrator.validate.request import ALL, ConnectionKind, Selection, ValidateRequest
 from orchestrator.validate.validate import validate
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Making:
-    """What every segment of one run shares; `stop` is that of the whole run, or of one segment."""
+    """What every segment of one run shares; `stop` is that of the whole run, or of one segment.
+
+    `connection` is how machines are asked, `selection` which tests they are asked.
+    """
 
     workspace: Workspace
     environment: Environment
@@ -44,6 +47,8 @@ class Making:
     keep: bool
     stop: threading.Event
     urgent: threading.Event
+    connection: ConnectionKind = ConnectionKind.SSM
+    selection: Selection = ALL
 
     @property
     def account(self) -> Account:
@@ -161,6 +166,10 @@ def _request(making: Making, segment: Segment, built: Outcome, folder: Path) -> 
         masks=making.account.secrets,
         keep=making.keep,
         stop=making.stop,
+        connection=making.connection,
+        ssh_username=segment.source.ssh_username,
+        ssh_interface=environment.ssh_interface,
+        selection=making.selection,
     )
 
 

@@ -5,7 +5,7 @@ StageError
 │   ├── NoTests              a role brings no test
 │   ├── BootFailed           the machine did not come up
 │   ├── MachineLost          the machine ended, and the image is not to blame
-│   ├── NeverOnline          the machine runs, but Systems Manager does not know it
+│   ├── NeverOnline          the machine runs, but cannot be reached
 │   └── ConnectionFault      the machine could not be asked, or its answer is not to be trusted
 ├── CommandTimedOut          one command took too long: its test fails, the others go on
 ├── OutputTooLarge           one command said too much: likewise
@@ -43,7 +43,7 @@ class MachineLost(ValidationError):
 
 
 class NeverOnline(ValidationError):
-    """The machine runs, but its agent never reported to Systems Manager."""
+    """The machine runs, but never answered: its agent is unknown to Systems Manager, or SSH lets nobody in."""
 
 
 class ConnectionFault(ValidationError):

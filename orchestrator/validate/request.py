@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import Account
@@ -14,6 +15,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.capacity import Place
+
+
+class ConnectionKind(StrEnum):
+    """By what a machine is asked; `reach.reach_of` has what each does."""
+
+    SSM = "ssm"
+    SSH = "ssh"
+    PODMAN = "podman"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which tests are run, in pytest's words: `-k`, `-m`, and `--maxfail` (0: however many fail)."""
+
+    keyword: str = ""
+    marker: str = ""
+    maxfail: int = 0
+
+    @property
+    def partial(self) -> bool:
+        """Whether some tests may be left out although none failed: what is found then is no verdict."""
+        return bool(self.keyword or self.marker)
+
+
+#: Every test, to the end.
+ALL = Selection()
 
 
 @dataclass(frozen=True)
@@ -43,7 +70,8 @@ class ValidateRequest:
     `subnet_id`.
     `folder` (it must exist) gets junit.xml, report.json and pytest.log. Empty `subnet_id` and `vpc_id` mean the default
     VPC. `tags` are more tags for the machine. `masks` are secrets that no report or log may show. `stop`, once set,
-    ends the validation soon. `online_timeout` in seconds.
+    ends the validation soon. `online_timeout` in seconds. `ssh_username` and `ssh_interface` (a word of Packer's option
+    of that name) count for a connection over SSH alone.
     """
 
     account: Account
@@ -62,6 +90,10 @@ class ValidateRequest:
     stop: threading.Event = field(default_factory=threading.Event)
     keep: bool = False
     online_timeout: float = 300
+    connection: ConnectionKind = ConnectionKind.SSM
+    ssh_username: str = ""
+    ssh_interface: str = ""
+    selection: Selection = ALL
 
 
 @dataclass(frozen=True)
@@ -77,6 +109,7 @@ class SuiteRequest:
     roles: tuple[str, ...]
     root: str
     instance_id: str = ""
+    selection: Selection = ALL
 
     def on(self, instance_id: str) -> SuiteRequest:
         """The same suite, to be run on a machine."""
@@ -93,4 +126,6 @@ class SuiteRequest:
         facts: dict[str, Any] = values["image"]
         image = ImageFacts(**{**facts, "layers": tuple(facts["layers"]), "roles": tuple(facts["roles"])})
         account = Account(**values["account"])
-        return cls(**{**values, "account": account, "image": image, "roles": tuple(values["roles"])})
+        selection = Selection(**values["selection"])
+        roles = tuple(values["roles"])
+        return cls(**{**values, "account": account, "image": image, "roles": roles, "selection": selection})

@@ -22,7 +22,12 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Round:
-    """One round: `waiting` questions of tests were answered by `commands` distinct ones. `calls` counts API calls."""
+    """What one round did.
+
+    `waiting` counts the questions of tests that it answered, `commands` the distinct ones that ran, `calls` the calls
+    to the API (or the programs started, for other connections), `scripts` and `parts` what was sent to the machine and
+    what was fetched from it besides; `seconds` is its wall time.
+    """
 
     number: int
     waiting: int

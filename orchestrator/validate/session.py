@@ -63,7 +63,7 @@ def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
         for one in request.tests:
             (root / "roles" / one.role).symlink_to(one.folder.resolve())
         roles = tuple(one.role for one in request.tests)
-        yield SuiteRequest(request.account, request.ami_id, request.image, roles, name)
+        yield SuiteRequest(request.account, request.ami_id, request.image, roles, name, selection=request.selection)
 
 
 def collect(suite: SuiteRequest, request: ValidateRequest) -> int:

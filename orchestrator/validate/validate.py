@@ -11,9 +11,9 @@ from orchestrator.progress import Event, Stage
 from orchestrator.validate.connection import Connection
 from orchestrator.validate.errors import CommandTimedOut, MachineLost
 from orchestrator.validate.machine import Boot
+from orchestrator.validate.reach import transport_to
 from orchestrator.validate.report import set_aside, write_reports
 from orchestrator.validate.session import collect, laid_out, run
-from orchestrator.validate.transport import RunCommand
 from orchestrator.validate.verdict import Verdict, check_complete, is_pass
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class _Validation:
         """Wait until the machine has finished booting; the first question also shows that it can be asked at all."""
         self._say(Stage.AWAIT, f"{machine.instance_id} is online and finishes booting")
         try:
-            Connection(RunCommand(self._request.account, machine.instance_id)).ask(_SETTLE, _SETTLE_SECONDS)
+            Connection(transport_to(self._request, machine)).ask(_SETTLE, _SETTLE_SECONDS)
         except CommandTimedOut:
             self._say(Stage.AWAIT, f"{machine.instance_id} has not finished booting after {_SETTLE_SECONDS} s")
 
