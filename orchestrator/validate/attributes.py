@@ -53,6 +53,7 @@ class Attributes:
 
     def ask(self, template: str, path: str, run: Callable[[str, str], Answer], user: str = "") -> Answer:
         """The answer to a question about a path, asked as `user`. `run` runs a template with the path."""
+        __tracebackhide__ = True
         if self._clock() - self._read > _FRESH:
             self.forget()
         kept = self._kept.pop((template, path, user), None)

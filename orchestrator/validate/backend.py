@@ -34,6 +34,7 @@ class SsmBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped for
 
     def run(self, command: str, *args: str, timeout: float = PATIENCE, **_kwargs: Any) -> CommandResult:
         """Run a command. Raises what an Asker does."""
+        __tracebackhide__ = True  # a failure is shown where a test asked
         line = self.encode(self.get_command(command, *args))
         if Attributes.covers(command) and len(args) == 1:
             user = repr(self.sudo and self.sudo_user) if self.sudo else ""
@@ -46,6 +47,7 @@ class SsmBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped for
         return self.result(answer.code, line, answer.stdout, answer.stderr)
 
     def _asked(self, timeout: float, command: str, *args: str) -> Answer:
+        __tracebackhide__ = True
         return self.asker.ask(self.encode(self.get_command(command, *args)), timeout)
 
 

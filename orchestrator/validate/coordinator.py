@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from orchestrator.validate.backend import SsmBackend
+    from orchestrator.validate.line import Heard
     from orchestrator.validate.question import Question, Reply
 
 #: How many tests have a process at once, and how many branches besides.
@@ -209,9 +210,9 @@ class Coordinator:
         peer.held.append(index)
         self._replay.hold(index)
 
-    def _on_late(self, peer: Peer, _: str, index: int, report: dict[str, Any]) -> None:
+    def _on_late(self, peer: Peer, _: str, index: int, heard: tuple[Heard, ...]) -> None:
         peer.held.remove(index)
-        self._replay.late(index, report)
+        self._replay.late(index, heard)
 
     def _on_idle(self, peer: Peer, _: str) -> None:
         peer.running = False

@@ -8,7 +8,7 @@ whose first word says what they are:
     ("fork", index)                  may a test have a process? answered by GO or STOP
     ("branch", indexes)              may tests that share something have a process? GO, NO (do it yourself) or STOP
     ("held", index)                  something that a test shares is taken down after it: more will come of it
-    ("late", index, data)            the report of that
+    ("late", index, heard)           that
     ("idle",), ("busy",)             waits for its children, and does so no longer
     ("finished", Outgrowth)          all that came of a test; with its index when it is told by its trunk
     ("died", index, status)          a child has ended; `status` as os.waitpid gives it
@@ -59,12 +59,15 @@ class Ending:
     stop: str = ""
 
 
+#: "report", "warning" or "said", and it in a form that travels; see leaf.py.
+Heard = tuple[str, Any]
+
+
 @dataclass(frozen=True)
 class Outgrowth:
-    """All that came of a test: reports and warnings in their order, what it wrote past pytest, and how it ended."""
+    """All that came of a test in its order, and how it ended."""
 
-    heard: tuple[tuple[str, Any], ...]
-    said: str
+    heard: tuple[Heard, ...]
     ending: Ending
 
 
@@ -105,6 +108,7 @@ class Line:
 
     def ask(self, command: bytes, seconds: float) -> Answer:
         """Ask the machine. Raises CommandTimedOut, OutputTooLarge, CommandUnclear, ConnectionFault and Stopped."""
+        __tracebackhide__ = True  # a failure is shown where a test asked
         answer = self.call("ask", command, seconds)
         if isinstance(answer, Fault):
             raise ConnectionFault(answer.text)

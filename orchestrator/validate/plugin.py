@@ -1,4 +1,4 @@
-"""The pytest plugin of a validation: the fixtures `host` and `image`, the tests in rounds, a record of each as it ends.
+"""The pytest plugins of a validation: one runs the tests in rounds, one tells of each as it ends.
 
 `tell` gets one object per event:
     {"event": "collected", "roles": {role: number of tests}}
@@ -12,20 +12,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import testinfra.host
 
-from orchestrator.validate import facts
+from orchestrator.validate import facts, fixtures
 from orchestrator.validate.backend import SsmBackend
 from orchestrator.validate.coordinator import Coordinator
+from orchestrator.validate.fixtures import role_of
 from orchestrator.validate.leaf import Recorder
 from orchestrator.validate.verdict import Asked, Outcome, TestResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import testinfra.host
 
     from orchestrator.validate.coordinator import Machine
     from orchestrator.validate.question import Reply
@@ -35,21 +37,8 @@ if TYPE_CHECKING:
 _DETAILS, _OUTPUT = 20_000, 2_000
 
 
-@dataclass(frozen=True)
-class Image:
-    """What tests may ask of `image`. `vars` are those with which the role under test was applied."""
-
-    name: str
-    version: str
-    ami_id: str
-    layers: tuple[str, ...]
-    roles: tuple[str, ...]
-    role: str
-    vars: Mapping[str, Any]
-
-
 class SuitePlugin:
-    """The fixtures and the record of one session."""
+    """Tells what happens in one session."""
 
     def __init__(
         self, request: SuiteRequest, host: testinfra.host.Host, tell: Callable[[dict[str, Any]], None]
@@ -61,24 +50,11 @@ class SuitePlugin:
         self._reports: list[pytest.TestReport] = []
         self._process = os.getpid()
 
-    @pytest.fixture(scope="session")
-    def host(self) -> testinfra.host.Host:
-        """The machine under test, as Testinfra knows it."""
-        return self._host
-
-    @pytest.fixture(scope="module")
-    def image(self, request: pytest.FixtureRequest) -> Image:
-        """The image under test."""
-        image, role = self._request.image, _role(request.node.nodeid)
-        return Image(
-            name=image.name,
-            version=image.version,
-            ami_id=self._request.ami_id,
-            layers=image.layers,
-            roles=image.roles,
-            role=role,
-            vars=image.vars.get(role, {}),
-        )
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Give the fixtures what they tell."""
+        config.stash[fixtures.HOST] = self._host
+        config.stash[fixtures.REQUEST] = self._request
+        config.pluginmanager.register(fixtures)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Tell of a file that could not be collected."""
@@ -87,7 +63,7 @@ class SuitePlugin:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell how many tests each role brings."""
-        self._tell({"event": "collected", "roles": Counter(_role(item.nodeid) for item in session.items)})
+        self._tell({"event": "collected", "roles": Counter(role_of(item.nodeid) for item in session.items)})
 
     def pytest_runtest_logstart(self) -> None:
         """A test is told of."""
@@ -102,7 +78,7 @@ class SuitePlugin:
         if os.getpid() != self._process:
             return
         seconds = sum(report.duration for report in self._reports)
-        result = result_of(_role(nodeid), nodeid, self._reports, seconds)
+        result = result_of(role_of(nodeid), nodeid, self._reports, seconds)
         if result.failed and self.rounds is not None:
             result = replace(result, asked=self.rounds.asked_now())
         self._tell({"event": "test", **asdict(result)})
@@ -182,8 +158,3 @@ def _message(report: pytest.TestReport) -> str:
         return str(told[2])
     crash = getattr(told, "reprcrash", None)
     return str(getattr(report, "wasxfail", "") or (crash.message if crash else report.longreprtext))
-
-
-def _role(nodeid: str) -> str:
-    """The role of `roles/nginx/test_nginx.py::test_it`."""
-    return nodeid.split("/")[1]

@@ -74,6 +74,7 @@ class Reply:
 
     def of(self, question: Question) -> Answer:
         """The answer to a question. Raises CommandTimedOut, OutputTooLarge and CommandUnclear."""
+        __tracebackhide__ = True  # a failure is shown where a test asked
         if self.answer is not None:
             return self.answer
         if self.ended is Ended.TIMED_OUT:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.validate.leaf import merged
+from orchestrator.validate.leaf import merged, unpacked
 
 if TYPE_CHECKING:
-    from orchestrator.validate.line import Outgrowth
+    from collections.abc import Sequence
+
+    from orchestrator.validate.line import Heard, Outgrowth
 
 
 class Replay:
@@ -25,7 +27,7 @@ class Replay:
         self._gone: set[int] = set()
         self._deaths: dict[int, int] = {}
         self._held: dict[int, int] = {}
-        self._late: dict[int, list[dict[str, Any]]] = {}
+        self._late: dict[int, list[Heard]] = {}
 
     def hold(self, index: int) -> None:
         """More will come of a test, and it is not told before."""
@@ -35,9 +37,9 @@ class Replay:
         """What was to come has come, or will not."""
         self._held[index] -= 1
 
-    def late(self, index: int, report: dict[str, Any]) -> None:
+    def late(self, index: int, heard: tuple[Heard, ...]) -> None:
         """What came of taking down what a test shared with others."""
-        self._late.setdefault(index, []).append(report)
+        self._late.setdefault(index, []).extend(heard)
         self.release(index)
 
     def finished(self, index: int, outgrowth: Outgrowth) -> None:
@@ -73,28 +75,18 @@ class Replay:
         if outgrowth is None:
             item.ihook.pytest_runtest_logreport(report=_lost(item, self._deaths.get(place)))
         else:
-            self._tell(item, outgrowth, self._late.pop(place, []))
+            self._tell(item, outgrowth.heard, self._late.pop(place, []))
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         self.place += 1
         self._end_if_due(outgrowth)
 
-    def _tell(self, item: pytest.Item, outgrowth: Outgrowth, late: list[dict[str, Any]]) -> None:
-        if outgrowth.said:
-            sys.stdout.write(outgrowth.said)
-            sys.stdout.flush()
-        reports = []
-        for kind, told in outgrowth.heard:
-            if kind == "warning":
-                message, when, nodeid, location = told
-                item.config.hook.pytest_warning_recorded.call_historic(
-                    kwargs={"warning_message": message, "when": when, "nodeid": nodeid, "location": location}
-                )
-            else:
-                reports.append(_read(item, told))
-        for one in late:
-            _add(reports, _read(item, one))
-        for report in reports:
-            item.ihook.pytest_runtest_logreport(report=report)
+    def _tell(self, item: pytest.Item, heard: tuple[Heard, ...], late: list[Heard]) -> None:
+        """Tell what was heard in its order; what came late is a part of the teardown, which is the last report."""
+        *first, last = heard or (None,)
+        ends = last is not None and last[0] == "report"
+        for one in first if ends else heard:
+            _tell(item, [one])
+        _tell(item, [*([last] if ends and last else []), *late])
 
     def _end_if_due(self, outgrowth: Outgrowth | None) -> None:
         ending = outgrowth.ending if outgrowth is not None else None
@@ -110,9 +102,25 @@ class Replay:
             raise self._session.Interrupted(self._session.shouldstop)
 
 
-def _read(item: pytest.Item, data: dict[str, Any]) -> pytest.TestReport:
-    report: pytest.TestReport = item.config.hook.pytest_report_from_serializable(config=item.config, data=data)
-    return report
+def _tell(item: pytest.Item, heard: Sequence[Heard]) -> None:
+    """Tell what was heard; reports in one, if they can be made one."""
+    reports: list[pytest.TestReport] = []
+    for kind, what in heard:
+        if kind == "report":
+            _add(reports, unpacked(what, item.config))
+        elif kind == "said":
+            sys.stdout.write(what)
+            sys.stdout.flush()
+        else:
+            _warn(item, *what)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+
+
+def _warn(item: pytest.Item, message: object, when: str, nodeid: str, location: object) -> None:
+    item.config.hook.pytest_warning_recorded.call_historic(
+        kwargs={"warning_message": message, "when": when, "nodeid": nodeid, "location": location}
+    )
 
 
 def _add(reports: list[pytest.TestReport], late: pytest.TestReport) -> None:

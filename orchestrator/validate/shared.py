@@ -91,11 +91,10 @@ def runs(item: pytest.Item) -> bool:
 
 def branches(items: Sequence[pytest.Item], scope: Scope) -> Iterator[Branch]:
     """Cut tests that share all of `scope` (Package, Module or Class) into branches, in their order."""
-    kind = {Scope.Package: pytest.Module, Scope.Module: pytest.Class}.get(scope)
-    if kind is None:
+    if scope not in (Scope.Package, Scope.Module):
         yield from singles(items, scope)
         return
-    for node, group in groupby(items, lambda item: item.getparent(kind)):
+    for node, group in groupby(items, lambda item: node_of(item, scope)):
         together = tuple(group)
         if node is None or len(together) == 1 or not _share(together, scope):
             yield from singles(together, scope)
@@ -103,6 +102,12 @@ def branches(items: Sequence[pytest.Item], scope: Scope) -> Iterator[Branch]:
             yield Branch(together, scope)
         else:
             yield from singles(together, Scope.Class)
+
+
+def node_of(item: pytest.Item, scope: Scope) -> pytest.Collector | None:
+    """What the branches of tests that share `scope` are about: a module, or in it a class with those within."""
+    kind = pytest.Module if scope is Scope.Package else pytest.Class
+    return next((node for node in item.listchain() if isinstance(node, kind)), None)  # type: ignore[return-value]
 
 
 def singles(items: Iterable[pytest.Item], scope: Scope = Scope.Class) -> Iterator[Branch]:

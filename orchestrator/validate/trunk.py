@@ -18,10 +18,10 @@ from _pytest.outcomes import TEST_OUTCOME
 from _pytest.runner import CallInfo, get_reraise_exceptions
 from _pytest.scope import Scope
 
-from orchestrator.validate.leaf import ending_of, forget_finalizers, merged, own_streams, run_test
+from orchestrator.validate.leaf import ending_of, forget_finalizers, own_streams, recorder_of, run_test
 from orchestrator.validate.line import Outgrowth, Stopped, Word
 from orchestrator.validate.phase import within
-from orchestrator.validate.shared import branches, runs, shared_by, singles
+from orchestrator.validate.shared import branches, node_of, runs, shared_by, singles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -73,7 +73,7 @@ class Trunk:
             for item in branch.items:
                 self._make_shared(item, branch)
         except _ENDING as error:
-            self._line.send("finished", Outgrowth((), "", ending_of(error)), self._places[item])
+            self._line.send("finished", Outgrowth((), ending_of(error)), self._places[item])
             raise Stopped from error
         settles = self._settles_before(following)
         if settles:
@@ -88,19 +88,24 @@ class Trunk:
     def _make_shared(self, item: pytest.Item, branch: Branch) -> None:
         """Make what an item shares at the branch's scope or more widely, as part of its setup."""
         wanted = [one for one in shared_by(item) if one.scope >= branch.scope]
-        node = item.parent if branch.is_test else _above(item, branch.scope)
+        about = None if branch.is_test else node_of(item, branch.scope)
+        node = about.parent if about is not None else item.parent
         if all(one.is_made for one in wanted) or node is None or not runs(item):
             return
 
         def make() -> None:
-            self._session._setupstate.setup(node)
-            if not item._request:
-                item._initrequest()
-            for one in wanted:
-                item._request.getfixturevalue(one.name)
+            state = self._session._setupstate
+            state.setup(node)
+            state.stack[item] = ([], None)  # its setup has begun, as far as fixtures are concerned
+            try:
+                for one in wanted:
+                    item._request.getfixturevalue(one.name)
+            finally:
+                del state.stack[item]
 
         try:
-            within(item, "setup", make)
+            with recorder_of(item.config).recording(item):
+                within(item, "setup", make)
         except (*_ENDING, Stopped):
             raise
         except BaseException:  # noqa: BLE001 - pytest remembers it, and raises it in each test that it concerns
@@ -122,19 +127,19 @@ class Trunk:
         if not told:
             self._take_down(item)
             return
-        within(last, "setup", _nothing)
-        last._report_sections.clear()
-        call = CallInfo.from_call(
-            lambda: within(last, "teardown", lambda: self._session._setupstate.teardown_exact(item)),
-            when="teardown",
-            reraise=(*get_reraise_exceptions(last.config), Stopped),
-        )
-        report = last.ihook.pytest_runtest_makereport(item=last, call=call)
-        report.sections[:] = merged(report.sections)
-        config = last.config
-        self._line.send(
-            "late", self._places[last], config.hook.pytest_report_to_serializable(config=config, report=report)
-        )
+        recorder = recorder_of(last.config)
+        with recorder.recording(last) as heard:
+            within(last, "setup", _nothing)
+            last._report_sections.clear()
+            heard.clear()
+            call = CallInfo.from_call(
+                lambda: within(last, "teardown", lambda: self._session._setupstate.teardown_exact(item)),
+                when="teardown",
+                reraise=(*get_reraise_exceptions(last.config), Stopped),
+            )
+            report = last.ihook.pytest_runtest_makereport(item=last, call=call)
+            recorder.pytest_runtest_logreport(report)
+        self._line.send("late", self._places[last], tuple(heard))
 
     def _take_down(self, following: pytest.Item | None) -> None:
         try:
@@ -198,12 +203,6 @@ def living(do: Callable[[], None], line: Line) -> None:
         line.send("broken", traceback.format_exc())
     finally:
         os._exit(code)
-
-
-def _above(item: pytest.Item, scope: Scope) -> pytest.Collector | None:
-    """The collector above the one that a branch of the next narrower scope is about."""
-    node = item.getparent(pytest.Module if scope is Scope.Package else pytest.Class)
-    return node.parent if node is not None else None
 
 
 def _is_laden(node: object, finalizers: list[Callable[[], object]]) -> bool:
