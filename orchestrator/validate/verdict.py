@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from orchestrator.validate.request import ImageFacts
+    from orchestrator.validate.round import Round
 
 
 class Outcome(StrEnum):
@@ -97,6 +98,7 @@ class Verdict:
     suite_seconds: float
     calls: Mapping[str, int]
     asked: int
+    rounds: tuple[Round, ...] = ()
     way_in: str = ""
 
     @property

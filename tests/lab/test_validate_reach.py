@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import subprocess
@@ -19,16 +20,19 @@ from orchestrator.errors import Interrupted
 from orchestrator.progress import Stage, ignore
 from orchestrator.validate.errors import ConnectionFault, MachineLost, NeverOnline
 from orchestrator.validate.machine import Boot
+from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.over_ssh import OverSsh
 from orchestrator.validate.piped import Piped
 from orchestrator.validate.reach import transport_to
-from orchestrator.validate.request import ConnectionKind, ImageFacts, ValidateRequest
+from orchestrator.validate.request import ImageFacts, ValidateRequest
+from tests.lab.small import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from orchestrator.lab.settings import Settings
     from orchestrator.validate.machine import Machine
+    from tests.lab.small import Small
 
 AGENT = """#!/bin/sh
 curl -sfo /tmp/agent.deb http://169.254.169.254/ami-lab/amazon-ssm-agent.deb && dpkg -i /tmp/agent.deb
@@ -253,3 +257,22 @@ def test_kept_machine_when_a_person_wants_in(
         ec2.delete_security_group(GroupId=group["GroupId"])
         if connection is ConnectionKind.SSH:
             shutil.rmtree(Path(command[2]).parent)
+
+
+@pytest.mark.parametrize("connection", ConnectionKind)
+def test_ami_validate_when_only_chosen_tests_run(connection: ConnectionKind, small: Small) -> None:
+    """What they say is told, and tagged nowhere; the whole suite is tagged, whatever the way to the machine."""
+    small.ami("build", "--yes")
+    before = small.listed()["tiny"]
+    small.write("roles/marker/tests/test_marker.py", "def test_new(host):\n    assert host.file('/new').exists\n")
+    asked = ("validate", "tiny", f"--connection={connection}", "--yes", "--json")
+    told = json.loads(small.ami(*asked, "-k", "new", code=1))
+    assert told["images"][0]["status"] == "failed"
+    assert "test_new" in told["images"][0]["reason"]
+    assert small.listed()["tiny"] == before
+    small.write("roles/marker/tests/test_marker.py", "def test_new(host):\n    assert not host.file('/new').exists\n")
+    assert json.loads(small.ami(*asked, "-k", "new"))["images"][0]["status"] == "checked"
+    assert small.listed()["tiny"] == before
+    assert json.loads(small.ami(*asked))["images"][0]["status"] == "validated"
+    assert small.listed()["tiny"]["proof"] != before["proof"]
+    assert small.left_over() == NOTHING

@@ -9,9 +9,9 @@ import pytest
 
 from orchestrator.aws import Account
 from orchestrator.errors import AmiError, LackError, UsageError
+from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.over_ssh import address_of
 from orchestrator.validate.reach import check
-from orchestrator.validate.request import ConnectionKind
 from orchestrator.validate.ssh import Login
 
 FOUND = {
