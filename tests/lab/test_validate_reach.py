@@ -259,20 +259,20 @@ def test_kept_machine_when_a_person_wants_in(
             shutil.rmtree(Path(command[2]).parent)
 
 
-@pytest.mark.parametrize("connection", ConnectionKind)
-def test_ami_validate_when_only_chosen_tests_run(connection: ConnectionKind, small: Small) -> None:
-    """What they say is told, and tagged nowhere; the whole suite is tagged, whatever the way to the machine."""
+def test_ami_validate_when_only_chosen_tests_run(small: Small) -> None:
+    """What they say is told, and tagged nowhere; the whole suite is tagged. Whatever the way to the machine."""
     small.ami("build", "--yes")
     before = small.listed()["tiny"]
-    small.write("roles/marker/tests/test_marker.py", "def test_new(host):\n    assert host.file('/new').exists\n")
-    asked = ("validate", "tiny", f"--connection={connection}", "--yes", "--json")
-    told = json.loads(small.ami(*asked, "-k", "new", code=1))
+    path, test = "roles/marker/tests/test_marker.py", "def test_new(host):\n    assert {} host.file('/new').exists\n"
+    small.write(path, test.format(""))
+    told = json.loads(small.ami("validate", "tiny", "--connection=podman", "--yes", "--json", "-k", "new", code=1))
     assert told["images"][0]["status"] == "failed"
     assert "test_new" in told["images"][0]["reason"]
-    assert small.listed()["tiny"] == before
-    small.write("roles/marker/tests/test_marker.py", "def test_new(host):\n    assert not host.file('/new').exists\n")
-    assert json.loads(small.ami(*asked, "-k", "new"))["images"][0]["status"] == "checked"
+    small.write(path, test.format("not"))
+    for connection in ConnectionKind:
+        asked = ("validate", "tiny", f"--connection={connection}", "--yes", "--json")
+        assert json.loads(small.ami(*asked, "-k", "new"))["images"][0]["status"] == "checked"
     assert small.listed()["tiny"] == before
     assert json.loads(small.ami(*asked))["images"][0]["status"] == "validated"
-    assert small.listed()["tiny"]["proof"] != before["proof"]
+    assert small.listed()["tiny"]["tests"] != before["tests"]
     assert small.left_over() == NOTHING
