@@ -68,7 +68,7 @@ def collect(suite: SuiteRequest, request: ValidateRequest) -> int:
     _, end = run(suite, request, hear=lambda _: None)
     check_collected(end)
     without = tuple(role for role in suite.roles if not end.collected.get(role))
-    if without and not suite.selection.partial:
+    if without:
         raise NoTests(without)
     return sum(end.collected.values())
 

@@ -59,7 +59,6 @@ def _arguments(request: SuiteRequest) -> list[str]:
         "-p",
         "no:cacheprovider",
         *([] if request.instance_id else ["--collect-only", "--quiet"]),
-        *(["-k", request.selection.keyword] if request.selection.keyword else []),
         *roles,
     ]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.bench.lab import Lab
     from tests.bench.setting import Setting
 
-_FEW, _MANY = 24, 48
+_FEW, _MANY = 150, 1_500
 _DELAY = 1.0
 #: Seconds that a far machine is away, in each direction.
 _FAR = 0.025

@@ -21,7 +21,8 @@ def far_away(address: str, port: int, seconds: float) -> Iterator[int]:
     async def serve() -> asyncio.Server:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             there, back = await asyncio.open_connection(address, port)
-            await asyncio.gather(_carry(reader, back, seconds), _carry(there, writer, seconds))
+            with suppress(asyncio.CancelledError):  # somebody hung up for good: that is no news
+                await asyncio.gather(_carry(reader, back, seconds), _carry(there, writer, seconds))
 
         return await asyncio.start_server(accept, "127.0.0.1", 0)
 

@@ -273,6 +273,7 @@ def test_ami_validate_when_only_chosen_tests_run(small: Small) -> None:
         asked = ("validate", "tiny", f"--connection={connection}", "--yes", "--json")
         assert json.loads(small.ami(*asked, "-k", "new"))["images"][0]["status"] == "checked"
     assert small.listed()["tiny"] == before
-    assert json.loads(small.ami(*asked))["images"][0]["status"] == "validated"
-    assert small.listed()["tiny"]["tests"] != before["tests"]
+    small.write(path, test.format(""))
+    assert json.loads(small.ami(*asked, code=1))["images"][0]["status"] == "rejected"
+    assert small.listed()["tiny"]["state"] == "rejected"
     assert small.left_over() == NOTHING
