@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -78,10 +79,9 @@ def request_of(lab: Settings, debian: str, tmp_path: Path) -> Callable[[Connecti
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(ec2: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_left(ec2: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No machine, no group, no key pair, no private folder, no connection."""
-    folder = Path(f"/tmp/reach-{tmp_path.name[-20:]}")
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="reach-"))  # short: a socket's path may have 107 bytes
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     yield
     assert held(ec2) == {"machines": [], "groups": [], "keys": []}
