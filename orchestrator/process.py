@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,16 +109,19 @@ def run(  # noqa: PLR0913 - each is an option of its own
     program is not there, Interrupted when `stop` was set.
     """
     LOG.debug("run: %s", masked(shlex.join(argv), masks))
-    with subprocess.Popen(
-        [find(argv[0]), *argv[1:]],
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=_environment(env),
-        cwd=cwd,
-    ) as popen:
+    with (
+        _fed(stdin) as feed,
+        subprocess.Popen(
+            [find(argv[0]), *argv[1:]],
+            stdin=feed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment(env),
+            cwd=cwd,
+        ) as popen,
+    ):
         try:
-            stdout, stderr = _communicated(popen, stdin, timeout, stop)
+            stdout, stderr = _communicated(popen, timeout, stop)
         except subprocess.TimeoutExpired:
             popen.kill()
             stdout, stderr = popen.communicate()
@@ -126,28 +130,38 @@ def run(  # noqa: PLR0913 - each is an option of its own
         except BaseException:
             popen.kill()
             raise
+        if popen.returncode is None:
+            popen.kill()
+            raise Interrupted(f"`{masked(shlex.join(argv), masks)}` was stopped")
     completed = Completed(tuple(argv), popen.returncode, stdout, stderr)
     if check and completed.code != 0:
         raise ProgramFailed(completed, masks=masks)
     return completed
 
 
-def _communicated(
-    popen: subprocess.Popen[bytes], stdin: bytes | None, timeout: float, stop: threading.Event | None
-) -> tuple[bytes, bytes]:
-    """Both streams of a program that has ended. Raises TimeoutExpired, and Interrupted when `stop` was set."""
-    if stop is None:
-        return popen.communicate(stdin, timeout=timeout)
+@contextmanager
+def _fed(stdin: bytes | None) -> Iterator[int | IO[bytes]]:
+    """What a program reads: a file, since a Popen that is asked again after a timeout writes no more to a pipe."""
+    if stdin is None:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(stdin)
+        file.seek(0)
+        yield file
+
+
+def _communicated(popen: subprocess.Popen[bytes], timeout: float, stop: threading.Event | None) -> tuple[bytes, bytes]:
+    """Both streams of a program that has ended, or that still runs because `stop` was set. Raises TimeoutExpired."""
     deadline = time.monotonic() + timeout
-    while not stop.is_set():
-        left = deadline - time.monotonic()
+    while stop is None or not stop.is_set():
+        left = max(0.0, deadline - time.monotonic())
         try:
-            return popen.communicate(stdin, timeout=min(_LOOK, max(0.0, left)))
+            return popen.communicate(timeout=left if stop is None else min(_LOOK, left))
         except subprocess.TimeoutExpired:
-            if left <= _LOOK:
+            if time.monotonic() >= deadline:
                 raise
-        stdin = None  # Popen has kept it, and takes it once only
-    raise Interrupted(f"`{shlex.join(map(str, popen.args))}` was stopped")  # type: ignore[arg-type]
+    return b"", b""
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from orchestrator.aws import error_code, refusal
 from orchestrator.capacity import FULL, named
 from orchestrator.errors import LackError
 from orchestrator.validate.errors import BootFailed
-from orchestrator.validate.request import ConnectionKind
+from orchestrator.validate.options import ConnectionKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

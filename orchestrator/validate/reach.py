@@ -9,9 +9,9 @@ from orchestrator.errors import LackError, UsageError
 from orchestrator.process import find
 from orchestrator.validate.errors import ConnectionFault
 from orchestrator.validate.loss import known, lost
+from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.over_ssh import OverSsh
 from orchestrator.validate.podman_exec import PodmanExec, container_of
-from orchestrator.validate.request import ConnectionKind
 from orchestrator.validate.transport import RunCommand
 
 if TYPE_CHECKING:

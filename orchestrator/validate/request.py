@@ -5,42 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import Account
+from orchestrator.validate.options import ALL, ConnectionKind, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from orchestrator.capacity import Place
-
-
-class ConnectionKind(StrEnum):
-    """By what a machine is asked; `reach.reach_of` has what each does."""
-
-    SSM = "ssm"
-    SSH = "ssh"
-    PODMAN = "podman"
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which tests are run, in pytest's words: `-k`, `-m`, and `--maxfail` (0: however many fail)."""
-
-    keyword: str = ""
-    marker: str = ""
-    maxfail: int = 0
-
-    @property
-    def partial(self) -> bool:
-        """Whether some tests may be left out although none failed: what is found then is no verdict."""
-        return bool(self.keyword or self.marker)
-
-
-#: Every test, to the end.
-ALL = Selection()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import shutil
 import subprocess
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,21 +17,29 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws import Account
-from orchestrator.progress import ignore
+from orchestrator.errors import Interrupted
+from orchestrator.progress import Stage, ignore
+from orchestrator.validate.errors import ConnectionFault, MachineLost, NeverOnline
 from orchestrator.validate.machine import Boot
+from orchestrator.validate.options import ConnectionKind
+from orchestrator.validate.over_ssh import OverSsh
+from orchestrator.validate.piped import Piped
 from orchestrator.validate.reach import transport_to
-from orchestrator.validate.request import ConnectionKind, ImageFacts, ValidateRequest
+from orchestrator.validate.request import ImageFacts, ValidateRequest
+from tests.lab.small import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from orchestrator.lab.settings import Settings
+    from orchestrator.validate.machine import Machine
+    from tests.lab.small import Small
 
 AGENT = """#!/bin/sh
 curl -sfo /tmp/agent.deb http://169.254.169.254/ami-lab/amazon-ssm-agent.deb && dpkg -i /tmp/agent.deb
 rm /tmp/agent.deb
 """
-PIPED = [ConnectionKind.SSH, ConnectionKind.PODMAN]
+PIPED = pytest.mark.parametrize("connection", [ConnectionKind.SSH, ConnectionKind.PODMAN])
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +79,9 @@ def request_of(lab: Settings, debian: str, tmp_path: Path) -> Callable[[Connecti
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(ec2: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_left(ec2: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No machine, no group, no key pair, no private folder, no connection."""
-    folder = Path(f"/tmp/reach-{tmp_path.name[-20:]}")
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="reach-"))  # short: a socket's path may have 107 bytes
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     yield
     assert held(ec2) == {"machines": [], "groups": [], "keys": []}
@@ -104,7 +118,7 @@ SAID = 'root\nit\'s (braces) $x  "two"\nünï 世界\nYVxuYgo=\nno terminal\nend
 def test_script_when_a_machine_is_booted(
     connection: ConnectionKind, request_of: Callable[..., ValidateRequest], with_agent: str, ec2: Any
 ) -> None:
-    """It runs as root, reads nothing, and what it prints comes back byte for byte; what it leaves running does not hold it."""
+    """It runs as root and reads nothing; what it prints comes back byte for byte; what it leaves there holds nobody."""
     request = request_of(connection)
     if connection is ConnectionKind.SSM:
         request = replace(request, ami_id=with_agent)
@@ -121,3 +135,145 @@ def test_script_when_a_machine_is_booted(
     for one in (*found["machines"], *found["groups"], *found["keys"]):
         tags = {tag["Key"]: tag["Value"] for tag in one["Tags"]}
         assert (tags["ami:run"], tags["ami:purpose"]) == ("run-1", "validate")
+
+
+@pytest.fixture(params=[ConnectionKind.SSH, ConnectionKind.PODMAN])
+def piped(
+    request: pytest.FixtureRequest, request_of: Callable[..., ValidateRequest]
+) -> Iterator[tuple[ValidateRequest, Machine]]:
+    """A machine without an agent and without an instance profile."""
+    wanted = replace(request_of(request.param), iam_instance_profile="")
+    with Boot(wanted, ignore).machine() as machine:
+        yield wanted, machine
+
+
+def test_scripts_when_there_are_many_and_long_ones(piped: tuple[ValidateRequest, Machine]) -> None:
+    """Several run at once over one way, whole in both directions; `{{ }}` means nothing to it."""
+    transport = transport_to(*piped)
+    assert isinstance(transport, Piped)
+    long = "true\n" * ((transport.longest_script - 100) // 5) + "echo '{{ end }}'\nexit 0\n"
+    assert transport.run(long, 20) == "{{ end }}\n"
+    assert len(transport.run(f"head -c {transport.longest_output * 3 // 4} /dev/zero | base64 -w 0\nexit 0\n", 20)) == (
+        transport.longest_output
+    )
+    began = time.monotonic()
+    with ThreadPoolExecutor(16) as pool:
+        said = list(pool.map(lambda n: transport.run(f"sleep 1; echo {n}\nexit 0\n", 20), range(16)))
+    assert said == [f"{n}\n" for n in range(16)]
+    assert time.monotonic() - began < 8
+    assert sum(transport.calls.values()) == 18
+
+
+def test_script_when_it_fails_or_hangs(piped: tuple[ValidateRequest, Machine], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are faults of the connection, told in a few words: what the script did is unclear."""
+    monkeypatch.setattr("orchestrator.validate.piped._WAY", 1)
+    transport = transport_to(*piped)
+    with pytest.raises(ConnectionFault, match=r"failed on .*: that is why$"):
+        transport.run("echo 'that is why' >&2; exit 3", 5)
+    with pytest.raises(ConnectionFault, match=r"did not end in time$"):
+        transport.run("sleep 30", 1)
+
+
+def test_script_when_it_is_stopped(piped: tuple[ValidateRequest, Machine]) -> None:
+    """`stop` ends the wait at once."""
+    request, machine = piped
+    began = time.monotonic()
+    timer = threading.Timer(0.5, request.stop.set)
+    timer.start()
+    with pytest.raises(Interrupted):
+        transport_to(request, machine).run("sleep 30", 60)
+    assert time.monotonic() - began < 5
+
+
+def test_script_when_the_machine_is_gone(piped: tuple[ValidateRequest, Machine], ec2: Any) -> None:
+    """It is a fault within seconds, and the machine is known to be lost."""
+    request, machine = piped
+    assert not machine.gone
+    ec2.terminate_instances(InstanceIds=[machine.instance_id])
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[machine.instance_id], WaiterConfig={"Delay": 1})
+    with pytest.raises(ConnectionFault):
+        transport_to(request, machine).run("exit 0\n", 5)
+    assert machine.gone
+
+
+def test_scripts_when_the_shared_connection_is_gone(request_of: Callable[..., ValidateRequest]) -> None:
+    """They find a way by themselves."""
+    request = request_of(ConnectionKind.SSH)
+    with Boot(request, ignore).machine() as machine:
+        assert isinstance(machine.reach, OverSsh)
+        transport = transport_to(request, machine)
+        assert machine.reach._shared is not None
+        machine.reach._shared.close()
+        assert transport.run("echo here; exit 0\n", 5) == "here\n"
+
+
+def test_environment_when_a_person_or_a_container_has_one(piped: tuple[ValidateRequest, Machine]) -> None:
+    """Nothing of it is seen by what runs on the machine, whichever the way."""
+    names = transport_to(*piped).run("env | cut -d = -f 1 | sort; exit 0\n", 5).split()
+    assert names == ["PATH", "PWD"]
+
+
+def test_machine_when_the_user_may_not_get_in(request_of: Callable[..., ValidateRequest]) -> None:
+    """The error says what SSH said, and what to look at."""
+    request = replace(request_of(ConnectionKind.SSH), ssh_username="nobody-knows", online_timeout=6)
+    with (
+        pytest.raises(NeverOnline, match=r"within 6 s: .*Permission denied") as caught,
+        Boot(request, ignore).machine(),
+    ):
+        pass
+    assert "'nobody-knows' (`ssh_username` of the source)" in caught.value.hint
+    assert (request.folder / "console.log").exists()
+
+
+def test_machine_when_it_dies_while_it_is_awaited(request_of: Callable[..., ValidateRequest], ec2: Any) -> None:
+    """That is a loss and no fault of the image, without an agent as well."""
+
+    def hear(event: Any) -> None:
+        if event.stage is Stage.AWAIT:
+            ec2.terminate_instances(InstanceIds=[one["InstanceId"] for one in held(ec2)["machines"]])
+
+    request = replace(request_of(ConnectionKind.SSH), ssh_username="nobody-knows")
+    with pytest.raises(MachineLost), Boot(request, hear).machine():
+        pass
+
+
+@PIPED
+def test_kept_machine_when_a_person_wants_in(
+    connection: ConnectionKind, request_of: Callable[..., ValidateRequest], ec2: Any
+) -> None:
+    """The command that is told opens a shell, after everything else has gone."""
+    request = replace(request_of(connection), keep=True)
+    with Boot(request, ignore).machine() as machine:
+        pass
+    try:
+        assert [len(held(ec2)[kind]) for kind in ("machines", "groups", "keys")] == [1, 1, 0]
+        command = shlex.split(machine.way_in.replace("-it", "-i"))
+        done = subprocess.run(command, input="id -un\n", capture_output=True, text=True, check=False)
+        assert done.stdout.splitlines()[-1] == ("admin" if connection is ConnectionKind.SSH else "root"), done.stderr
+    finally:
+        (group,) = held(ec2)["groups"]
+        ec2.terminate_instances(InstanceIds=[machine.instance_id])
+        ec2.get_waiter("instance_terminated").wait(InstanceIds=[machine.instance_id], WaiterConfig={"Delay": 1})
+        ec2.delete_security_group(GroupId=group["GroupId"])
+        if connection is ConnectionKind.SSH:
+            shutil.rmtree(Path(command[2]).parent)
+
+
+def test_ami_validate_when_only_chosen_tests_run(small: Small) -> None:
+    """What they say is told, and tagged nowhere; the whole suite is tagged. Whatever the way to the machine."""
+    small.ami("build", "--yes")
+    before = small.listed()["tiny"]
+    path, test = "roles/marker/tests/test_marker.py", "def test_new(host):\n    assert {} host.file('/new').exists\n"
+    small.write(path, test.format(""))
+    told = json.loads(small.ami("validate", "tiny", "--connection=podman", "--yes", "--json", "-k", "new", code=1))
+    assert told["images"][0]["status"] == "failed"
+    assert "test_new" in told["images"][0]["reason"]
+    small.write(path, test.format("not"))
+    for connection in ConnectionKind:
+        asked = ("validate", "tiny", f"--connection={connection}", "--yes", "--json")
+        assert json.loads(small.ami(*asked, "-k", "new"))["images"][0]["status"] == "checked"
+    assert small.listed()["tiny"] == before
+    small.write(path, test.format(""))
+    assert json.loads(small.ami(*asked, code=1))["images"][0]["status"] == "rejected"
+    assert small.listed()["tiny"]["state"] == "rejected"
+    assert small.left_over() == NOTHING

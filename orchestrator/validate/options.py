@@ -1,0 +1,32 @@
+"""What a person may choose of a validation: how the machine is asked, and which tests are run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ConnectionKind(StrEnum):
+    """By what a machine is asked; `reach.reach_of` has what each does."""
+
+    SSM = "ssm"
+    SSH = "ssh"
+    PODMAN = "podman"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which tests are run, in pytest's words: `-k`, `-m`, and `--maxfail` (0: however many fail)."""
+
+    keyword: str = ""
+    marker: str = ""
+    maxfail: int = 0
+
+    @property
+    def partial(self) -> bool:
+        """Whether some tests may be left out although none failed: what is found then is no verdict."""
+        return bool(self.keyword or self.marker)
+
+
+#: Every test, to the end.
+ALL = Selection()
