@@ -286,6 +286,19 @@ def test_what_ends_early_or_is_odd_does_so_as_in_plain_pytest(same: Callable[...
     same(text)
 
 
+def test_what_a_fixture_prints_while_tests_begin_stays_its_own(same: Callable[..., dict[str, Any]]) -> None:
+    """The process of a test has the captured files of the one that forked it, which goes on writing there."""
+    text = """
+import os, pytest, time
+os.register_at_fork(after_in_child=lambda: time.sleep(0.1))
+@pytest.fixture(scope="module")
+def module(): print("line 1"); time.sleep(0.3); print("line 2")
+def test_a(): print("test a")
+def test_b(module): assert False
+"""
+    same(text)
+
+
 def test_a_test_that_interrupts_ends_the_session(same: Callable[..., dict[str, Any]]) -> None:
     text = "def test_a(): pass\ndef test_b(): raise KeyboardInterrupt\ndef test_c(): pass\n"
     assert same(text, "-x")["code"] == pytest.ExitCode.INTERRUPTED
