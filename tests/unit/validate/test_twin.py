@@ -286,6 +286,20 @@ def test_what_ends_early_or_is_odd_does_so_as_in_plain_pytest(same: Callable[...
     same(text)
 
 
+def test_warnings_of_a_test_come_after_its_last_report(same: Callable[..., dict[str, Any]]) -> None:
+    """Also when a fixture that it shares is taken down after it."""
+    text = """
+import pytest, warnings
+@pytest.fixture(scope="module")
+def module(): yield; print("module down"); warnings.warn("of the module")
+@pytest.fixture
+def own(): yield; warnings.warn("of the test")
+def test_a(module): pass
+def test_b(module, own): pass
+"""
+    same(text)
+
+
 def test_what_a_fixture_prints_while_tests_begin_stays_its_own(same: Callable[..., dict[str, Any]]) -> None:
     """The process of a test has the captured files of the one that forked it, which goes on writing there."""
     text = """
