@@ -286,6 +286,17 @@ def test_what_ends_early_or_is_odd_does_so_as_in_plain_pytest(same: Callable[...
     same(text)
 
 
+def test_a_parameter_that_does_not_equal_itself_serves_one_test(same: Callable[..., dict[str, Any]]) -> None:
+    text = """
+import pytest
+@pytest.fixture(scope="module", params=[float("nan")])
+def number(request): print("up"); yield request.param; print("down")
+def test_a(number): pass
+def test_b(number): pass
+"""
+    same(text)
+
+
 def test_warnings_of_a_test_come_after_its_last_report(same: Callable[..., dict[str, Any]]) -> None:
     """Also when a fixture that it shares is taken down after it."""
     text = """
