@@ -286,6 +286,34 @@ def test_what_ends_early_or_is_odd_does_so_as_in_plain_pytest(same: Callable[...
     same(text)
 
 
+FOR_THE_NEXT = {
+    "conftest.py": """
+import pytest
+@pytest.fixture(scope="session", params=["x", "y"])
+def flavour(request, host):
+    print("flavour", request.param, "up")
+    yield request.param
+    print("flavour", request.param, "down"); assert host.run("exit 1").rc == 0
+""",
+    "test_a.py": "def test_a(flavour): assert flavour\ndef test_b(flavour): assert flavour\n",
+    "test_b.py": """
+import pytest
+@pytest.fixture(scope="module")
+def module(flavour): print("module up"); yield flavour; print("module down")
+class TestIt:
+    @pytest.fixture(scope="class")
+    def each(self, module): print("class up"); yield module; print("class down")
+    def test_a(self, each): assert each == "x"
+    def test_b(self, each): assert each == "x"
+""",
+}
+
+
+def test_what_fails_to_be_taken_down_for_the_next_test_fails_that_one(same: Callable[..., dict[str, Any]]) -> None:
+    """pytest takes down a fixture for the sake of another parameter within the setup of the test that has this."""
+    same(FOR_THE_NEXT)
+
+
 def test_a_parameter_that_does_not_equal_itself_serves_one_test(same: Callable[..., dict[str, Any]]) -> None:
     text = """
 import pytest
