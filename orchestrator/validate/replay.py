@@ -1,4 +1,8 @@
-"""Tells pytest what came of the tests, in the order in which they were collected, as if they had just run here."""
+"""Tells pytest what came of the tests, in the order in which they were collected, as if they had just run here.
+
+A test's teardown may have run in two processes, its own and one above it, which takes down what it shared. Where both
+parts fail, pytest is told of two teardowns, and makes no group of their exceptions.
+"""
 
 from __future__ import annotations
 
@@ -127,14 +131,15 @@ def _warn(item: pytest.Item, message: object, when: str, nodeid: str, location: 
 
 
 def _add(reports: list[pytest.TestReport], late: pytest.TestReport) -> None:
-    """Make what came late a part of the test's teardown; two failures stay two reports."""
+    """Make what came late a part of the test's teardown; two that did not pass stay two reports."""
     last = reports[-1] if reports else None
-    if last is None or last.when != "teardown" or (last.failed and late.failed):
+    if last is None or last.when != "teardown" or not (last.passed or late.passed):
         reports.append(late)
         return
     sections = merged([*last.sections, *late.sections])
     duration = last.duration + late.duration
-    if late.failed:
+    if not late.passed:
+        late.user_properties = last.user_properties
         reports[-1] = last = late
     last.sections[:] = sections
     last.duration = duration

@@ -17,6 +17,8 @@ from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from _pytest.skipping import Xfail
+
 #: Fixtures of this product's own, which are the same wherever they are made.
 _OURS = frozenset({"host", "image"})
 
@@ -86,6 +88,11 @@ def runs(item: pytest.Item) -> bool:
         return False
     expected = evaluate_xfail_marks(item)
     return expected is None or expected.run or bool(item.config.option.runxfail)
+
+
+def expected_failure(item: pytest.Item) -> Xfail | None:
+    """The mark that says beforehand that an item may fail; one that is skipped has none."""
+    return evaluate_xfail_marks(item) if evaluate_skip_marks(item) is None else None
 
 
 def branches(items: Sequence[pytest.Item], scope: Scope) -> Iterator[Branch]:

@@ -2,7 +2,8 @@
 
 The trunk goes through the tests in their order, as pytest does. Before a test it makes what the test shares with others,
 then forks it, and goes on without waiting. Tests that share something of their own (a module's fixture) get a branch: a
-process that goes through them likewise. What is shared is taken down after all that were forked have ended.
+process that goes through them likewise. What is shared is taken down after all that were forked have ended. An xfail
+mark that a test gives itself while it runs is not known there: what fails then is an error of the test.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import pytest
 from _pytest.outcomes import TEST_OUTCOME
 from _pytest.runner import CallInfo, get_reraise_exceptions
 from _pytest.scope import Scope
+from _pytest.skipping import xfailed_key
 
 from orchestrator.validate.leaf import ending_of, forget_finalizers, own_streams, recorder_of, run_test
 from orchestrator.validate.line import Outgrowth, Stopped, Word
 from orchestrator.validate.phase import within
-from orchestrator.validate.shared import branches, node_of, runs, shared_by, singles
+from orchestrator.validate.shared import branches, expected_failure, node_of, runs, shared_by, singles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -137,6 +139,7 @@ class Trunk:
         with recorder.recording(last) as heard:
             within(last, "setup", _nothing)
             last._report_sections.clear()
+            last.stash[xfailed_key] = expected_failure(last)
             heard.clear()
             call = CallInfo.from_call(
                 partial(within, last, "teardown", partial(self._session._setupstate.teardown_exact, item)),

@@ -314,6 +314,22 @@ def test_what_fails_to_be_taken_down_for_the_next_test_fails_that_one(same: Call
     same(FOR_THE_NEXT)
 
 
+@pytest.mark.parametrize("mark", ["skip", "xfail", "xfail(strict=True)", "xfail(run=False)", "xfail(raises=KeyError)"])
+@pytest.mark.parametrize("ends", ["raise ValueError", "pytest.skip('late')", "pytest.xfail('late')"])
+def test_what_fails_to_be_taken_down_after_a_marked_test_counts_as_in_plain_pytest(
+    same: Callable[..., dict[str, Any]], mark: str, ends: str
+) -> None:
+    text = f"""
+import pytest
+@pytest.fixture(scope="module")
+def module(): yield; print("module down"); {ends}
+def test_a(module): pass
+@pytest.mark.{mark}
+def test_b(module, record_property): record_property("key", "value")
+"""
+    same(text)
+
+
 def test_a_parameter_that_does_not_equal_itself_serves_one_test(same: Callable[..., dict[str, Any]]) -> None:
     text = """
 import pytest
@@ -381,8 +397,11 @@ def steps(draw: st.DrawFn, *, may_fail: bool = True) -> list[str]:
 
 
 @st.composite
-def fixture(draw: st.DrawFn, name: str, known: dict[str, int]) -> tuple[str, int]:
-    """The text of a fixture that may use those that are `known`, and how narrow it is."""
+def fixture(draw: st.DrawFn, name: str, known: dict[str, int], *, careless: bool) -> tuple[str, int]:
+    """The text of a fixture that may use those that are `known`, and how narrow it is.
+
+    A `careless` one may fail to be taken down; one in a suite, as replay.py says.
+    """
     narrow = draw(st.integers(0, 3))
     uses = [one for one, scope in known.items() if scope <= narrow and draw(st.booleans())]
     options = [f"scope={_SCOPES[narrow]!r}"]
@@ -391,7 +410,7 @@ def fixture(draw: st.DrawFn, name: str, known: dict[str, int]) -> tuple[str, int
     if draw(st.integers(0, 3)) == 0:
         options.append("params=['x', 'y']")
     before = draw(steps(may_fail=draw(st.integers(0, 3)) == 0))
-    after = draw(steps(may_fail=draw(st.integers(0, 5)) == 0))
+    after = draw(steps(may_fail=careless))
     body = [f"print('{name} up')", *before, f"yield '{name}'", f"print('{name} down')", *after]
     lines = "".join(f"    {line}\n" for line in body)
     return f"@pytest.fixture({', '.join(options)})\ndef {name}({', '.join(['host', *uses])}):\n{lines}", narrow
@@ -433,14 +452,15 @@ def suites(draw: st.DrawFn) -> dict[str, str]:
     """The files of a suite: some fixtures in conftest.py, modules with fixtures, tests and classes of their own."""
     shared: dict[str, int] = {}
     conftest = _HEAD
+    careless = draw(st.tuples(st.integers(-1, 2), _NAMES))
     for name in draw(st.lists(_NAMES, unique=True, max_size=2)):
-        text, shared[f"c_{name}"] = draw(fixture(f"c_{name}", shared))
+        text, shared[f"c_{name}"] = draw(fixture(f"c_{name}", shared, careless=careless == (-1, name)))
         conftest += text
     files = {"conftest.py": conftest}
     for number in range(draw(st.integers(1, 3))):
         known, module = dict(shared), _HEAD
         for name in draw(st.lists(_NAMES, unique=True, max_size=2)):
-            text, known[f"m_{name}"] = draw(fixture(f"m_{name}", known))
+            text, known[f"m_{name}"] = draw(fixture(f"m_{name}", known, careless=careless == (number, name)))
             module += text
         for place in range(draw(st.integers(1, 3))):
             module += draw(case(f"t{place}", known))
