@@ -85,9 +85,7 @@ class Conversation:
         for error in sorted(errors, key=lambda one: isinstance(one, Interrupted)):
             raise error
 
-    def _follow(
-        self, chunk: Chunk, tally: Tally, heard: queue.SimpleQueue[tuple[Reply, ...] | None]
-    ) -> None:
+    def _follow(self, chunk: Chunk, tally: Tally, heard: queue.SimpleQueue[tuple[Reply, ...] | None]) -> None:
         try:
             for replies in self._asked(chunk, tally):
                 heard.put(replies)
@@ -159,9 +157,7 @@ class Conversation:
             spent, self._spent = self._spent[:8], self._spent[8:]
             session = self._session
         longest = self._transport.longest_output
-        text = script.ask_script(
-            session, chunk, sorted(left), token=token, again=again, spent=spent, longest=longest
-        )
+        text = script.ask_script(session, chunk, sorted(left), token=token, again=again, spent=spent, longest=longest)
         tally.script()
         try:
             said = self._whole(session, envelope(self._transport.run(text, script.SECONDS, tally), token), tally)

@@ -107,9 +107,7 @@ class RunCommand:
         while True:
             waited = time.monotonic() - began
             try:
-                said = self._call(
-                    tally, "get_command_invocation", CommandId=command_id, InstanceId=self.instance_id
-                )
+                said = self._call(tally, "get_command_invocation", CommandId=command_id, InstanceId=self.instance_id)
             except AwsError as error:
                 if error_code(error) != "InvocationDoesNotExist" or waited > _SETTLING:
                     raise
