@@ -77,8 +77,9 @@ def collect(suite: SuiteRequest, request: ValidateRequest) -> int:
     _, end = run(suite, request, hear=lambda _: None)
     chosen = request.selection
     if chosen.partial and end.exit_code == pytest.ExitCode.USAGE_ERROR:
-        said = (request.folder / "pytest.log").read_text(encoding="utf-8").strip()
-        raise UsageError(f"pytest does not understand {chosen.text}: {said.removeprefix('ERROR: ')}")
+        said = (request.folder / "pytest.log").read_text(encoding="utf-8").splitlines()
+        why = next((line.partition("ERROR: ")[2] for line in said if line.startswith("ERROR: ")), "see pytest.log")
+        raise UsageError(f"pytest does not understand {chosen.text}: {why}")
     check_collected(end)
     count = sum(end.collected.values())
     if chosen.partial:
