@@ -11,6 +11,7 @@ from orchestrator.aws_retries import is_passing
 from orchestrator.errors import Interrupted
 from orchestrator.validate.bucket import bucket_of
 from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard
+from orchestrator.validate.loss import is_gone
 
 if TYPE_CHECKING:
     from orchestrator.aws import Account
@@ -32,6 +33,8 @@ _PASSING = frozenset({"DeliveryTimedOut", "ExecutionTimedOut", "Undeliverable", 
 _FIRST, _LONGEST, _LONGEST_LATER = 0.3, 1.0, 2.0
 #: Seconds after which a command is a long one.
 _LATER = 5.0
+#: Seconds after which a silent command makes one ask whether its machine is there, and again after as many.
+_DOUBT = 10.0
 #: Of the time that the last commands took, the share that is let go by before the first look.
 _SURE = 0.9
 
@@ -62,6 +65,7 @@ class RunCommand:
 
     def __init__(self, account: Account, instance_id: str, *, stop: threading.Event) -> None:
         self.instance_id = instance_id
+        self._account = account
         self._ssm = account.client("ssm")
         self._bucket = bucket_of(account)
         self._stop = stop
@@ -103,7 +107,7 @@ class RunCommand:
         began = time.monotonic()
         # As long as the quickest of the last commands took, there is nothing to be seen.
         self._wait(max(_FIRST, min(_SURE * min(self._took, default=0), _LONGEST_LATER)))
-        pause = _FIRST
+        pause, doubt = _FIRST, _DOUBT
         while True:
             waited = time.monotonic() - began
             try:
@@ -115,6 +119,10 @@ class RunCommand:
                 if said["Status"] not in _UNDER_WAY:
                     self._took = [*self._took[-3:], waited]
                     return said
+                if waited > doubt:
+                    doubt += _DOUBT
+                    if is_gone(self._account, self.instance_id):
+                        raise Unheard(f"{self.instance_id} does not run any more")
                 if waited > seconds + _DELIVERY:
                     raise self._given_up(command_id, tally)
             self._wait(pause)
