@@ -106,11 +106,11 @@ def test_round_when_one_answer_is_long(machine: str, account: Account) -> None:
     assert tally.parts == pytest.approx(5_000_000 * 4 / 3 / 23_600, rel=0.02)
 
 
-def test_round_when_a_command_hangs(machine: str, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_round_when_a_command_hangs(machine: str, account: Account) -> None:
     """It fails by its own limit, and its neighbours' answers are here long before."""
     began, came = time.monotonic(), dict[int, float]()
     questions = [Question(1, b"sleep 1000", 9), *(Question(n, b"true") for n in range(2, 30))]
-    ended = {}
+    ended = dict[int, Ended]()
     for replies in talk(account, machine).ask(questions, Tally()):
         ended |= {reply.number: reply.ended for reply in replies}
         came |= {reply.number: time.monotonic() - began for reply in replies}

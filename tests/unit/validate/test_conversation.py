@@ -111,7 +111,7 @@ def test_a_command_with_a_nul_byte_is_refused(spool: str) -> None:
 def test_a_hung_command_fails_alone_and_keeps_nobody_waiting(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """More of them than there are workers."""
     monkeypatch.setattr(script, "EARLY", 1)
-    began, quick, hung = time.monotonic(), {}, {}
+    began, quick, hung = time.monotonic(), dict[int, float](), dict[int, float]()
     questions = [Question(n, b"sleep 600", 4) for n in range(8)] + [Question(n, b"echo %d" % n) for n in range(8, 16)]
     for replies in talk(LocalShell(), spool).ask(questions, Tally()):
         for reply in replies:

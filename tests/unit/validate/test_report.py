@@ -39,7 +39,7 @@ FAILED = TestResult(
     "assert 1 == 2",
     "E  assert 1 == 2",
     "--- out ---\nhello",
-    (Asked("test -e /x", "1"),),
+    (Asked("test -e /x", "1", "no\nreally"),),
 )
 SKIPPED = TestResult("nginx", "roles/nginx/test_a.py::test_c", Outcome.SKIPPED, 0, "Skipped: not here")
 
@@ -66,7 +66,7 @@ def test_a_failure_shows_the_assertion_and_the_commands() -> None:
     failure = case.find("failure")
     assert failure is not None
     assert (failure.get("message"), failure.text) == ("assert 1 == 2", "E  assert 1 == 2")
-    assert case.findtext("system-out") == "[1] test -e /x\n--- out ---\nhello"
+    assert case.findtext("system-out") == "[1] test -e /x\n    no\n    really\n--- out ---\nhello"
 
 
 @given(st.text())
@@ -85,4 +85,4 @@ def test_the_same_verdict_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     report = json.loads((tmp_path / "one" / "report.json").read_text())
     assert report["counts"] == {"passed": 1, "failed": 1}
-    assert report["tests"][1]["asked"] == [{"command": "test -e /x", "ended": "1", "output": ""}]
+    assert report["tests"][1]["asked"] == [{"command": "test -e /x", "ended": "1", "output": "no\nreally"}]
