@@ -161,7 +161,7 @@ def own_streams(config: pytest.Config) -> Iterator[None]:
         if reporter is not None:
             reporter._tw._file = nowhere
         if capture is not None:
-            capture.stop_global_capturing()
+            _let_go_of(capture)
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         if capture is not None:
@@ -169,3 +169,9 @@ def own_streams(config: pytest.Config) -> Iterator[None]:
             capture.suspend_global_capture(in_=False)
         recorder_of(config).streams = Streams(file)
         yield
+
+
+def _let_go_of(capture: Any) -> None:
+    """End the capture of the process that forked this one, and leave what is in its files, in which it may be writing."""
+    capture._global_capturing.stop_capturing()
+    capture._global_capturing = None

@@ -36,6 +36,7 @@ class Phase:
     @pytest.hookimpl
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool:
         """Enter the phase."""
+        __tracebackhide__ = True
         _hook(item, f"pytest_runtest_{self._when}")(
             item=item, **({"nextitem": None} if self._when == "teardown" else {})
         )
@@ -44,11 +45,13 @@ class Phase:
     @pytest.hookimpl
     def pytest_runtest_setup(self) -> None:
         """Do it."""
+        __tracebackhide__ = True
         self._do()
 
     @pytest.hookimpl
     def pytest_runtest_teardown(self) -> None:
         """Do it."""
+        __tracebackhide__ = True
         self._do()
 
 
@@ -57,6 +60,7 @@ def within(item: pytest.Item, when: str, do: Callable[[], None]) -> None:
 
     What is captured becomes a section of the item's report. Raises what `do` raises.
     """
+    __tracebackhide__ = True  # pytest would show this where a fixture of a conftest.py fails
     manager = item.config.pluginmanager
     manager.register(Phase(item, when, do), Phase.NAME)
     try:

@@ -81,12 +81,15 @@ class Replay:
         self._end_if_due(outgrowth)
 
     def _tell(self, item: pytest.Item, heard: tuple[Heard, ...], late: list[Heard]) -> None:
-        """Tell what was heard in its order; what came late is a part of the teardown, which is the last report."""
-        *first, last = heard or (None,)
-        ends = last is not None and last[0] == "report"
-        for one in first if ends else heard:
+        """Tell what was heard in its order; what came late is a part of the teardown, which is the last report.
+
+        pytest tells of all warnings of a test after its last report.
+        """
+        ends = max((place for place, (kind, _) in enumerate(heard) if kind == "report"), default=len(heard))
+        for one in heard[:ends]:
             _tell(item, [one])
-        _tell(item, [*([last] if ends and last else []), *late])
+        _tell(item, [*heard[ends : ends + 1], *(one for one in late if one[0] != "warning")])
+        _tell(item, [*heard[ends + 1 :], *(one for one in late if one[0] == "warning")])
 
     def _end_if_due(self, outgrowth: Outgrowth | None) -> None:
         ending = outgrowth.ending if outgrowth is not None else None

@@ -33,14 +33,13 @@ class Shared:
     @property
     def is_made(self) -> bool:
         """Whether it stands, or failed, in this process with this parameter."""
-        made = self.definition.cached_result
-        return made is not None and made[1] is self.param
+        return self.definition.cached_result is not None and not self.is_in_the_way
 
     @property
     def is_in_the_way(self) -> bool:
         """Whether it stands with another parameter, so that it has to be taken down before it is made."""
         made = self.definition.cached_result
-        return made is not None and made[1] is not self.param
+        return made is not None and not _same(made[1], self.param)
 
 
 @dataclass(frozen=True)
@@ -124,4 +123,12 @@ def _agree(items: tuple[pytest.Item, ...], scope: Scope) -> bool:
     """Whether the tests have the same parameters for what they share at `scope` or more widely."""
     params: dict[int, Any] = {}
     wide = (one for item in items for one in shared_by(item) if one.scope >= scope)
-    return all(params.setdefault(id(one.definition), one.param) is one.param for one in wide)
+    return all(_same(params.setdefault(id(one.definition), one.param), one.param) for one in wide)
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether a fixture made with one parameter serves for the other, as pytest decides it."""
+    try:
+        return bool(other == one)
+    except (ValueError, RuntimeError):  # as of arrays
+        return other is one

@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,8 @@ from orchestrator.validate.phase import within
 from orchestrator.validate.shared import branches, node_of, runs, shared_by, singles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
 
     from orchestrator.validate.line import Line
     from orchestrator.validate.shared import Branch
@@ -41,6 +43,7 @@ class Trunk:
         self._line = line
         self._places = places
         self._children: dict[int, int] = {}
+        self._failed: dict[pytest.Item, tuple[BaseException, TracebackType | None]] = {}
 
     def grow(self, items: Sequence[pytest.Item], scope: Scope, alone: Sequence[pytest.Item] = ()) -> None:
         """Fork tests that share `scope`; then each of `alone`, which is waited for before the next one begins.
@@ -90,7 +93,7 @@ class Trunk:
         wanted = [one for one in shared_by(item) if one.scope >= branch.scope]
         about = None if branch.is_test else node_of(item, branch.scope)
         node = about.parent if about is not None else item.parent
-        if all(one.is_made for one in wanted) or node is None or not runs(item):
+        if all(one.is_made for one in wanted) or node is None or item in self._failed or not runs(item):
             return
 
         def make() -> None:
@@ -100,6 +103,9 @@ class Trunk:
             try:
                 for one in wanted:
                     item._request.getfixturevalue(one.name)
+            except BaseException as error:
+                self._failed[item] = (error, error.__traceback__ and error.__traceback__.tb_next)
+                raise
             finally:
                 del state.stack[item]
 
@@ -108,7 +114,7 @@ class Trunk:
                 within(item, "setup", make)
         except (*_ENDING, Stopped):
             raise
-        except BaseException:  # noqa: BLE001 - pytest remembers it, and raises it in each test that it concerns
+        except BaseException:  # noqa: BLE001 - pytest or `_failed` remembers it, and the test raises it
             return
 
     def _settles_before(self, following: Branch | None) -> bool:
@@ -133,7 +139,7 @@ class Trunk:
             last._report_sections.clear()
             heard.clear()
             call = CallInfo.from_call(
-                lambda: within(last, "teardown", lambda: self._session._setupstate.teardown_exact(item)),
+                partial(within, last, "teardown", partial(self._session._setupstate.teardown_exact, item)),
                 when="teardown",
                 reraise=(*get_reraise_exceptions(last.config), Stopped),
             )
@@ -164,6 +170,8 @@ class Trunk:
         forget_finalizers(self._session)
         if branch.is_test:
             self._line.call_as("test", self._places[first])
+            if first in self._failed:
+                first._request._fillfixtures = partial(_fail, *self._failed[first])
             run_test(first, self._line)
         else:
             self._line.call_as("branch", self._places[first])
@@ -208,6 +216,12 @@ def living(do: Callable[[], None], line: Line) -> None:
 def _is_laden(node: object, finalizers: list[Callable[[], object]]) -> bool:
     """Whether more than a collector's own, empty teardown waits for its end."""
     return any(one != getattr(node, "teardown", None) for one in finalizers)
+
+
+def _fail(error: BaseException, trace: TracebackType | None) -> None:
+    """Fail as making what a test shares has. That may be how something else was taken down, which pytest forgets."""
+    __tracebackhide__ = True
+    raise error.with_traceback(trace)
 
 
 def _nothing() -> None:

@@ -286,6 +286,72 @@ def test_what_ends_early_or_is_odd_does_so_as_in_plain_pytest(same: Callable[...
     same(text)
 
 
+FOR_THE_NEXT = {
+    "conftest.py": """
+import pytest
+@pytest.fixture(scope="session", params=["x", "y"])
+def flavour(request, host):
+    print("flavour", request.param, "up")
+    yield request.param
+    print("flavour", request.param, "down"); assert host.run("exit 1").rc == 0
+""",
+    "test_a.py": "def test_a(flavour): assert flavour\ndef test_b(flavour): assert flavour\n",
+    "test_b.py": """
+import pytest
+@pytest.fixture(scope="module")
+def module(flavour): print("module up"); yield flavour; print("module down")
+class TestIt:
+    @pytest.fixture(scope="class")
+    def each(self, module): print("class up"); yield module; print("class down")
+    def test_a(self, each): assert each == "x"
+    def test_b(self, each): assert each == "x"
+""",
+}
+
+
+def test_what_fails_to_be_taken_down_for_the_next_test_fails_that_one(same: Callable[..., dict[str, Any]]) -> None:
+    """pytest takes down a fixture for the sake of another parameter within the setup of the test that has this."""
+    same(FOR_THE_NEXT)
+
+
+def test_a_parameter_that_does_not_equal_itself_serves_one_test(same: Callable[..., dict[str, Any]]) -> None:
+    text = """
+import pytest
+@pytest.fixture(scope="module", params=[float("nan")])
+def number(request): print("up"); yield request.param; print("down")
+def test_a(number): pass
+def test_b(number): pass
+"""
+    same(text)
+
+
+def test_warnings_of_a_test_come_after_its_last_report(same: Callable[..., dict[str, Any]]) -> None:
+    """Also when a fixture that it shares is taken down after it."""
+    text = """
+import pytest, warnings
+@pytest.fixture(scope="module")
+def module(): yield; print("module down"); warnings.warn("of the module")
+@pytest.fixture
+def own(): yield; warnings.warn("of the test")
+def test_a(module): pass
+def test_b(module, own): pass
+"""
+    same(text)
+
+
+def test_what_a_fixture_prints_while_tests_begin_stays_its_own(same: Callable[..., dict[str, Any]]) -> None:
+    """The process of a test has the captured files of the one that forked it, which goes on writing there."""
+    text = """
+import os, pytest, time
+os.register_at_fork(after_in_child=lambda: time.sleep(0.1))
+@pytest.fixture(scope="module")
+def module(): print("line 1"); time.sleep(0.3); print("line 2")
+def test_a(): print("test a")
+def test_b(module): assert False
+"""
+    same(text)
+
+
 def test_a_test_that_interrupts_ends_the_session(same: Callable[..., dict[str, Any]]) -> None:
     text = "def test_a(): pass\ndef test_b(): raise KeyboardInterrupt\ndef test_c(): pass\n"
     assert same(text, "-x")["code"] == pytest.ExitCode.INTERRUPTED
