@@ -85,9 +85,8 @@ class Answering:
         tally = Tally()
         began = time.monotonic()
         try:
-            if self._machine is None:
-                raise AssertionError("tests that are only collected ask nothing")
-            for replies in self._machine.ask(questions, tally):
+            # Without a machine tests are only collected, and ask nothing.
+            for replies in self._machine.ask(questions, tally) if self._machine else ():
                 self.write(json.dumps({"round": event["round"], "replies": [one.as_json() for one in replies]}))
         except Interrupted:
             return  # the process is being killed

@@ -35,6 +35,7 @@ _DAMAGED = 2
 _PAUSE = 2
 #: Seconds besides its own after which a command that was begun counts as lost.
 _GRACE = 90
+_NUL = "a command cannot contain a NUL byte"
 _SILENT = "it was begun, and its end was not seen in time"
 
 
@@ -68,10 +69,11 @@ class Conversation:
     def ask(self, questions: Sequence[Question], tally: Tally) -> Iterator[tuple[Reply, ...]]:
         """One round: replies as they become known, exactly one for each question.
 
-        Raises ConnectionFault, after which nothing more can be asked, Interrupted, and ValueError for a command that
-        cannot be sent.
+        Raises ConnectionFault, after which nothing more can be asked, and Interrupted.
         """
-        chunks = self._cut(questions)
+        chunks, refused = self._cut(questions)
+        if refused:
+            yield refused
         if len(chunks) == 1:
             yield from self._asked(chunks[0], tally)
             return
@@ -95,18 +97,28 @@ class Conversation:
         finally:
             heard.put(None)
 
-    def _cut(self, questions: Sequence[Question]) -> list[Chunk]:
-        """As few chunks as it takes, in order."""
+    def _cut(self, questions: Sequence[Question]) -> tuple[list[Chunk], tuple[Reply, ...]]:
+        """As few chunks as it takes, in order; and the replies to questions that no script can carry."""
         chunks: list[Chunk] = []
-        rest = tuple(questions)
+        refused = [Reply(one.number, Ended.REFUSED, why=_NUL) for one in questions if b"\0" in one.command]
+        rest = tuple(one for one in questions if b"\0" not in one.command)
         while rest:
             fits = self._fitting(rest)
-            chunks.append(Chunk(self._name(), rest[:fits]))
-            rest = rest[fits:]
-        return [replace(chunk, share=min(len(chunks), WORKERS)) for chunk in chunks]
+            if fits:
+                chunks.append(Chunk(self._name(), rest[:fits]))
+            else:
+                refused.append(Reply(rest[0].number, Ended.REFUSED, why=self._too_long(rest[0])))
+            rest = rest[fits or 1 :]
+        return [replace(chunk, share=min(len(chunks), WORKERS)) for chunk in chunks], tuple(refused)
+
+    def _too_long(self, question: Question) -> str:
+        return (
+            f"a command of {len(question.command):,} bytes cannot be sent: its script would be longer than the "
+            f"{self._transport.longest_script:,} characters that are carried"
+        )
 
     def _fitting(self, questions: tuple[Question, ...]) -> int:
-        """How many of the first questions fit into one script. Raises ValueError when not even the first one does."""
+        """How many of the first questions fit into one script."""
         longest = self._transport.longest_script
         fits, beyond, tried = 0, len(questions) + 1, len(questions)
         while beyond - fits > 1:
@@ -115,11 +127,6 @@ class Conversation:
             else:
                 beyond = tried
             tried = (fits + beyond) // 2
-        if not fits:
-            raise ValueError(
-                f"a command of {len(questions[0].command):,} bytes cannot be sent: its script would be longer than the "
-                f"{longest:,} characters that are carried"
-            )
         return fits
 
     def _length(self, questions: tuple[Question, ...]) -> int:

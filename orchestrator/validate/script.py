@@ -1,8 +1,8 @@
 r"""What is sent to a machine so that it answers questions. Pure text.
 
 Run Command cuts output at 24,000 characters, replaces bytes that are not UTF-8, gives some exit codes meanings of their
-own, and expands `{{ }}` (AWS Systems Manager User Guide, "AWS Systems Manager Run Command"). So a script carries what is
-to be run in gzip and base64, always ends with 0, and says one line (see envelope.py).
+own, and expands `{{ }}` (AWS Systems Manager User Guide, "AWS Systems Manager Run Command"). So a script carries what
+is to be run in gzip and base64, always ends with 0, and says one line (see envelope.py).
 
 Every script is idempotent. attend.sh, which each brings along, lets a question be claimed once, however often and by
 however many deliveries it arrives, and works on it in processes that do not end with the script. So a script whose
@@ -145,15 +145,8 @@ def length(session: Session, chunk: Chunk, *, longest: int) -> int:
     return len(ask_script(session, chunk, left, token="0" * 12, again=False, spent=spent, longest=longest))
 
 
-def checked(command: bytes) -> bytes:
-    """The command. Raises ValueError for one that no shell can be given."""
-    if b"\0" in command:
-        raise ValueError("a command cannot contain a NUL byte")
-    return command
-
-
 def _line(question: Question) -> str:
-    text = checked(question.command).decode("latin-1").replace("'", "'\\''")
+    text = question.command.decode("latin-1").replace("'", "'\\''")
     return f"run {question.number} {question.seconds:g} '{text}'"
 
 

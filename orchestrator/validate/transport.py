@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +13,8 @@ from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard
 from orchestrator.validate.loss import is_gone
 
 if TYPE_CHECKING:
+    import threading
+
     from orchestrator.aws import Account
     from orchestrator.validate.round import Tally
 

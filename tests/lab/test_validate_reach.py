@@ -20,13 +20,13 @@ from orchestrator.aws import Account
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Stage, ignore
 from orchestrator.validate.errors import ConnectionFault, MachineLost, NeverOnline
+from orchestrator.validate.loss import is_gone
 from orchestrator.validate.machine import Boot
 from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.over_ssh import OverSsh
 from orchestrator.validate.piped import Piped
-from orchestrator.validate.loss import is_gone
-from orchestrator.validate.round import Tally
 from orchestrator.validate.request import ImageFacts, ValidateRequest
+from orchestrator.validate.round import Tally
 from tests.lab.small import NOTHING
 
 if TYPE_CHECKING:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ from orchestrator.validate.verdict import Asked, SuiteEnd, TestResult, check_com
 from tests.unit.validate.shell_transport import LocalShell, well
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 NOWHERE = Account("us-east-1", endpoint="http://127.0.0.1:1", access_key="key", secret_key="s3cret")
 
@@ -284,6 +286,45 @@ def test_selection_that_chooses_nothing_is_refused(tmp_path: Path, selection: Se
     request = replace(asked_for(tmp_path, one="def test_a(): pass\n"), selection=selection)
     with laid_out(request) as suite, pytest.raises(UsageError, match=said):
         collect(suite, request)
+
+
+MANY = """
+import pytest
+@pytest.mark.parametrize("n", range(1500))
+def test_it(host, n):
+    assert host.run("echo %s", str(n)).stdout == f"{n}\\n"
+    assert host.run("echo x").rc == 0
+"""
+
+
+def test_many_tests_stay_within_the_bound_of_processes(tmp_path: Path) -> None:
+    """A quarter of the processes that a user may have."""
+    before = resource.getrlimit(resource.RLIMIT_NPROC)
+    resource.setrlimit(resource.RLIMIT_NPROC, (400, before[1]))
+    most, over = [0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            most[0] = max(most[0], sum(b"orchestrator.validate.suite" in line for line in command_lines()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        found, tests, end = outcomes(asked_for(tmp_path, one=MANY))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NPROC, before)
+        over.set()
+        watcher.join()
+    assert set(found.values()) == {"passed"}
+    check_complete(tests, end)
+    assert len(tests) == 1500
+    assert 50 < most[0] <= 100 + 3  # the caller of rounds, the root of the tree, and one that has not ended yet
+
+
+def command_lines() -> Iterator[bytes]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield path.read_bytes()
 
 
 def test_roles_without_a_test_file_are_named_together(tmp_path: Path) -> None:
