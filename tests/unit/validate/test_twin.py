@@ -486,7 +486,15 @@ def suites(draw: st.DrawFn) -> dict[str, str]:
     return files
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+#: Each is two sessions of pytest; a hundred find nothing more, and take minutes: AMI_EXAMPLES=100.
+EXAMPLES = int(os.environ.get("AMI_EXAMPLES", "15"))
+
+
+@settings(
+    max_examples=EXAMPLES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(files=suites(), arguments=st.sampled_from([[], [], [], ["-x"], ["-k", "t0 or c1"], ["-rA", "-v"]]))
 def test_generated_suites_end_as_in_plain_pytest(
     same: Callable[..., dict[str, Any]], files: dict[str, str], arguments: list[str]
