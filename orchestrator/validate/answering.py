@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.errors import AmiError, Interrupted
 from orchestrator.validate.question import Question
-from orchestrator.validate.round import Round, Traffic
+from orchestrator.validate.round import Round, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,8 +28,11 @@ _ROUNDS = 16
 class Asks(Protocol):
     """A machine that answers rounds."""
 
-    def ask(self, questions: Sequence[Question], traffic: list[Traffic]) -> Iterator[tuple[Reply, ...]]:
+    def ask(self, questions: Sequence[Question], tally: Tally) -> Iterator[tuple[Reply, ...]]:
         """See Conversation."""
+
+    def close(self) -> None:
+        """End what is still asked, with Interrupted."""
 
 
 class Answering:
@@ -49,6 +52,9 @@ class Answering:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # The process has ended: nobody waits for answers any more.
+        if self._machine is not None:
+            self._machine.close()
         self._pool.shutdown()
         if self._process.stdin is not None:
             self._process.stdin.close()
@@ -76,12 +82,11 @@ class Answering:
 
     def _answer(self, event: dict[str, Any]) -> None:
         questions = [Question.from_json(one) for one in event["questions"]]
-        traffic: list[Traffic] = []
+        tally = Tally()
         began = time.monotonic()
         try:
-            if self._machine is None:
-                raise AssertionError("tests that are only collected ask nothing")
-            for replies in self._machine.ask(questions, traffic):
+            # Without a machine tests are only collected, and ask nothing.
+            for replies in self._machine.ask(questions, tally) if self._machine else ():
                 self.write(json.dumps({"round": event["round"], "replies": [one.as_json() for one in replies]}))
         except Interrupted:
             return  # the process is being killed
@@ -91,21 +96,18 @@ class Answering:
             self.write(json.dumps({"fault": f"{type(error).__name__}: {error}"}))
             raise
         finally:
-            self._count(event, len(questions), traffic, time.monotonic() - began)
+            self._count(event, len(questions), tally, time.monotonic() - began)
 
-    def _count(self, event: dict[str, Any], commands: int, traffic: list[Traffic], seconds: float) -> None:
-        calls = Counter[str]()
-        for one in traffic:
-            calls.update(one.calls)
-        self.calls.update(calls)
+    def _count(self, event: dict[str, Any], commands: int, tally: Tally, seconds: float) -> None:
+        self.calls.update(tally.calls)
         self._rounds.append(
             Round(
                 number=event["round"],
                 waiting=event["waiting"],
                 commands=commands,
-                calls=calls.total(),
-                scripts=sum(one.scripts for one in traffic),
-                parts=sum(one.parts for one in traffic),
+                calls=tally.calls.total(),
+                scripts=tally.scripts,
+                parts=tally.parts,
                 seconds=seconds,
             )
         )

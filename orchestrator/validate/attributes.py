@@ -1,7 +1,7 @@
 """What Testinfra asks of a path in many commands, asked in one.
 
-`host.file(path)` runs a command for each attribute, so that a test of mode, owner and group would take three rounds. The
-first of these questions asks for all attributes, in one `stat`; the others are answered from that. As in plain
+`host.file(path)` runs a command for each attribute, so that a test of mode, owner and group would take three rounds.
+The first of these questions asks for all attributes, in one `stat`; the others are answered from that. As in plain
 Testinfra an attribute is never older than the question: what was read with another one serves once, and only while
 the test does nothing else.
 """
@@ -25,6 +25,7 @@ _ALL = (
     'p=%s; for t in e f d x p S L; do test -"$t" "$p"; printf "%%s " "$?"; done; echo; '
     'exec stat -Lc %%U:%%u:%%G:%%g:%%a:%%Y:%%s:%%i "$p"'
 )
+_REST = (_ALL % "").removeprefix("p=")
 #: Seconds for which what was read with another attribute is as good as new.
 _FRESH = 0.5
 
@@ -46,6 +47,13 @@ class Attributes:
     def all_of(quote: Callable[[str, str], str], path: str) -> str:
         """The command that asks for all attributes of a path."""
         return quote(_ALL, path)
+
+    @staticmethod
+    def told(command: str) -> str:
+        """A command for people: one that asks for all attributes as the plain `stat` that it stands for."""
+        if command.startswith("p=") and command.endswith(_REST):
+            return f"stat -L {command.removeprefix('p=').removesuffix(_REST)}"
+        return command
 
     def forget(self) -> None:
         """Something else is asked, which may change what was read."""

@@ -18,7 +18,11 @@ class Asker(Protocol):
     """Answers questions of tests: all that the backend needs."""
 
     def ask(self, command: bytes, seconds: float) -> Answer:
-        """Run a command as root under /bin/sh. Raises CommandTimedOut, OutputTooLarge, CommandUnclear, ConnectionFault."""
+        """Run a command as root under /bin/sh.
+
+        Raises CommandTimedOut, OutputTooLarge, CommandUnclear, ConnectionFault, and ValueError for a command that no
+        script can carry.
+        """
 
 
 class SsmBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped for mypy here

@@ -18,25 +18,27 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Protocol
 
-import pytest
 from _pytest.scope import Scope
 
 from orchestrator.validate.leaf import own_streams
 from orchestrator.validate.line import Fault, Line, Outgrowth, Word
 from orchestrator.validate.question import Ended
 from orchestrator.validate.replay import Replay
+from orchestrator.validate.room import most_tests
 from orchestrator.validate.rounds import Asked, Rounds
 from orchestrator.validate.trunk import Trunk, living
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    import pytest
+
     from orchestrator.validate.backend import SsmBackend
     from orchestrator.validate.line import Heard
     from orchestrator.validate.question import Question, Reply
 
-#: How many tests have a process at once, and how many branches besides.
-TESTS, BRANCHES = 512, 64
+#: How many branches have a process at once, besides the tests.
+BRANCHES = 64
 #: Seconds that processes have to clean up when a session is stopped.
 _GRACE = 5.0
 
@@ -88,6 +90,7 @@ class Coordinator:
         self._alone = {place for place, item in enumerate(session.items) if item.get_closest_marker("alone")}
         self._replay = Replay(session)
         self._selector = selectors.DefaultSelector()
+        self._room = most_tests()
         self._peers: list[Peer] = []
         self._coming = 0
         self._stopping = False
@@ -112,7 +115,7 @@ class Coordinator:
         with tempfile.TemporaryDirectory(prefix="ami-line-") as folder, socket.socket(socket.AF_UNIX) as listener:
             address = f"{folder}/line"
             listener.bind(address)
-            listener.listen(2 * TESTS)
+            listener.listen(2 * self._room)
             self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
             self._selector.register(self._machine, selectors.EVENT_READ, self._heard)
             line = Line(address)
@@ -262,7 +265,7 @@ class Coordinator:
     def _may_run(self, index: int) -> bool:
         if index in self._alone:
             return not self._count("test") and not self._count("branch") and self._replay.place == index
-        return self._count("test") + self._coming < TESTS
+        return self._count("test") + self._coming < self._room
 
     def _count(self, kind: str) -> int:
         return sum(peer.kind == kind for peer in self._peers)

@@ -7,6 +7,8 @@ StageError
 │   ├── MachineLost          the machine ended, and the image is not to blame
 │   ├── NeverOnline          the machine runs, but cannot be reached
 │   └── ConnectionFault      the machine could not be asked, or its answer is not to be trusted
+│       ├── Unheard          nothing came back, for reasons that may pass: whether a script ran is unknown
+│       └── Damaged          what came back is cut or altered, or says that the script failed
 ├── CommandTimedOut          one command took too long: its test fails, the others go on
 ├── OutputTooLarge           one command said too much: likewise
 └── CommandUnclear           nobody knows whether one command ran: its test is an error, whatever it makes of it
@@ -48,6 +50,14 @@ class NeverOnline(ValidationError):
 
 class ConnectionFault(ValidationError):
     """The machine could not be asked, or its answer is missing, cut or altered."""
+
+
+class Unheard(ConnectionFault):
+    """Nothing came back, for reasons that may pass. Whether the machine has run the script is unknown."""
+
+
+class Damaged(ConnectionFault):
+    """What came back is cut or altered, or says that the script itself failed."""
 
 
 class CommandTimedOut(StageError):

@@ -75,7 +75,7 @@ class Known:
     def __init__(self, known: Mapping[bytes, Reply]) -> None:
         self._known = known
 
-    def ask(self, command: bytes, seconds: float) -> Answer:
+    def ask(self, command: bytes, seconds: float) -> Answer:  # noqa: ARG002 - it is an Asker
         """The answer to one of COMMANDS. Raises LookupError for any other."""
         answer = self._known[command].answer
         if answer is None:

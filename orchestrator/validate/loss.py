@@ -68,3 +68,15 @@ def lost(account: Account, instance_id: str, *, by_agent: bool = True) -> Machin
     except AwsError:
         return None  # the error that led here tells more
     return MachineLost(f"the agent of {instance_id} is silent ({status})") if status in _SILENT else None
+
+
+def is_gone(account: Account, instance_id: str) -> bool:
+    """Whether a machine does not run any more, as EC2 says; False when EC2 cannot be asked.
+
+    A silent agent does not count: it may come back, as may a machine that reboots.
+    """
+    try:
+        found = described(account.client("ec2"), instance_id)
+    except AwsError:
+        return False
+    return bool(found) and found["State"]["Name"] not in {"pending", "running"}

@@ -47,11 +47,6 @@ class Machine:
         """The command with which a person gets a shell on it."""
         return self.reach.way_in(self.instance_id)
 
-    @property
-    def gone(self) -> bool:
-        """Whether EC2, or Systems Manager, says that it is lost; asked anew each time."""
-        return self.reach.lost(self.instance_id) is not None
-
 
 class Boot:
     """Boots, awaits and removes a machine of a validation, its `number`-th. `stop` ends a wait with Interrupted."""

@@ -27,6 +27,19 @@ class Selection:
         """Whether some tests may be left out although none failed: what is found then is no verdict."""
         return bool(self.keyword or self.marker)
 
+    @property
+    def text(self) -> str:
+        """The options that choose, as they are typed."""
+        return " ".join(f"{option} {value!r}" for option, value in (("-k", self.keyword), ("-m", self.marker)) if value)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options for pytest."""
+        chosen = [
+            word for option, value in (("-k", self.keyword), ("-m", self.marker)) if value for word in (option, value)
+        ]
+        return [*chosen, *([f"--maxfail={self.maxfail}"] if self.maxfail else [])]
+
 
 #: Every test, to the end.
 ALL = Selection()

@@ -13,9 +13,11 @@ from orchestrator.validate.errors import ConnectionFault
 from orchestrator.validate.launch import name_of, tagged
 from orchestrator.validate.loss import lost
 from orchestrator.validate.remembered import remembered
+from orchestrator.validate.round import Tally
 from orchestrator.validate.ssh import Login, Shared, Ssh
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Mapping
 
     from orchestrator.validate.errors import MachineLost
@@ -80,7 +82,7 @@ class OverSsh:
 
     def _not_root(self, instance_id: str) -> str:
         try:
-            self.transport(instance_id).run("exit 0\n", _HELLO)
+            self.transport(instance_id, self._request.stop).run("exit 0\n", _HELLO, Tally())
         except ConnectionFault as fault:
             return fault.message
         return ""
@@ -98,11 +100,11 @@ class OverSsh:
         """See Reach."""
         return lost(self._request.account, instance_id, by_agent=False)
 
-    def transport(self, instance_id: str) -> Transport:
+    def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """See Reach."""
         if self._login is None:
             raise AssertionError(f"{instance_id} has not answered yet")
-        return Ssh(self._login, stop=self._request.stop)
+        return Ssh(self._login, stop=stop)
 
     def way_in(self, instance_id: str) -> str:
         """See Reach."""

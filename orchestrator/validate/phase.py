@@ -1,4 +1,4 @@
-"""A phase of a test of which only pytest's own surroundings run: output and logs captured, warnings and asserts told."""
+"""A phase of a test of which only pytest's own surroundings run: output and logs captured, warnings told."""
 
 from __future__ import annotations
 

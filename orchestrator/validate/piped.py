@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from orchestrator import process
 from orchestrator.process import ProgramFailed
-from orchestrator.validate.errors import ConnectionFault
+from orchestrator.validate.errors import Unheard
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping, Sequence
+
+    from orchestrator.validate.round import Tally
 
 #: The last line of every script that is sent: one that was cut on its way is not run at all.
 _LAST = "# that is all of it"
@@ -35,7 +36,7 @@ _WAY = 30
 class Piped:
     """A Transport that starts a program for every script. Safe to use from several threads.
 
-    `argv` is the program, `name` what `calls` counts its starts as, `machine` what messages call the other end.
+    `argv` is the program, `name` what its starts are counted as, `machine` what messages call the other end.
     `stop`, once set, ends a script's program with Interrupted; what the script began may go on on the machine.
     """
 
@@ -52,26 +53,23 @@ class Piped:
         stop: threading.Event,
         env: Mapping[str, str | None] | None = None,
     ) -> None:
-        self.calls: Counter[str] = Counter()
         self._argv = tuple(argv)
         self._name = name
         self._machine = machine
         self._stop = stop
         self._env = env
-        self._counting = threading.Lock()
 
-    def run(self, script: str, seconds: float) -> str:
+    def run(self, script: str, seconds: float, tally: Tally) -> str:
         """Standard output of a script that needs at most `seconds` and ends with 0.
 
-        Raises ConnectionFault, after which nobody knows how much of the script has run, and Interrupted.
+        Raises Unheard, after which nobody knows how much of the script has run, and Interrupted.
         """
-        with self._counting:
-            self.calls[self._name] += 1
+        tally.call(self._name)
         fed = f"{script.rstrip(chr(10))}\n{_LAST}\n".encode()
         try:
             done = process.run(self._argv, timeout=seconds + _WAY, stdin=fed, env=self._env, stop=self._stop)
         except ProgramFailed as failed:
-            raise ConnectionFault(
+            raise Unheard(
                 f"{self._name} failed on {self._machine}: {why(failed)}", hint="is the machine still running?"
             ) from failed
         return done.stdout.decode("utf-8", "replace")

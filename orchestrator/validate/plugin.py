@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.validate import facts, fixtures
-from orchestrator.validate.backend import SsmBackend
+from orchestrator.validate.attributes import Attributes
 from orchestrator.validate.coordinator import Coordinator
 from orchestrator.validate.fixtures import role_of
 from orchestrator.validate.leaf import Recorder
@@ -126,7 +126,7 @@ class RoundsPlugin:
 
 
 def _kept(command: bytes, reply: Reply) -> Asked:
-    text = command.decode("utf-8", "backslashreplace")
+    text = Attributes.told(command.decode("utf-8", "backslashreplace"))
     if reply.answer is None:
         return Asked(text, str(reply.ended))
     output = (reply.answer.stdout + reply.answer.stderr).decode("utf-8", "backslashreplace")

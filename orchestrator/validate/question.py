@@ -45,6 +45,8 @@ class Ended(StrEnum):
     ANSWERED = "answered"
     TIMED_OUT = "timed out"
     TOO_LARGE = "output too large"
+    #: No script can carry the command.
+    REFUSED = "cannot be sent"
     #: Whether the command ran, or to which end, cannot be known any more.
     UNCLEAR = "unclear"
 
@@ -62,7 +64,8 @@ class Answer:
 class Reply:
     """What is known of the question `number` in the end.
 
-    `answer` only when it was ANSWERED; `size` (bytes, both streams) and `limit` when TOO_LARGE; `why` when UNCLEAR.
+    `answer` only when it was ANSWERED; `size` (bytes, both streams) and `limit` when TOO_LARGE; `why` when UNCLEAR or
+    REFUSED.
     """
 
     number: int
@@ -73,7 +76,7 @@ class Reply:
     why: str = ""
 
     def of(self, question: Question) -> Answer:
-        """The answer to a question. Raises CommandTimedOut, OutputTooLarge and CommandUnclear."""
+        """The answer to a question. Raises CommandTimedOut, OutputTooLarge, CommandUnclear and ValueError (REFUSED)."""
         __tracebackhide__ = True  # a failure is shown where a test asked
         if self.answer is not None:
             return self.answer
@@ -81,6 +84,8 @@ class Reply:
             raise CommandTimedOut(question.text, question.seconds)
         if self.ended is Ended.TOO_LARGE:
             raise OutputTooLarge(question.text, self.size, self.limit)
+        if self.ended is Ended.REFUSED:
+            raise ValueError(f"{self.why}: {question.text[:200]}")
         raise CommandUnclear(question.text, self.why)
 
     def as_json(self) -> dict[str, Any]:

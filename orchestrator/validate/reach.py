@@ -12,15 +12,16 @@ from orchestrator.validate.loss import known, lost
 from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.over_ssh import OverSsh
 from orchestrator.validate.podman_exec import PodmanExec, container_of
+from orchestrator.validate.round import Tally
 from orchestrator.validate.transport import RunCommand
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from orchestrator.aws import Account
     from orchestrator.validate.errors import MachineLost
-    from orchestrator.validate.machine import Machine
     from orchestrator.validate.request import ValidateRequest
     from orchestrator.validate.transport import Transport
 
@@ -48,8 +49,8 @@ class Reach(Protocol):
     def lost(self, instance_id: str) -> MachineLost | None:
         """The loss of the machine, if it is one; see loss.py."""
 
-    def transport(self, instance_id: str) -> Transport:
-        """How scripts get there, once it has answered."""
+    def transport(self, instance_id: str, stop: threading.Event) -> Transport:
+        """How scripts get there, once it has answered. `stop`, once set, ends every wait for them."""
 
     def way_in(self, instance_id: str) -> str:
         """The command with which a person gets a shell on it."""
@@ -64,11 +65,6 @@ def reach_of(request: ValidateRequest, number: int = 1) -> Reach:
             return OverPodman(request)
         case ConnectionKind.SSH:
             return OverSsh(request, number)
-
-
-def transport_to(request: ValidateRequest, machine: Machine) -> Transport:  # noqa: ARG001 - the machine knows the way
-    """How scripts get to a booted machine."""
-    return machine.reach.transport(machine.instance_id)
 
 
 def check(connection: ConnectionKind, account: Account, ssh_interface: str = "") -> None:
@@ -117,9 +113,9 @@ class OverSsm:
         """See Reach. An agent that has fallen silent is a loss, too."""
         return lost(self._request.account, instance_id)
 
-    def transport(self, instance_id: str) -> Transport:
+    def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """See Reach."""
-        return RunCommand(self._request.account, instance_id)
+        return RunCommand(self._request.account, instance_id, stop=stop)
 
     def way_in(self, instance_id: str) -> str:
         """See Reach."""
@@ -143,7 +139,8 @@ class OverPodman:
         if not container_of(instance_id):
             return False
         try:
-            said = self.transport(instance_id).run("systemctl is-system-running\nexit 0\n", _HELLO)
+            way = self.transport(instance_id, self._request.stop)
+            said = way.run("systemctl is-system-running\nexit 0\n", _HELLO, Tally())
         except ConnectionFault:
             return False
         return said.strip() not in {"", "offline", "unknown"}
@@ -159,9 +156,9 @@ class OverPodman:
         """See Reach."""
         return lost(self._request.account, instance_id, by_agent=False)
 
-    def transport(self, instance_id: str) -> Transport:
+    def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """See Reach."""
-        return PodmanExec(container_of(instance_id), stop=self._request.stop)
+        return PodmanExec(container_of(instance_id), stop=stop)
 
     def way_in(self, instance_id: str) -> str:
         """See Reach."""

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
-class Traffic:
-    """What it took to ask: API calls by their names, scripts sent, parts of answers fetched, seconds."""
+class Tally:
+    """Counts what it takes to ask, from several threads: API calls (or started programs), scripts, parts of answers."""
 
-    calls: Mapping[str, int] = field(default_factory=dict)
-    scripts: int = 0
-    parts: int = 0
-    seconds: float = 0.0
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.scripts = 0
+        self.parts = 0
+        self._lock = threading.Lock()
+
+    def call(self, name: str) -> None:
+        """A call to the API, or a program started."""
+        with self._lock:
+            self.calls[name] += 1
+
+    def script(self) -> None:
+        """A script sent to the machine."""
+        with self._lock:
+            self.scripts += 1
+
+    def part(self) -> None:
+        """A script sent that fetches a part of an answer."""
+        with self._lock:
+            self.parts += 1
 
 
 @dataclass(frozen=True)
@@ -36,11 +48,3 @@ class Round:
     scripts: int
     parts: int
     seconds: float
-
-
-def calls_of(traffic: Iterable[Traffic]) -> dict[str, int]:
-    """API calls by their names, summed."""
-    total: Counter[str] = Counter()
-    for one in traffic:
-        total.update(one.calls)
-    return dict(sorted(total.items()))

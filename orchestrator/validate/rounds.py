@@ -1,4 +1,4 @@
-"""Which questions wait, and when they are sent together: the rounds of a session. Pure but for the clock it is given."""
+"""Which questions wait, and when they are sent together: the rounds of a session. Pure: it is told the time."""
 
 from __future__ import annotations
 

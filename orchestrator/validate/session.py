@@ -12,7 +12,9 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import IO, TYPE_CHECKING, Any
 
-from orchestrator.errors import Interrupted
+import pytest
+
+from orchestrator.errors import Interrupted, UsageError
 from orchestrator.process import kill_group, masked, started
 from orchestrator.validate.answering import Answering
 from orchestrator.validate.errors import NoTests
@@ -67,13 +69,27 @@ def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
 
 
 def collect(suite: SuiteRequest, request: ValidateRequest) -> int:
-    """How many tests there are. Raises NoTests, and ValidationError for a file that cannot be collected."""
+    """How many tests there are to be run.
+
+    Raises NoTests, ValidationError for a file that cannot be collected, and UsageError for a selection that pytest does
+    not understand, or that no test fits.
+    """
     _, end = run(suite, request, hear=lambda _: None)
+    chosen = request.selection
+    if chosen.partial and end.exit_code == pytest.ExitCode.USAGE_ERROR:
+        said = (request.folder / "pytest.log").read_text(encoding="utf-8").splitlines()
+        why = next((line.partition("ERROR: ")[2] for line in said if line.startswith("ERROR: ")), "see pytest.log")
+        raise UsageError(f"pytest does not understand {chosen.text}: {why}")
     check_collected(end)
+    count = sum(end.collected.values())
+    if chosen.partial:
+        if not count:
+            raise UsageError(f"no test fits {chosen.text}", hint="`-k` looks for parts of names, `-m` for marks")
+        return count
     without = tuple(role for role in suite.roles if not end.collected.get(role))
     if without:
         raise NoTests(without)
-    return sum(end.collected.values())
+    return count
 
 
 def run(

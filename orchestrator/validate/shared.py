@@ -113,7 +113,7 @@ def branches(items: Sequence[pytest.Item], scope: Scope) -> Iterator[Branch]:
 def node_of(item: pytest.Item, scope: Scope) -> pytest.Collector | None:
     """What the branches of tests that share `scope` are about: a module, or in it a class with those within."""
     kind = pytest.Module if scope is Scope.Package else pytest.Class
-    return next((node for node in item.listchain() if isinstance(node, kind)), None)  # type: ignore[return-value]
+    return next((node for node in item.listchain() if isinstance(node, kind)), None)
 
 
 def singles(items: Iterable[pytest.Item], scope: Scope = Scope.Class) -> Iterator[Branch]:

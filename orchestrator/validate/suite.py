@@ -125,6 +125,7 @@ def _arguments(request: SuiteRequest) -> list[str]:
         "-p",
         "no:cacheprovider",
         *([] if request.instance_id else ["--collect-only", "--quiet"]),
+        *request.selection.arguments,
         *roles,
     ]
 

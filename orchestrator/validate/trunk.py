@@ -1,9 +1,9 @@
 """The processes of a session: a tree, in whose trunk and branches is made what tests share, and whose leaves are tests.
 
-The trunk goes through the tests in their order, as pytest does. Before a test it makes what the test shares with others,
-then forks it, and goes on without waiting. Tests that share something of their own (a module's fixture) get a branch: a
-process that goes through them likewise. What is shared is taken down after all that were forked have ended. An xfail
-mark that a test gives itself while it runs is not known there: what fails then is an error of the test.
+The trunk goes through the tests in their order, as pytest does. Before a test it makes what the test shares with
+others, then forks it, and goes on without waiting. Tests that share something of their own (a module's fixture) get a
+branch: a process that goes through them likewise. What is shared is taken down after all that were forked have ended.
+An xfail mark that a test gives itself while it runs is not known there: what fails then is an error of the test.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import traceback
 import warnings
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.outcomes import TEST_OUTCOME
@@ -99,12 +99,12 @@ class Trunk:
             return
 
         def make() -> None:
-            state = self._session._setupstate
+            state: Any = self._session._setupstate
             state.setup(node)
             state.stack[item] = ([], None)  # its setup has begun, as far as fixtures are concerned
             try:
                 for one in wanted:
-                    item._request.getfixturevalue(one.name)
+                    request_of(item).getfixturevalue(one.name)
             except BaseException as error:
                 self._failed[item] = (error, error.__traceback__ and error.__traceback__.tb_next)
                 raise
@@ -174,7 +174,7 @@ class Trunk:
         if branch.is_test:
             self._line.call_as("test", self._places[first])
             if first in self._failed:
-                first._request._fillfixtures = partial(_fail, *self._failed[first])
+                request_of(first)._fillfixtures = partial(_fail, *self._failed[first])
             run_test(first, self._line)
         else:
             self._line.call_as("branch", self._places[first])
@@ -229,3 +229,8 @@ def _fail(error: BaseException, trace: TracebackType | None) -> None:
 
 def _nothing() -> None:
     """For a phase of which only the surroundings matter."""
+
+
+def request_of(item: pytest.Item) -> Any:
+    """The fixtures' side of a test."""
+    return item._request  # type: ignore[attr-defined]  # of every item that is a function

@@ -20,12 +20,13 @@ from orchestrator.aws import Account
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Stage, ignore
 from orchestrator.validate.errors import ConnectionFault, MachineLost, NeverOnline
+from orchestrator.validate.loss import is_gone
 from orchestrator.validate.machine import Boot
 from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.over_ssh import OverSsh
 from orchestrator.validate.piped import Piped
-from orchestrator.validate.reach import transport_to
 from orchestrator.validate.request import ImageFacts, ValidateRequest
+from orchestrator.validate.round import Tally
 from tests.lab.small import NOTHING
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.settings import Settings
     from orchestrator.validate.machine import Machine
+    from orchestrator.validate.transport import Transport
     from tests.lab.small import Small
 
 AGENT = """#!/bin/sh
@@ -102,6 +104,10 @@ def held(ec2: Any) -> dict[str, list[Any]]:
     }
 
 
+def transport_to(request: ValidateRequest, machine: Machine) -> Transport:
+    return machine.reach.transport(machine.instance_id, request.stop)
+
+
 SCRIPT = r"""id -un
 printf '%s\n' "it's (braces) \$x  \"two\"" 'ünï 世界'
 printf '%s\n' 'a\nb' | base64
@@ -124,8 +130,8 @@ def test_script_when_a_machine_is_booted(
         request = replace(request, ami_id=with_agent)
     with Boot(request, ignore).machine() as machine:
         transport = transport_to(request, machine)
-        assert transport.run(SCRIPT, 20) == SAID
-        assert transport.run("for i in $(seq 3000); do echo 12345; done\nexit 0\n", 20) == "12345\n" * 3000
+        assert transport.run(SCRIPT, 20, Tally()) == SAID
+        assert transport.run("for i in $(seq 3000); do echo 12345; done\nexit 0\n", 20, Tally()) == "12345\n" * 3000
         found = held(ec2)
     assert [len(found[kind]) for kind in ("machines", "groups", "keys")] == [1, 1, connection is ConnectionKind.SSH]
     (instance,), (group,) = found["machines"], found["groups"]
@@ -151,17 +157,17 @@ def test_scripts_when_there_are_many_and_long_ones(piped: tuple[ValidateRequest,
     """Several run at once over one way, whole in both directions; `{{ }}` means nothing to it."""
     transport = transport_to(*piped)
     assert isinstance(transport, Piped)
+    tally = Tally()
     long = "true\n" * ((transport.longest_script - 100) // 5) + "echo '{{ end }}'\nexit 0\n"
-    assert transport.run(long, 20) == "{{ end }}\n"
-    assert len(transport.run(f"head -c {transport.longest_output * 3 // 4} /dev/zero | base64 -w 0\nexit 0\n", 20)) == (
-        transport.longest_output
-    )
+    assert transport.run(long, 20, tally) == "{{ end }}\n"
+    said = transport.run(f"head -c {transport.longest_output * 3 // 4} /dev/zero | base64 -w 0\nexit 0\n", 20, tally)
+    assert len(said) == transport.longest_output
     began = time.monotonic()
     with ThreadPoolExecutor(16) as pool:
-        said = list(pool.map(lambda n: transport.run(f"sleep 1; echo {n}\nexit 0\n", 20), range(16)))
-    assert said == [f"{n}\n" for n in range(16)]
+        numbers = list(pool.map(lambda n: transport.run(f"sleep 1; echo {n}\nexit 0\n", 20, tally), range(16)))
+    assert numbers == [f"{n}\n" for n in range(16)]
     assert time.monotonic() - began < 8
-    assert sum(transport.calls.values()) == 18
+    assert sum(tally.calls.values()) == 18
 
 
 def test_script_when_it_fails_or_hangs(piped: tuple[ValidateRequest, Machine], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,9 +175,9 @@ def test_script_when_it_fails_or_hangs(piped: tuple[ValidateRequest, Machine], m
     monkeypatch.setattr("orchestrator.validate.piped._WAY", 1)
     transport = transport_to(*piped)
     with pytest.raises(ConnectionFault, match=r"failed on .*: that is why$"):
-        transport.run("echo 'that is why' >&2; exit 3", 5)
+        transport.run("echo 'that is why' >&2; exit 3", 5, Tally())
     with pytest.raises(ConnectionFault, match=r"did not end in time$"):
-        transport.run("sleep 30", 1)
+        transport.run("sleep 30", 1, Tally())
 
 
 def test_script_when_it_is_stopped(piped: tuple[ValidateRequest, Machine]) -> None:
@@ -181,19 +187,19 @@ def test_script_when_it_is_stopped(piped: tuple[ValidateRequest, Machine]) -> No
     timer = threading.Timer(0.5, request.stop.set)
     timer.start()
     with pytest.raises(Interrupted):
-        transport_to(request, machine).run("sleep 30", 60)
+        transport_to(request, machine).run("sleep 30", 60, Tally())
     assert time.monotonic() - began < 5
 
 
 def test_script_when_the_machine_is_gone(piped: tuple[ValidateRequest, Machine], ec2: Any) -> None:
     """It is a fault within seconds, and the machine is known to be lost."""
     request, machine = piped
-    assert not machine.gone
+    assert not is_gone(request.account, machine.instance_id)
     ec2.terminate_instances(InstanceIds=[machine.instance_id])
     ec2.get_waiter("instance_terminated").wait(InstanceIds=[machine.instance_id], WaiterConfig={"Delay": 1})
     with pytest.raises(ConnectionFault):
-        transport_to(request, machine).run("exit 0\n", 5)
-    assert machine.gone
+        transport_to(request, machine).run("exit 0\n", 5, Tally())
+    assert is_gone(request.account, machine.instance_id)
 
 
 def test_scripts_when_the_shared_connection_is_gone(request_of: Callable[..., ValidateRequest]) -> None:
@@ -204,12 +210,12 @@ def test_scripts_when_the_shared_connection_is_gone(request_of: Callable[..., Va
         transport = transport_to(request, machine)
         assert machine.reach._shared is not None
         machine.reach._shared.close()
-        assert transport.run("echo here; exit 0\n", 5) == "here\n"
+        assert transport.run("echo here; exit 0\n", 5, Tally()) == "here\n"
 
 
 def test_environment_when_a_person_or_a_container_has_one(piped: tuple[ValidateRequest, Machine]) -> None:
     """Nothing of it is seen by what runs on the machine, whichever the way."""
-    names = transport_to(*piped).run("env | cut -d = -f 1 | sort; exit 0\n", 5).split()
+    names = transport_to(*piped).run("env | cut -d = -f 1 | sort; exit 0\n", 5, Tally()).split()
     assert names == ["PATH", "PWD"]
 
 

@@ -68,8 +68,8 @@ def _same(server: Server, files: dict[str, str] | str, arguments: list[str]) -> 
     plain = server.run(files, arguments, rounds=False)
     rounds = server.run(files, arguments, rounds=True)
     assert "status" not in plain, plain
-    sides = [_told(one, whole="-x" not in arguments) for one in (plain, rounds)]
-    different = list(difflib.unified_diff(*sides, "plain", "rounds", n=0, lineterm=""))
+    one, other = (_told(side, whole="-x" not in arguments) for side in (plain, rounds))
+    different = list(difflib.unified_diff(one, other, "plain", "rounds", n=0, lineterm=""))
     assert not different, "\n".join(different)
     return rounds
 
@@ -261,25 +261,60 @@ def test_fixtures_of_every_scope_are_made_once_and_told_of_where_plain_pytest_do
     same(SCOPES, *arguments)
 
 
+POLLS = """
+import time
+def test_a(host):
+    for _ in range(3):
+        host.run("true")
+        time.sleep(0.05)
+def test_b(host): assert 0
+"""
+RANDOM = """
+import random
+def test_a(host):
+    n = random.random()
+    assert host.run("echo %s", str(n)).stdout.strip() == str(n)
+"""
+HANGS = """
+def test_a(host): assert host.run("sleep 9", timeout=0.2).rc == 0
+def test_b(host): assert host.run("true").rc == 0
+"""
+THREADS = """
+import threading
+def test_a(host):
+    found = []
+    ask = lambda n: found.append(host.run(f"exit {n}").rc)
+    some = [threading.Thread(target=ask, args=(n,)) for n in range(5)]
+    [t.start() for t in some]; [t.join() for t in some]
+    assert sorted(found) == [0, 1, 2, 3, 5]
+"""
+FORKS = """
+import os
+def test_a(host):
+    pid = os.fork()
+    if pid == 0: os._exit(host.run("exit 5").rc)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 6
+"""
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "import pytest\ndef test_a(): pass\ndef test_b(): pytest.exit('enough', 7)\ndef test_c(): pass\n",
         "def test_a(request): request.session.shouldstop = 'now'\ndef test_b(): pass\n",
-        "import pytest\n@pytest.fixture(scope='module')\ndef m(): pytest.exit('enough')\n"
-        "def test_a(): pass\ndef test_b(m): pass\ndef test_c(m): pass\n",
+        (
+            "import pytest\n@pytest.fixture(scope='module')\ndef m(): pytest.exit('enough')\n"
+            "def test_a(): pass\ndef test_b(m): pass\ndef test_c(m): pass\n"
+        ),
         "def test_a(): raise SystemExit(3)\ndef test_b(): pass\n",
         "def broken(:\n",
         "x = 1\n",
         "import pytest\npytest.skip('all of it', allow_module_level=True)\n",
-        "import time\ndef test_a(host):\n    for _ in range(3): host.run('true'); time.sleep(0.05)\ndef test_b(host): assert 0\n",
-        "import random, uuid\ndef test_a(host): n = random.random(); assert host.run('echo %s', str(n)).stdout.strip() == str(n)\n",
-        "def test_a(host):\n    assert host.run('sleep 9', timeout=0.2).rc == 0\ndef test_b(host): assert host.run('true').rc == 0\n",
-        "import threading\ndef test_a(host):\n    found = []\n    ask = lambda n: found.append(host.run(f'exit {n}').rc)\n"
-        "    some = [threading.Thread(target=ask, args=(n,)) for n in range(5)]\n"
-        "    [t.start() for t in some]; [t.join() for t in some]\n    assert sorted(found) == [0, 1, 2, 3, 5]\n",
-        "import os\ndef test_a(host):\n    pid = os.fork()\n    if pid == 0: os._exit(host.run('exit 5').rc)\n"
-        "    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 6\n",
+        POLLS,
+        RANDOM,
+        HANGS,
+        THREADS,
+        FORKS,
     ],
 )
 def test_what_ends_early_or_is_odd_does_so_as_in_plain_pytest(same: Callable[..., dict[str, Any]], text: str) -> None:
@@ -310,7 +345,7 @@ class TestIt:
 
 
 def test_what_fails_to_be_taken_down_for_the_next_test_fails_that_one(same: Callable[..., dict[str, Any]]) -> None:
-    """pytest takes down a fixture for the sake of another parameter within the setup of the test that has this."""
+    """As pytest does: it takes down a fixture, for another parameter, within the setup of the test that has this."""
     same(FOR_THE_NEXT)
 
 
@@ -471,7 +506,15 @@ def suites(draw: st.DrawFn) -> dict[str, str]:
     return files
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+#: Each is two sessions of pytest; a hundred find nothing more, and take minutes: AMI_EXAMPLES=100.
+EXAMPLES = int(os.environ.get("AMI_EXAMPLES", "15"))
+
+
+@settings(
+    max_examples=EXAMPLES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(files=suites(), arguments=st.sampled_from([[], [], [], ["-x"], ["-k", "t0 or c1"], ["-rA", "-v"]]))
 def test_generated_suites_end_as_in_plain_pytest(
     same: Callable[..., dict[str, Any]], files: dict[str, str], arguments: list[str]

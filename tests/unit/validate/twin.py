@@ -1,7 +1,7 @@
 """The same tests in plain pytest and in rounds, on this machine's own shell: `python -m tests.unit.validate.twin`.
 
-Reads one JSON object per line, {"folder": ..., "arguments": [...], "rounds": true}, runs pytest there in a process of its
-own, and writes one line with what came of it. Everything is imported once, so that a run costs little.
+Reads one JSON object per line, {"folder": ..., "arguments": [...], "rounds": true}, runs pytest there in a process of
+its own, and writes one line with what came of it. Everything is imported once, so that a run costs little.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 import testinfra.host
 
 from orchestrator.validate import fixtures
-from orchestrator.validate.backend import SsmBackend, register
+from orchestrator.validate.backend import register
 from orchestrator.validate.facts import Known
 from orchestrator.validate.plugin import RoundsPlugin
 from orchestrator.validate.question import Answer, Ended, Question, Reply
