@@ -172,6 +172,6 @@ def own_streams(config: pytest.Config) -> Iterator[None]:
 
 
 def _let_go_of(capture: Any) -> None:
-    """End the capture of the process that forked this one, and leave what is in its files: it may be writing there."""
+    """End the capture of the process that forked this one, but leave its files: it may be writing there."""
     capture._global_capturing.stop_capturing()
     capture._global_capturing = None

@@ -1,7 +1,7 @@
 """Tells pytest what came of the tests, in the order in which they were collected, as if they had just run here.
 
-A test's teardown may have run in two processes, its own and one above it, which takes down what it shared. Where both
-parts fail, pytest is told of two teardowns, and makes no group of their exceptions.
+A test's teardown may have run in two processes, its own and one above it, which takes down what it shared. Where
+both parts fail, pytest is told of two teardowns, and makes no group of their exceptions.
 """
 
 from __future__ import annotations

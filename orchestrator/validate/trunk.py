@@ -1,9 +1,10 @@
 """The processes of a session: a tree, in whose trunk and branches is made what tests share, and whose leaves are tests.
 
 The trunk goes through the tests in their order, as pytest does. Before a test it makes what the test shares with
-others, then forks it, and goes on without waiting. Tests that share something of their own (a module's fixture) get a
-branch: a process that goes through them likewise. What is shared is taken down after all that were forked have ended.
-An xfail mark that a test gives itself while it runs is not known there: what fails then is an error of the test.
+others, then forks it, and goes on without waiting. Tests that share something of their own (a module's fixture) get
+a branch: a process that goes through them likewise. What is shared is taken down after all that were forked have
+ended. An xfail mark that a test gives itself while it runs is not known there: what fails then is an error of the
+test.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ def _is_laden(node: object, finalizers: list[Callable[[], object]]) -> bool:
 
 
 def _fail(error: BaseException, trace: TracebackType | None) -> None:
-    """Fail as making what a test shares has. That may be how something else was taken down, which pytest forgets."""
+    """Fail as making what a test shares has: maybe in taking down something else, which pytest forgets."""
     __tracebackhide__ = True
     raise error.with_traceback(trace)
 

@@ -345,7 +345,7 @@ class TestIt:
 
 
 def test_what_fails_to_be_taken_down_for_the_next_test_fails_that_one(same: Callable[..., dict[str, Any]]) -> None:
-    """As pytest does: it takes down a fixture, for another parameter, within the setup of the test that has this."""
+    """A fixture is taken down, for the sake of another parameter, in the setup of the test that has this."""
     same(FOR_THE_NEXT)
 
 
