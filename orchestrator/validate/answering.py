@@ -43,7 +43,7 @@ class Answering:
         self._rounds: list[Round] = []
         self._process = process
         self._machine = machine
-        self._writing = threading.Lock()
+        self._writing, self._counting = threading.Lock(), threading.Lock()
         self._pool = ThreadPoolExecutor(_ROUNDS, thread_name_prefix="round")
 
     def __enter__(self) -> Self:
@@ -99,15 +99,15 @@ class Answering:
             self._count(event, len(questions), tally, time.monotonic() - began)
 
     def _count(self, event: dict[str, Any], commands: int, tally: Tally, seconds: float) -> None:
-        self.calls.update(tally.calls)
-        self._rounds.append(
-            Round(
-                number=event["round"],
-                waiting=event["waiting"],
-                commands=commands,
-                calls=tally.calls.total(),
-                scripts=tally.scripts,
-                parts=tally.parts,
-                seconds=seconds,
-            )
+        done = Round(
+            number=event["round"],
+            waiting=event["waiting"],
+            commands=commands,
+            calls=tally.calls.total(),
+            scripts=tally.scripts,
+            parts=tally.parts,
+            seconds=seconds,
         )
+        with self._counting:
+            self.calls.update(tally.calls)
+            self._rounds.append(done)

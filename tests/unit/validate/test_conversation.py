@@ -305,3 +305,9 @@ def test_one_part_that_fails_ends_the_whole_round(spool: str, monkeypatch: pytes
     commands = [b"echo %d %d" % (n, hash(str(n))) for n in range(300)]
     with pytest.raises(ConnectionFault, match="you may not"):
         ask(talk(LocalShell(mishaps.well, refused), spool), *commands)
+
+
+def test_what_a_hung_command_has_written_is_let_go(spool: str, tmp_path: Path) -> None:
+    (reply,) = ask(talk(LocalShell(), spool), b"head -c 20000000 /dev/zero; sleep 60", seconds=2)
+    assert reply.ended is Ended.TIMED_OUT
+    assert sum(path.stat().st_size for path in tmp_path.rglob("1.o")) == 0

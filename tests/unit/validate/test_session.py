@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import threading
 import time
@@ -16,6 +17,7 @@ from orchestrator.aws import Account
 from orchestrator.errors import Interrupted, UsageError
 from orchestrator.validate.conversation import Conversation
 from orchestrator.validate.errors import ConnectionFault, NoTests, ValidationError
+from orchestrator.validate.facts import COMMANDS
 from orchestrator.validate.options import Selection
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.session import collect, laid_out, run
@@ -23,7 +25,7 @@ from orchestrator.validate.verdict import Asked, SuiteEnd, TestResult, check_com
 from tests.unit.validate.shell_transport import LocalShell, well
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 NOWHERE = Account("us-east-1", endpoint="http://127.0.0.1:1", access_key="key", secret_key="s3cret")
 
@@ -288,6 +290,59 @@ def test_selection_that_chooses_nothing_is_refused(tmp_path: Path, selection: Se
         collect(suite, request)
 
 
+ALONE = """
+import pytest
+@pytest.mark.alone
+def test_changes(host):
+    assert host.run("cat {log}").stdout.split() == ["a", "b"]
+    host.run("echo changes >>{log}")
+def test_a(host): host.run("sleep 0.2; echo a >>{log}")
+def test_b(host): host.run("sleep 0.6; echo b >>{log}")
+@pytest.mark.alone
+def test_changes_more(host):
+    assert host.run("cat {log}").stdout.split() == ["a", "b", "changes"]
+    host.run("echo more >>{log}")
+@pytest.mark.alone
+@pytest.mark.parametrize("n", [1, 2])
+def test_fails(host, n):
+    host.run("echo %s >>{log}", str(n))
+    assert False
+def test_c(host): assert "changes" not in host.run("cat {log}").stdout
+"""
+
+
+@pytest.mark.parametrize("maxfail", [0, 1])
+def test_tests_that_change_the_machine_run_alone_after_the_others(tmp_path: Path, maxfail: int) -> None:
+    """In their order; what came of all is told in the order in which they stand. After enough failures none begins."""
+    log = tmp_path / "log"
+    request = asked_for(tmp_path, one=ALONE.replace("{log}", str(log)))
+    found, _, _ = outcomes(replace(request, selection=Selection(maxfail=maxfail)))
+    expected = {
+        "test_changes": "passed",
+        "test_a": "passed",
+        "test_b": "passed",
+        "test_changes_more": "passed",
+        "test_fails[1]": "failed",
+        "test_fails[2]": "failed",
+        "test_c": "passed",
+    }
+    assert list(found.items()) == list(expected.items())[: 5 if maxfail else 7]
+    assert log.read_text().split() == ["a", "b", "changes", "more", "1", "2"][: 5 if maxfail else 6]
+
+
+def test_tests_that_change_the_machine_ask_for_its_facts_anew(tmp_path: Path) -> None:
+    text = """
+import pytest
+def test_a(host): assert host.system_info.type == "linux"; assert False
+@pytest.mark.alone
+def test_b(host): assert host.run("uname -s").rc == 0; assert False
+def test_c(host): assert host.run("uname -s").rc == 0; assert False
+"""
+    _, tests, end = outcomes(asked_for(tmp_path, one=text))
+    assert [len(test.asked) for test in tests] == [0, 1, 1]
+    assert [one.commands for one in end.rounds] == [len(COMMANDS), 1]  # one that is a fact is known
+
+
 MANY = """
 import pytest
 @pytest.mark.parametrize("n", range(1500))
@@ -305,7 +360,7 @@ def test_many_tests_stay_within_the_bound_of_processes(tmp_path: Path) -> None:
 
     def watch() -> None:
         while not over.wait(0.05):
-            most[0] = max(most[0], sum(b"orchestrator.validate.suite" in line for line in command_lines()))
+            most[0] = max(most[0], descendants())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -321,10 +376,14 @@ def test_many_tests_stay_within_the_bound_of_processes(tmp_path: Path) -> None:
     assert 50 < most[0] <= 100 + 3  # the caller of rounds, the root of the tree, and one that has not ended yet
 
 
-def command_lines() -> Iterator[bytes]:
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+def descendants() -> int:
+    """How many processes live in the sessions that this process has begun."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
-            yield path.read_bytes()
+            found.append(path.read_text().rpartition(")")[2].split()[:4])
+    begun = {session for _, parent, _, session in found if int(parent) == os.getpid()} - {str(os.getsid(0))}
+    return sum(session in begun and state != "Z" for state, _, _, session in found)
 
 
 def test_roles_without_a_test_file_are_named_together(tmp_path: Path) -> None:
