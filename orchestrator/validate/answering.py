@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.errors import AmiError, Interrupted
@@ -57,7 +58,8 @@ class Answering:
             self._machine.close()
         self._pool.shutdown()
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with suppress(BrokenPipeError):  # it was killed before it had read everything
+                self._process.stdin.close()
 
     @property
     def rounds(self) -> tuple[Round, ...]:
