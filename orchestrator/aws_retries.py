@@ -10,8 +10,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
-from botocore.exceptions import EndpointConnectionError, HTTPClientError
 
 from orchestrator.capacity import FULL
 
@@ -61,14 +61,24 @@ def pause_before_retry(
     return dice() * longest
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether an error of botocore's came of a cause that may pass, so that nobody knows what AWS has done."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return _passes(error.response.get("Error", {}).get("Code", ""), int(status))
+    return isinstance(error, NoConnection | HTTPClientError)
+
+
 def _is_passing(response: tuple[Any, dict[str, Any]] | None, caught: Exception | None) -> bool:
     if caught is not None:
-        return isinstance(caught, NoConnection | HTTPClientError)
+        return is_passing(caught)
     if response is None:
         return False
     http, parsed = response
-    code = parsed.get("Error", {}).get("Code", "")
+    return _passes(parsed.get("Error", {}).get("Code", ""), int(http.status_code))
+
+
+def _passes(code: str, status: int) -> bool:
     if code in FULL:  # a server error, but not one that passes in seconds
         return False
-    status = int(http.status_code)
     return code in _THROTTLED or status == _TOO_MANY or status >= _SERVER_ERROR

@@ -12,18 +12,24 @@ import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import LackError, StageError
+from orchestrator.errors import Interrupted, LackError, StageError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
 
 LOG = logging.getLogger(__name__)
+
+#: Seconds between two looks at whether a program shall be stopped.
+_LOOK = 0.2
 
 #: Debian packages that bring the programs this product starts.
 PACKAGES = {
@@ -58,13 +64,14 @@ class Completed:
 
 
 class ProgramFailed(StageError):
-    """A program ended with an unexpected exit code or ran out of time."""
+    """A program ended with an unexpected exit code or ran out of time; `ended` says which."""
 
     def __init__(self, completed: Completed, *, masks: Sequence[str] = (), timed_out: bool = False) -> None:
         self.completed = completed
-        why = "did not end in time" if timed_out else f"ended with exit code {completed.code}"
+        self.ended = "did not end in time" if timed_out else f"ended with exit code {completed.code}"
         said = masked((completed.err or completed.out).strip(), masks)[-2000:]
-        super().__init__(f"`{masked(shlex.join(completed.argv), masks)}` {why}" + (f":\n{said}" if said else ""))
+        argv = masked(shlex.join(completed.argv), masks)
+        super().__init__(f"`{argv}` {self.ended}" + (f":\n{said}" if said else ""))
 
 
 def masked(text: str, masks: Sequence[str]) -> str:
@@ -84,7 +91,7 @@ def find(program: str) -> str:
     return found
 
 
-def run(
+def run(  # noqa: PLR0913 - each is an option of its own
     argv: Sequence[str],
     *,
     timeout: float = 120,
@@ -93,24 +100,28 @@ def run(
     cwd: Path | None = None,
     check: bool = True,
     masks: Sequence[str] = (),
+    stop: threading.Event | None = None,
 ) -> Completed:
     """Run a program to its end. `timeout` in seconds; `env` is added to this process's environment; a variable
-    that is None there is taken out of it.
+    that is None there is taken out of it. `stop`, once set, kills the program.
 
     Raises ProgramFailed on a non-zero exit code (unless `check=False`) and when time runs out, LackError when the
-    program is not there.
+    program is not there, Interrupted when `stop` was set.
     """
     LOG.debug("run: %s", masked(shlex.join(argv), masks))
-    with subprocess.Popen(
-        [find(argv[0]), *argv[1:]],
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=_environment(env),
-        cwd=cwd,
-    ) as popen:
+    with (
+        _fed(stdin) as feed,
+        subprocess.Popen(
+            [find(argv[0]), *argv[1:]],
+            stdin=feed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment(env),
+            cwd=cwd,
+        ) as popen,
+    ):
         try:
-            stdout, stderr = popen.communicate(stdin, timeout=timeout)
+            stdout, stderr = _communicated(popen, timeout, stop)
         except subprocess.TimeoutExpired:
             popen.kill()
             stdout, stderr = popen.communicate()
@@ -119,10 +130,38 @@ def run(
         except BaseException:
             popen.kill()
             raise
+        if popen.returncode is None:
+            popen.kill()
+            raise Interrupted(f"`{masked(shlex.join(argv), masks)}` was stopped")
     completed = Completed(tuple(argv), popen.returncode, stdout, stderr)
     if check and completed.code != 0:
         raise ProgramFailed(completed, masks=masks)
     return completed
+
+
+@contextmanager
+def _fed(stdin: bytes | None) -> Iterator[int | IO[bytes]]:
+    """What a program reads: a file, since a Popen that is asked again after a timeout writes no more to a pipe."""
+    if stdin is None:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(stdin)
+        file.seek(0)
+        yield file
+
+
+def _communicated(popen: subprocess.Popen[bytes], timeout: float, stop: threading.Event | None) -> tuple[bytes, bytes]:
+    """Both streams of a program that has ended, or that still runs because `stop` was set. Raises TimeoutExpired."""
+    deadline = time.monotonic() + timeout
+    while stop is None or not stop.is_set():
+        left = max(0.0, deadline - time.monotonic())
+        try:
+            return popen.communicate(timeout=left if stop is None else min(_LOOK, left))
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= deadline:
+                raise
+    return b"", b""
 
 
 @contextmanager

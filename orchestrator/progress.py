@@ -22,7 +22,7 @@ class Stage(StrEnum):
     PROVISION = "provision"
     SNAPSHOT = "snapshot"
     BOOT = "boot"
-    AWAIT = "await ssm"
+    AWAIT = "await"
     TEST = "test"
     TAG = "tag"
     CLEAN = "clean up"

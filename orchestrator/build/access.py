@@ -1,26 +1,21 @@
 """How Packer gets into the machine that it builds on: a key pair and a security group, made before it starts.
 
 Packer 1.6.6 would make both itself, without tags, and a killed Packer would leave things that nobody can attribute.
-Here they carry the run's tags from birth. The key is Ed25519: OpenSSH 8.8 and later refuse the SHA-1 signatures that
-old Packers make with RSA keys.
+Here they carry the run's tags from birth.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws import AwsError, error_code
+from orchestrator import ssh_access
 from orchestrator.network import security_group, vpc_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.build.request import BuildRequest
-
-#: Looks at what was just made: one a second, for a minute.
-_SOON = {"Delay": 1, "MaxAttempts": 60}
 
 
 @dataclass(frozen=True)
@@ -38,21 +33,17 @@ def prepare(request: BuildRequest, private: Path, number: int = 1) -> Access:
     name = f"ami-build-{request.run}-{request.image}" + (f"-{number}" if number > 1 else "")
     tags = build_tags(request, name)
     key_file = private / "key"
-    with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(_key_pair(ec2, name, tags))
+    ssh_access.key_pair(ec2, name, _specification("key-pair", tags), key_file)
     subnets = [subnet for _, subnet in request.places] or [request.subnet_id]
     vpc = vpc_of(ec2, subnets, request.vpc_id)
     wanted = {
         "GroupName": name,
         "Description": "SSH into a machine while its image is built",
-        "TagSpecifications": _specification("security-group", tags),
+        "TagSpecifications": [_specification("security-group", tags)],
         **({"VpcId": vpc} if vpc else {}),
     }
     group = security_group(ec2, wanted)
-    # EC2 may take seconds to know everywhere what it has just made, and Packer would not wait for it.
-    ec2.get_waiter("security_group_exists").wait(GroupIds=[group], WaiterConfig=_SOON)
-    ec2.get_waiter("key_pair_exists").wait(KeyNames=[name], WaiterConfig=_SOON)
-    _let_ssh_in(ec2, group)
+    ssh_access.let_in(ec2, group)
     return Access(name, key_file, group)
 
 
@@ -68,29 +59,5 @@ def build_tags(request: BuildRequest, name: str) -> dict[str, str]:
     }
 
 
-def _key_pair(ec2: Any, name: str, tags: dict[str, str]) -> str:
-    """Make a key pair whose name nobody else uses. Returns its private half.
-
-    One that is there already was made by an earlier try of the same call whose answer, and so the key, was lost.
-    """
-    wanted = {"KeyName": name, "KeyType": "ed25519", "TagSpecifications": _specification("key-pair", tags)}
-    try:
-        return str(ec2.create_key_pair(**wanted)["KeyMaterial"])
-    except AwsError as error:
-        if error_code(error) != "InvalidKeyPair.Duplicate":
-            raise
-    ec2.delete_key_pair(KeyName=name)
-    return str(ec2.create_key_pair(**wanted)["KeyMaterial"])
-
-
-def _let_ssh_in(ec2: Any, group: str) -> None:
-    anywhere = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
-    try:
-        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=anywhere)
-    except AwsError as error:
-        if error_code(error) != "InvalidPermission.Duplicate":
-            raise
-
-
-def _specification(kind: str, tags: dict[str, str]) -> list[dict[str, Any]]:
-    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+def _specification(kind: str, tags: dict[str, str]) -> dict[str, Any]:
+    return {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}

@@ -1,4 +1,4 @@
-"""When ids of EC2 were made, and which of them a call may not know yet.
+"""When ids were made, of EC2 and of Run Command, and which of them a call may not know yet.
 
 EC2's API follows an eventual consistency model: a resource that was just made may be unknown to the next call (EC2
 developer guide, "Eventual consistency in the Amazon EC2 API").
@@ -34,6 +34,7 @@ class Sort(Enum):
     SNAPSHOT = ("InvalidSnapshot.NotFound", "The snapshot '{}' does not exist.")
     GROUP = ("InvalidGroup.NotFound", "The security group '{}' does not exist")
     KEY_PAIR = ("InvalidKeyPair.NotFound", "The key pair '{}' does not exist")
+    COMMAND = ("InvocationDoesNotExist", "")
 
     def unknown(self, name: str) -> AwsFault:
         """The refusal of a call that names one which is not there."""
@@ -87,6 +88,9 @@ def unknown(young: Collection[Birth], action: str, body: bytes) -> AwsFault | No
 
     Filters do not count: they omit what is not known.
     """
+    if action == "GetCommandInvocation":  # JSON, with an id that cannot be mistaken
+        asked = body.decode(errors="replace")
+        return next((birth.sort.unknown("") for birth in young if birth.resource_id in asked), None)
     named = {birth.resource_id: birth for birth in young} | {birth.called: birth for birth in young if birth.called}
     for key, value in parse_qsl(body.decode(errors="replace")):
         if key.startswith("Filter."):

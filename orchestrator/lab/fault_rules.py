@@ -45,7 +45,7 @@ class Kind(StrEnum):
     def reach(self) -> tuple[str, ...]:
         """The operations that it can concern, which are also those that it concerns unless told otherwise."""
         return {
-            Kind.CONSISTENCY: ("ec2:*",),
+            Kind.CONSISTENCY: ("ec2:*", "ssm:GetCommandInvocation"),
             Kind.CAPACITY: ("ec2:RunInstances",),
             Kind.SLOW_IMAGE: ("ec2:CreateImage", "ec2:CopyImage", "ec2:RegisterImage"),
             Kind.DIE: ("ec2:RunInstances", "autoscaling:*"),

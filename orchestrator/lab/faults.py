@@ -142,7 +142,7 @@ class Faults:
     def _hide(self, trouble: Trouble, call: Call, body: bytes) -> None:
         seconds = max((each.rule.value for each in trouble.rules if each.rule.kind is Kind.CONSISTENCY), default=0.0)
         young = self._births.younger(seconds, call.region) if seconds else ()
-        if not young or call.service != "ec2":
+        if not young or (call.service != "ec2" and call.action != "GetCommandInvocation"):
             return
         trouble.refusal = unknown(young, call.action, body)
         if trouble.refusal is not None:

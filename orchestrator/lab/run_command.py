@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.lab import ssm_listing, ssm_record
 from orchestrator.lab.aws_fault import AwsFault
+from orchestrator.lab.births import Birth, Sort
 from orchestrator.lab.ssm_delivery import Delivery
 from orchestrator.lab.ssm_nodes import Nodes
 from orchestrator.lab.ssm_order import DOCUMENT, Order, order
@@ -19,6 +20,7 @@ from orchestrator.lab.ssm_paging import page
 from orchestrator.lab.ssm_record import Command, Invocation
 
 if TYPE_CHECKING:
+    from orchestrator.lab.births import Births
     from orchestrator.lab.machine import MachineAccess
 
 _PAGE = range(1, 50 + 1)
@@ -43,8 +45,9 @@ class RunCommand:
         }
     )
 
-    def __init__(self, machines: MachineAccess, delay: float) -> None:
+    def __init__(self, machines: MachineAccess, delay: float, births: Births) -> None:
         self._delay = delay
+        self._births = births
         self._nodes = Nodes(machines)
         self._delivery = Delivery(self._nodes, delay)
         self._commands: dict[str, Command] = {}
@@ -80,6 +83,7 @@ class RunCommand:
         answer = ssm_record.command_json(command, command.requested, self._delay)
         with self._lock:
             self._commands[command.command_id] = command
+        self._births.note(Birth(Sort.COMMAND, region, command.command_id))
         self._delivery.send(command)
         return {"Command": answer}
 

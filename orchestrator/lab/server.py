@@ -97,7 +97,7 @@ def run(lab: Settings) -> None:
         HEALTH: lambda *_: (200, {"lab": lab.name, "machines": tables.living(), "calls": calls.counts()}),
         FAULTS: FaultDoor(faults),
     }
-    application = Dispatcher(moto, tables.answering, _handlers(lab, machines), doors, faults, calls)
+    application = Dispatcher(moto, tables.answering, _handlers(lab, machines, tables), doors, faults, calls)
     imds = serve(MetadataService(tables, lab.agent), lab.bridge)
     api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=Handler)
     for server in (imds, api):
@@ -107,8 +107,8 @@ def run(lab: Settings) -> None:
     machines.follow(disks.sweep)
 
 
-def _handlers(lab: Settings, machines: Machines) -> dict[str, Any]:
-    return {"ssm": RunCommand(machines, lab.command_delay)}
+def _handlers(lab: Settings, machines: Machines, tables: Tables) -> dict[str, Any]:
+    return {"ssm": RunCommand(machines, lab.command_delay, tables.births)}
 
 
 def main() -> None:

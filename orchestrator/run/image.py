@@ -16,6 +16,7 @@ from orchestrator.render.packer import write
 from orchestrator.run.evidence import LEASED
 from orchestrator.run.outcome import Outcome, Status
 from orchestrator.run.tests import facts_of, tests_of
+from orchestrator.validate.options import ALL, ConnectionKind, Selection
 from orchestrator.validate.request import ValidateRequest
 from orchestrator.validate.validate import validate
 
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Making:
-    """What every segment of one run shares; `stop` is that of the whole run, or of one segment."""
+    """What every segment of one run shares; `stop` is that of the whole run, or of one segment.
+
+    `connection` is how machines are asked, `selection` which tests they are asked.
+    """
 
     workspace: Workspace
     environment: Environment
@@ -44,6 +48,8 @@ class Making:
     keep: bool
     stop: threading.Event
     urgent: threading.Event
+    connection: ConnectionKind = ConnectionKind.SSM
+    selection: Selection = ALL
 
     @property
     def account(self) -> Account:
@@ -98,26 +104,36 @@ def make(making: Making, segment: Segment, base: str, generation: Generation) ->
 def prove(making: Making, segment: Segment, built: Outcome, *, build_seconds: float | None = None) -> Outcome:
     """Boot and test the AMI of an outcome, and tag the verdict. Raises AmiError when the tests could not be run.
 
-    `build_seconds` is what building the AMI took, which its tag keeps beside what the tests took.
+    `build_seconds` is what building the AMI took, which its tag keeps beside what the tests took. When only chosen
+    tests run, nothing is tagged: what they say is no verdict.
     """
     began, folder = time.monotonic(), making.folder_of(segment)
     verdict = validate(_request(making, segment, built, folder), making.listener)
+    if making.selection.partial:
+        good = Status.CHECKED if verdict.passed else Status.FAILED
+        return _tested(built, good, verdict, folder, began)
     state = State.VALIDATED if verdict.passed else State.REJECTED
     making.listener(Event(segment.name, Stage.TAG, message=str(state)))
-    failures = "" if verdict.passed else _failures(verdict, folder)
-    took = time.monotonic() - began
-    seconds = f"build={build_seconds:.0f} validate={took:.0f}" if build_seconds is not None else f"validate={took:.0f}"
-    said = failures.partition(";")[0]
+    outcome = _tested(built, Status.VALIDATED if verdict.passed else Status.REJECTED, verdict, folder, began)
+    took = f"validate={outcome.validate_seconds:.0f}"
+    seconds = f"build={build_seconds:.0f} {took}" if build_seconds is not None else took
+    said = outcome.reason.partition(";")[0]
     set_state(
         making.account, built.ami_id, state, tests=verdict.counted, proof=segment.tests, reason=said, seconds=seconds
     )
+    return outcome
+
+
+def _tested(built: Outcome, status: Status, verdict: Verdict, folder: Path, began: float) -> Outcome:
+    """The outcome of an AMI whose tests have run."""
     return replace(
         built,
-        status=Status.VALIDATED if verdict.passed else Status.REJECTED,
-        reason=failures,
+        status=status,
+        reason="" if verdict.passed else _failures(verdict, folder),
         tests=verdict.counted,
         kept=verdict.way_in,
-        validate_seconds=took,
+        validate_seconds=time.monotonic() - began,
+        rounds=verdict.rounds,
     )
 
 
@@ -161,6 +177,10 @@ def _request(making: Making, segment: Segment, built: Outcome, folder: Path) -> 
         masks=making.account.secrets,
         keep=making.keep,
         stop=making.stop,
+        connection=making.connection,
+        ssh_username=segment.source.ssh_username,
+        ssh_interface=environment.ssh_interface,
+        selection=making.selection,
     )
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import Interrupted, StageError
 
+if TYPE_CHECKING:
+    from orchestrator.validate.round import Round
+
 
 class Status(StrEnum):
-    """How a segment's way through a run ended. BUILT is the good end of what is not tested by itself."""
+    """How a segment's way through a run ended.
+
+    BUILT is the good end of what is not tested by itself, CHECKED that of what only some tests were run on.
+    """
 
     BUILT = "built"
     VALIDATED = "validated"
+    CHECKED = "checked"
     REUSED = "reused"
     REJECTED = "rejected"
     FAILED = "failed"
@@ -30,7 +37,7 @@ class Outcome:
     """One segment at the end of a run. `ami_id` is empty when none was made; `reason` is for what did not go well.
 
     `kept` is the command that reaches the machine that was validated, when it was to be kept. `adopted` names the run
-    that made what this one only waited for.
+    that made what this one only waited for. `rounds` are those in which its tests asked.
     """
 
     image: str
@@ -45,6 +52,7 @@ class Outcome:
     shared: bool = False
     build_seconds: float = 0.0
     validate_seconds: float = 0.0
+    rounds: tuple[Round, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -53,13 +61,14 @@ class Outcome:
 
     @property
     def usable(self) -> bool:
-        """Whether it is what the run was to make: a proven image, or a shared segment that stands."""
-        return self.status.good and (self.shared or self.status is not Status.BUILT)
+        """Whether it is what the run was to make: a proven image, a shared segment that stands, a part that held."""
+        return self.status is Status.CHECKED or (self.status.good and (self.shared or self.status is not Status.BUILT))
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object without empty fields."""
         values = {key: getattr(self, key) for key in (*self.__dataclass_fields__, "seconds")}
-        return {key: value for key, value in values.items() if value not in ("", 0.0, False)}
+        values["rounds"] = [asdict(one) for one in self.rounds]
+        return {key: value for key, value in values.items() if value not in ("", 0.0, False, [])}
 
 
 @dataclass(frozen=True)

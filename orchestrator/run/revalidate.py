@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageError
@@ -12,6 +12,8 @@ from orchestrator.run.image import prove
 from orchestrator.run.outcome import Outcome, Status
 from orchestrator.run.prepare import segment_of
 from orchestrator.run.run import run
+from orchestrator.validate.options import ALL, ConnectionKind, Selection
+from orchestrator.validate.reach import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +30,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chosen:
-    """An AMI that will be validated, against the tests of the image as the workspace has it now."""
+    """An AMI that will be validated, against the tests of the image as the workspace has it now, and how."""
 
     workspace: Workspace
     environment: Environment
     segment: Segment
     version: Version
+    connection: ConnectionKind = ConnectionKind.SSM
+    selection: Selection = ALL
 
 
-def choose(workspace: Workspace, environment: Environment, name: str) -> Chosen:
-    """The AMI that a person means: by its id, or the newest of an image. Raises UsageError when there is none."""
+def choose(
+    workspace: Workspace,
+    environment: Environment,
+    name: str,
+    connection: ConnectionKind = ConnectionKind.SSM,
+    selection: Selection = ALL,
+) -> Chosen:
+    """The AMI that a person means: by its id, or the newest of an image.
+
+    Raises UsageError when there is none, or the connection cannot be had there, LackError when this machine lacks
+    something for it.
+    """
+    check(connection, environment.account, environment.ssh_interface)
     if name.startswith("ami-"):
         version = find(environment.account, name)
     else:
@@ -48,16 +63,23 @@ def choose(workspace: Workspace, environment: Environment, name: str) -> Chosen:
         version = found[0]
     if not version.is_image:
         raise UsageError(f"{version.ami_id} carries layers that images share: it has no tests of its own")
-    return Chosen(workspace, environment, segment_of(workspace, environment, version.image), version)
+    segment = segment_of(workspace, environment, version.image)
+    return Chosen(workspace, environment, segment, version, connection, selection)
 
 
 def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None], keep: bool = False) -> Summary:
-    """Boot and test the AMI and tag the verdict. A failure becomes an outcome; only a bug raises."""
+    """Boot and test the AMI and tag the verdict, if all tests were to run. A failure becomes an outcome; only a bug
+    raises.
+    """
     segment, version = chosen.segment, chosen.version
     built = Outcome(version.image, Status.BUILT, version.ami_id, version.version)
 
     def work(making: Making, leases: Leases | NoLeases) -> tuple[Outcome, ...]:
+        making = replace(making, connection=chosen.connection, selection=chosen.selection)
+
         def proven() -> Outcome:
+            if chosen.selection.partial:  # it tags nothing, and so it is in nobody's way
+                return prove(making, segment, built)
             with leases.hold(f"validate/{version.ami_id}/{segment.tests}", stop=making.stop, lost=making.stop.set):
                 return prove(making, segment, built, build_seconds=version.took("build"))
 

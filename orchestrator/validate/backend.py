@@ -1,16 +1,28 @@
-"""The Testinfra backend `ssm`: every question of a test becomes a question to a Connection."""
+"""The Testinfra backend `ssm`: every question of a test becomes a question to an Asker."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import testinfra.backend
 from testinfra.backend.base import BaseBackend, CommandResult
 
-from orchestrator.validate.connection import PATIENCE
+from orchestrator.validate.attributes import Attributes
+from orchestrator.validate.question import PATIENCE
 
 if TYPE_CHECKING:
-    from orchestrator.validate.connection import Asker
+    from orchestrator.validate.question import Answer
+
+
+class Asker(Protocol):
+    """Answers questions of tests: all that the backend needs."""
+
+    def ask(self, command: bytes, seconds: float) -> Answer:
+        """Run a command as root under /bin/sh.
+
+        Raises CommandTimedOut, OutputTooLarge, CommandUnclear, ConnectionFault, and ValueError for a command that no
+        script can carry.
+        """
 
 
 class SsmBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped for mypy here
@@ -20,14 +32,27 @@ class SsmBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped for
 
     def __init__(self, hostname: str, *args: Any, asker: Asker, **kwargs: Any) -> None:
         super().__init__(hostname, *args, **kwargs)
-        self._asker = asker
+        self.asker = asker
+        self._attributes = Attributes()
         self._encoding = "UTF-8"
 
     def run(self, command: str, *args: str, timeout: float = PATIENCE, **_kwargs: Any) -> CommandResult:
-        """Run a command. Raises CommandTimedOut, OutputTooLarge and ConnectionFault."""
+        """Run a command. Raises what an Asker does."""
+        __tracebackhide__ = True  # a failure is shown where a test asked
         line = self.encode(self.get_command(command, *args))
-        answer = self._asker.ask(line, timeout)
+        if Attributes.covers(command) and len(args) == 1:
+            user = repr(self.sudo and self.sudo_user) if self.sudo else ""
+            answer = self._attributes.ask(
+                command, args[0], lambda all_of, path: self._asked(timeout, all_of, path), user
+            )
+        else:
+            self._attributes.forget()
+            answer = self.asker.ask(line, timeout)
         return self.result(answer.code, line, answer.stdout, answer.stderr)
+
+    def _asked(self, timeout: float, command: str, *args: str) -> Answer:
+        __tracebackhide__ = True
+        return self.asker.ask(self.encode(self.get_command(command, *args)), timeout)
 
 
 def register() -> None:

@@ -5,10 +5,13 @@ StageError
 │   ├── NoTests              a role brings no test
 │   ├── BootFailed           the machine did not come up
 │   ├── MachineLost          the machine ended, and the image is not to blame
-│   ├── NeverOnline          the machine runs, but Systems Manager does not know it
+│   ├── NeverOnline          the machine runs, but cannot be reached
 │   └── ConnectionFault      the machine could not be asked, or its answer is not to be trusted
+│       ├── Unheard          nothing came back, for reasons that may pass: whether a script ran is unknown
+│       └── Damaged          what came back is cut or altered, or says that the script failed
 ├── CommandTimedOut          one command took too long: its test fails, the others go on
-└── OutputTooLarge           one command said too much: likewise
+├── OutputTooLarge           one command said too much: likewise
+└── CommandUnclear           nobody knows whether one command ran: its test is an error, whatever it makes of it
 """
 
 from __future__ import annotations
@@ -42,11 +45,19 @@ class MachineLost(ValidationError):
 
 
 class NeverOnline(ValidationError):
-    """The machine runs, but its agent never reported to Systems Manager."""
+    """The machine runs, but never answered: its agent is unknown to Systems Manager, or SSH lets nobody in."""
 
 
 class ConnectionFault(ValidationError):
     """The machine could not be asked, or its answer is missing, cut or altered."""
+
+
+class Unheard(ConnectionFault):
+    """Nothing came back, for reasons that may pass. Whether the machine has run the script is unknown."""
+
+
+class Damaged(ConnectionFault):
+    """What came back is cut or altered, or says that the script itself failed."""
 
 
 class CommandTimedOut(StageError):
@@ -71,3 +82,11 @@ class OutputTooLarge(StageError):
             f"the command wrote {size:,} bytes, more than the {limit:,} that are carried: {command}",
             hint="let the machine do the search: grep, head, sha256sum",
         )
+
+
+class CommandUnclear(StageError):
+    """Whether a command ran, or how it ended, cannot be known any more; it is not run again. `why` in words."""
+
+    def __init__(self, command: str, why: str) -> None:
+        self.command = command
+        super().__init__(f"nothing is known of the command ({why}): {command}", hint="validate the AMI once more")

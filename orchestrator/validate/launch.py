@@ -8,6 +8,7 @@ from orchestrator.aws import error_code, refusal
 from orchestrator.capacity import FULL, named
 from orchestrator.errors import LackError
 from orchestrator.validate.errors import BootFailed
+from orchestrator.validate.options import ConnectionKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +28,10 @@ def places_of(request: ValidateRequest) -> tuple[Place, ...]:
     return request.places or ((request.instance_type, request.subnet_id),)
 
 
-def launch_request(request: ValidateRequest, group: str, place: Place, *, token: str) -> dict[str, Any]:
-    """The parameters of RunInstances. `token` makes a repeated request harmless."""
+def launch_request(
+    request: ValidateRequest, group: str, place: Place, *, token: str, key_name: str = ""
+) -> dict[str, Any]:
+    """The parameters of RunInstances. `token` makes a repeated request harmless; without `key_name` there is no key."""
     instance_type, subnet_id = place
     wanted: dict[str, Any] = {
         "ImageId": request.ami_id,
@@ -37,11 +40,15 @@ def launch_request(request: ValidateRequest, group: str, place: Place, *, token:
         "MaxCount": 1,
         "ClientToken": token,
         "SecurityGroupIds": [group],
-        "IamInstanceProfile": {"Name": request.iam_instance_profile},
         "InstanceInitiatedShutdownBehavior": "terminate",
         "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"},
-        "TagSpecifications": [_tagged(request, "instance"), _tagged(request, "volume")],
+        "TagSpecifications": [tagged(request, "instance"), tagged(request, "volume")],
     }
+    # A machine that is not reached by Systems Manager may do without.
+    if request.iam_instance_profile or request.connection is ConnectionKind.SSM:
+        wanted["IamInstanceProfile"] = {"Name": request.iam_instance_profile}
+    if key_name:
+        wanted["KeyName"] = key_name
     if subnet_id:
         wanted["SubnetId"] = subnet_id
     return wanted
@@ -49,13 +56,19 @@ def launch_request(request: ValidateRequest, group: str, place: Place, *, token:
 
 def security_group_request(request: ValidateRequest, vpc_id: str, number: int = 1) -> dict[str, Any]:
     """The parameters of CreateSecurityGroup for machine `number`: nothing comes in, everything may go out."""
-    name = f"ami-validate-{request.image.name}-{request.run}-{request.ami_id}"
+    way_in = "SSH alone" if request.connection is ConnectionKind.SSH else "no way in"
     wanted: dict[str, Any] = {
-        "GroupName": name if number == 1 else f"{name}-{number}",
-        "Description": f"validation of {request.ami_id}: no way in",
-        "TagSpecifications": [_tagged(request, "security-group")],
+        "GroupName": name_of(request, number),
+        "Description": f"validation of {request.ami_id}: {way_in}",
+        "TagSpecifications": [tagged(request, "security-group")],
     }
     return wanted | ({"VpcId": vpc_id} if vpc_id else {})
+
+
+def name_of(request: ValidateRequest, number: int) -> str:
+    """What the things around machine `number` of a validation are called; nothing else has that name."""
+    name = f"ami-validate-{request.image.name}-{request.run}-{request.ami_id}"
+    return name if number == 1 else f"{name}-{number}"
 
 
 def launch_refused(error: Exception, request: ValidateRequest, tried: Sequence[Place]) -> AmiError:
@@ -74,7 +87,8 @@ def launch_refused(error: Exception, request: ValidateRequest, tried: Sequence[P
     return refusal(error) or BootFailed(f"{request.ami_id} could not be launched: {error}")
 
 
-def _tagged(request: ValidateRequest, kind: str) -> dict[str, Any]:
+def tagged(request: ValidateRequest, kind: str) -> dict[str, Any]:
+    """The tags of something that a validation makes, as EC2 takes them when it is made."""
     tags = {
         "Name": f"ami validate {request.image.name}",
         **request.tags,

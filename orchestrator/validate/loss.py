@@ -52,14 +52,31 @@ def ended(found: dict[str, Any], when: str) -> ValidationError:
     return kind(f"{found['InstanceId']} is {found['State']['Name']} {when}: {said}")
 
 
-def lost(account: Account, instance_id: str) -> MachineLost | None:
-    """The loss of a machine whose tests could not be finished; None when it is there, or ended by itself."""
+def lost(account: Account, instance_id: str, *, by_agent: bool = True) -> MachineLost | None:
+    """The loss of a machine whose tests could not be finished; None when it is there, or ended by itself.
+
+    An agent that is silent counts only for a machine that is asked `by_agent`: others need not have one.
+    """
     try:
         found = described(account.client("ec2"), instance_id)
         if found and found["State"]["Name"] not in {"pending", "running"}:
             error = ended(found, "before its tests had ended")
             return error if isinstance(error, MachineLost) else None
+        if not by_agent:
+            return None
         status = known(account, instance_id).get("PingStatus")
     except AwsError:
         return None  # the error that led here tells more
     return MachineLost(f"the agent of {instance_id} is silent ({status})") if status in _SILENT else None
+
+
+def is_gone(account: Account, instance_id: str) -> bool:
+    """Whether a machine does not run any more, as EC2 says; False when EC2 cannot be asked.
+
+    A silent agent does not count: it may come back, as may a machine that reboots.
+    """
+    try:
+        found = described(account.client("ec2"), instance_id)
+    except AwsError:
+        return False
+    return bool(found) and found["State"]["Name"] not in {"pending", "running"}

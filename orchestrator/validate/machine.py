@@ -1,14 +1,14 @@
-"""A fresh machine of an AMI while a `with` block lasts: booted, known to Systems Manager, and gone afterwards."""
+"""A fresh machine of an AMI while a `with` block lasts: booted, within reach, and gone afterwards."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import ssh_access
 from orchestrator.aws import AwsError, error_code
 from orchestrator.capacity import FULL, Place, named, remaining
 from orchestrator.errors import Interrupted
@@ -17,12 +17,16 @@ from orchestrator.process import masked
 from orchestrator.progress import Event, Stage
 from orchestrator.validate.errors import BootFailed, MachineLost, NeverOnline, ValidationError
 from orchestrator.validate.launch import launch_refused, launch_request, places_of, security_group_request
-from orchestrator.validate.loss import described, ended, known, lost
+from orchestrator.validate.loss import described, ended
+from orchestrator.validate.reach import check, reach_of
+from orchestrator.validate.remembered import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from orchestrator.progress import Listener
+    from orchestrator.validate.reach import Reach
     from orchestrator.validate.request import ValidateRequest
 
 #: Seconds for which EC2 may not know an AMI, a group or an instance that was just made.
@@ -33,14 +37,15 @@ _BOOT, _GONE = 300, 300
 
 @dataclass(frozen=True)
 class Machine:
-    """A booted instance that Systems Manager reaches."""
+    """A booted instance, and the way to it."""
 
     instance_id: str
+    reach: Reach
 
     @property
     def way_in(self) -> str:
         """The command with which a person gets a shell on it."""
-        return f"aws ssm start-session --target {self.instance_id}"
+        return self.reach.way_in(self.instance_id)
 
 
 class Boot:
@@ -53,21 +58,27 @@ class Boot:
         self._listener = listener
         self._stop = request.stop
         self._ec2 = request.account.client("ec2")
+        self._reach = reach_of(request, number)
+        self._stays = False
 
     @contextmanager
     def machine(self) -> Iterator[Machine]:
-        """The machine, online in Systems Manager; terminated whatever happens, unless it is to be kept.
+        """The machine, once it can be asked; terminated whatever happens, unless it is to be kept.
 
         Raises BootFailed, NeverOnline, LackError when the account refuses, Interrupted when `stop` was set, and
         MachineLost when it ended early, also in the place of a ValidationError of the `with` block.
         """
-        with self._group() as group, self._instance(group) as machine:
+        check(self._request.connection, self._request.account, self._request.ssh_interface)
+        with (
+            self._reach.prepared(lambda: self._stays) as key_name,
+            self._group() as group,
+            self._instance(group, key_name) as machine,
+        ):
             try:
-                self._await_running(machine.instance_id)
-                self._await_online(machine.instance_id)
+                self._await_online(machine.instance_id, self._await_running(machine.instance_id))
                 yield machine
             except ValidationError as error:
-                loss = error if isinstance(error, MachineLost) else lost(self._request.account, machine.instance_id)
+                loss = error if isinstance(error, MachineLost) else self._reach.lost(machine.instance_id)
                 if loss is None:
                     raise
                 self._keep = False
@@ -75,35 +86,38 @@ class Boot:
 
     @contextmanager
     def _group(self) -> Iterator[str]:
-        """A security group of this machine's own, that lets nothing in."""
+        """A security group of this machine's own, that lets nothing in but what its way needs."""
         subnets = [subnet for _, subnet in places_of(self._request)]
         wanted = security_group_request(
             self._request, vpc_of(self._ec2, subnets, self._request.vpc_id), number=self._number
         )
-        with _remembered(lambda: security_group(self._ec2, wanted)) as made:
+        with remembered(lambda: security_group(self._ec2, wanted)) as made:
             try:
+                if self._reach.ssh:
+                    ssh_access.let_in(self._ec2, str(made.result()))
                 yield str(made.result())
             finally:
-                if made.exception() is None and not self._keep:
+                if made.exception() is None and not self._stays:
                     self._remove_group(made.result())
 
     @contextmanager
-    def _instance(self, group: str) -> Iterator[Machine]:
-        with _remembered(lambda: self._launch(group)) as made:
+    def _instance(self, group: str, key_name: str) -> Iterator[Machine]:
+        with remembered(lambda: self._launch(group, key_name)) as made:
             try:
-                yield _launched(made)
+                yield _launched(made, self._reach)
             finally:
                 if made.exception() is None:
-                    self._leave(_launched(made))
+                    self._leave(_launched(made, self._reach))
 
-    def _launch(self, group: str) -> Any:
+    def _launch(self, group: str, key_name: str = "") -> Any:
         """RunInstances in the first place that has room."""
         left, tried = places_of(self._request), list[Place]()
         while True:
             tried.append(left[0])
             self._say(Stage.BOOT, f"{self._request.ami_id} as {named(left[0])}")
             try:
-                return self._launch_in(launch_request(self._request, group, left[0], token=uuid.uuid4().hex))
+                wanted = launch_request(self._request, group, left[0], token=uuid.uuid4().hex, key_name=key_name)
+                return self._launch_in(wanted)
             except AwsError as error:
                 code = error_code(error)
                 left = remaining(left, code) if code in FULL else ()
@@ -121,20 +135,22 @@ class Boot:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _await_running(self, instance_id: str) -> None:
+    def _await_running(self, instance_id: str) -> dict[str, Any]:
+        """The instance as EC2 shows it when it runs."""
         for waited in self._waiting(_BOOT):
             found = described(self._ec2, instance_id)
             state = found.get("State", {}).get("Name", "pending")
             if state == "running":
-                return
+                return found
             if state != "pending":
                 raise ended(found, "before it was tested")
             if waited is None:
                 raise BootFailed(f"{instance_id} is not running after {_BOOT} s", hint="see its console output in EC2")
+        raise AssertionError("the last attempt returns or raises")
 
-    def _await_online(self, instance_id: str) -> None:
+    def _await_online(self, instance_id: str, running: dict[str, Any]) -> None:
         for waited in self._waiting(self._request.online_timeout):
-            if known(self._request.account, instance_id).get("PingStatus") == "Online":
+            if self._reach.answers(instance_id, running):
                 return
             found = described(self._ec2, instance_id)
             state = found.get("State", {}).get("Name", "running")
@@ -148,12 +164,8 @@ class Boot:
         console = self._console(instance_id)
         path = self._request.folder / "console.log"
         path.write_text(masked(console, self._request.masks), encoding="utf-8")
-        profile = self._request.iam_instance_profile
-        return NeverOnline(
-            f"{instance_id} did not come online in Systems Manager within {self._request.online_timeout:g} s",
-            hint=f"check that the image has amazon-ssm-agent enabled, that the instance profile '{profile}' allows "
-            f"AmazonSSMManagedInstanceCore, and that the subnet has a route to Systems Manager; console: {path}",
-        )
+        said, hint = self._reach.silence(instance_id, self._request.online_timeout)
+        return NeverOnline(said, hint=f"{hint}; console: {path}")
 
     def _console(self, instance_id: str) -> str:
         try:
@@ -165,6 +177,7 @@ class Boot:
         """Terminate, and wait until the instance is gone: its security group cannot be removed earlier."""
         instance_id = machine.instance_id
         if self._keep:
+            self._stays = True
             self._say(Stage.CLEAN, f"{instance_id} is kept: {machine.way_in}")
             return
         self._ec2.terminate_instances(InstanceIds=[instance_id])
@@ -210,15 +223,5 @@ def _ticks(seconds: float, pause: Callable[[float], object] = time.sleep) -> Ite
     yield None
 
 
-@contextmanager
-def _remembered(make: Callable[[], Any]) -> Iterator[Future[Any]]:
-    """Something being made in a thread of its own, so that Ctrl-C cannot lose the answer that names it.
-
-    `Future.exception()` waits for it, and tells at the end whether there is something to remove.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(make)
-
-
-def _launched(made: Future[Any]) -> Machine:
-    return Machine(str(made.result()["Instances"][0]["InstanceId"]))
+def _launched(made: Future[Any], reach: Reach) -> Machine:
+    return Machine(str(made.result()["Instances"][0]["InstanceId"]), reach)

@@ -1,76 +1,60 @@
-"""The pytest plugin of a validation: the fixtures `host` and `image`, and a record of every test as it ends.
+"""The pytest plugins of a validation: one runs the tests in rounds, one tells of each as it ends.
 
 `tell` gets one object per event:
     {"event": "collected", "roles": {role: number of tests}}
     {"event": "problem", "text": ...}           a file that could not be collected
-    {"event": "begin", "role": ..., "nodeid": ...}
+    {"event": "ask", "round": ..., "waiting": ..., "questions": [...]}    see suite.py
     {"event": "test", ...}                      the fields of verdict.TestResult
     {"event": "fault", "text": ...}             the machine cannot be asked any more; the session stops
 """
 
 from __future__ import annotations
 
-import time
+import os
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import testinfra.host
 
-from orchestrator.validate.backend import SsmBackend
-from orchestrator.validate.verdict import Outcome, TestResult
+from orchestrator.validate import facts, fixtures
+from orchestrator.validate.attributes import Attributes
+from orchestrator.validate.coordinator import Coordinator
+from orchestrator.validate.fixtures import role_of
+from orchestrator.validate.leaf import Recorder
+from orchestrator.validate.verdict import Asked, Outcome, TestResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from orchestrator.validate.connection import Connection
+    import testinfra.host
+
+    from orchestrator.validate.coordinator import Machine
+    from orchestrator.validate.question import Reply
     from orchestrator.validate.request import SuiteRequest
 
-#: What the report keeps of one failure, in characters.
-_DETAILS = 20_000
-
-
-@dataclass(frozen=True)
-class Image:
-    """What tests may ask of `image`. `vars` are those with which the role under test was applied."""
-
-    name: str
-    version: str
-    ami_id: str
-    layers: tuple[str, ...]
-    roles: tuple[str, ...]
-    role: str
-    vars: Mapping[str, Any]
+#: What the report keeps of one failure, in characters; and of the output of one of its commands.
+_DETAILS, _OUTPUT = 20_000, 2_000
 
 
 class SuitePlugin:
-    """One session on one machine."""
+    """Tells what happens in one session."""
 
-    def __init__(self, request: SuiteRequest, connection: Connection, tell: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, request: SuiteRequest, host: testinfra.host.Host, tell: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self.rounds: RoundsPlugin | None = None
         self._request = request
-        self._connection = connection
+        self._host = host
         self._tell = tell
         self._reports: list[pytest.TestReport] = []
+        self._process = os.getpid()
 
-    @pytest.fixture(scope="session")
-    def host(self) -> testinfra.host.Host:
-        """The machine under test, as Testinfra knows it."""
-        return testinfra.host.get_host(f"{SsmBackend.NAME}://{self._request.instance_id}", asker=self._connection)
-
-    @pytest.fixture(scope="module")
-    def image(self, request: pytest.FixtureRequest) -> Image:
-        """The image under test."""
-        facts, role = self._request.image, _role(request.node.nodeid)
-        return Image(
-            name=facts.name,
-            version=facts.version,
-            ami_id=self._request.ami_id,
-            layers=facts.layers,
-            roles=facts.roles,
-            role=role,
-            vars=facts.vars.get(role, {}),
-        )
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Give the fixtures what they tell."""
+        config.stash[fixtures.HOST] = self._host
+        config.stash[fixtures.REQUEST] = self._request
+        config.pluginmanager.register(fixtures)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Tell of a file that could not be collected."""
@@ -79,32 +63,74 @@ class SuitePlugin:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell how many tests each role brings."""
-        self._tell({"event": "collected", "roles": Counter(_role(item.nodeid) for item in session.items)})
+        self._tell({"event": "collected", "roles": Counter(role_of(item.nodeid) for item in session.items)})
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Gather what a test did, and tell when it has ended."""
+    def pytest_runtest_logstart(self) -> None:
+        """A test is told of."""
         self._reports = []
-        before, began = len(self._connection.asked), time.monotonic()
-        self._tell({"event": "begin", "role": _role(item.nodeid), "nodeid": item.nodeid})
-        try:
-            return (yield)
-        finally:
-            self._ended(item, before, time.monotonic() - began)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the reports of a test's phases until it has ended."""
+        """Keep the reports of a test's phases until all have been told."""
         self._reports.append(report)
 
-    def _ended(self, item: pytest.Item, before: int, seconds: float) -> None:
-        result = result_of(_role(item.nodeid), item.nodeid, self._reports, seconds)
-        if result.failed:
-            result = TestResult(**{**vars(result), "asked": tuple(self._connection.asked[before:])})
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Tell what a test did. Its own process is silent: whoever started all of them tells."""
+        if os.getpid() != self._process:
+            return
+        seconds = sum(report.duration for report in self._reports)
+        result = result_of(role_of(nodeid), nodeid, self._reports, seconds)
+        if result.failed and self.rounds is not None:
+            result = replace(result, asked=self.rounds.asked_now())
         self._tell({"event": "test", **asdict(result)})
-        # A test may catch whatever it likes; what the connection knows counts.
-        if self._connection.fault is not None:
-            self._tell({"event": "fault", "text": self._connection.fault.message})
-            item.session.shouldstop = "the machine cannot be asked any more"
+
+
+class RoundsPlugin:
+    """Runs the tests of a session in rounds on one machine."""
+
+    def __init__(self, machine: Machine, host: testinfra.host.Host, known: Mapping[bytes, Reply]) -> None:
+        self.coordinator: Coordinator | None = None
+        self._machine = machine
+        self._host = host
+        self._known = known
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Make the marks known, and what forked processes need."""
+        config.addinivalue_line("markers", "alone: the test changes the machine; it runs by itself, after all others")
+        config.pluginmanager.register(Recorder(), Recorder.NAME)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Run all tests; pytest's own loop does the rest, and all of a session that runs none."""
+        broken = session.testsfailed and not session.config.option.continue_on_collection_errors
+        if broken or session.config.option.collectonly or not session.items:
+            return None
+        known = self._known or facts.asked_of(self._machine)
+        facts.take_in(self._host, known)
+        self.coordinator = Coordinator(session, self._machine, self._host.backend, known)
+        self.coordinator.run()
+        return True
+
+    @property
+    def fault(self) -> str:
+        """Why the verdict of the tests does not count; empty when it does."""
+        if self.coordinator is None:
+            return ""
+        unclear = "; ".join(self.coordinator.unclear)
+        return self.coordinator.faulted or (f"nothing is known of {unclear}" if unclear else "")
+
+    def asked_now(self) -> tuple[Asked, ...]:
+        """What the test that is being told of has asked."""
+        if self.coordinator is None:
+            return ()
+        return tuple(_kept(command, reply) for command, reply in self.coordinator.asked_now())
+
+
+def _kept(command: bytes, reply: Reply) -> Asked:
+    text = Attributes.told(command.decode("utf-8", "backslashreplace"))
+    if reply.answer is None:
+        return Asked(text, str(reply.ended))
+    output = (reply.answer.stdout + reply.answer.stderr).decode("utf-8", "backslashreplace")
+    return Asked(text, str(reply.answer.code), output[:_OUTPUT])
 
 
 def result_of(role: str, nodeid: str, reports: list[pytest.TestReport], seconds: float) -> TestResult:
@@ -132,8 +158,3 @@ def _message(report: pytest.TestReport) -> str:
         return str(told[2])
     crash = getattr(told, "reprcrash", None)
     return str(getattr(report, "wasxfail", "") or (crash.message if crash else report.longreprtext))
-
-
-def _role(nodeid: str) -> str:
-    """The role of `roles/nginx/test_nginx.py::test_it`."""
-    return nodeid.split("/")[1]

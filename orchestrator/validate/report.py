@@ -72,8 +72,12 @@ def _case(suite: ET.Element, test: TestResult) -> None:
         told = ET.SubElement(case, kind, {"message": _speakable(test.message)})
         told.text = _speakable(test.details)
     if test.asked or test.output:
-        commands = "".join(f"[{one.ended}] {one.command}\n" for one in test.asked)
+        commands = "".join(f"[{one.ended}] {one.command}\n{_indented(one.output)}" for one in test.asked)
         ET.SubElement(case, "system-out").text = _speakable(commands + test.output)
+
+
+def _indented(output: str) -> str:
+    return "".join(f"    {line}\n" for line in output.splitlines())
 
 
 def _numbers(tests: list[TestResult] | tuple[TestResult, ...], *, name: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import Account
+from orchestrator.validate.options import ALL, ConnectionKind, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,8 @@ class ValidateRequest:
     `subnet_id`.
     `folder` (it must exist) gets junit.xml, report.json and pytest.log. Empty `subnet_id` and `vpc_id` mean the default
     VPC. `tags` are more tags for the machine. `masks` are secrets that no report or log may show. `stop`, once set,
-    ends the validation soon. `online_timeout` in seconds.
+    ends the validation soon. `online_timeout` in seconds. `ssh_username` and `ssh_interface` (a word of Packer's option
+    of that name) count for a connection over SSH alone.
     """
 
     account: Account
@@ -62,6 +64,10 @@ class ValidateRequest:
     stop: threading.Event = field(default_factory=threading.Event)
     keep: bool = False
     online_timeout: float = 300
+    connection: ConnectionKind = ConnectionKind.SSM
+    ssh_username: str = ""
+    ssh_interface: str = ""
+    selection: Selection = ALL
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,7 @@ class SuiteRequest:
     roles: tuple[str, ...]
     root: str
     instance_id: str = ""
+    selection: Selection = ALL
 
     def on(self, instance_id: str) -> SuiteRequest:
         """The same suite, to be run on a machine."""
@@ -93,4 +100,6 @@ class SuiteRequest:
         facts: dict[str, Any] = values["image"]
         image = ImageFacts(**{**facts, "layers": tuple(facts["layers"]), "roles": tuple(facts["roles"])})
         account = Account(**values["account"])
-        return cls(**{**values, "account": account, "image": image, "roles": tuple(values["roles"])})
+        selection = Selection(**values["selection"])
+        roles = tuple(values["roles"])
+        return cls(**{**values, "account": account, "image": image, "roles": roles, "selection": selection})

@@ -9,10 +9,14 @@ import threading
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE
 from typing import IO, TYPE_CHECKING, Any
 
-from orchestrator.errors import Interrupted
+import pytest
+
+from orchestrator.errors import Interrupted, UsageError
 from orchestrator.process import kill_group, masked, started
+from orchestrator.validate.answering import Answering
 from orchestrator.validate.errors import NoTests
 from orchestrator.validate.request import SuiteRequest
 from orchestrator.validate.verdict import SuiteEnd, TestResult, check_collected
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from subprocess import Popen
 
+    from orchestrator.validate.answering import Asks
     from orchestrator.validate.request import RoleTests, ValidateRequest
 
 #: What is told as it happens: an object of plugin.py.
@@ -60,36 +65,58 @@ def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
         for one in request.tests:
             (root / "roles" / one.role).symlink_to(one.folder.resolve())
         roles = tuple(one.role for one in request.tests)
-        yield SuiteRequest(request.account, request.ami_id, request.image, roles, name)
+        yield SuiteRequest(request.account, request.ami_id, request.image, roles, name, selection=request.selection)
 
 
 def collect(suite: SuiteRequest, request: ValidateRequest) -> int:
-    """How many tests there are. Raises NoTests, and ValidationError for a file that cannot be collected."""
+    """How many tests there are to be run.
+
+    Raises NoTests, ValidationError for a file that cannot be collected, and UsageError for a selection that pytest does
+    not understand, or that no test fits.
+    """
     _, end = run(suite, request, hear=lambda _: None)
+    chosen = request.selection
+    if chosen.partial and end.exit_code == pytest.ExitCode.USAGE_ERROR:
+        said = (request.folder / "pytest.log").read_text(encoding="utf-8").splitlines()
+        why = next((line.partition("ERROR: ")[2] for line in said if line.startswith("ERROR: ")), "see pytest.log")
+        raise UsageError(f"pytest does not understand {chosen.text}: {why}")
     check_collected(end)
+    count = sum(end.collected.values())
+    if chosen.partial:
+        if not count:
+            raise UsageError(f"no test fits {chosen.text}", hint="`-k` looks for parts of names, `-m` for marks")
+        return count
     without = tuple(role for role in suite.roles if not end.collected.get(role))
     if without:
         raise NoTests(without)
-    return sum(end.collected.values())
+    return count
 
 
-def run(suite: SuiteRequest, request: ValidateRequest, *, hear: Hear) -> tuple[tuple[TestResult, ...], SuiteEnd]:
-    """Run the suite to its end. pytest's own words go to pytest.log, secrets masked. Raises Interrupted."""
+def run(
+    suite: SuiteRequest, request: ValidateRequest, machine: Asks | None = None, *, hear: Hear
+) -> tuple[tuple[TestResult, ...], SuiteEnd]:
+    """Run the suite to its end on a machine; without one its tests are only collected.
+
+    pytest's own words go to pytest.log, secrets masked. Raises Interrupted.
+    """
     events: list[dict[str, Any]] = []
     argv = [sys.executable, "-P", "-m", "orchestrator.validate.suite"]
-    with _logged(request) as log, tempfile.TemporaryFile() as told:
-        told.write(suite.as_json().encode())
-        told.seek(0)
-        with (
-            started(argv, stdin=told, stderr=log, env=_ENVIRONMENT, cwd=request.folder) as process,
-            _killed_when(request.stop, process),
-        ):
-            for event in _events(process):
-                events.append(event)
-                hear(event)
+    with (
+        _logged(request) as log,
+        started(argv, stdin=PIPE, stderr=log, env=_ENVIRONMENT, cwd=Path(suite.root)) as process,
+        _killed_when(request.stop, process),
+        Answering(process, machine) as answering,
+    ):
+        answering.write(suite.as_json())
+        for event in _events(process):
+            if event["event"] == "ask":
+                answering.ask(event)
+                continue
+            events.append(event)
+            hear(event)
     if request.stop.is_set():
         raise Interrupted(f"the tests of {request.ami_id} were stopped")
-    return _results(events, request.masks), _end(events, request.masks)
+    return _results(events, request.masks), _end(events, request.masks, answering)
 
 
 def _events(process: Popen[bytes]) -> Iterator[dict[str, Any]]:
@@ -136,7 +163,7 @@ def _results(events: list[dict[str, Any]], masks: tuple[str, ...]) -> tuple[Test
     return tuple(TestResult.from_json({key: test[key] for key in test if key != "event"}) for test in tests)
 
 
-def _end(events: list[dict[str, Any]], masks: tuple[str, ...]) -> SuiteEnd:
+def _end(events: list[dict[str, Any]], masks: tuple[str, ...], answering: Answering) -> SuiteEnd:
     def last(kind: str) -> dict[str, Any]:
         return next((event for event in reversed(events) if event["event"] == kind), {})
 
@@ -146,8 +173,8 @@ def _end(events: list[dict[str, Any]], masks: tuple[str, ...]) -> SuiteEnd:
         problems=tuple(masked(event["text"], masks) for event in events if event["event"] == "problem"),
         fault=masked(last("fault").get("text", ""), masks),
         exit_code=end.get("exit_code"),
-        calls=end.get("calls", {}),
-        asked=end.get("asked", 0),
+        calls=dict(answering.calls),
+        rounds=answering.rounds,
     )
 
 

@@ -1,7 +1,15 @@
-"""The process that runs the tests: `python -P -m orchestrator.validate.suite`, with a SuiteRequest on standard input.
+"""The process that runs the tests: `python -P -m orchestrator.validate.suite`.
 
-Standard output carries one JSON object per line, as plugin.py says, and nothing else. What pytest prints goes to
-standard error. The tests run in a process of their own, so that nothing they do to it can touch the caller.
+The first line of its standard input is a SuiteRequest. Standard output carries one JSON object per line, as plugin.py
+says, and nothing else; what pytest prints goes to standard error. The tests run in processes of their own, so that
+nothing they do can touch the caller, and never meet AWS: questions to the machine go out as events, one for a round,
+
+    {"event": "ask", "round": 3, "waiting": 41, "questions": [Question, ...]}
+
+and what the machine says comes back as lines on standard input, replies as soon as they are known:
+
+    {"round": 3, "replies": [Reply, ...]}
+    {"fault": "why the machine cannot be asked any more"}
 """
 
 from __future__ import annotations
@@ -9,42 +17,100 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
+import testinfra.host
 
-from orchestrator.validate.backend import register
-from orchestrator.validate.connection import Connection
-from orchestrator.validate.plugin import SuitePlugin
+from orchestrator.validate.backend import SsmBackend, register
+from orchestrator.validate.facts import Known
+from orchestrator.validate.line import Fault
+from orchestrator.validate.plugin import RoundsPlugin, SuitePlugin
+from orchestrator.validate.question import Reply
 from orchestrator.validate.request import SuiteRequest
-from orchestrator.validate.transport import RunCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from orchestrator.validate.question import Question
+
+_CHUNK = 1 << 20
+
+
+class Caller:
+    """The machine, as whoever started this process reaches it: questions out, replies in."""
+
+    def __init__(self, stdin: int, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._stdin = stdin
+        self._tell = tell
+        self._unread = b""
+
+    def fileno(self) -> int:
+        """The file descriptor on which lines come back."""
+        return self._stdin
+
+    def request(self) -> SuiteRequest:
+        """The first line."""
+        (line,) = self._lines(1)
+        return SuiteRequest.from_json(line.decode())
+
+    def send(self, number: int, waiting: int, questions: Sequence[Question]) -> None:
+        """Send a round."""
+        asked = [question.as_json() for question in questions]
+        self._tell({"event": "ask", "round": number, "waiting": waiting, "questions": asked})
+
+    def receive(self) -> list[tuple[int, tuple[Reply, ...]] | Fault]:
+        """What has come back; waits until something has."""
+        return [_read(json.loads(line)) for line in self._lines()]
+
+    def _lines(self, most: int = -1) -> list[bytes]:
+        """Whole lines, waiting for the first. Raises EOFError."""
+        while b"\n" not in self._unread:
+            chunk = os.read(self._stdin, _CHUNK)
+            if not chunk:
+                raise EOFError("whoever started this process is gone")
+            self._unread += chunk
+        *lines, rest = self._unread.split(b"\n", most)
+        self._unread = rest
+        return lines
+
+
+def _read(said: dict[str, Any]) -> tuple[int, tuple[Reply, ...]] | Fault:
+    if "fault" in said:
+        return Fault(said["fault"])
+    return said["round"], tuple(Reply.from_json(one) for one in said["replies"])
 
 
 def main() -> int:
     """Run or collect the tests. The exit code is pytest's."""
-    request = SuiteRequest.from_json(sys.stdin.read())
-    lines = _own_streams()
+    lines, stdin = _own_streams()
 
     def tell(event: dict[str, Any]) -> None:
         lines.write(json.dumps(event) + "\n")
         lines.flush()
 
-    transport = RunCommand(request.account, request.instance_id)
-    connection = Connection(transport)
+    caller = Caller(stdin, tell)
+    request = caller.request()
     register()
-    code = int(pytest.main(_arguments(request), plugins=[SuitePlugin(request, connection, tell)]))
-    tell({"event": "end", "exit_code": code, "calls": transport.calls, "asked": len(connection.asked)})
+    host = testinfra.host.get_host(f"{SsmBackend.NAME}://{request.instance_id}", asker=Known({}))
+    suite, rounds = SuitePlugin(request, host, tell), RoundsPlugin(caller, host, {})
+    suite.rounds = rounds
+    code = int(pytest.main(_arguments(request), plugins=[suite, rounds]))
+    if rounds.fault:
+        tell({"event": "fault", "text": rounds.fault})
+    tell({"event": "end", "exit_code": code})
     return code
 
 
-def _own_streams() -> IO[str]:
-    """Take standard output away from everybody but us, and give the tests nothing to read."""
+def _own_streams() -> tuple[IO[str], int]:
+    """Take standard output and input away from everybody but us, and give the tests nothing to read."""
     lines = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    stdin = os.dup(sys.stdin.fileno())
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, sys.stdin.fileno())
     os.close(nothing)
-    return lines
+    return lines, stdin
 
 
 def _arguments(request: SuiteRequest) -> list[str]:
@@ -59,6 +125,7 @@ def _arguments(request: SuiteRequest) -> list[str]:
         "-p",
         "no:cacheprovider",
         *([] if request.instance_id else ["--collect-only", "--quiet"]),
+        *request.selection.arguments,
         *roles,
     ]
 

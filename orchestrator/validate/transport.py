@@ -2,65 +2,96 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.aws import AwsError, error_code
-from orchestrator.validate.errors import ConnectionFault
+from orchestrator.aws_retries import is_passing
+from orchestrator.errors import Interrupted
+from orchestrator.validate.bucket import bucket_of
+from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard
+from orchestrator.validate.loss import is_gone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import threading
 
     from orchestrator.aws import Account
+    from orchestrator.validate.round import Tally
 
 #: AWS's ready-made document that runs lines under `sh`.
 DOCUMENT = "AWS-RunShellScript"
 #: Seconds that a command may wait for the agent; 30 is the least that SendCommand takes.
-_DELIVERY = 60
+_DELIVERY = 30
 #: Seconds for which a machine that just came online may be unknown to Run Command, and a fresh command to its readers.
 _SETTLING = 30
 _UNKNOWN_MACHINE = frozenset({"InvalidInstanceId", "TargetNotConnected"})
 _UNDER_WAY = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
+#: Ends after which the script may have run, or not, and another may well do better (AWS Systems Manager User Guide,
+#: "Understanding command statuses").
+_PASSING = frozenset({"DeliveryTimedOut", "ExecutionTimedOut", "Undeliverable", "Cancelled"})
+
+#: Seconds between two looks: the first, and the longest of a short and of a long command.
+_FIRST, _LONGEST, _LONGEST_LATER = 0.3, 1.0, 2.0
+#: Seconds after which a command is a long one.
+_LATER = 5.0
+#: Seconds after which a silent command makes one ask whether its machine is there, and again after as many.
+_DOUBT = 10.0
+#: Of the time that the last commands took, the share that is let go by before the first look.
+_SURE = 0.9
 
 
 class Transport(Protocol):
-    """Runs scripts on one machine."""
+    """Runs scripts on one machine. Safe to use from several threads.
 
-    def run(self, script: str, seconds: float) -> str:
-        """Standard output of a script of at most 48,000 characters that needs at most `seconds` and ends with 0.
+    `longest_script` and `longest_output` are what it carries, in characters.
+    """
 
-        At least 24,000 characters of output are carried, no more need be. Raises ConnectionFault.
+    longest_script: int
+    longest_output: int
+
+    def run(self, script: str, seconds: float, tally: Tally) -> str:
+        """Standard output of a script that needs at most `seconds` and ends with 0.
+
+        Raises Unheard, Damaged, another ConnectionFault when the machine will never answer, and Interrupted.
         """
 
 
 class RunCommand:
-    """Run Command of AWS Systems Manager, for one instance. Safe to use from several threads."""
+    """Run Command of AWS Systems Manager, for one instance. `stop`, once set, ends every wait with Interrupted."""
 
-    def __init__(self, account: Account, instance_id: str) -> None:
+    #: Documents and parameters may have 64 KB; scripts stay well below that.
+    longest_script = 48_000
+    #: What GetCommandInvocation carries of standard output (AWS Systems Manager API Reference).
+    longest_output = 24_000
+
+    def __init__(self, account: Account, instance_id: str, *, stop: threading.Event) -> None:
         self.instance_id = instance_id
-        self.calls: Counter[str] = Counter()
+        self._account = account
         self._ssm = account.client("ssm")
-        self._counting = threading.Lock()
+        self._bucket = bucket_of(account)
+        self._stop = stop
+        self._took: list[float] = []
 
-    def run(self, script: str, seconds: float) -> str:
+    def run(self, script: str, seconds: float, tally: Tally) -> str:
         """Send, wait, and give standard output; see Transport."""
         try:
-            command_id = self._send(script, seconds)
-            said = self._awaited(command_id, seconds)
+            command_id = self._send(script, seconds, tally)
+            said = self._awaited(command_id, seconds, tally)
         except AwsError as error:
-            raise ConnectionFault(
+            kind = Unheard if is_passing(error) or error_code(error) in _UNKNOWN_MACHINE else ConnectionFault
+            raise kind(
                 f"Run Command failed on {self.instance_id}: {error}", hint="is the machine still running?"
             ) from error
         if said["Status"] != "Success":
-            raise ConnectionFault(_why(self.instance_id, said))
+            raise _fault(self.instance_id, said)
         return str(said["StandardOutputContent"])
 
-    def _send(self, script: str, seconds: float) -> str:
-        for last in _attempts(_SETTLING):
+    def _send(self, script: str, seconds: float, tally: Tally) -> str:
+        deadline = time.monotonic() + _SETTLING
+        while True:
             try:
                 answer = self._call(
+                    tally,
                     "send_command",
                     InstanceIds=[self.instance_id],
                     DocumentName=DOCUMENT,
@@ -69,49 +100,57 @@ class RunCommand:
                 )
                 return str(answer["Command"]["CommandId"])
             except AwsError as error:
-                if error_code(error) not in _UNKNOWN_MACHINE or last:
+                if error_code(error) not in _UNKNOWN_MACHINE or time.monotonic() > deadline:
                     raise
-        raise AssertionError("the last attempt returns or raises")
+            self._wait(1)
 
-    def _awaited(self, command_id: str, seconds: float) -> dict[str, Any]:
+    def _awaited(self, command_id: str, seconds: float, tally: Tally) -> dict[str, Any]:
         began = time.monotonic()
-        pause = 0.3
+        # As long as the quickest of the last commands took, there is nothing to be seen.
+        self._wait(max(_FIRST, min(_SURE * min(self._took, default=0), _LONGEST_LATER)))
+        pause, doubt = _FIRST, _DOUBT
         while True:
-            time.sleep(pause)
-            pause = min(pause * 1.4, 1.0)
             waited = time.monotonic() - began
             try:
-                said = self._call("get_command_invocation", CommandId=command_id, InstanceId=self.instance_id)
+                said = self._call(tally, "get_command_invocation", CommandId=command_id, InstanceId=self.instance_id)
             except AwsError as error:
                 if error_code(error) != "InvocationDoesNotExist" or waited > _SETTLING:
                     raise
-                continue
-            if said["Status"] not in _UNDER_WAY:
-                return said
-            if waited > seconds + _DELIVERY + _SETTLING:
-                self._call("cancel_command", CommandId=command_id, InstanceIds=[self.instance_id])
-                raise ConnectionFault(
-                    f"Run Command says nothing of command {command_id} on {self.instance_id} any more"
-                )
+            else:
+                if said["Status"] not in _UNDER_WAY:
+                    self._took = [*self._took[-3:], waited]
+                    return said
+                if waited > doubt:
+                    doubt += _DOUBT
+                    if is_gone(self._account, self.instance_id):
+                        raise Unheard(f"{self.instance_id} does not run any more")
+                if waited > seconds + _DELIVERY:
+                    raise self._given_up(command_id, tally)
+            self._wait(pause)
+            pause = min(pause * 1.4, _LONGEST if waited < _LATER else _LONGEST_LATER)
 
-    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        with self._counting:
-            self.calls[operation] += 1
+    def _given_up(self, command_id: str, tally: Tally) -> Unheard:
+        """Nothing is heard of a command any more: it need not begin."""
+        why = f"Run Command says nothing of command {command_id} on {self.instance_id} any more"
+        try:
+            self._call(tally, "cancel_command", CommandId=command_id, InstanceIds=[self.instance_id])
+        except AwsError as error:
+            why += f" ({error})"
+        return Unheard(why)
+
+    def _call(self, tally: Tally, operation: str, **parameters: Any) -> dict[str, Any]:
+        self._bucket.take(self._stop)
+        tally.call(operation)
         answer: dict[str, Any] = getattr(self._ssm, operation)(**parameters)
         return answer
 
-
-def _attempts(seconds: float) -> Iterator[bool]:
-    """Attempts with a pause between them; the value says whether it is the last one."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        yield False
-        time.sleep(1)
-    yield True
+    def _wait(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise Interrupted(f"{self.instance_id} is not asked any more")
 
 
-def _why(instance_id: str, said: dict[str, Any]) -> str:
-    details = said.get("StatusDetails") or said["Status"]
+def _fault(instance_id: str, said: dict[str, Any]) -> ConnectionFault:
+    details = str(said.get("StatusDetails") or said["Status"])
     meaning = {
         "DeliveryTimedOut": "the agent did not take the command in time",
         "Undeliverable": "the agent could not be reached",
@@ -119,6 +158,9 @@ def _why(instance_id: str, said: dict[str, Any]) -> str:
         "ExecutionTimedOut": "the agent stopped the script",
         "Cancelled": "somebody cancelled the command",
         "AccessDenied": "Systems Manager may not command this machine",
-    }.get(str(details), f"the script ended with exit code {said.get('ResponseCode')}")
+    }.get(details, f"the script ended with exit code {said.get('ResponseCode')}")
     complaint = str(said.get("StandardErrorContent", "")).strip()[-500:]
-    return f"Run Command on {instance_id}: {meaning} ({details})" + (f": {complaint}" if complaint else "")
+    text = f"Run Command on {instance_id}: {meaning} ({details})" + (f": {complaint}" if complaint else "")
+    if details in _PASSING:
+        return Unheard(text)
+    return Damaged(text) if details == "Failed" else ConnectionFault(text)

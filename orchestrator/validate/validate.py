@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import AwsError, refusal
 from orchestrator.errors import StageError
 from orchestrator.progress import Event, Stage
-from orchestrator.validate.connection import Connection
-from orchestrator.validate.errors import CommandTimedOut, MachineLost
+from orchestrator.validate.conversation import Conversation
+from orchestrator.validate.errors import ConnectionFault, MachineLost
+from orchestrator.validate.loss import is_gone
 from orchestrator.validate.machine import Boot
+from orchestrator.validate.question import Ended, Question
 from orchestrator.validate.report import set_aside, write_reports
+from orchestrator.validate.round import Tally
 from orchestrator.validate.session import collect, laid_out, run
-from orchestrator.validate.transport import RunCommand
 from orchestrator.validate.verdict import Verdict, check_complete, is_pass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orchestrator.progress import Listener
     from orchestrator.validate.machine import Machine
     from orchestrator.validate.request import SuiteRequest, ValidateRequest
     from orchestrator.validate.verdict import SuiteEnd, TestResult
 
 #: Agents come up before a machine has finished booting. Neither tool's opinion counts here: tests say what must hold.
-_SETTLE = b"cloud-init status --wait; systemctl is-system-running --wait"
-_SETTLE_SECONDS = 240
+_SETTLE = Question(0, b"cloud-init status --wait; systemctl is-system-running --wait", 240)
+#: Seconds between two looks at whether the validation shall be stopped.
+_LOOK = 0.2
 
 
 def validate(request: ValidateRequest, listener: Listener) -> Verdict:
@@ -68,22 +75,45 @@ class _Validation:
             return self._tested(suite, machine, count)
 
     def _tested(self, suite: SuiteRequest, machine: Machine, count: int) -> Verdict:
-        self._settle(machine)
-        self._say(Stage.TEST, f"{count} tests of {len(suite.roles)} roles")
-        began = time.monotonic()
-        tests, end = run(suite.on(machine.instance_id), self._request, hear=lambda one: self._hear(one, count))
+        with self._conversation(machine) as conversation:
+            self._settle(machine, conversation)
+            self._say(Stage.TEST, f"{count} tests of {len(suite.roles)} roles")
+            began = time.monotonic()
+            tests, end = run(
+                suite.on(machine.instance_id), self._request, conversation, hear=lambda one: self._hear(one, count)
+            )
         verdict = self._reported(machine, tests, end, time.monotonic() - began)
-        check_complete(tests, end)
+        check_complete(tests, end, maxfail=self._request.selection.maxfail)
         self._say(Stage.TEST, verdict.counted, seconds=verdict.suite_seconds)
         return verdict
 
-    def _settle(self, machine: Machine) -> None:
+    @contextmanager
+    def _conversation(self, machine: Machine) -> Iterator[Conversation]:
+        """What asks the machine while the block lasts, and until the request's `stop` is set."""
+        account, over = self._request.account, threading.Event()
+
+        def follow() -> None:
+            while not over.wait(_LOOK):
+                if self._request.stop.is_set():
+                    over.set()
+
+        follower = threading.Thread(target=follow, name="stop-asking")
+        follower.start()
+        try:
+            transport = machine.reach.transport(machine.instance_id, over)
+            yield Conversation(transport, stop=over, gone=lambda: is_gone(account, machine.instance_id))
+        finally:
+            over.set()
+            follower.join()
+
+    def _settle(self, machine: Machine, conversation: Conversation) -> None:
         """Wait until the machine has finished booting; the first question also shows that it can be asked at all."""
         self._say(Stage.AWAIT, f"{machine.instance_id} is online and finishes booting")
-        try:
-            Connection(RunCommand(self._request.account, machine.instance_id)).ask(_SETTLE, _SETTLE_SECONDS)
-        except CommandTimedOut:
-            self._say(Stage.AWAIT, f"{machine.instance_id} has not finished booting after {_SETTLE_SECONDS} s")
+        (reply,) = (reply for replies in conversation.ask([_SETTLE], Tally()) for reply in replies)
+        if reply.ended is Ended.TIMED_OUT:
+            self._say(Stage.AWAIT, f"{machine.instance_id} has not finished booting after {_SETTLE.seconds:g} s")
+        if reply.ended is Ended.UNCLEAR:
+            raise ConnectionFault(f"{machine.instance_id} was asked whether it has booted: {reply.why}")
 
     def _reported(
         self, machine: Machine, tests: tuple[TestResult, ...], end: SuiteEnd, suite_seconds: float
@@ -97,7 +127,7 @@ class _Validation:
             seconds=time.monotonic() - self._began,
             suite_seconds=suite_seconds,
             calls=end.calls,
-            asked=end.asked,
+            rounds=end.rounds,
             way_in=machine.way_in if self._request.keep else "",
         )
         write_reports(verdict, self._request.folder)

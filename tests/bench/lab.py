@@ -36,6 +36,7 @@ class Lab:
     endpoint: str
     ec2: Any
     s3: Any
+    ssm: Any
 
     def calls(self) -> int | None:
         """API calls that it answered since it began; None when it does not count them."""
@@ -66,16 +67,16 @@ class Lab:
 
 
 @contextmanager
-def lab(tell: Callable[[str], None]) -> Iterator[Lab]:
-    """A lab that answers at once; gone at the end. Labs of benches that were killed go first."""
+def lab(tell: Callable[[str], None], command_delay: float = 0.0, prefix: str = "bench") -> Iterator[Lab]:
+    """A lab whose commands take so many seconds; gone at the end. Labs of benches that were killed go first."""
     for folder in settings.STATE.glob("bench-*"):
         if not Path("/proc", folder.name.rpartition("-")[2]).exists():
             _ami("lab", "down", "--name", folder.name)
-    name, port = f"bench-{os.getpid()}", _free_port()
+    name, port = f"{prefix}-{os.getpid()}", _free_port()
     tell(f"starting the lab '{name}'")
     try:
-        _ami("lab", "up", "--name", name, "--port", str(port), "--command-delay", "0")
-        yield Lab(name, f"http://127.0.0.1:{port}", *(_client(service, port) for service in ("ec2", "s3")))
+        _ami("lab", "up", "--name", name, "--port", str(port), "--command-delay", str(command_delay))
+        yield Lab(name, f"http://127.0.0.1:{port}", *(_client(service, port) for service in ("ec2", "s3", "ssm")))
     finally:
         tell(f"removing the lab '{name}'")
         _ami("lab", "down", "--name", name)

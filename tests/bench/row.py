@@ -50,7 +50,7 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """The row of the table."""
-        aim = "" if self.aim is None else f"<= {self.aim:g}{f' {self.unit}' if self.absolute else ''}"
+        aim = "" if self.aim is None else f"<= {self.aim:.3g}{f' {self.unit}' if self.absolute else ''}"
         other = "" if self.other is None else f"{_short(self.other)} {self.unit}"
         ratio = "" if self.ratio is None else f"{self.ratio:.3f}"
         met = {None: "", True: "yes", False: "NO"}[self.met]

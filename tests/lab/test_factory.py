@@ -67,7 +67,7 @@ def test_build_when_a_task_fails(small: Small) -> None:
     assert small.images() == []
 
 
-@pytest.mark.parametrize("stage", ["launch", "connect", "provision", "snapshot", "boot", "await ssm", "test"])
+@pytest.mark.parametrize("stage", ["launch", "connect", "provision", "snapshot", "boot", "await", "test"])
 def test_build_when_interrupted(small: Small, stage: str) -> None:
     """SIGINT at any stage ends with 130 and leaves no instance, volume, key pair or security group."""
     slow = "- name: Take a while\n  ansible.builtin.command: sleep 2\n  changed_when: false\n"
@@ -85,7 +85,7 @@ def test_build_when_interrupted(small: Small, stage: str) -> None:
     assert process.returncode == 130, said.decode()
     assert small.left_over() == NOTHING
     states = [one["State"] for one in small.images()]
-    assert len(states) == (1 if stage in ("boot", "await ssm", "test") else 0)
+    assert len(states) == (1 if stage in ("boot", "await", "test") else 0)
 
 
 def test_rendered_file_when_built_by_hand(small: Small) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Stages of a build and of a validation; at each of them each image is killed once. One machine at a time does one
 #: image after the other: its tests, for which its children wait, come before their builds.
 BUILD = ("resolve", "launch", "connect", "provision", "snapshot", "tag")
-PROOF = ("boot", "await ssm", "test", "clean up")
+PROOF = ("boot", "await", "test", "clean up")
 MOMENTS = [(image, stage) for image in ("tiny", "top") for stage in (*BUILD, *PROOF)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,10 @@ import testinfra
 
 from orchestrator.aws import Account
 from orchestrator.validate.backend import register
-from orchestrator.validate.connection import Connection
+from orchestrator.validate.conversation import Conversation
 from orchestrator.validate.errors import CommandTimedOut, OutputTooLarge
+from orchestrator.validate.question import Answer, Question
+from orchestrator.validate.round import Tally
 from orchestrator.validate.transport import RunCommand
 
 if TYPE_CHECKING:
@@ -55,16 +58,27 @@ def machine(shared_bench: Any, eventually: Callable[..., Any], ssm: Any) -> tupl
     return instance, shared_bench.container(instance)
 
 
+class OneByOne:
+    """An Asker: each question is a round of its own."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._asked = 0
+
+    def ask(self, command: bytes, seconds: float) -> Answer:
+        self._asked += 1
+        question = Question(self._asked, command, seconds)
+        ((reply,),) = self._conversation.ask([question], Tally())
+        return reply.of(question)
+
+
 @pytest.fixture(scope="module")
-def transport(machine: tuple[str, str], lab: Settings) -> RunCommand:
+def over_ssm(machine: tuple[str, str], lab: Settings) -> Any:
     account = Account(region="us-east-1", endpoint=lab.endpoint, access_key="test", secret_key="test")
-    return RunCommand(account, machine[0])
-
-
-@pytest.fixture(scope="module")
-def over_ssm(machine: tuple[str, str], transport: RunCommand) -> Any:
+    stop = threading.Event()
+    conversation = Conversation(RunCommand(account, machine[0], stop=stop), stop=stop)
     register()
-    return testinfra.get_host(f"ssm://{machine[0]}", asker=Connection(transport))
+    return testinfra.get_host(f"ssm://{machine[0]}", asker=OneByOne(conversation))
 
 
 @pytest.fixture(scope="module")
@@ -221,12 +235,15 @@ def test_a_hung_command_hits_its_own_timeout(over_ssm: Any) -> None:
     assert over_ssm.process.filter(args="sleep 600") == []
 
 
-def test_nothing_stays_on_the_machine_but_answers(over_ssm: Any, shared_bench: Any, machine: tuple[str, str]) -> None:
-    """They are kept for a second delivery of the same command, in memory and for root alone; long ones are not."""
+def test_little_stays_on_the_machine(over_ssm: Any, shared_bench: Any, machine: tuple[str, str]) -> None:
+    """What was asked is remembered by its number, so that nothing is run twice; answers are not kept for long."""
     over_ssm.run("seq 100000")
-    assert shared_bench.shell(machine[0], "find /run/ami-validate -type f ! -name said") == ""
+    for _ in range(2):
+        over_ssm.run("true")
     assert shared_bench.shell(machine[0], "find /run/ami-validate -type f -size +24k") == ""
-    assert shared_bench.shell(machine[0], "stat -c '%a %U' /run/ami-validate") == "700 root\n"
+    assert shared_bench.shell(machine[0], "stat -c '%a %U' /run/ami-validate /run/ami-validate/*") == "700 root\n" * 2
+    left = shared_bench.shell(machine[0], "ls /run/ami-validate/*/live /run/ami-validate/*/ended").split()
+    assert len([name for name in left if name[0].isdigit()]) == 4  # of the last one: two streams, its code, its end
 
 
 def test_any_bytes_any_code(over_ssm: Any) -> None:

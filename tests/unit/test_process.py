@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from orchestrator import process
-from orchestrator.errors import LackError
+from orchestrator.errors import Interrupted, LackError
 
 
 def test_run_when_program_ends_well() -> None:
@@ -110,3 +111,22 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_run_when_it_is_stopped() -> None:
+    """The program is killed, and it is not called a failure of it."""
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    began = time.monotonic()
+    with pytest.raises(Interrupted, match="`sleep 30` was stopped"):
+        process.run(["sleep", "30"], stop=stop)
+    assert time.monotonic() - began < 5
+
+
+def test_run_when_it_could_be_stopped_and_is_not() -> None:
+    """What is fed and what is said come through, however long it takes; the time is kept."""
+    fed = b"x" * 1_000_000
+    done = process.run(["sh", "-c", "sleep 0.5; cat; echo err >&2"], stdin=fed, stop=threading.Event())
+    assert (done.stdout, done.err) == (fed, "err\n")
+    with pytest.raises(process.ProgramFailed, match="did not end in time"):
+        process.run(["sleep", "30"], timeout=0.5, stop=threading.Event())

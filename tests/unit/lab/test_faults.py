@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -135,3 +136,16 @@ def test_the_door_sets_lists_and_clears(faults: Faults) -> None:
 def test_the_door_refuses_what_it_does_not_understand(faults: Faults, method: str, body: bytes) -> None:
     status, said = FaultDoor(faults)(method, body)
     assert (status, set(said)) == (400, {"error", "hint"})
+
+
+def test_a_young_command_has_no_invocation_yet(births: Births, faults: Faults) -> None:
+    """Also when the id is only part of the call's JSON; other calls of Systems Manager know it."""
+    births.note(Birth(Sort.COMMAND, "us-east-1", "11111111-2222"))
+    faults.set(Rule(Kind.CONSISTENCY, 60))
+    body = b'{"CommandId": "11111111-2222", "InstanceId": "i-1"}'
+    asked = Call("ssm", "us-east-1", "GetCommandInvocation", Protocol.JSON)
+    refusal = faults.meet(asked, body).refusal
+    assert refusal is not None
+    assert refusal.code == "InvocationDoesNotExist"
+    assert faults.meet(asked, b'{"CommandId": "33333333-4444"}').refusal is None
+    assert faults.meet(replace(asked, action="CancelCommand"), body).refusal is None

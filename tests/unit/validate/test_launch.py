@@ -14,7 +14,8 @@ from orchestrator.errors import AmiError, LackError
 from orchestrator.progress import ignore
 from orchestrator.validate.errors import BootFailed
 from orchestrator.validate.launch import launch_refused, launch_request, security_group_request
-from orchestrator.validate.machine import Boot, _remembered
+from orchestrator.validate.machine import Boot
+from orchestrator.validate.remembered import remembered
 from orchestrator.validate.request import ImageFacts, ValidateRequest
 
 REQUEST = ValidateRequest(
@@ -115,7 +116,7 @@ def test_what_is_being_made_when_ctrl_c_comes_is_still_known() -> None:
     removed: list[str] = []
 
     def interrupted() -> None:
-        with _remembered(make) as made:
+        with remembered(make) as made:
             try:
                 begun.wait()
                 raise KeyboardInterrupt

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.validate.connection import Asked
 from orchestrator.validate.report import junit, write_reports
 from orchestrator.validate.request import ImageFacts
-from orchestrator.validate.verdict import Outcome, TestResult, Verdict
+from orchestrator.validate.round import Round
+from orchestrator.validate.verdict import Asked, Outcome, TestResult, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def verdict(*tests: TestResult) -> Verdict:
         seconds=12.5,
         suite_seconds=3.25,
         calls={"send_command": 2},
-        asked=2,
+        rounds=(Round(number=1, waiting=3, commands=2, calls=3, scripts=1, parts=0, seconds=1.5),),
     )
 
 
@@ -39,7 +39,7 @@ FAILED = TestResult(
     "assert 1 == 2",
     "E  assert 1 == 2",
     "--- out ---\nhello",
-    (Asked("test -e /x", "1"),),
+    (Asked("test -e /x", "1", "no\nreally"),),
 )
 SKIPPED = TestResult("nginx", "roles/nginx/test_a.py::test_c", Outcome.SKIPPED, 0, "Skipped: not here")
 
@@ -66,7 +66,7 @@ def test_a_failure_shows_the_assertion_and_the_commands() -> None:
     failure = case.find("failure")
     assert failure is not None
     assert (failure.get("message"), failure.text) == ("assert 1 == 2", "E  assert 1 == 2")
-    assert case.findtext("system-out") == "[1] test -e /x\n--- out ---\nhello"
+    assert case.findtext("system-out") == "[1] test -e /x\n    no\n    really\n--- out ---\nhello"
 
 
 @given(st.text())
@@ -85,4 +85,4 @@ def test_the_same_verdict_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     report = json.loads((tmp_path / "one" / "report.json").read_text())
     assert report["counts"] == {"passed": 1, "failed": 1}
-    assert report["tests"][1]["asked"] == [{"command": "test -e /x", "ended": "1"}]
+    assert report["tests"][1]["asked"] == [{"command": "test -e /x", "ended": "1", "output": "no\nreally"}]

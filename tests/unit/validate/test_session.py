@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.aws import Account
-from orchestrator.errors import Interrupted
-from orchestrator.validate.errors import NoTests, ValidationError
+from orchestrator.errors import Interrupted, UsageError
+from orchestrator.validate.conversation import Conversation
+from orchestrator.validate.errors import ConnectionFault, NoTests, ValidationError
+from orchestrator.validate.facts import COMMANDS
+from orchestrator.validate.options import Selection
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.session import collect, laid_out, run
-from orchestrator.validate.verdict import SuiteEnd, TestResult, check_complete
+from orchestrator.validate.verdict import Asked, SuiteEnd, TestResult, check_complete
+from tests.unit.validate.shell_transport import LocalShell, well
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOWHERE = Account("us-east-1", endpoint="http://127.0.0.1:1", access_key="key", secret_key="s3cret")
 
@@ -40,9 +50,16 @@ def asked_for(tmp_path: Path, **roles: str) -> ValidateRequest:
     )
 
 
-def outcomes(request: ValidateRequest) -> tuple[dict[str, str], tuple[TestResult, ...], SuiteEnd]:
+def here(request: ValidateRequest, *mishaps: Callable[[LocalShell, str], str]) -> Conversation:
+    """This machine in the place of one that was booted."""
+    return Conversation(LocalShell(*mishaps), stop=threading.Event(), spool=str(request.folder / "spool"))
+
+
+def outcomes(
+    request: ValidateRequest, *mishaps: Callable[[LocalShell, str], str]
+) -> tuple[dict[str, str], tuple[TestResult, ...], SuiteEnd]:
     with laid_out(request) as suite:
-        tests, end = run(suite.on("i-1"), request, hear=lambda _: None)
+        tests, end = run(suite.on("i-1"), request, here(request, *mishaps), hear=lambda _: None)
     return {test.name: str(test.outcome) for test in tests}, tests, end
 
 
@@ -145,13 +162,24 @@ def test_a():
     check_complete(tests, end)
 
 
-def test_a_crash_is_never_a_pass(tmp_path: Path) -> None:
-    _, tests, end = outcomes(asked_for(tmp_path, one="import os\ndef test_a(): pass\ndef test_b(): os._exit(0)\n"))
-    with pytest.raises(ValidationError, match="pytest ended before"):
+def test_a_process_that_dies_is_its_tests_error(tmp_path: Path) -> None:
+    """Never a pass, and the others go on."""
+    text = "import os\ndef test_a(): pass\ndef test_b(): os._exit(0)\ndef test_c(): os.abort()\ndef test_d(): pass\n"
+    found, tests, end = outcomes(asked_for(tmp_path, one=text))
+    assert found == {"test_a": "passed", "test_b": "error", "test_c": "error", "test_d": "passed"}
+    check_complete(tests, end)
+
+
+def test_the_end_of_the_whole_process_is_never_a_pass(tmp_path: Path) -> None:
+    text = "import os, signal\ndef test_a(): pass\ndef test_b(): os.killpg(0, signal.SIGKILL)\n"
+    text += "def test_c():\n    import time; time.sleep(1)\n"
+    _, tests, end = outcomes(asked_for(tmp_path, one=text))
+    with pytest.raises(ValidationError):
         check_complete(tests, end)
 
 
 def test_a_machine_that_cannot_be_asked_ends_the_suite(tmp_path: Path) -> None:
+    """The first questions are the facts; then it is gone. A test that catches everything does not change that."""
     text = """
 def test_swallows(host):
     try:
@@ -160,10 +188,46 @@ def test_swallows(host):
         pass
 def test_next(host): host.run("true")
 """
-    _, tests, end = outcomes(asked_for(tmp_path, one=text))
-    with pytest.raises(ValidationError, match="could not be finished: Run Command failed on i-1"):
+
+    def refuses(_shell: LocalShell, _script: str) -> str:
+        raise ConnectionFault("you may not ask")
+
+    _, tests, end = outcomes(asked_for(tmp_path, one=text), well, refuses)
+    with pytest.raises(ValidationError, match="could not be finished: you may not ask"):
         check_complete(tests, end)
-    assert len(tests) == 1
+    assert len(tests) <= 1
+
+
+def test_what_is_unclear_is_no_verdict(tmp_path: Path) -> None:
+    """Also when the test makes nothing of it."""
+    text = """
+KILL = "kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $PPID))"
+def test_swallows(host):
+    try:
+        host.run(KILL)
+    except Exception:
+        pass
+def test_other(host): assert host.run("echo x").stdout == "x\\n"
+"""
+    found, tests, end = outcomes(asked_for(tmp_path, one=text))
+    assert found["test_other"] == "passed"
+    with pytest.raises(ValidationError, match="nothing is known of kill -9"):
+        check_complete(tests, end)
+
+
+def test_commands_are_kept_of_failed_tests_only(tmp_path: Path) -> None:
+    """With what they wrote, secrets masked."""
+    text = """
+def test_good(host): host.run("echo good")
+def test_bad(host):
+    host.run("echo s3cret; exit 3")
+    assert False
+"""
+    request = replace(asked_for(tmp_path, one=text), masks=("s3cret",))
+    _, (good, bad), end = outcomes(request)
+    assert good.asked == ()
+    assert bad.asked == (Asked("echo ********; exit 3", "3", "********\n"),)
+    assert (end.calls["sh"], len(end.rounds)) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +248,143 @@ def test_collecting_counts(tmp_path: Path) -> None:
     request = asked_for(tmp_path, one="def test_a(): assert False\ndef test_b(): pass\n", two="def test_a(): pass\n")
     with laid_out(request) as suite:
         assert collect(suite, request) == 3
+
+
+@pytest.mark.parametrize(
+    ("selection", "ran"),
+    [
+        (Selection(keyword="a or b"), {"test_a": "passed", "test_b": "failed"}),
+        (Selection(marker="slow"), {"test_c": "failed"}),
+        (Selection(maxfail=1), {"test_a": "passed", "test_b": "failed"}),
+        (Selection(keyword="not a", maxfail=2), {"test_b": "failed", "test_c": "failed"}),
+    ],
+)
+def test_selection_is_pytests_own(tmp_path: Path, selection: Selection, ran: dict[str, str]) -> None:
+    text = """
+import pytest
+def test_a(): pass
+def test_b(): assert False
+@pytest.mark.slow
+def test_c(): assert False
+"""
+    request = replace(asked_for(tmp_path, one=text, two="def test_d(): pass\n"), selection=selection)
+    if selection.partial:
+        with laid_out(request) as suite:
+            assert collect(suite, request) >= len(ran)
+    found, tests, end = outcomes(request)
+    assert {name: outcome for name, outcome in found.items() if name != "test_d"} == ran
+    check_complete(tests, end, maxfail=selection.maxfail)
+
+
+@pytest.mark.parametrize(
+    ("selection", "said"),
+    [
+        (Selection(keyword="nowhere"), "no test fits -k 'nowhere'"),
+        (Selection(marker="nowhere", keyword="a"), "no test fits -k 'a' -m 'nowhere'"),
+        (Selection(keyword="a or"), "pytest does not understand -k 'a or': Wrong expression"),
+    ],
+)
+def test_selection_that_chooses_nothing_is_refused(tmp_path: Path, selection: Selection, said: str) -> None:
+    request = replace(asked_for(tmp_path, one="def test_a(): pass\n"), selection=selection)
+    with laid_out(request) as suite, pytest.raises(UsageError, match=said):
+        collect(suite, request)
+
+
+ALONE = """
+import pytest
+@pytest.mark.alone
+def test_changes(host):
+    assert host.run("cat {log}").stdout.split() == ["a", "b"]
+    host.run("echo changes >>{log}")
+def test_a(host): host.run("sleep 0.2; echo a >>{log}")
+def test_b(host): host.run("sleep 0.6; echo b >>{log}")
+@pytest.mark.alone
+def test_changes_more(host):
+    assert host.run("cat {log}").stdout.split() == ["a", "b", "changes"]
+    host.run("echo more >>{log}")
+@pytest.mark.alone
+@pytest.mark.parametrize("n", [1, 2])
+def test_fails(host, n):
+    host.run("echo %s >>{log}", str(n))
+    assert False
+def test_c(host): assert "changes" not in host.run("cat {log}").stdout
+"""
+
+
+@pytest.mark.parametrize("maxfail", [0, 1])
+def test_tests_that_change_the_machine_run_alone_after_the_others(tmp_path: Path, maxfail: int) -> None:
+    """In their order; what came of all is told in the order in which they stand. After enough failures none begins."""
+    log = tmp_path / "log"
+    request = asked_for(tmp_path, one=ALONE.replace("{log}", str(log)))
+    found, _, _ = outcomes(replace(request, selection=Selection(maxfail=maxfail)))
+    expected = {
+        "test_changes": "passed",
+        "test_a": "passed",
+        "test_b": "passed",
+        "test_changes_more": "passed",
+        "test_fails[1]": "failed",
+        "test_fails[2]": "failed",
+        "test_c": "passed",
+    }
+    assert list(found.items()) == list(expected.items())[: 5 if maxfail else 7]
+    assert log.read_text().split() == ["a", "b", "changes", "more", "1", "2"][: 5 if maxfail else 6]
+
+
+def test_tests_that_change_the_machine_ask_for_its_facts_anew(tmp_path: Path) -> None:
+    text = """
+import pytest
+def test_a(host): assert host.system_info.type == "linux"; assert False
+@pytest.mark.alone
+def test_b(host): assert host.run("uname -s").rc == 0; assert False
+def test_c(host): assert host.run("uname -s").rc == 0; assert False
+"""
+    _, tests, end = outcomes(asked_for(tmp_path, one=text))
+    assert [len(test.asked) for test in tests] == [0, 1, 1]
+    assert [one.commands for one in end.rounds] == [len(COMMANDS), 1]  # one that is a fact is known
+
+
+MANY = """
+import pytest
+@pytest.mark.parametrize("n", range(1500))
+def test_it(host, n):
+    assert host.run("echo %s", str(n)).stdout == f"{n}\\n"
+    assert host.run("echo x").rc == 0
+"""
+
+
+def test_many_tests_stay_within_the_bound_of_processes(tmp_path: Path) -> None:
+    """A quarter of the processes that a user may have."""
+    before = resource.getrlimit(resource.RLIMIT_NPROC)
+    resource.setrlimit(resource.RLIMIT_NPROC, (400, before[1]))
+    most, over = [0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            most[0] = max(most[0], descendants())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        found, tests, end = outcomes(asked_for(tmp_path, one=MANY))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NPROC, before)
+        over.set()
+        watcher.join()
+    assert set(found.values()) == {"passed"}
+    check_complete(tests, end)
+    assert len(tests) == 1500
+    assert 50 < most[0] <= 100 + 2  # the caller of rounds, the root of the tree
+
+
+def descendants() -> int:
+    """How many processes hold memory in the sessions that this process has begun: proc_pid_stat(5), "vsize"."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            found.append((int(fields[1]), int(fields[3]), int(fields[20])))
+    begun = {session for parent, session, _ in found if parent == os.getpid()} - {os.getsid(0)}
+    return sum(session in begun and memory > 0 for _, session, memory in found)
 
 
 def test_roles_without_a_test_file_are_named_together(tmp_path: Path) -> None:
@@ -218,13 +419,15 @@ def test_a():
     stop = threading.Event()
     request = replace(asked_for(tmp_path, one=text), stop=stop)
 
-    def hear(event: dict[str, Any]) -> None:
-        if event["event"] == "begin":
-            threading.Timer(1.0, stop.set).start()
+    def stop_it() -> None:
+        while not (tmp_path / "pid").exists():
+            time.sleep(0.1)
+        stop.set()
 
+    threading.Thread(target=stop_it).start()
     began = time.monotonic()
     with laid_out(request) as suite, pytest.raises(Interrupted):
-        run(suite.on("i-1"), request, hear=hear)
+        run(suite.on("i-1"), request, here(request), hear=lambda _: None)
     assert time.monotonic() - began < 30
     child = int((tmp_path / "pid").read_text())
     deadline = time.monotonic() + 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from botocore.stub import Stubber
 
 from orchestrator.aws import Account
 from orchestrator.validate.errors import ConnectionFault
+from orchestrator.validate.round import Tally
 from orchestrator.validate.transport import RunCommand
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def sent(stub: Stubber) -> None:
     wanted = {
         "InstanceIds": [INSTANCE],
         "DocumentName": "AWS-RunShellScript",
-        "TimeoutSeconds": 60,
+        "TimeoutSeconds": 30,
         "Parameters": {"commands": ["true"], "executionTimeout": ["11"]},
     }
     stub.add_response("send_command", {"Command": {"CommandId": COMMAND}}, wanted)
@@ -51,9 +53,9 @@ def test_it_waits_for_the_end(account: Account, stub: Stubber) -> None:
     invocation(stub, "InProgress")
     invocation(stub, "Delayed")
     invocation(stub, "Success", StandardOutputContent="said\n")
-    transport = RunCommand(account, INSTANCE)
-    assert transport.run("true", 10) == "said\n"
-    assert transport.calls == {"send_command": 1, "get_command_invocation": 5}
+    tally, transport = Tally(), RunCommand(account, INSTANCE, stop=threading.Event())
+    assert transport.run("true", 10, tally) == "said\n"
+    assert tally.calls == {"send_command": 1, "get_command_invocation": 5}
 
 
 @pytest.mark.parametrize("code", ["InvalidInstanceId", "TargetNotConnected"])
@@ -61,13 +63,13 @@ def test_a_machine_that_just_came_online_may_be_unknown(code: str, account: Acco
     stub.add_client_error("send_command", code)
     sent(stub)
     invocation(stub, "Success")
-    assert RunCommand(account, INSTANCE).run("true", 10) == ""
+    assert RunCommand(account, INSTANCE, stop=threading.Event()).run("true", 10, Tally()) == ""
 
 
 def test_a_refusal_is_a_fault(account: Account, stub: Stubber) -> None:
     stub.add_client_error("send_command", "AccessDeniedException", "not you")
     with pytest.raises(ConnectionFault, match="not you"):
-        RunCommand(account, INSTANCE).run("true", 10)
+        RunCommand(account, INSTANCE, stop=threading.Event()).run("true", 10, Tally())
 
 
 @pytest.mark.parametrize(
@@ -87,4 +89,4 @@ def test_every_other_end_is_a_fault(status: str, details: str, said: str, accoun
     complaint = "sh: not found" if details == "Failed" else ""
     invocation(stub, status, StatusDetails=details, ResponseCode=127, StandardErrorContent=complaint)
     with pytest.raises(ConnectionFault, match=said):
-        RunCommand(account, INSTANCE).run("true", 10)
+        RunCommand(account, INSTANCE, stop=threading.Event()).run("true", 10, Tally())

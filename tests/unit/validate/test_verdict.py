@@ -4,10 +4,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from orchestrator.validate.connection import Asked
 from orchestrator.validate.errors import ValidationError
 from orchestrator.validate.request import ImageFacts
-from orchestrator.validate.verdict import Outcome, SuiteEnd, TestResult, Verdict, check_complete, is_pass
+from orchestrator.validate.verdict import Asked, Outcome, SuiteEnd, TestResult, Verdict, check_complete, is_pass
 
 WHOLE = SuiteEnd(collected={"nginx": 2}, exit_code=0)
 
@@ -53,6 +52,17 @@ def test_a_suite_that_could_not_run_whole_gives_no_verdict(end: SuiteEnd, count:
         check_complete(ended(*[Outcome.PASSED] * count), end)
 
 
+@pytest.mark.parametrize(("failed", "maxfail", "complete"), [(1, 1, True), (2, 2, True), (1, 2, False), (0, 1, False)])
+def test_fewer_will_do_when_as_many_have_failed_as_may(failed: int, maxfail: int, *, complete: bool) -> None:
+    tests = ended(*[Outcome.FAILED] * failed, *[Outcome.PASSED] * (2 - failed))
+    end = SuiteEnd(collected={"nginx": 3}, exit_code=1)
+    if complete:
+        check_complete(tests, end, maxfail=maxfail)
+        return
+    with pytest.raises(ValidationError, match="only 2 of 3 tests ran"):
+        check_complete(tests, end, maxfail=maxfail)
+
+
 def test_a_result_survives_its_way_between_processes() -> None:
     result = replace(ended(Outcome.FAILED)[0], asked=(Asked("true", "0"),), message="assert 1 == 2")
     assert TestResult.from_json(asdict(result)) == result
@@ -68,6 +78,6 @@ def test_counts_are_said_in_a_tag() -> None:
         seconds=1,
         suite_seconds=1,
         calls={},
-        asked=0,
+        rounds=(),
     )
     assert verdict.counted == "passed=2 failed=0 skipped=1"

@@ -1,0 +1,85 @@
+"""What Testinfra asks of a path in many commands, asked in one.
+
+`host.file(path)` runs a command for each attribute, so that a test of mode, owner and group would take three rounds.
+The first of these questions asks for all attributes, in one `stat`; the others are answered from that. As in plain
+Testinfra an attribute is never older than the question: what was read with another one serves once, and only while
+the test does nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from orchestrator.validate.question import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Testinfra's questions (testinfra/modules/file.py, File and GNUFile) and where their answers stand.
+_TESTS = {f"test -{letter} %s": place for place, letter in enumerate("efdxpSL")}
+_STATS = {f"stat -Lc %%{letter} %s": place for place, letter in enumerate("UuGgaYsi")}
+
+#: Names of users and groups hold no colon. The codes come first: `stat` may say nothing.
+_ALL = (
+    'p=%s; for t in e f d x p S L; do test -"$t" "$p"; printf "%%s " "$?"; done; echo; '
+    'exec stat -Lc %%U:%%u:%%G:%%g:%%a:%%Y:%%s:%%i "$p"'
+)
+_REST = (_ALL % "").removeprefix("p=")
+#: Seconds for which what was read with another attribute is as good as new.
+_FRESH = 0.5
+
+
+class Attributes:
+    """The memory of one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kept: dict[tuple[str, str, str], Answer] = {}
+        self._read = 0.0
+
+    @staticmethod
+    def covers(template: str) -> bool:
+        """Whether a question is one of these."""
+        return template in _TESTS or template in _STATS
+
+    @staticmethod
+    def all_of(quote: Callable[[str, str], str], path: str) -> str:
+        """The command that asks for all attributes of a path."""
+        return quote(_ALL, path)
+
+    @staticmethod
+    def told(command: str) -> str:
+        """A command for people: one that asks for all attributes as the plain `stat` that it stands for."""
+        if command.startswith("p=") and command.endswith(_REST):
+            return f"stat -L {command.removeprefix('p=').removesuffix(_REST)}"
+        return command
+
+    def forget(self) -> None:
+        """Something else is asked, which may change what was read."""
+        self._kept.clear()
+
+    def ask(self, template: str, path: str, run: Callable[[str, str], Answer], user: str = "") -> Answer:
+        """The answer to a question about a path, asked as `user`. `run` runs a template with the path."""
+        __tracebackhide__ = True
+        if self._clock() - self._read > _FRESH:
+            self.forget()
+        kept = self._kept.pop((template, path, user), None)
+        if kept is not None:
+            return kept
+        answers = _cut(run(_ALL, path))
+        self._read = self._clock()
+        self._kept.update({(one, path, user): answer for one, answer in answers.items()})
+        return self._kept.pop((template, path, user))
+
+
+def _cut(answer: Answer) -> dict[str, Answer]:
+    """The answers to all questions from that to the one."""
+    codes, _, values = answer.stdout.partition(b"\n")
+    said = codes.split()
+    answers = {template: Answer(int(said[place]), b"", b"") for template, place in _TESTS.items()}
+    parts = values.rstrip(b"\n").split(b":")
+    for template, place in _STATS.items():
+        value = parts[place] + b"\n" if answer.code == 0 else b""
+        answers[template] = Answer(answer.code, value, answer.stderr)
+    return answers

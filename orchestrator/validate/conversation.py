@@ -1,0 +1,221 @@
+"""Asks one machine questions in rounds, and gets each answered once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import Interrupted
+from orchestrator.validate import script
+from orchestrator.validate.envelope import envelope
+from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard
+from orchestrator.validate.question import Ended, Reply
+from orchestrator.validate.script import SPOOL, Chunk, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from orchestrator.validate.envelope import Envelope
+    from orchestrator.validate.question import Question
+    from orchestrator.validate.round import Tally
+    from orchestrator.validate.transport import Transport
+
+#: The agent works on this many commands at once (`CommandWorkersLimit` in amazon-ssm-agent's configuration).
+WORKERS = 5
+#: Seconds for which a machine of which nothing is heard is asked again, while it is there.
+_ENDURE = 180
+#: How often in a row an answer may be damaged: the last time is final.
+_DAMAGED = 2
+#: Seconds between two attempts.
+_PAUSE = 2
+#: Seconds besides its own after which a command that was begun counts as lost.
+_GRACE = 90
+_NUL = "a command cannot contain a NUL byte"
+_SILENT = "it was begun, and its end was not seen in time"
+
+
+class Conversation:
+    """A session with one machine over a transport. Several threads may ask at once.
+
+    `stop`, once set, ends everything with Interrupted; `gone` tells whether the machine is lost for good, and is asked
+    only when nothing is heard of it.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        stop: threading.Event,
+        gone: Callable[[], bool] = lambda: False,
+        spool: str = SPOOL,
+    ) -> None:
+        self._transport = transport
+        self._stop = stop
+        self._gone = gone
+        self._session = Session(secrets.token_hex(8), spool)
+        self._lock = threading.Lock()
+        self._spent: list[str] = []
+        self._chunks = 0
+
+    def close(self) -> None:
+        """End what is still asked, with Interrupted."""
+        self._stop.set()
+
+    def ask(self, questions: Sequence[Question], tally: Tally) -> Iterator[tuple[Reply, ...]]:
+        """One round: replies as they become known, exactly one for each question.
+
+        Raises ConnectionFault, after which nothing more can be asked, and Interrupted.
+        """
+        chunks, refused = self._cut(questions)
+        if refused:
+            yield refused
+        if len(chunks) == 1:
+            yield from self._asked(chunks[0], tally)
+            return
+        heard: queue.SimpleQueue[tuple[Reply, ...] | None] = queue.SimpleQueue()
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="chunk") as pool:
+            following = [pool.submit(self._follow, chunk, tally, heard) for chunk in chunks]
+            for _ in chunks:
+                yield from iter(heard.get, None)
+        errors = [error for one in following if (error := one.exception())]
+        # One that fails ends the others with Interrupted.
+        for error in sorted(errors, key=lambda one: isinstance(one, Interrupted)):
+            raise error
+
+    def _follow(self, chunk: Chunk, tally: Tally, heard: queue.SimpleQueue[tuple[Reply, ...] | None]) -> None:
+        try:
+            for replies in self._asked(chunk, tally):
+                heard.put(replies)
+        except ConnectionFault:
+            self.close()
+            raise
+        finally:
+            heard.put(None)
+
+    def _cut(self, questions: Sequence[Question]) -> tuple[list[Chunk], tuple[Reply, ...]]:
+        """As few chunks as it takes, in order; and the replies to questions that no script can carry."""
+        chunks: list[Chunk] = []
+        refused = [Reply(one.number, Ended.REFUSED, why=_NUL) for one in questions if b"\0" in one.command]
+        rest = tuple(one for one in questions if b"\0" not in one.command)
+        while rest:
+            fits = self._fitting(rest)
+            if fits:
+                chunks.append(Chunk(self._name(), rest[:fits]))
+            else:
+                refused.append(Reply(rest[0].number, Ended.REFUSED, why=self._too_long(rest[0])))
+            rest = rest[fits or 1 :]
+        return [replace(chunk, share=min(len(chunks), WORKERS)) for chunk in chunks], tuple(refused)
+
+    def _too_long(self, question: Question) -> str:
+        return (
+            f"a command of {len(question.command):,} bytes cannot be sent: its script would be longer than the "
+            f"{self._transport.longest_script:,} characters that are carried"
+        )
+
+    def _fitting(self, questions: tuple[Question, ...]) -> int:
+        """How many of the first questions fit into one script."""
+        longest = self._transport.longest_script
+        fits, beyond, tried = 0, len(questions) + 1, len(questions)
+        while beyond - fits > 1:
+            if self._length(questions[:tried]) <= longest:
+                fits = tried
+            else:
+                beyond = tried
+            tried = (fits + beyond) // 2
+        return fits
+
+    def _length(self, questions: tuple[Question, ...]) -> int:
+        return script.length(self._session, Chunk("k00000", questions), longest=self._transport.longest_output)
+
+    def _name(self) -> str:
+        with self._lock:
+            self._chunks += 1
+            return f"k{self._chunks}"
+
+    def _asked(self, chunk: Chunk, tally: Tally) -> Iterator[tuple[Reply, ...]]:
+        left = {question.number: question for question in chunk.questions}
+        brought = False
+        attempts = _Attempts(self._gone, self._stop)
+        while left:
+            try:
+                replies = self._heard(chunk, frozenset(left), tally, again=brought)
+            except (Unheard, Damaged) as fault:
+                attempts.failed(fault)
+                brought = False
+                continue
+            brought = True
+            attempts.succeeded(moved=bool(replies))
+            if attempts.still > max(question.seconds for question in left.values()) + _GRACE:
+                replies = tuple(Reply(number, Ended.UNCLEAR, why=_SILENT) for number in left)
+            for reply in replies:
+                del left[reply.number]
+            if replies:
+                yield replies
+
+    def _heard(self, chunk: Chunk, left: frozenset[int], tally: Tally, *, again: bool) -> tuple[Reply, ...]:
+        """Send one script; what it says of the questions that are left."""
+        token = secrets.token_hex(6)
+        with self._lock:
+            spent, self._spent = self._spent[:8], self._spent[8:]
+            session = self._session
+        longest = self._transport.longest_output
+        text = script.ask_script(session, chunk, sorted(left), token=token, again=again, spent=spent, longest=longest)
+        tally.script()
+        try:
+            said = self._whole(session, envelope(self._transport.run(text, script.SECONDS, tally), token), tally)
+            replies = said.replies(left)
+        except ConnectionFault:
+            with self._lock:
+                self._spent += spent
+            raise
+        with self._lock:
+            self._session = replace(session, begun=True)
+            self._spent.append(said.frame)
+        return replies
+
+    def _whole(self, session: Session, said: Envelope, tally: Tally) -> Envelope:
+        """The answer with the parts that have not come with it."""
+
+        def fetch(index: int) -> str:
+            tally.part()
+            text = script.part_script(session, said, index, longest=self._transport.longest_output)
+            return self._transport.run(text, script.SECONDS, tally)
+
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="part") as pool:
+            return said.whole(list(pool.map(fetch, script.parts(said, longest=self._transport.longest_output))))
+
+
+class _Attempts:
+    """Whether it is worth to go on asking for the answers to one chunk."""
+
+    def __init__(self, gone: Callable[[], bool], stop: threading.Event) -> None:
+        self._gone = gone
+        self._stop = stop
+        self._moved = self._heard = time.monotonic()
+        self._damaged = 0
+
+    @property
+    def still(self) -> float:
+        """Seconds for which the machine answered and nothing has ended there."""
+        return time.monotonic() - self._moved
+
+    def failed(self, fault: Unheard | Damaged) -> None:
+        """Nothing was heard, or nothing that can be believed. Raises `fault` when that is final, and Interrupted."""
+        self._damaged = self._damaged + 1 if isinstance(fault, Damaged) else 0
+        if self._damaged == _DAMAGED or time.monotonic() - self._heard > _ENDURE or self._gone():
+            raise fault
+        if self._stop.wait(_PAUSE):
+            raise Interrupted("nothing is asked any more")
+        self._moved = time.monotonic()
+
+    def succeeded(self, *, moved: bool) -> None:
+        """The machine was heard; `moved`: and questions had ended there."""
+        self._damaged = 0
+        self._heard = time.monotonic()
+        if moved:
+            self._moved = self._heard

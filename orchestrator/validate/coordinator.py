@@ -1,0 +1,326 @@
+"""Runs a session's tests in a tree of processes: answers their questions in rounds, and tells their reports in order.
+
+It takes the place of pytest's own loop over the tests, and is the only process that pytest's reporting plugins see.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any, Protocol
+
+from _pytest.scope import Scope
+
+from orchestrator.validate.leaf import own_streams
+from orchestrator.validate.line import Fault, Line, Outgrowth, Word
+from orchestrator.validate.question import Ended
+from orchestrator.validate.replay import Replay
+from orchestrator.validate.room import most_tests
+from orchestrator.validate.rounds import Asked, Rounds
+from orchestrator.validate.trunk import Trunk, living
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pytest
+
+    from orchestrator.validate.backend import SsmBackend
+    from orchestrator.validate.line import Heard
+    from orchestrator.validate.question import Question, Reply
+
+#: How many branches have a process at once, besides the tests.
+BRANCHES = 64
+#: Seconds that processes have to clean up when a session is stopped.
+_GRACE = 5.0
+
+
+class Machine(Protocol):
+    """The machine as the coordinator meets it: rounds go out, and what comes back does so at its own pace."""
+
+    def fileno(self) -> int:
+        """Readable when something has come back."""
+
+    def send(self, number: int, waiting: int, questions: Sequence[Question]) -> None:
+        """Send a round, for which `waiting` questions wait."""
+
+    def receive(self) -> list[tuple[int, tuple[Reply, ...]] | Fault]:
+        """What has come back: replies to the questions of a round, or that the machine cannot be asked any more."""
+
+
+@dataclass(eq=False)
+class Peer:
+    """One process of the tree, seen from here. `wants` is what it waits for, if it is not running."""
+
+    connection: Connection[Any, Any]
+    kind: str = ""
+    index: int = -1
+    pid: int = 0
+    running: bool = True
+    wants: tuple[Any, ...] = ()
+    held: list[int] = field(default_factory=list)
+
+
+class Coordinator:
+    """One session.
+
+    `known` are replies to commands that are facts: they are sent for tests that run alone only. `faulted` is why the
+    machine cannot be asked any more, `unclear` names commands of which nothing is known.
+    """
+
+    def __init__(
+        self, session: pytest.Session, machine: Machine, backend: SsmBackend, known: Mapping[bytes, Reply]
+    ) -> None:
+        self.faulted = ""
+        self.unclear: list[str] = []
+        self._asked: dict[int, list[tuple[bytes, Reply]]] = {}
+        self._session = session
+        self._machine = machine
+        self._backend = backend
+        self._known = known
+        self._rounds: Rounds[Peer] = Rounds(len(known))
+        self._alone = {place for place, item in enumerate(session.items) if item.get_closest_marker("alone")}
+        self._replay = Replay(session)
+        self._selector = selectors.DefaultSelector()
+        self._room = most_tests()
+        self._peers: list[Peer] = []
+        self._coming = 0
+        self._stopping = False
+        self._root = 0
+
+    def run(self) -> None:
+        """Run all tests. Raises what ends a session early, as pytest's own loop does."""
+        with self._listening() as line:
+            self._root = self._planted(line)
+            try:
+                self._follow()
+            finally:
+                self._end()
+        self._replay.rest()
+
+    def asked_now(self) -> list[tuple[bytes, Reply]]:
+        """What the test that is being told of has asked, and what came back."""
+        return self._asked.get(self._replay.place, [])
+
+    @contextmanager
+    def _listening(self) -> Iterator[Line]:
+        with tempfile.TemporaryDirectory(prefix="ami-line-") as folder, socket.socket(socket.AF_UNIX) as listener:
+            address = f"{folder}/line"
+            listener.bind(address)
+            listener.listen(2 * self._room)
+            self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
+            self._selector.register(self._machine, selectors.EVENT_READ, self._heard)
+            line = Line(address)
+            self._backend.asker = line
+            yield line
+            self._selector.close()
+
+    def _planted(self, line: Line) -> int:
+        """Fork the root of the tree. Its process id."""
+        items = self._session.items
+        alone = [item for place, item in enumerate(items) if place in self._alone]
+        together = [item for place, item in enumerate(items) if place not in self._alone]
+        trunk = Trunk(self._session, line, {item: place for place, item in enumerate(items)})
+
+        def become() -> None:
+            line.call_as("root", -1)
+            with own_streams(self._session.config):
+                trunk.grow(together, Scope.Package, alone)
+
+        gc.collect()
+        gc.freeze()  # what stands is not looked at again, so that its pages stay shared
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            living(become, line)
+        self._coming = 1
+        return pid
+
+    def _follow(self) -> None:
+        """Serve the processes until there are none, or the session ends early."""
+        while self._peers or self._coming:
+            wait = self._rounds.due(time.monotonic(), running=self._is_running)
+            if wait == 0:
+                self._machine.send(*self._rounds.take(time.monotonic()))
+                continue
+            for key, _ in self._selector.select(wait):
+                key.data()
+            self._grant()
+            if not self._stopping:
+                self._replay.go_on()
+
+    @property
+    def _is_running(self) -> bool:
+        return self._coming > 0 or any(peer.running for peer in self._peers)
+
+    def _accept(self, listener: socket.socket) -> None:
+        made, _ = listener.accept()
+        peer = Peer(Connection(made.detach()))
+        self._peers.append(peer)
+        self._selector.register(peer.connection, selectors.EVENT_READ, lambda: self._listen(peer))
+
+    def _listen(self, peer: Peer) -> None:
+        try:
+            message = peer.connection.recv()
+        except (EOFError, ConnectionError):
+            self._hang_up(peer)
+            return
+        if not peer.kind:
+            peer.kind, peer.index, peer.pid = message
+            if peer.kind != "guest":
+                self._coming -= 1
+            return
+        handlers: dict[str, Callable[..., None]] = {
+            "ask": self._on_ask,
+            "fork": self._on_wish,
+            "branch": self._on_wish,
+            "held": self._on_held,
+            "late": self._on_late,
+            "idle": self._on_idle,
+            "busy": self._on_busy,
+            "finished": self._on_finished,
+            "died": self._on_died,
+            "broken": self._on_broken,
+        }
+        handlers[message[0]](peer, *message)
+
+    def _on_ask(self, peer: Peer, _: str, command: bytes, seconds: float) -> None:
+        asked = Asked(peer, command, seconds)
+        if self._stopping:
+            self._answer(peer, Word.STOP)
+        elif self.faulted:
+            self._answer(peer, Fault(self.faulted))
+        elif command in self._known and peer.index not in self._alone:
+            self._reply(asked, self._known[command])
+        else:
+            peer.running = False
+            self._rounds.add(asked, time.monotonic())
+
+    def _on_wish(self, peer: Peer, *wish: Any) -> None:
+        peer.running = False
+        peer.wants = wish
+
+    def _on_held(self, peer: Peer, _: str, index: int) -> None:
+        peer.held.append(index)
+        self._replay.hold(index)
+
+    def _on_late(self, peer: Peer, _: str, index: int, heard: tuple[Heard, ...]) -> None:
+        peer.held.remove(index)
+        self._replay.late(index, heard)
+
+    def _on_idle(self, peer: Peer, _: str) -> None:
+        peer.running = False
+
+    def _on_busy(self, peer: Peer, _: str) -> None:
+        peer.running = True
+
+    def _on_finished(self, peer: Peer, _: str, outgrowth: Outgrowth, index: int | None = None) -> None:
+        if not self._stopping:
+            self._replay.finished(peer.index if index is None else index, outgrowth)
+
+    def _on_died(self, _peer: Peer, _: str, index: int, status: int) -> None:
+        self._replay.died(index, status)
+
+    def _on_broken(self, _peer: Peer, _: str, text: str) -> None:
+        if self._stopping:
+            return
+        raise RuntimeError(f"a process of the session failed:\n{text}")
+
+    def _hang_up(self, peer: Peer) -> None:
+        """A process has ended."""
+        self._selector.unregister(peer.connection)
+        peer.connection.close()
+        self._peers.remove(peer)
+        self._rounds.forget([peer])
+        for index in peer.held:
+            self._replay.release(index)
+        if peer.kind == "test":
+            self._replay.gone(peer.index)
+
+    def _grant(self) -> None:
+        """Let processes have children, while there are not too many."""
+        for peer in self._peers:
+            if not peer.wants:
+                continue
+            kind, what = peer.wants
+            if self._stopping:
+                self._answer(peer, Word.STOP)
+            elif kind == "branch":
+                go = self._count("branch") < BRANCHES
+                self._coming += go
+                self._answer(peer, Word.GO if go else Word.NO)
+            elif self._may_run(what):
+                self._coming += 1
+                self._answer(peer, Word.GO)
+
+    def _may_run(self, index: int) -> bool:
+        if index in self._alone:
+            return not self._count("test") and not self._count("branch") and self._replay.place == index
+        return self._count("test") + self._coming < self._room
+
+    def _count(self, kind: str) -> int:
+        return sum(peer.kind == kind for peer in self._peers)
+
+    def _heard(self) -> None:
+        """Something has come back from the machine."""
+        for event in self._machine.receive():
+            if isinstance(event, Fault):
+                self._fault(event)
+                continue
+            for asked, reply in self._rounds.land(*event):
+                self._reply(asked, reply)
+
+    def _fault(self, fault: Fault) -> None:
+        self.faulted = fault.text
+        for asked in self._rounds.withdraw():
+            self._answer(asked.asker, fault)
+        raise self._session.Interrupted("the machine cannot be asked any more")
+
+    def _reply(self, asked: Asked[Peer], reply: Reply) -> None:
+        if reply.ended is Ended.UNCLEAR:
+            self.unclear.append(f"{asked.command.decode('utf-8', 'backslashreplace')}: {reply.why}")
+        self._asked.setdefault(asked.asker.index, []).append((asked.command, reply))
+        self._answer(asked.asker, reply)
+
+    def _answer(self, peer: Peer, answer: object) -> None:
+        peer.wants = ()
+        peer.running = True
+        try:
+            peer.connection.send(answer)
+        except (ConnectionError, OSError):
+            return  # it has died, which is seen when its line is read
+
+    def _end(self) -> None:
+        """Whatever happened, no process is left: those that wait are told to stop, and then all are killed."""
+        self._stopping = True
+        deadline = time.monotonic() + _GRACE
+        try:
+            for asked in self._rounds.withdraw():
+                self._answer(asked.asker, Word.STOP)
+            self._grant()
+            while self._peers and time.monotonic() < deadline:
+                for key, _ in self._selector.select(deadline - time.monotonic()):
+                    key.data()
+                self._grant()
+        finally:
+            for peer in self._peers:
+                _kill(peer.pid)
+            _kill(self._root)
+            os.waitpid(self._root, 0)
+
+
+def _kill(pid: int) -> None:
+    if pid > 0:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return

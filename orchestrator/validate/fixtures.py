@@ -1,0 +1,57 @@
+"""What tests may ask for: `host`, the machine as Testinfra knows it, and `image`. Nothing else is public."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import testinfra.host
+
+from orchestrator.validate.request import SuiteRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOST = pytest.StashKey[testinfra.host.Host]()
+REQUEST = pytest.StashKey[SuiteRequest]()
+
+
+@dataclass(frozen=True)
+class Image:
+    """What tests may ask of `image`. `vars` are those with which the role under test was applied."""
+
+    name: str
+    version: str
+    ami_id: str
+    layers: tuple[str, ...]
+    roles: tuple[str, ...]
+    role: str
+    vars: Mapping[str, Any]
+
+
+@pytest.fixture(scope="session")
+def host(pytestconfig: pytest.Config) -> testinfra.host.Host:
+    """The machine under test, as Testinfra knows it."""
+    return pytestconfig.stash[HOST]
+
+
+@pytest.fixture(scope="module")
+def image(request: pytest.FixtureRequest) -> Image:
+    """The image under test."""
+    asked = request.config.stash[REQUEST]
+    role = role_of(request.node.nodeid)
+    return Image(
+        name=asked.image.name,
+        version=asked.image.version,
+        ami_id=asked.ami_id,
+        layers=asked.image.layers,
+        roles=asked.image.roles,
+        role=role,
+        vars=asked.image.vars.get(role, {}),
+    )
+
+
+def role_of(nodeid: str) -> str:
+    """The role of `roles/nginx/test_nginx.py::test_it`."""
+    return nodeid.split("/")[1]

@@ -1,0 +1,314 @@
+"""Questions to a machine that is this one, by its own shells: every answer right, every command run once."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrator.errors import Interrupted
+from orchestrator.validate import conversation as conversations
+from orchestrator.validate import script
+from orchestrator.validate.conversation import Conversation
+from orchestrator.validate.errors import ConnectionFault, Unheard
+from orchestrator.validate.question import Answer, Ended, Question, Reply
+from orchestrator.validate.round import Tally
+from tests.unit.validate import shell_transport as mishaps
+from tests.unit.validate.shell_transport import LocalShell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+SHELLS = [pytest.param(("dash",), id="dash"), pytest.param(("bash", "--posix"), id="bash")]
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> str:
+    return str(tmp_path / "spool")
+
+
+def talk(shell: LocalShell, spool: str, gone: Callable[[], bool] = lambda: False) -> Conversation:
+    return Conversation(shell, stop=threading.Event(), gone=gone, spool=spool)
+
+
+def ask(
+    conversation: Conversation, *commands: bytes, seconds: float = 30, first: int = 1, tally: Tally | None = None
+) -> list[Reply]:
+    """The replies, in the order of the commands; each question is replied to once."""
+    questions = [Question(number, command, seconds) for number, command in enumerate(commands, start=first)]
+    replies = [reply for some in conversation.ask(questions, tally or Tally()) for reply in some]
+    assert sorted(reply.number for reply in replies) == [question.number for question in questions]
+    return sorted(replies, key=lambda reply: reply.number)
+
+
+def answers(replies: Sequence[Reply]) -> list[tuple[int, bytes, bytes]]:
+    assert all(reply.answer for reply in replies), replies
+    return [(said.code, said.stdout, said.stderr) for reply in replies if (said := reply.answer)]
+
+
+CASES: dict[bytes, tuple[int, bytes, bytes]] = {
+    b"echo out; echo err >&2; exit 3": (3, b"out\n", b"err\n"),
+    b"": (0, b"", b""),
+    b"exit 255": (255, b"", b""),
+    b"exit 124": (124, b"", b""),
+    b"exit 137": (137, b"", b""),
+    b"kill -9 $$": (137, b"", b""),
+    b"kill -TERM 0": (143, b"", b""),
+    b"set -e; false; echo not here": (1, b"", b""),
+    b"cat; echo end": (0, b"end\n", b""),
+    b"printf '\\377\\0\\n\\n'": (0, b"\xff\0\n\n", b""),
+    b"printf %s '\xff\x81\x88\xfe'": (0, b"\xff\x81\x88\xfe", b""),
+    b"echo \"a'b\" 'c\"d' `echo e` $((1 + 1)) \\$f {{ ssm }}": (0, b"a'b c\"d e 2 $f {{ ssm }}\n", b""),
+    b"cat <<X\na\n\n  b\nX\n": (0, b"a\n\n  b\n", b""),
+    b"sleep 60 & echo here": (0, b"here\n", b""),
+    b"pwd; umask": (0, b"/\n0022\n", b""),
+    b"trap '' TERM; echo kept": (0, b"kept\n", b""),
+    b"exec true": (0, b"", b""),
+    b"set -C; exec 3>/dev/null; echo $0": (0, b"/bin/sh\n", b""),
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_commands_do_what_they_do_in_a_shell(shell: tuple[str, ...], spool: str) -> None:
+    """In one round, in one script."""
+    tally = Tally()
+    said = ask(talk(LocalShell(shell=shell), spool), *CASES, tally=tally)
+    assert dict(zip(CASES, answers(said), strict=True)) == CASES
+    assert (tally.scripts, tally.parts, dict(tally.calls)) == (1, 0, {"sh": 1})
+
+
+@given(st.lists(st.tuples(st.binary(max_size=50), st.binary(max_size=50), st.integers(0, 255)), min_size=1, max_size=5))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_and_any_code_come_back(spool: str, wanted: list[tuple[bytes, bytes, int]]) -> None:
+    def octal(content: bytes) -> bytes:
+        return b"".join(b"\\%03o" % byte for byte in content)
+
+    commands = [b"printf '%s'; printf '%s' >&2; exit %d" % (octal(out), octal(err), code) for out, err, code in wanted]
+    assert answers(ask(talk(LocalShell(), spool), *commands)) == [(code, out, err) for out, err, code in wanted]
+
+
+@given(st.binary(min_size=1, max_size=200).filter(lambda text: b"\0" not in text))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_command_arrives_as_it_is(spool: str, text: bytes) -> None:
+    quoted = text.replace(b"'", b"'\\''")
+    ((code, out, _),) = answers(ask(talk(LocalShell(), spool), b"printf %%s '%s'" % quoted))
+    assert (code, out) == (0, text)
+
+
+def test_a_command_with_a_nul_byte_is_refused(spool: str) -> None:
+    bad, good = ask(talk(LocalShell(), spool), b"echo \0", b"echo good")
+    with pytest.raises(ValueError, match="NUL"):
+        bad.of(Question(1, b"echo \0"))
+    assert answers([good]) == [(0, b"good\n", b"")]
+
+
+def test_a_hung_command_fails_alone_and_keeps_nobody_waiting(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than there are workers."""
+    monkeypatch.setattr(script, "EARLY", 1)
+    began, quick, hung = time.monotonic(), dict[int, float](), dict[int, float]()
+    questions = [Question(n, b"sleep 600", 4) for n in range(8)] + [Question(n, b"echo %d" % n) for n in range(8, 16)]
+    for replies in talk(LocalShell(), spool).ask(questions, Tally()):
+        for reply in replies:
+            (hung if reply.ended is Ended.TIMED_OUT else quick)[reply.number] = time.monotonic() - began
+    assert (sorted(hung), sorted(quick)) == (list(range(8)), list(range(8, 16)))
+    assert min(hung.values()) >= 4
+    assert subprocess.run(["pgrep", "-fx", "sleep 600"], check=False, capture_output=True).stdout == b""
+
+
+def test_more_than_is_carried_is_that_commands_matter(spool: str) -> None:
+    large, small = ask(talk(LocalShell(), spool), b"head -c 10485761 /dev/zero", b"echo small")
+    assert large == Reply(1, Ended.TOO_LARGE, size=10_485_761, limit=script.LIMIT)
+    assert answers([small]) == [(0, b"small\n", b"")]
+
+
+def test_long_output_is_fetched_in_parts_for_the_whole_round(spool: str) -> None:
+    tally = Tally()
+    replies = ask(talk(LocalShell(), spool), *[b"head -c 40000 /dev/urandom | base64 -w 0"] * 5, tally=tally)
+    assert [len(out) for _, out, _ in answers(replies)] == [53_336] * 5
+    packed = 5 * 40_000 * 4 / 3
+    assert tally.scripts == 1
+    assert packed / 24_000 - 1 < tally.parts < packed / 24_000 * 1.1
+
+
+def test_what_still_writes_when_its_command_has_ended_disturbs_nobody(spool: str) -> None:
+    writing = b"(i=0; while [ $i -lt 300 ]; do echo xxxxxxx; sleep 0.01; i=$((i + 1)); done) & echo begun"
+    for first in range(1, 30, 3):
+        _, one, two = ask(talk(LocalShell(), spool), writing, b"echo 1", b"echo 2", first=first)
+        assert answers([one, two]) == [(0, b"1\n", b""), (0, b"2\n", b"")]
+
+
+def test_a_round_is_split_into_as_few_scripts_as_it_takes(spool: str) -> None:
+    """Each but the last is nearly full."""
+    shell = LocalShell()
+    noise = random.Random(1)  # noqa: S311
+    commands = [b"echo %d # %s" % (n, noise.randbytes(30).hex().encode()) for n in range(1500)]
+    said = answers(ask(talk(shell, spool), *commands))
+    assert [out for _, out, _ in said] == [b"%d\n" % n for n in range(1500)]
+    # Others only ask for what had not ended yet.
+    sizes = sorted(len(text) for text in shell.scripts if "\nln " in text)
+    assert len(sizes) > 1
+    assert all(size > 0.97 * LocalShell.longest_script for size in sizes[1:])
+
+
+def test_a_command_that_no_script_can_carry_is_refused(spool: str) -> None:
+    noise = random.Random(1).randbytes(40_000).hex().encode()  # noqa: S311
+    bad, good = ask(talk(LocalShell(), spool), noise, b"echo good")
+    with pytest.raises(ValueError, match="80,000 bytes cannot be sent"):
+        bad.of(Question(1, noise))
+    assert answers([good]) == [(0, b"good\n", b"")]
+
+
+ONCE = [
+    [mishaps.never_arrives],
+    [mishaps.is_not_heard],
+    [mishaps.is_not_heard, mishaps.never_arrives, mishaps.is_not_heard],
+    [mishaps.arrives_twice],
+    [mishaps.is_not_heard, mishaps.arrives_twice],
+    [mishaps.is_cut],
+    [mishaps.is_altered],
+    [mishaps.arrives_damaged],
+    [mishaps.is_cut, mishaps.never_arrives, mishaps.is_cut],
+]
+
+
+@pytest.mark.parametrize("what", ONCE, ids=lambda what: ", then ".join(one.__name__ for one in what))
+@pytest.mark.parametrize("met", [False, True], ids=["first", "later"])
+def test_every_command_runs_once_whatever_happens(
+    what: list[Callable[[LocalShell, str], str]],
+    met: bool,  # noqa: FBT001
+    spool: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conversations, "_PAUSE", 0.05)
+    conversation = talk(LocalShell(*[mishaps.well] * met, *what), spool)
+    if met:
+        ask(conversation, b"true", first=1000)
+    commands = [b"echo ran >>%s/%d; echo %d" % (str(tmp_path).encode(), n, n) for n in range(20)]
+    assert answers(ask(conversation, *commands)) == [(0, b"%d\n" % n, b"") for n in range(20)]
+    assert [(tmp_path / str(n)).read_text() for n in range(20)] == ["ran\n"] * 20
+
+
+def test_a_script_that_arrives_late_does_nothing(spool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script, "LATEST", 1)
+    shell = LocalShell()
+    conversation = talk(shell, spool)
+    ask(conversation, b"echo ran >>%s/ran" % str(tmp_path).encode())
+    ask(conversation, b"true", first=2)
+    shell.really(shell.scripts[0])
+    assert (tmp_path / "ran").read_text() == "ran\n"
+
+
+def test_damage_that_does_not_end_is_a_fault(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations, "_PAUSE", 0.05)
+    with pytest.raises(ConnectionFault, match="missing or cut"):
+        ask(talk(LocalShell(*[mishaps.is_cut] * 5), spool), b"true")
+
+
+def test_silence_that_does_not_end_is_a_fault(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations, "_PAUSE", 0.05)
+    monkeypatch.setattr(conversations, "_ENDURE", 0.5)
+    with pytest.raises(Unheard, match="nothing comes back"):
+        ask(talk(LocalShell(*[mishaps.never_arrives] * 100), spool), b"true")
+
+
+def test_nobody_waits_for_a_machine_that_is_gone(spool: str) -> None:
+    with pytest.raises(Unheard):
+        ask(talk(LocalShell(mishaps.never_arrives), spool, gone=lambda: True), b"true")
+
+
+def test_a_machine_that_has_rebooted_answers_no_more(spool: str, tmp_path: Path) -> None:
+    """Its tmpfs is empty: commands are not run again, nor new ones."""
+    conversation = talk(LocalShell(), spool)
+    ask(conversation, b"true")
+    shutil.rmtree(spool)
+    with pytest.raises(ConnectionFault, match="rebooted while it was tested"):
+        ask(conversation, b"touch %s/mark" % str(tmp_path).encode(), first=2)
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_machine_that_reboots_under_a_round_answers_no_more(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations, "_PAUSE", 0.05)
+
+    def reboots(shell: LocalShell, script: str) -> str:
+        shell.really(script)
+        shutil.rmtree(spool)
+        raise Unheard("nothing comes back")
+
+    conversation = talk(LocalShell(mishaps.well, reboots), spool)
+    ask(conversation, b"true")
+    with pytest.raises(ConnectionFault, match="rebooted while it was tested"):
+        ask(conversation, b"true", first=2)
+
+
+def test_a_command_whose_process_is_gone_is_not_run_again(spool: str, tmp_path: Path) -> None:
+    """It kills the one that watches over it: nobody knows how it ended."""
+    killing = b"echo ran >>%s/ran; kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $PPID))"
+    lost, well = ask(talk(LocalShell(), spool), killing % str(tmp_path).encode(), b"echo well")
+    assert lost.ended is Ended.UNCLEAR
+    assert "gone" in lost.why
+    assert (tmp_path / "ran").read_text() == "ran\n"
+    assert well.answer == Answer(0, b"well\n", b"")
+
+
+def test_a_machine_without_a_program_is_told_of(spool: str, tmp_path: Path) -> None:
+    for program in ("base64", "setsid", "sha256sum", "timeout"):
+        (tmp_path / program).symlink_to(shutil.which(program) or "")
+    shell = LocalShell(shell=("env", f"PATH={tmp_path}", "/bin/sh"))  # noqa: S604 - it is the shell to be run
+    with pytest.raises(ConnectionFault, match="lacks the program 'gzip'"):
+        ask(talk(shell, spool), b"true")
+
+
+def test_several_rounds_may_be_under_way(spool: str) -> None:
+    conversation = talk(LocalShell(), spool)
+    ask(conversation, b"true", first=0)
+    found: dict[int, list[tuple[int, bytes, bytes]]] = {}
+
+    def one(first: int) -> None:
+        found[first] = answers(ask(conversation, b"sleep 0.3; echo %d" % first, b"echo x", first=first))
+
+    threads = [threading.Thread(target=one, args=(first,)) for first in range(1, 17, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {n: [(0, b"%d\n" % n, b""), (0, b"x\n", b"")] for n in range(1, 17, 2)}
+
+
+def test_closing_ends_what_is_asked(spool: str) -> None:
+    stop = threading.Event()
+
+    def waits(_shell: LocalShell, _script: str) -> str:
+        assert stop.wait(10)
+        raise Interrupted("stopped")
+
+    conversation = Conversation(LocalShell(waits), stop=stop, spool=spool)
+    threading.Timer(0.2, conversation.close).start()
+    with pytest.raises(Interrupted):
+        ask(conversation, b"true")
+
+
+def test_one_part_that_fails_ends_the_whole_round(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With several scripts under way, the fault is told, not that the others were stopped."""
+    monkeypatch.setattr(LocalShell, "longest_script", 4500)
+
+    def refused(_shell: LocalShell, _script: str) -> str:
+        raise ConnectionFault("you may not")
+
+    commands = [b"echo %d %d" % (n, hash(str(n))) for n in range(300)]
+    with pytest.raises(ConnectionFault, match="you may not"):
+        ask(talk(LocalShell(mishaps.well, refused), spool), *commands)
+
+
+def test_what_a_hung_command_has_written_is_let_go(spool: str, tmp_path: Path) -> None:
+    (reply,) = ask(talk(LocalShell(), spool), b"head -c 20000000 /dev/zero; sleep 60", seconds=2)
+    assert reply.ended is Ended.TIMED_OUT
+    assert sum(path.stat().st_size for path in tmp_path.rglob("1.o")) == 0

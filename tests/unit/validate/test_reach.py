@@ -1,0 +1,73 @@
+"""What is known of the ways to a machine before there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.aws import Account
+from orchestrator.errors import AmiError, LackError, UsageError
+from orchestrator.validate.options import ConnectionKind
+from orchestrator.validate.over_ssh import address_of
+from orchestrator.validate.reach import check
+from orchestrator.validate.ssh import Login
+
+FOUND = {
+    "PublicIpAddress": "54.0.0.1",
+    "PrivateIpAddress": "10.0.0.1",
+    "PublicDnsName": "",
+    "PrivateDnsName": "ip-10-0-0-1.ec2.internal",
+}
+PRIVATE = {"PrivateIpAddress": "10.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("interface", "found", "address"),
+    [
+        ("", FOUND, "54.0.0.1"),
+        ("", PRIVATE, "10.0.0.1"),
+        ("private_ip", FOUND, "10.0.0.1"),
+        ("public_ip", FOUND, "54.0.0.1"),
+        ("public_ip", PRIVATE, ""),
+        ("public_dns", FOUND, ""),
+        ("private_dns", FOUND, "ip-10-0-0-1.ec2.internal"),
+        ("", {}, ""),
+    ],
+)
+def test_address_when_the_environment_names_an_interface(interface: str, found: dict[str, Any], address: str) -> None:
+    assert address_of(found, interface) == address
+
+
+@pytest.mark.parametrize(
+    ("connection", "endpoint", "interface", "error"),
+    [
+        (ConnectionKind.PODMAN, "", "", UsageError),
+        (ConnectionKind.SSH, "", "session_manager", LackError),
+    ],
+)
+def test_connection_when_it_cannot_be_had(
+    connection: ConnectionKind, endpoint: str, interface: str, error: type[AmiError]
+) -> None:
+    """It is told before anything is made."""
+    with pytest.raises(error):
+        check(connection, Account("eu-west-1", endpoint=endpoint), interface)
+
+
+@pytest.mark.parametrize("connection", ConnectionKind)
+def test_connection_when_it_can_be_had(connection: ConnectionKind) -> None:
+    check(connection, Account("eu-west-1", endpoint="http://127.0.0.1:4999"), "private_ip")
+
+
+def test_connection_when_ssh_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(LackError, match="'ssh' is not installed"):
+        check(ConnectionKind.SSH, Account("eu-west-1"))
+
+
+def test_login_when_its_words_are_read(tmp_path: Path) -> None:
+    """A host key that changes is refused, and no key but the machine's own is offered."""
+    argv = Login("admin", "10.0.0.1", Path("/k"), tmp_path).argv
+    for setting in ("StrictHostKeyChecking=accept-new", "IdentitiesOnly=yes", "BatchMode=yes", "ForwardAgent=no"):
+        assert setting in argv
