@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from _pytest.scope import Scope
 
+from orchestrator.validate import facts
 from orchestrator.validate.leaf import own_streams
 from orchestrator.validate.line import Fault, Line, Outgrowth, Word
 from orchestrator.validate.question import Ended
@@ -86,7 +87,7 @@ class Coordinator:
         self._machine = machine
         self._backend = backend
         self._known = known
-        self._rounds: Rounds[Peer] = Rounds(len(known))
+        self._rounds: Rounds[Peer] = Rounds(len(facts.COMMANDS))
         self._alone = {place for place, item in enumerate(session.items) if item.get_closest_marker("alone")}
         self._replay = Replay(session)
         self._selector = selectors.DefaultSelector()
