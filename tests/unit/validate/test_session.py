@@ -207,6 +207,20 @@ def test_facts_that_cannot_be_asked_for_are_a_fault(tmp_path: Path) -> None:
         check_complete(tests, end)
 
 
+def test_what_a_test_leaves_running_keeps_nobody_waiting(tmp_path: Path) -> None:
+    text = """
+import os, time
+def test_a():
+    if os.fork() == 0:
+        time.sleep(300)
+        os._exit(0)
+def test_b(): assert True
+"""
+    began = time.monotonic()
+    assert outcomes(asked_for(tmp_path, one=text))[0] == {"test_a": "passed", "test_b": "passed"}
+    assert time.monotonic() - began < 60
+
+
 def test_first_failure_when_others_still_wait(tmp_path: Path) -> None:
     """With -x: their round is not waited for, and does no harm when it comes."""
     text = """
