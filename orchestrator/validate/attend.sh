@@ -3,14 +3,22 @@
 # The working directory is the session's folder, root's alone:
 #   claimed/N    who claimed question N (a process id); made once, by O_EXCL, so that nothing is ever run twice
 #   live/N.*     o, e: its two streams; c: the exit code, if the command ended by itself
-#   ended/N      how it ended: an exit code, or t when it was stopped for taking too long
+#   ended/N      how it ended: an exit code; t: it was stopped for taking too long; u: unknown; f: there was no room
 #   F, F.names   an answer, and the files that are not needed any more once it has arrived
 
 unset LANG LANGUAGE LC_ALL
 export HOME="${HOME:-/root}"
 here=$PWD
+unbuffered='stdbuf -o0'
+command -v stdbuf >/dev/null || unbuffered=''
 
-# Questions call this, in the process that works on them: run NUMBER SECONDS COMMAND
+# Hundredths of a second since the machine started.
+now() {
+    read -r now rest </proc/uptime
+    now=${now%.*}${now#*.}
+}
+
+# Questions call this, in the process that works on them: run NUMBER SECONDS HUNDREDTHS COMMAND
 run() {
     set -C
     if ! echo $$ >"claimed/$1"; then
@@ -18,34 +26,80 @@ run() {
         return
     fi
     set +C
+    # Through pipes, so that nothing fills the folder, and what is opened as /dev/stdout is not a file to be emptied.
+    [ -p "$$.o" ] || mkfifo -m 600 "$$.o" "$$.e"
+    $unbuffered head -c $((limit + 1)) <"$$.o" >"live/$1.o" &
+    readers=$!
+    $unbuffered head -c $((limit + 1)) <"$$.e" >"live/$1.e" &
+    readers="$readers $!"
+    now
+    began=$now
     timeout -k 2 "$2" /bin/sh -c '
-        (cd / && exec /bin/sh -c "$1" >"$0.o" 2>"$0.e")
+        trap : TERM
+        (cd / && exec /bin/sh -c "$1" >"$2" 2>"$3")
         echo $? >"$0.c"
-    ' "$here/live/$1" "$3" </dev/null
+    ' "$here/live/$1" "$4" "$here/$$.o" "$here/$$.e" </dev/null
     ended=$?
-    if [ -s "live/$1.c" ]; then
-        read -r ended <"live/$1.c"
-    elif [ $ended -eq 124 ] || [ $ended -eq 137 ]; then
+    now
+    drain
+    if [ $ended -eq 124 ] || { [ $ended -eq 137 ] && [ $((now - began)) -ge "$3" ]; }; then
         ended=t
-    elif [ $ended -lt 128 ]; then
-        ended=u # its exit code could not be written
+    elif [ -s "live/$1.c" ]; then
+        read -r ended <"live/$1.c"
+    else
+        ended=u # whatever ran it was killed
     fi
-    if [ "$ended" = t ]; then # what it wrote is not looked at, and may have filled the folder
+    if is_full; then
+        ended=f
+    fi
+    case $ended in
+    t | f) # what it wrote is not looked at
         true >"live/$1.o"
         true >"live/$1.e"
-    fi
+        ;;
+    esac
     echo "$ended" >"ended/$1"
 }
+
+# Wait until what was written has been read. What a command has left behind may hold its streams open: it is not waited
+# for, and the next command gets other pipes.
+drain() {
+    tries=0
+    while [ $tries -lt 80 ]; do
+        busy=''
+        for reader in $readers; do
+            state=''
+            [ ! -e "/proc/$reader/stat" ] || read -r state <"/proc/$reader/stat"
+            case $state in
+            '' | *') Z '*) ;;
+            *) busy=1 ;;
+            esac
+        done
+        [ -n "$busy" ] || break
+        tries=$((tries + 1))
+        [ $tries -lt 60 ] || sleep 0.02
+    done
+    if [ -n "$busy" ]; then
+        kill $readers
+        rm -f "$$.o" "$$.e"
+    fi
+    wait $readers
+}
+
+# Whether the folder has, or had, no room for what commands write. It is remembered: nothing written then can be trusted.
+is_full() {
+    if [ -e full ]; then
+        return 0
+    fi
+    if echo room >"room.$$"; then
+        return 1
+    fi
+    true >full
+} 2>/dev/null
 
 # Another process that works on the questions of a chunk, detached from whoever sent the script.
 hire() {
     setsid /bin/sh "./$1" work </dev/null >/dev/null 2>&1 &
-}
-
-# Hundredths of a second since the machine started.
-now() {
-    read -r now rest </proc/uptime
-    now=${now%.*}${now#*.}
 }
 
 unclaimed() {
@@ -55,10 +109,10 @@ unclaimed() {
     return 1
 }
 
-# attend CHUNK TOKEN EARLY LATEST SHARE LIMIT PART: wait for the questions in `left`, and say how they ended.
+# attend CHUNK TOKEN EARLY LATEST SHARE PART: wait for the questions in `left`, and say how they ended.
 # EARLY and LATEST are hundredths of a second: after so long some answers suffice, or none.
 attend() {
-    limit=$6 part=$7 chunk=$1
+    part=$6 chunk=$1
     hands=$((($(nproc) + $5 - 1) / $5))
     if unclaimed; then
         working=0
@@ -111,26 +165,32 @@ attend() {
 # pack FILE: "NUMBER CODE STDOUT-SIZE STDERR-SIZE" for each question that has ended, "NUMBER lost" for each that never
 # will, an empty line; then the streams of those that are carried. In gzip, in base64.
 pack() {
-    names='' spent=''
+    names=''
     for number in $finished; do
         for stream in o e; do
             [ -e "live/$number.$stream" ] || true >"live/$number.$stream"
         done
         names="$names $number.o $number.e"
-        spent="$spent live/$number.o live/$number.e live/$number.c ended/$number"
     done
-    echo "$spent" >"$1.names"
-    total=0 kept=''
     (
         cd live || exit
         [ -z "$names" ] || wc -c $names
     ) >"$1.sizes"
+    total=0 kept='' spent=''
     while read -r out name && [ "$name" != total ] && read -r err name; do
         number=${name%.e}
         read -r code <"ended/$number"
+        if [ $((out + err)) -gt "$limit" ]; then
+            : # its sizes are told, no more
+        elif [ $total -gt 0 ] && [ $((total + out + err)) -gt $((2 * limit)) ]; then
+            continue # for the next script: this one must end in time
+        else
+            kept="$kept $number.o $out $number.e $err" total=$((total + out + err))
+        fi
         echo "$number $code $out $err"
-        [ $((out + err)) -gt "$limit" ] || kept="$kept $number.o $out $number.e $err" total=$((total + out + err))
+        spent="$spent live/$number.o live/$number.e live/$number.c ended/$number"
     done <"$1.sizes" >"$1.head"
+    echo "$spent" >"$1.names"
     for number in $lost; do
         echo "$number lost"
     done >>"$1.head"

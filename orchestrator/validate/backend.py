@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from orchestrator.validate.question import Answer
 
 
+#: Seconds that no command may have.
+_FOREVER = 1e6
+
+
 class Asker(Protocol):
     """Answers questions of tests: all that the backend needs."""
 
@@ -39,6 +43,8 @@ class SsmBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped for
     def run(self, command: str, *args: str, timeout: float = PATIENCE, **_kwargs: Any) -> CommandResult:
         """Run a command. Raises what an Asker does."""
         __tracebackhide__ = True  # a failure is shown where a test asked
+        if not (isinstance(timeout, int | float) and 0 < timeout < _FOREVER):
+            raise ValueError(f"timeout={timeout!r}: a command has a number of seconds to end in, above 0")
         line = self.encode(self.get_command(command, *args))
         if Attributes.covers(command) and len(args) == 1:
             user = repr(self.sudo and self.sudo_user) if self.sudo else ""

@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from orchestrator.validate import script
 from orchestrator.validate.envelope import envelope
 from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard
 from orchestrator.validate.question import Ended, Reply
-from orchestrator.validate.script import SPOOL, Chunk, Session
+from orchestrator.validate.script import LONGEST_COMMAND, SPOOL, Chunk, Done, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,11 +32,12 @@ WORKERS = 5
 _ENDURE = 180
 #: How often in a row an answer may be damaged: the last time is final.
 _DAMAGED = 2
+#: How many scripts may wait for slow commands at once.
+_WAITS = 2
 #: Seconds between two attempts.
 _PAUSE = 2
 #: Seconds besides its own after which a command that was begun counts as lost.
 _GRACE = 90
-_NUL = "a command cannot contain a NUL byte"
 _SILENT = "it was begun, and its end was not seen in time"
 
 
@@ -60,7 +62,11 @@ class Conversation:
         self._session = Session(secrets.token_hex(8), spool)
         self._lock = threading.Lock()
         self._spent: list[str] = []
+        self._failed: list[str] = []
         self._chunks = 0
+        self._fault: ConnectionFault | None = None
+        #: The agent has other things to do than to wait for slow commands.
+        self._waits = threading.Semaphore(_WAITS)
 
     def close(self) -> None:
         """End what is still asked, with Interrupted."""
@@ -100,8 +106,8 @@ class Conversation:
     def _cut(self, questions: Sequence[Question]) -> tuple[list[Chunk], tuple[Reply, ...]]:
         """As few chunks as it takes, in order; and the replies to questions that no script can carry."""
         chunks: list[Chunk] = []
-        refused = [Reply(one.number, Ended.REFUSED, why=_NUL) for one in questions if b"\0" in one.command]
-        rest = tuple(one for one in questions if b"\0" not in one.command)
+        refused = [Reply(one.number, Ended.REFUSED, why=why) for one in questions if (why := _unfit(one.command))]
+        rest = tuple(one for one in questions if not _unfit(one.command))
         while rest:
             fits = self._fitting(rest)
             if fits:
@@ -138,6 +144,15 @@ class Conversation:
             return f"k{self._chunks}"
 
     def _asked(self, chunk: Chunk, tally: Tally) -> Iterator[tuple[Reply, ...]]:
+        if self._fault is not None:
+            raise self._fault
+        try:
+            yield from self._answered(chunk, tally)
+        except ConnectionFault as fault:
+            self._fault = fault
+            raise
+
+    def _answered(self, chunk: Chunk, tally: Tally) -> Iterator[tuple[Reply, ...]]:
         left = {question.number: question for question in chunk.questions}
         brought = False
         attempts = _Attempts(self._gone, self._stop)
@@ -160,34 +175,67 @@ class Conversation:
     def _heard(self, chunk: Chunk, left: frozenset[int], tally: Tally, *, again: bool) -> tuple[Reply, ...]:
         """Send one script; what it says of the questions that are left."""
         token = secrets.token_hex(6)
-        with self._lock:
-            spent, self._spent = self._spent[:8], self._spent[8:]
-            session = self._session
-        longest = self._transport.longest_output
-        text = script.ask_script(session, chunk, sorted(left), token=token, again=again, spent=spent, longest=longest)
-        tally.script()
+        session, done = self._taken()
+        text = script.ask_script(
+            session,
+            chunk,
+            sorted(left),
+            token=token,
+            again=again,
+            done=done,
+            longest=self._transport.longest_output,
+        )
         try:
-            said = self._whole(session, envelope(self._transport.run(text, script.SECONDS, tally), token), tally)
+            with self._waits if again else nullcontext():
+                tally.script()
+                first = envelope(self._transport.run(text, script.SECONDS, tally), token)
+            said = self._whole(session, first, tally)
             replies = said.replies(left)
         except ConnectionFault:
             with self._lock:
-                self._spent += spent
+                self._spent += done.frames
+                self._failed += [*done.tokens, token]
             raise
         with self._lock:
             self._session = replace(session, begun=True)
             self._spent.append(said.frame)
         return replies
 
+    def _taken(self) -> tuple[Session, Done]:
+        """The session as it is, and what the next script shall remove."""
+        with self._lock:
+            done = Done(tuple(self._spent[: Done.MOST]), tuple(self._failed[: Done.MOST]))
+            self._spent, self._failed = self._spent[Done.MOST :], self._failed[Done.MOST :]
+            return self._session, done
+
     def _whole(self, session: Session, said: Envelope, tally: Tally) -> Envelope:
-        """The answer with the parts that have not come with it."""
+        """The answer with the parts that have not come with it. A part that is not heard is fetched once more."""
+        longest = self._transport.longest_output
+        attempts = _Attempts(self._gone, self._stop)
 
         def fetch(index: int) -> str:
-            tally.part()
-            text = script.part_script(session, said, index, longest=self._transport.longest_output)
-            return self._transport.run(text, script.SECONDS, tally)
+            text = script.part_script(session, said, index, longest=longest)
+            while True:
+                tally.part()
+                try:
+                    part = self._transport.run(text, script.SECONDS, tally)
+                except Unheard as fault:
+                    attempts.failed(fault)
+                else:
+                    attempts.succeeded(moved=True)
+                    return part
 
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="part") as pool:
-            return said.whole(list(pool.map(fetch, script.parts(said, longest=self._transport.longest_output))))
+            return said.whole(list(pool.map(fetch, script.parts(said, longest=longest))))
+
+
+def _unfit(command: bytes) -> str:
+    """Why no shell can be given a command; empty when it can."""
+    if b"\0" in command:
+        return "a command cannot contain a NUL byte"
+    if len(command) > LONGEST_COMMAND:
+        return f"a command of {len(command):,} bytes cannot be sent: an argument may have {LONGEST_COMMAND:,}"
+    return ""
 
 
 class _Attempts:

@@ -13,6 +13,7 @@ import socket
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from _pytest.scope import Scope
 
+from orchestrator.validate import facts
 from orchestrator.validate.leaf import own_streams
 from orchestrator.validate.line import Fault, Line, Outgrowth, Word
 from orchestrator.validate.question import Ended
@@ -67,6 +69,8 @@ class Peer:
     running: bool = True
     wants: tuple[Any, ...] = ()
     held: list[int] = field(default_factory=list)
+    #: A test that has said its last word. What it has forked may hold its line for ever: it is not waited for.
+    is_done: bool = False
 
 
 class Coordinator:
@@ -86,13 +90,14 @@ class Coordinator:
         self._machine = machine
         self._backend = backend
         self._known = known
-        self._rounds: Rounds[Peer] = Rounds(len(known))
+        self._rounds: Rounds[Peer] = Rounds(len(facts.COMMANDS))
         self._alone = {place for place, item in enumerate(session.items) if item.get_closest_marker("alone")}
         self._replay = Replay(session)
         self._selector = selectors.DefaultSelector()
         self._room = most_tests()
         self._peers: list[Peer] = []
         self._coming = 0
+        self._granted: Counter[int] = Counter()
         self._stopping = False
         self._root = 0
 
@@ -116,6 +121,8 @@ class Coordinator:
             address = f"{folder}/line"
             listener.bind(address)
             listener.listen(2 * self._room)
+            listener.setblocking(False)
+            self._listener = listener
             self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
             self._selector.register(self._machine, selectors.EVENT_READ, self._heard)
             line = Line(address)
@@ -131,6 +138,7 @@ class Coordinator:
         trunk = Trunk(self._session, line, {item: place for place, item in enumerate(items)})
 
         def become() -> None:
+            self._listener.close()  # whoever calls when nobody listens any more must not wait
             line.call_as("root", -1)
             with own_streams(self._session.config):
                 trunk.grow(together, Scope.Package, alone)
@@ -147,7 +155,7 @@ class Coordinator:
 
     def _follow(self) -> None:
         """Serve the processes until there are none, or the session ends early."""
-        while self._peers or self._coming:
+        while self._coming or any(peer.kind != "guest" and not peer.is_done for peer in self._peers):
             wait = self._rounds.due(time.monotonic(), running=self._is_running)
             if wait == 0:
                 self._machine.send(*self._rounds.take(time.monotonic()))
@@ -162,11 +170,22 @@ class Coordinator:
     def _is_running(self) -> bool:
         return self._coming > 0 or any(peer.running for peer in self._peers)
 
-    def _accept(self, listener: socket.socket) -> None:
-        made, _ = listener.accept()
+    def _accept(self, listener: socket.socket) -> bool:
+        """Take a call, if there is one."""
+        try:
+            made, _ = listener.accept()
+        except BlockingIOError:
+            return False
+        made.setblocking(True)
         peer = Peer(Connection(made.detach()))
         self._peers.append(peer)
-        self._selector.register(peer.connection, selectors.EVENT_READ, lambda: self._listen(peer))
+        self._selector.register(peer.connection, selectors.EVENT_READ, lambda: self._hear(peer))
+        return True
+
+    def _hear(self, peer: Peer) -> None:
+        """Something has come on a line, or had when it was looked at."""
+        if peer in self._peers and peer.connection.poll():
+            self._listen(peer)
 
     def _listen(self, peer: Peer) -> None:
         try:
@@ -176,8 +195,10 @@ class Coordinator:
             return
         if not peer.kind:
             peer.kind, peer.index, peer.pid = message
-            if peer.kind != "guest":
+            if peer.kind == "root":
                 self._coming -= 1
+            elif peer.kind != "guest":
+                self._arrived(peer.index)
             return
         handlers: dict[str, Callable[..., None]] = {
             "ask": self._on_ask,
@@ -224,10 +245,29 @@ class Coordinator:
         peer.running = True
 
     def _on_finished(self, peer: Peer, _: str, outgrowth: Outgrowth, index: int | None = None) -> None:
+        peer.is_done = peer.kind == "test"
+        peer.running = peer.running and not peer.is_done
         if not self._stopping:
             self._replay.finished(peer.index if index is None else index, outgrowth)
 
+    def _read(self, peer: Peer) -> None:
+        """All that has come on a line by now."""
+        while peer in self._peers and peer.connection.poll():
+            self._listen(peer)
+
+    def _arrived(self, index: int) -> None:
+        """A process for which leave was given is there, or will never be."""
+        if self._granted[index]:
+            self._granted[index] -= 1
+            self._coming -= 1
+
     def _on_died(self, _peer: Peer, _: str, index: int, status: int) -> None:
+        # Its own words came earlier, but by another line.
+        while self._accept(self._listener):
+            pass
+        for peer in [one for one in self._peers if not one.kind]:
+            self._read(peer)
+        self._arrived(index)
         self._replay.died(index, status)
 
     def _on_broken(self, _peer: Peer, _: str, text: str) -> None:
@@ -256,15 +296,22 @@ class Coordinator:
                 self._answer(peer, Word.STOP)
             elif kind == "branch":
                 go = self._count("branch") < BRANCHES
-                self._coming += go
+                if go:
+                    self._await(what[0])
                 self._answer(peer, Word.GO if go else Word.NO)
             elif self._may_run(what):
-                self._coming += 1
+                self._await(what)
                 self._answer(peer, Word.GO)
+
+    def _await(self, index: int) -> None:
+        """A process is going to be forked."""
+        self._granted[index] += 1
+        self._coming += 1
 
     def _may_run(self, index: int) -> bool:
         if index in self._alone:
-            return not self._count("test") and not self._count("branch") and self._replay.place == index
+            busy = any(peer.kind == "test" and not peer.is_done for peer in self._peers)
+            return not busy and not self._count("branch") and self._replay.place == index
         return self._count("test") + self._coming < self._room
 
     def _count(self, kind: str) -> int:

@@ -55,8 +55,8 @@ def questions() -> tuple[Question, ...]:
     return tuple(Question(number, command) for number, command in enumerate(COMMANDS, start=1))
 
 
-def asked_of(machine: Machine) -> dict[bytes, Reply]:
-    """Ask a machine for the facts, and wait. What went wrong is left to the tests that need them."""
+def asked_of(machine: Machine) -> dict[bytes, Reply] | Fault:
+    """Ask a machine for the facts, and wait. What went wrong with one of them is left to the tests that need it."""
     asked = {question.number: question.command for question in questions()}
     known: dict[bytes, Reply] = {}
     machine.send(0, len(asked), questions())
@@ -64,7 +64,7 @@ def asked_of(machine: Machine) -> dict[bytes, Reply]:
         select.select([machine], [], [])
         for event in machine.receive():
             if isinstance(event, Fault):
-                return {}
+                return event
             known.update({asked[reply.number]: reply for reply in event[1]})
     return known
 

@@ -22,6 +22,7 @@ from orchestrator.validate.attributes import Attributes
 from orchestrator.validate.coordinator import Coordinator
 from orchestrator.validate.fixtures import role_of
 from orchestrator.validate.leaf import Recorder
+from orchestrator.validate.line import Fault
 from orchestrator.validate.verdict import Asked, Outcome, TestResult
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class RoundsPlugin:
 
     def __init__(self, machine: Machine, host: testinfra.host.Host, known: Mapping[bytes, Reply]) -> None:
         self.coordinator: Coordinator | None = None
+        self._fault = ""
         self._machine = machine
         self._host = host
         self._known = known
@@ -105,6 +107,9 @@ class RoundsPlugin:
         if broken or session.config.option.collectonly or not session.items:
             return None
         known = self._known or facts.asked_of(self._machine)
+        if isinstance(known, Fault):
+            self._fault = known.text
+            raise session.Interrupted("the machine cannot be asked")
         facts.take_in(self._host, known)
         self.coordinator = Coordinator(session, self._machine, self._host.backend, known)
         self.coordinator.run()
@@ -114,7 +119,7 @@ class RoundsPlugin:
     def fault(self) -> str:
         """Why the verdict of the tests does not count; empty when it does."""
         if self.coordinator is None:
-            return ""
+            return self._fault
         unclear = "; ".join(self.coordinator.unclear)
         return self.coordinator.faulted or (f"nothing is known of {unclear}" if unclear else "")
 

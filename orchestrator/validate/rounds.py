@@ -90,7 +90,9 @@ class Rounds(Generic[Asker]):
 
     def land(self, number: int, replies: Sequence[Reply]) -> list[tuple[Asked[Asker], Reply]]:
         """Replies have come: who gets which."""
-        flight = self._flights[number]
+        flight = self._flights.get(number)
+        if flight is None:  # nobody waits for it any more
+            return []
         flight.answered = True
         handed = [(one, reply) for reply in replies for one in flight.waiting.pop(reply.number, ())]
         if not flight.waiting:

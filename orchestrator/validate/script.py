@@ -20,10 +20,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from orchestrator.validate.envelope import Envelope
     from orchestrator.validate.question import Question
@@ -37,9 +37,12 @@ _FRAME = 400
 
 #: Seconds after which a script brings back what has been answered, if anything has: its first, and a later one of the
 #: same questions; and the seconds after which it ends in any case.
-EARLY, EARLY_LATER, LATEST = 5, 1, 20
+EARLY, EARLY_LATER = 5, 1
+LATEST, LATEST_LATER = 8, 20
 #: Seconds that a script may take: what is longest to wait, and as much to pack answers on a busy machine.
-SECONDS = LATEST + 15
+SECONDS = LATEST_LATER + 15
+#: Bytes of a command; more cannot be an argument of a program: execve(2), MAX_ARG_STRLEN.
+LONGEST_COMMAND = 131_071
 
 _SCRIPT = """\
 say() {{
@@ -51,12 +54,13 @@ for program in base64 gzip setsid sha256sum timeout; do
 done
 umask=$(umask)
 {folder}cd {session} 2>/dev/null || say {missing}
-{spent}umask 077
+echo room 2>/dev/null >room.$$ || true >full
+{removed}umask 077
 printf %s '{payload}' | base64 -d 2>/dev/null | gzip -dc 2>/dev/null >{token}.$$ || say garbled
 umask "$umask"
 {chunk}. ./{token}.$$
 rm -f {token}.$$
-attend {name} {token} {early} {latest} {share} {limit} {part}
+attend {name} {token} {early} {latest} {share} {part}
 exit 0
 """
 
@@ -84,6 +88,26 @@ class Session:
 
 
 @dataclass(frozen=True)
+class Done:
+    """What a script removes: frames whose answers have arrived, and what the scripts of some tokens have left."""
+
+    frames: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+
+    #: How many of each a script removes at most.
+    MOST: ClassVar[int] = 8
+
+    @property
+    def removed(self) -> str:
+        """The line that does it."""
+        if not self.frames and not self.tokens:
+            return ""
+        named = f"$(cat {' '.join(f'{frame}.names' for frame in self.frames)} 2>/dev/null) " if self.frames else ""
+        others = [*(f"{frame} {frame}.names" for frame in self.frames), *(f"{token}.*" for token in self.tokens)]
+        return f"rm -f {named}{' '.join(others)}\n"
+
+
+@dataclass(frozen=True)
 class Chunk:
     """Questions that one script carries. `name` is its own; `share`: of so many scripts that work side by side."""
 
@@ -93,31 +117,29 @@ class Chunk:
 
 
 def ask_script(
-    session: Session, chunk: Chunk, left: Iterable[int], *, token: str, again: bool, spent: Sequence[str], longest: int
+    session: Session, chunk: Chunk, left: Iterable[int], *, token: str, again: bool, done: Done, longest: int
 ) -> str:
-    """The script that asks for the answers to the questions `left` of a chunk. It brings all of them along unless it is
-    there `again` for those that it brought before. `spent` are frames whose answers have arrived; `token`
-    (hexadecimal) marks what it says; it says no more than `longest` characters.
+    """The script that asks for the answers to the questions `left` of a chunk.
+
+    It brings all of them along unless it is there `again` for those that it brought before. `done` is what is not
+    needed any more; `token` (hexadecimal) marks what it says, which is no more than `longest` characters.
     """
-    program = [_attend(), f"left='{' '.join(str(number) for number in left)}'"]
+    program = [f"limit={LIMIT}", _attend(), f"left='{' '.join(str(number) for number in left)}'"]
     if not again:
         program += ["questions() {", *(_line(question) for question in chunk.questions), ":", "}"]
         program += [f'if [ "${{1-}}" = work ]; then echo $$ >>{chunk.name}.workers; questions; exit; fi']
-    removed = " ".join(f"{frame} {frame}.names" for frame in spent)
-    named = " ".join(f"{frame}.names" for frame in spent)
     return _SCRIPT.format(
         token=token,
         folder=session.made,
         session=session.folder,
         missing="away" if session.begun else "garbled",
-        spent=f"rm -f $(cat {named} 2>/dev/null) {removed}\n" if spent else "",
+        removed=done.removed,
         payload=_packed("\n".join([*program, ""])),
         chunk="" if again else f"ln {token}.$$ {chunk.name} 2>/dev/null\n",
         name=chunk.name,
         early=(EARLY_LATER if again else EARLY) * 100,
-        latest=LATEST * 100,
+        latest=(LATEST_LATER if again else LATEST) * 100,
         share=chunk.share,
-        limit=LIMIT,
         part=longest - _FRAME,
     )
 
@@ -141,13 +163,13 @@ def parts(envelope: Envelope, *, longest: int) -> range:
 def length(session: Session, chunk: Chunk, *, longest: int) -> int:
     """How long the script that brings a chunk may become, in characters: with everything else that it may carry."""
     left = (question.number for question in chunk.questions)
-    spent = [f"{'0' * 12}.{'0' * 7}"] * 8
-    return len(ask_script(session, chunk, left, token="0" * 12, again=False, spent=spent, longest=longest))
+    done = Done((f"{'0' * 12}.{'0' * 7}",) * Done.MOST, ("0" * 12,) * Done.MOST)
+    return len(ask_script(session, chunk, left, token="0" * 12, again=False, done=done, longest=longest))
 
 
 def _line(question: Question) -> str:
     text = question.command.decode("latin-1").replace("'", "'\\''")
-    return f"run {question.number} {question.seconds:g} '{text}'"
+    return f"run {question.number} {question.seconds:g} {int(question.seconds * 100)} '{text}'"
 
 
 def _packed(program: str) -> str:

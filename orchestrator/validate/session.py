@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 #: What is told as it happens: an object of plugin.py.
 Hear = Callable[[dict[str, Any]], None]
 
+#: Seconds that the process has to end once it has said that it does.
+_GRACE = 10.0
 #: The workspace's own pytest settings and the plugins of this Python are meant for other tests.
 _SETTINGS = "[pytest]\nconsole_output_style = classic\n"
 _ENVIRONMENT = {
@@ -114,9 +118,21 @@ def run(
                 continue
             events.append(event)
             hear(event)
+            if event["event"] == "end":
+                break
+        _end_of(process)
     if request.stop.is_set():
         raise Interrupted(f"the tests of {request.ami_id} were stopped")
     return _results(events, request.masks), _end(events, request.masks, answering)
+
+
+def _end_of(process: Popen[bytes]) -> None:
+    """Let the process end, and end what its tests have left behind: it may hold the process's streams for ever."""
+    deadline = time.monotonic() + _GRACE
+    look = os.WEXITED | os.WNOHANG | os.WNOWAIT  # while it is not reaped, its number means it and nobody else
+    while os.waitid(os.P_PID, process.pid, look) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    kill_group(process)
 
 
 def _events(process: Popen[bytes]) -> Iterator[dict[str, Any]]:

@@ -114,8 +114,10 @@ class RunCommand:
             try:
                 said = self._call(tally, "get_command_invocation", CommandId=command_id, InstanceId=self.instance_id)
             except AwsError as error:
-                if error_code(error) != "InvocationDoesNotExist" or waited > _SETTLING:
+                if error_code(error) != "InvocationDoesNotExist":
                     raise
+                if waited > _SETTLING:
+                    raise Unheard(f"Run Command does not know of command {command_id} that it took") from error
             else:
                 if said["Status"] not in _UNDER_WAY:
                     self._took = [*self._took[-3:], waited]

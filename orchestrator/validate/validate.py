@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from orchestrator.validate.verdict import SuiteEnd, TestResult
 
 #: Agents come up before a machine has finished booting. Neither tool's opinion counts here: tests say what must hold.
-_SETTLE = Question(0, b"cloud-init status --wait; systemctl is-system-running --wait", 240)
+#: Not by `is-system-running --wait`, which older ones do not know.
+_SETTLE = Question(
+    0,
+    b"cloud-init status --wait; while systemctl is-system-running | grep -qx -e initializing -e starting; "
+    b"do sleep 0.5; done",
+    240,
+)
 #: Seconds between two looks at whether the validation shall be stopped.
 _LOOK = 0.2
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +26,6 @@ from tests.unit.validate.shell_transport import LocalShell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 SHELLS = [pytest.param(("dash",), id="dash"), pytest.param(("bash", "--posix"), id="bash")]
 
@@ -61,7 +61,9 @@ CASES: dict[bytes, tuple[int, bytes, bytes]] = {
     b"exit 124": (124, b"", b""),
     b"exit 137": (137, b"", b""),
     b"kill -9 $$": (137, b"", b""),
-    b"kill -TERM 0": (143, b"", b""),
+    b"echo one; echo two >/dev/stdout; echo three": (0, b"one\ntwo\nthree\n", b""),
+    b"echo e1 >&2; echo x | tee /dev/stderr; echo e2 >&2": (0, b"x\n", b"e1\nx\ne2\n"),
+    b"trap '' PIPE; head -c 100000 /dev/zero | tr '\\0' x": (0, b"x" * 100_000, b""),
     b"set -e; false; echo not here": (1, b"", b""),
     b"cat; echo end": (0, b"end\n", b""),
     b"printf '\\377\\0\\n\\n'": (0, b"\xff\0\n\n", b""),
@@ -298,7 +300,7 @@ def test_closing_ends_what_is_asked(spool: str) -> None:
 
 def test_one_part_that_fails_ends_the_whole_round(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With several scripts under way, the fault is told, not that the others were stopped."""
-    monkeypatch.setattr(LocalShell, "longest_script", 4500)
+    monkeypatch.setattr(LocalShell, "longest_script", 5500)
 
     def refused(_shell: LocalShell, _script: str) -> str:
         raise ConnectionFault("you may not")
@@ -308,7 +310,80 @@ def test_one_part_that_fails_ends_the_whole_round(spool: str, monkeypatch: pytes
         ask(talk(LocalShell(mishaps.well, refused), spool), *commands)
 
 
-def test_what_a_hung_command_has_written_is_let_go(spool: str, tmp_path: Path) -> None:
-    (reply,) = ask(talk(LocalShell(), spool), b"head -c 20000000 /dev/zero; sleep 60", seconds=2)
+@pytest.mark.parametrize("command", [b"cat /dev/zero", b"yes >&2"])
+def test_a_command_that_writes_without_end_is_too_large_and_harms_nobody(command: bytes, spool: str) -> None:
+    endless, other = ask(talk(LocalShell(), spool), command, b"sleep 0.5; echo well; sleep 0.5; true", seconds=20)
+    assert endless.ended is Ended.TOO_LARGE
+    assert answers([other]) == [(0, b"well\n", b"")]
+    assert sum(path.stat().st_size for path in Path(spool).rglob("*") if path.is_file()) < 25_000_000
+
+
+def test_a_folder_without_room_makes_every_answer_unclear(tmp_path: Path) -> None:
+    """What was written then may be cut without anybody noticing."""
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", small], check=True)
+    try:
+        conversation = talk(LocalShell(), str(small))
+        hog, other = ask(conversation, b"head -c 9000000 /dev/zero; sleep 2", b"sleep 1; echo it is broken; true")
+        (later,) = ask(conversation, b"true", first=3)
+    finally:
+        subprocess.run(["umount", "--lazy", small], check=True)
+    assert {one.ended for one in (hog, other, later)} == {Ended.UNCLEAR}
+    assert any("no room" in one.why for one in (hog, other, later))
+
+
+@pytest.mark.parametrize("command", [b"kill -TERM 0", b"kill -9 0", b"kill -9 $PPID; sleep 1"])
+def test_a_command_that_kills_what_runs_it_is_unclear(command: bytes, spool: str) -> None:
+    """Or told as what it was: never as something else."""
+    (reply,) = ask(talk(LocalShell(), spool), command)
+    assert reply.ended is Ended.UNCLEAR or reply.answer == Answer(143, b"", b"")
+
+
+def test_a_command_that_ignores_being_stopped_is_killed(spool: str, tmp_path: Path) -> None:
+    (reply,) = ask(
+        talk(LocalShell(), spool), b"trap '' TERM; sleep 6; touch %s/mark" % str(tmp_path).encode(), seconds=1
+    )
     assert reply.ended is Ended.TIMED_OUT
-    assert sum(path.stat().st_size for path in tmp_path.rglob("1.o")) == 0
+    time.sleep(5)
+    assert not (tmp_path / "mark").exists()
+
+
+def test_more_than_one_answer_carries_comes_with_the_next(spool: str) -> None:
+    """Six times 9 MB, which packs well."""
+    tally = Tally()
+    replies = ask(talk(LocalShell(), spool), *[b"head -c 9000000 /dev/zero"] * 6, tally=tally)
+    assert [len(out) for _, out, _ in answers(replies)] == [9_000_000] * 6
+    assert 2 <= tally.scripts <= 4
+
+
+def test_a_part_that_is_not_heard_is_fetched_once_more(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations, "_PAUSE", 0.05)
+    tally = Tally()
+    shell = LocalShell(mishaps.well, mishaps.never_arrives, mishaps.well, mishaps.is_not_heard)
+    ((_, out, _),) = answers(ask(talk(shell, spool), b"head -c 100000 /dev/urandom", tally=tally))
+    assert len(out) == 100_000
+    assert (tally.scripts, tally.parts) == (1, 5 + 2)
+
+
+def test_what_failed_attempts_have_left_is_removed(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations, "_PAUSE", 0.05)
+    conversation = talk(LocalShell(mishaps.is_cut, mishaps.is_not_heard), spool)
+    ask(conversation, b"head -c 5000 /dev/urandom | base64")
+    ask(conversation, b"true", first=2)
+    ask(conversation, b"true", first=3)
+    assert len(list(Path(spool).rglob("*.names"))) == 1
+
+
+def test_after_a_fault_nothing_more_is_asked(spool: str, tmp_path: Path) -> None:
+    conversation = talk(LocalShell(mishaps.never_arrives), spool, gone=lambda: True)
+    for first in (1, 2):
+        with pytest.raises(Unheard):
+            ask(conversation, b"touch %s/mark" % str(tmp_path).encode(), first=first)
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_command_longer_than_an_argument_may_be_is_refused(spool: str) -> None:
+    bad, good = ask(talk(LocalShell(), spool), b": " + b"x" * 140_000, b"echo good")
+    assert bad.ended is Ended.REFUSED
+    assert answers([good]) == [(0, b"good\n", b"")]

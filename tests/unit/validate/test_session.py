@@ -22,7 +22,7 @@ from orchestrator.validate.options import Selection
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.session import collect, laid_out, run
 from orchestrator.validate.verdict import Asked, SuiteEnd, TestResult, check_complete
-from tests.unit.validate.shell_transport import LocalShell, well
+from tests.unit.validate.shell_transport import LocalShell, is_cut, well
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,6 +196,51 @@ def test_next(host): host.run("true")
     with pytest.raises(ValidationError, match="could not be finished: you may not ask"):
         check_complete(tests, end)
     assert len(tests) <= 1
+
+
+def test_facts_that_cannot_be_asked_for_are_a_fault(tmp_path: Path) -> None:
+    """And nothing is asked on: numbers of questions are never used twice."""
+    text = "def test_a(host): assert host.run('false').rc == 0\n"
+    _, tests, end = outcomes(asked_for(tmp_path, one=text), is_cut, is_cut)
+    assert tests == ()
+    with pytest.raises(ValidationError, match="could not be finished: the machine's answer is missing or cut"):
+        check_complete(tests, end)
+
+
+def test_what_a_test_leaves_running_keeps_nobody_waiting(tmp_path: Path) -> None:
+    text = """
+import os, time
+def test_a():
+    if os.fork() == 0:
+        time.sleep(300)
+        os._exit(0)
+def test_b(): assert True
+"""
+    began = time.monotonic()
+    assert outcomes(asked_for(tmp_path, one=text))[0] == {"test_a": "passed", "test_b": "passed"}
+    assert time.monotonic() - began < 60
+
+
+def test_first_failure_when_others_still_wait(tmp_path: Path) -> None:
+    """With -x: their round is not waited for, and does no harm when it comes."""
+    text = """
+import time
+def test_a(host): host.run("sleep 1"); assert False
+def test_b(host): host.run("sleep 1; echo"); host.run("sleep 3")
+def test_c(): time.sleep(4)
+"""
+    found, tests, end = outcomes(replace(asked_for(tmp_path, one=text), selection=Selection(maxfail=1)))
+    assert found == {"test_a": "failed"}
+    check_complete(tests, end, maxfail=1)
+
+
+@pytest.mark.parametrize("seconds", ["None", "'60'", "-5", "0", "float('nan')"])
+def test_a_time_that_is_none_fails_the_test_that_gives_it(seconds: str, tmp_path: Path) -> None:
+    text = f"def test_a(host): host.run('true', timeout={seconds})\ndef test_b(host): host.run('true')\n"
+    found, tests, end = outcomes(asked_for(tmp_path, one=text))
+    assert found == {"test_a": "failed", "test_b": "passed"}
+    assert "a number of seconds" in tests[0].message
+    check_complete(tests, end)
 
 
 def test_what_is_unclear_is_no_verdict(tmp_path: Path) -> None:
