@@ -195,7 +195,7 @@ pack() {
         echo "$number lost"
     done >>"$1.head"
     echo >>"$1.head"
-    streams "$1" >"$1.body"
+    streams >"$1.body"
     # What a command left behind may still write: then each stream is cut where it ended before.
     [ "$(wc -c <"$1.body")" -eq $total ] || streams_cut $kept >"$1.body"
     cat "$1.head" "$1.body" | gzip -c | base64 -w 0 >"$1"

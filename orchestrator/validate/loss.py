@@ -59,7 +59,7 @@ def lost(account: Account, instance_id: str, *, by_agent: bool = True) -> Machin
     """
     try:
         found = described(account.client("ec2"), instance_id)
-        if found and found["State"]["Name"] not in {"pending", "running"}:
+        if _has_ended(found):
             error = ended(found, "before its tests had ended")
             return error if isinstance(error, MachineLost) else None
         if not by_agent:
@@ -79,4 +79,9 @@ def is_gone(account: Account, instance_id: str) -> bool:
         found = described(account.client("ec2"), instance_id)
     except AwsError:
         return False
+    return _has_ended(found)
+
+
+def _has_ended(found: dict[str, Any]) -> bool:
+    """Whether an instance, as `described` gives it, is known and on its way out, or out."""
     return bool(found) and found["State"]["Name"] not in {"pending", "running"}
