@@ -34,6 +34,10 @@ class Disks:
         self._held = held
         self._delay = delay
         self._saved: set[str] = set()
+        self._saving = 0
+        self._counting = threading.Lock()
+        #: Held while disks are removed.
+        self._removing = threading.Lock()
 
     def capture(self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool, longer: float = 0.0) -> None:
         """Save a machine's disk in the background. With `reboot` it is shut down first and started again after.
@@ -44,6 +48,8 @@ class Disks:
         snapshot.disk = self._podman.disk_name(snapshot.id)
         if image is not None:
             image.state = "pending"
+        with self._counting:
+            self._saving += 1
         asked = {"reboot": reboot, "delay": self._delay + longer}
         threading.Thread(target=self._capture, args=(instance, snapshot, image), kwargs=asked, daemon=True).start()
 
@@ -59,17 +65,28 @@ class Disks:
         timer.start()
 
     def sweep(self) -> None:
-        """Remove the disks that no snapshot holds and no machine runs from. Those still in use wait for the next."""
+        """Remove the disks that no snapshot holds and no machine runs from. Those still in use wait for the next.
+
+        Never while a disk is being saved. `podman commit` makes no new layer where one with the same content stands
+        already, as after two saves of a machine that did nothing in between; when the image that holds this layer is
+        removed before the commit has ended, it fails with "layer not known".
+        """
         with self._tables.lock:
             unused = self._saved - self._tables.disks()
-        if unused:
-            self._saved -= unused - set(self._podman.remove_images(sorted(unused)))
+        if not unused:
+            return
+        with self._removing:
+            if not self._saving:
+                self._saved -= unused - set(self._podman.remove_images(sorted(unused)))
 
     def _capture(self, instance: Any, snapshot: Any, image: Any | None, *, reboot: bool, delay: float) -> None:
         began = time.monotonic()
         try:
-            with self._held(instance.id):
-                self._save(instance, snapshot.disk, reboot=reboot)
+            try:
+                with self._held(instance.id):
+                    self._save(instance, snapshot.disk, reboot=reboot)
+            finally:
+                self._allow_removal()
             time.sleep(delay)
             status, state = "completed", "available"
         except AmiError:
@@ -85,11 +102,20 @@ class Disks:
             if image is not None:
                 image.state = state
 
+    def _allow_removal(self) -> None:
+        with self._counting:
+            self._saving -= 1
+        # A sweep may have been put off.
+        self._tables.wake()
+
     def _save(self, instance: Any, disk: str, *, reboot: bool) -> None:
         name = self._podman.machine_name(instance.id)
         restart = reboot and instance.state == "running"
         if restart:
             self._podman.stop(name)
+        with self._removing:
+            # A removal that began before this save was asked for has ended now, and no other begins.
+            pass
         self._podman.commit(name, disk)
         self._saved.add(disk)
         if restart:

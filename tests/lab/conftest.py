@@ -172,7 +172,13 @@ class Bench:
         """Make an image of an instance, and wait until it is available."""
         ec2 = self.client("ec2")
         image_id = str(ec2.create_image(InstanceId=instance_id, Name=name, **arguments)["ImageId"])
-        until(lambda: ec2.describe_images(ImageIds=[image_id])["Images"][0]["State"] == "available", image_id, 60)
+
+        def saved() -> bool:
+            state = ec2.describe_images(ImageIds=[image_id])["Images"][0]["State"]
+            assert state != "failed", f"{image_id} was not saved; the lab's log tells why"
+            return bool(state == "available")
+
+        until(saved, image_id, 60)
         return image_id
 
     def discard(self, image_id: str, region: str = "us-east-1") -> None:
