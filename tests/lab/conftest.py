@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DEBIAN = "136693071363"
+#: User data that installs the lab's agent.
+AGENT = """#!/bin/sh
+curl -sfo /tmp/agent.deb http://169.254.169.254/ami-lab/amazon-ssm-agent.deb && dpkg -i /tmp/agent.deb
+rm /tmp/agent.deb
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -128,6 +133,18 @@ class Bench:
         self.wait(instance_id, "running", region)
         return instance_id
 
+    def node(self) -> str:
+        """Launch one instance of Debian with an agent and a profile, and wait until Systems Manager reaches it."""
+        instance_id = self.launch(UserData=AGENT, IamInstanceProfile={"Name": "ami-lab"})
+        until(lambda: self.ping(instance_id) == "Online", f"{instance_id} Online", 60)
+        return instance_id
+
+    def ping(self, instance_id: str) -> str | None:
+        """The node's PingStatus; None when Systems Manager does not list it."""
+        wanted = [{"Key": "InstanceIds", "Values": [instance_id]}]
+        listed = self.client("ssm").describe_instance_information(Filters=wanted)["InstanceInformationList"]
+        return str(listed[0]["PingStatus"]) if listed else None
+
     def describe(self, instance_id: str, region: str = "us-east-1") -> Any:
         """The instance as DescribeInstances tells it."""
         answer = self.client("ec2", region).describe_instances(InstanceIds=[instance_id])
@@ -209,6 +226,18 @@ def shared_bench(lab: Settings, client: Callable[..., Any], debian: str, key: Pa
     made = Bench(lab, client, debian, key)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def ami_with_agent(lab: Settings, client: Callable[..., Any], debian: str, key: Path) -> str:
+    """An AMI whose machines have the agent. It goes with the lab."""
+    made = Bench(lab, client, debian, key)
+    instance_id = made.node()
+    made.booted(instance_id)
+    made.shell(instance_id, "cloud-init clean")
+    image_id = made.image(instance_id, "with-agent")
+    made.close()
+    return image_id
 
 
 @dataclass

@@ -18,13 +18,7 @@ from orchestrator.validate.round import Tally
 from orchestrator.validate.transport import RunCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from orchestrator.lab.settings import Settings
-
-AGENT = """#!/bin/sh
-curl -sfo /tmp/agent.deb http://169.254.169.254/ami-lab/amazon-ssm-agent.deb && dpkg -i /tmp/agent.deb
-"""
 
 
 @pytest.fixture(scope="module")
@@ -32,22 +26,10 @@ def account(lab: Settings) -> Account:
     return Account(region="us-east-1", endpoint=lab.endpoint, access_key="test", secret_key="test")
 
 
-@pytest.fixture
-def launch(bench: Any, ssm: Any, eventually: Callable[..., Any]) -> Callable[[], str]:
-    return lambda: with_agent(bench, ssm, eventually)
-
-
 @pytest.fixture(scope="module")
-def machine(shared_bench: Any, ssm: Any, eventually: Callable[..., Any]) -> str:
+def machine(shared_bench: Any) -> str:
     """The id of an instance with the agent, which tests leave as it was."""
-    return with_agent(shared_bench, ssm, eventually)
-
-
-def with_agent(bench: Any, ssm: Any, eventually: Callable[..., Any]) -> str:
-    instance = str(bench.launch(UserData=AGENT, IamInstanceProfile={"Name": "ami-lab"}))
-    wanted = [{"Key": "InstanceIds", "Values": [instance]}]
-    eventually(lambda: ssm.describe_instance_information(Filters=wanted)["InstanceInformationList"], instance, 60)
-    return instance
+    return str(shared_bench.node())
 
 
 def talk(account: Account, instance: str) -> Conversation:
@@ -118,9 +100,9 @@ def test_round_when_a_command_hangs(machine: str, account: Account) -> None:
     assert max(came[n] for n in range(2, 30)) < came[1] - 2
 
 
-def test_round_when_the_agent_goes_away_for_a_while(launch: Callable[[], str], account: Account, bench: Any) -> None:
+def test_round_when_the_agent_goes_away_for_a_while(account: Account, bench: Any) -> None:
     """In the middle of it, for 20 s: every answer comes, and nothing has run twice."""
-    instance = launch()
+    instance = bench.node()
     conversation = talk(account, instance)
     ask(conversation, "true")
     away = (
@@ -133,9 +115,9 @@ def test_round_when_the_agent_goes_away_for_a_while(launch: Callable[[], str], a
     assert bench.shell(instance, "cat /root/once-* | sort | uniq -c").split() == ["30", "ran"]
 
 
-def test_round_when_the_machine_has_rebooted(launch: Callable[[], str], account: Account, ec2: Any, bench: Any) -> None:
+def test_round_when_the_machine_has_rebooted(account: Account, ec2: Any, bench: Any) -> None:
     """What its tests saw before is no more: it is not asked on."""
-    instance = launch()
+    instance = bench.node()
     conversation = talk(account, instance)
     ask(conversation, "true")
     before = bench.shell(instance, "stat -c %Y /run")
@@ -148,8 +130,8 @@ def test_round_when_the_machine_has_rebooted(launch: Callable[[], str], account:
     assert bench.shell(instance, "ls /root/mark", check=False) == ""
 
 
-def test_round_when_the_machine_dies(launch: Callable[[], str], account: Account, ec2: Any) -> None:
-    instance = launch()
+def test_round_when_the_machine_dies(account: Account, ec2: Any, bench: Any) -> None:
+    instance = bench.node()
     conversation = talk(account, instance)
     ask(conversation, "true")
     threading.Timer(1.5, lambda: ec2.terminate_instances(InstanceIds=[instance])).start()

@@ -10,26 +10,13 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AGENT = """#!/bin/sh
-curl -sfo /tmp/agent.deb http://169.254.169.254/ami-lab/amazon-ssm-agent.deb && dpkg -i /tmp/agent.deb
-"""
-PROFILE = {"Name": "ami-lab"}
 ENDED = frozenset({"Success", "Failed", "TimedOut", "Cancelled"})
 
 
 @pytest.fixture(scope="module")
-def node(shared_bench: Any, ssm: Any, eventually: Callable[..., Any]) -> str:
+def node(shared_bench: Any) -> str:
     """A machine with a profile and an agent, Online."""
-    instance = str(shared_bench.launch(UserData=AGENT, IamInstanceProfile=PROFILE))
-    eventually(lambda: ping(ssm, instance) == "Online", f"{instance} Online", 60)
-    return instance
-
-
-def ping(ssm: Any, instance: str) -> str | None:
-    """The node's PingStatus; None when it is not listed."""
-    asked = [{"Key": "InstanceIds", "Values": [instance]}]
-    listed = ssm.describe_instance_information(Filters=asked)["InstanceInformationList"]
-    return listed[0]["PingStatus"] if listed else None
+    return str(shared_bench.node())
 
 
 def send(ssm: Any, instance: str, *commands: str, **parameters: str) -> str:
@@ -60,14 +47,14 @@ def run(ssm: Any, node: str, eventually: Callable[..., Any]) -> Callable[..., An
 
 
 def test_a_machine_is_no_node_without_a_profile_or_without_an_agent(
-    bench: Any, ssm: Any, eventually: Callable[..., Any]
+    bench: Any, ssm: Any, ami_with_agent: str, eventually: Callable[..., Any]
 ) -> None:
-    without_profile = bench.launch(UserData=AGENT)
-    without_agent = bench.launch(IamInstanceProfile=PROFILE)
+    without_profile = bench.launch(ImageId=ami_with_agent)
+    without_agent = bench.launch(IamInstanceProfile={"Name": "ami-lab"})
     active = "systemctl is-active amazon-ssm-agent"
     eventually(lambda: bench.shell(without_profile, active, check=False) == "active\n", "the agent's unit", 60)
     bench.booted(without_agent)
-    assert (ping(ssm, without_profile), ping(ssm, without_agent)) == (None, None)
+    assert (bench.ping(without_profile), bench.ping(without_agent)) == (None, None)
     for instance in (without_profile, without_agent):
         with pytest.raises(ClientError, match="InvalidInstanceId"):
             send(ssm, instance, "true")
@@ -249,21 +236,19 @@ def test_a_node_whose_agent_stops_is_lost_until_it_runs_again(
     command = send(ssm, node, "touch /run/begun; until test -e /run/go-on; do sleep 0.1; done; echo done")
     eventually(lambda: shared_bench.shell(node, "ls /run/begun", check=False), "the script to run")
     shared_bench.shell(node, "systemctl stop amazon-ssm-agent")
-    eventually(lambda: ping(ssm, node) == "ConnectionLost", "ConnectionLost")
+    eventually(lambda: shared_bench.ping(node) == "ConnectionLost", "ConnectionLost")
     with pytest.raises(ssm.exceptions.InvalidInstanceId):
         send(ssm, node, "true")
     assert ssm.get_command_invocation(CommandId=command, InstanceId=node)["Status"] in ("Pending", "InProgress")
     shared_bench.shell(node, "touch /run/go-on; systemctl start amazon-ssm-agent")
-    eventually(lambda: ping(ssm, node) == "Online", "Online")
+    eventually(lambda: shared_bench.ping(node) == "Online", "Online")
     assert result(ssm, command, node, eventually)["StandardOutputContent"] == "done\n"
 
 
 @pytest.fixture(scope="module")
-def second(shared_bench: Any, ssm: Any, eventually: Callable[..., Any]) -> str:
+def second(shared_bench: Any) -> str:
     """Another node."""
-    instance = str(shared_bench.launch(UserData=AGENT, IamInstanceProfile=PROFILE))
-    eventually(lambda: ping(ssm, instance) == "Online", f"{instance} Online", 60)
-    return instance
+    return str(shared_bench.node())
 
 
 def test_after_too_many_errors_the_command_goes_to_no_further_node(
@@ -289,8 +274,8 @@ def test_a_stopped_node_is_lost_and_a_terminated_one_gone(
     eventually(lambda: shared_bench.shell(second, "pgrep -f '^sleep 600'", check=False), "the script")
     ec2.stop_instances(InstanceIds=[second])
     shared_bench.wait(second, "stopped")
-    eventually(lambda: ping(ssm, second) == "ConnectionLost", "ConnectionLost")
+    eventually(lambda: shared_bench.ping(second) == "ConnectionLost", "ConnectionLost")
     assert ssm.get_command_invocation(CommandId=command, InstanceId=second)["Status"] == "InProgress"
     ec2.terminate_instances(InstanceIds=[second])
     shared_bench.wait(second, "terminated")
-    assert ping(ssm, second) is None
+    assert shared_bench.ping(second) is None

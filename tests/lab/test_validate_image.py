@@ -24,25 +24,6 @@ if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings
     from orchestrator.progress import Event
 
-AGENT = """#!/bin/sh
-curl -sfo /tmp/agent.deb http://169.254.169.254/ami-lab/amazon-ssm-agent.deb && dpkg -i /tmp/agent.deb
-rm /tmp/agent.deb
-"""
-
-
-@pytest.fixture(scope="module")
-def ami(shared_bench: Any, eventually: Callable[..., Any]) -> Iterator[str]:
-    """An AMI whose machines have the agent."""
-    instance = shared_bench.launch(UserData=AGENT, IamInstanceProfile={"Name": "ami-lab"})
-    shared_bench.booted(instance)
-    eventually(
-        lambda: "active" in shared_bench.shell(instance, "systemctl is-active amazon-ssm-agent", check=False), "agent"
-    )
-    shared_bench.shell(instance, "cloud-init clean")
-    made = shared_bench.image(instance, "with-agent")
-    yield made
-    shared_bench.discard(made)
-
 
 @pytest.fixture
 def account(lab: Settings) -> Account:
@@ -50,7 +31,7 @@ def account(lab: Settings) -> Account:
 
 
 @pytest.fixture
-def request_of(account: Account, ami: str, tmp_path: Path) -> Callable[..., ValidateRequest]:
+def request_of(account: Account, ami_with_agent: str, tmp_path: Path) -> Callable[..., ValidateRequest]:
     """`request_of(role="text of its tests", ...)`: a request to validate the AMI with these roles."""
 
     def make(**roles: str) -> ValidateRequest:
@@ -64,7 +45,7 @@ def request_of(account: Account, ami: str, tmp_path: Path) -> Callable[..., Vali
         facts = ImageFacts("web", "v1", ("base",), tuple(roles), {"nginx": {"port": 80}})
         return ValidateRequest(
             account=account,
-            ami_id=ami,
+            ami_id=ami_with_agent,
             image=facts,
             tests=tuple(folders),
             run="run-1",

@@ -37,25 +37,7 @@ if TYPE_CHECKING:
     from orchestrator.validate.transport import Transport
     from tests.lab.small import Small
 
-AGENT = """#!/bin/sh
-curl -sfo /tmp/agent.deb http://169.254.169.254/ami-lab/amazon-ssm-agent.deb && dpkg -i /tmp/agent.deb
-rm /tmp/agent.deb
-"""
 PIPED = pytest.mark.parametrize("connection", [ConnectionKind.SSH, ConnectionKind.PODMAN])
-
-
-@pytest.fixture(scope="module")
-def with_agent(shared_bench: Any, eventually: Callable[..., Any]) -> Iterator[str]:
-    """An AMI whose machines have the agent."""
-    instance = shared_bench.launch(UserData=AGENT, IamInstanceProfile={"Name": "ami-lab"})
-    shared_bench.booted(instance)
-    eventually(
-        lambda: "active" in shared_bench.shell(instance, "systemctl is-active amazon-ssm-agent", check=False), "agent"
-    )
-    shared_bench.shell(instance, "cloud-init clean")
-    made = shared_bench.image(instance, "reach-with-agent")
-    yield made
-    shared_bench.discard(made)
 
 
 @pytest.fixture
@@ -122,12 +104,12 @@ SAID = 'root\nit\'s (braces) $x  "two"\nünï 世界\nYVxuYgo=\nno terminal\nend
 
 @pytest.mark.parametrize("connection", ConnectionKind)
 def test_script_when_a_machine_is_booted(
-    connection: ConnectionKind, request_of: Callable[..., ValidateRequest], with_agent: str, ec2: Any
+    connection: ConnectionKind, request_of: Callable[..., ValidateRequest], ami_with_agent: str, ec2: Any
 ) -> None:
     """It runs as root and reads nothing; what it prints comes back byte for byte; what it leaves there holds nobody."""
     request = request_of(connection)
     if connection is ConnectionKind.SSM:
-        request = replace(request, ami_id=with_agent)
+        request = replace(request, ami_id=ami_with_agent)
     with Boot(request, ignore).machine() as machine:
         transport = transport_to(request, machine)
         assert transport.run(SCRIPT, 20, Tally()) == SAID

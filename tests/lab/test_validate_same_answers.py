@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.settings import Settings
 
-AGENT = """#!/bin/sh
-curl -sfo /tmp/agent.deb http://169.254.169.254/ami-lab/amazon-ssm-agent.deb && dpkg -i /tmp/agent.deb
-rm /tmp/agent.deb
-"""
 SETUP = r"""
 groupadd --gid 4321 crew
 useradd --uid 4321 --gid crew --groups adm,users --home-dir /srv/joe --create-home --shell /bin/bash \
@@ -48,13 +44,11 @@ systemd-run --quiet --unit napping sleep infinity
 
 
 @pytest.fixture(scope="module")
-def machine(shared_bench: Any, eventually: Callable[..., Any], ssm: Any) -> tuple[str, str]:
+def machine(shared_bench: Any) -> tuple[str, str]:
     """The ids of an instance with the agent, and of its container."""
-    instance = shared_bench.launch(UserData=AGENT, IamInstanceProfile={"Name": "ami-lab"})
+    instance = shared_bench.node()
     shared_bench.booted(instance)
     shared_bench.shell(instance, SETUP)
-    wanted = [{"Key": "InstanceIds", "Values": [instance]}]
-    eventually(lambda: ssm.describe_instance_information(Filters=wanted)["InstanceInformationList"], "ssm")
     return instance, shared_bench.container(instance)
 
 
