@@ -8,14 +8,12 @@ from __future__ import annotations
 import gc
 import os
 import selectors
-import signal
 import socket
 import sys
 import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +22,7 @@ from _pytest.scope import Scope
 from orchestrator.validate import facts
 from orchestrator.validate.leaf import own_streams
 from orchestrator.validate.line import Fault, Line, Outgrowth, Word
+from orchestrator.validate.peer import Peer, kill
 from orchestrator.validate.question import Ended
 from orchestrator.validate.replay import Replay
 from orchestrator.validate.room import most_tests
@@ -43,6 +42,8 @@ if TYPE_CHECKING:
 BRANCHES = 64
 #: Seconds that processes have to clean up when a session is stopped.
 _GRACE = 5.0
+#: Seconds between two looks whether the tree's root lives.
+_GLANCE = 0.5
 
 
 class Machine(Protocol):
@@ -56,21 +57,6 @@ class Machine(Protocol):
 
     def receive(self) -> list[tuple[int, tuple[Reply, ...]] | Fault]:
         """What has come back: replies to the questions of a round, or that the machine cannot be asked any more."""
-
-
-@dataclass(eq=False)
-class Peer:
-    """One process of the tree, seen from here. `wants` is what it waits for, if it is not running."""
-
-    connection: Connection[Any, Any]
-    kind: str = ""
-    index: int = -1
-    pid: int = 0
-    running: bool = True
-    wants: tuple[Any, ...] = ()
-    held: list[int] = field(default_factory=list)
-    #: A test that has said its last word. What it has forked may hold its line for ever: it is not waited for.
-    is_done: bool = False
 
 
 class Coordinator:
@@ -100,6 +86,7 @@ class Coordinator:
         self._granted: Counter[int] = Counter()
         self._stopping = False
         self._root = 0
+        self._is_felled = False
 
     def run(self) -> None:
         """Run all tests. Raises what ends a session early, as pytest's own loop does."""
@@ -154,21 +141,38 @@ class Coordinator:
         return pid
 
     def _follow(self) -> None:
-        """Serve the processes until there are none, or the session ends early."""
-        while self._coming or any(peer.kind != "guest" and not peer.is_done for peer in self._peers):
+        """Serve the processes until their root has ended, or the session ends early.
+
+        The root ends after all others. When something kills it, nobody makes what its tests share: they are lost.
+        """
+        while not self._is_over():
             wait = self._rounds.due(time.monotonic(), running=self._is_running)
             if wait == 0:
                 self._machine.send(*self._rounds.take(time.monotonic()))
                 continue
-            for key, _ in self._selector.select(wait):
+            for key, _ in self._selector.select(_GLANCE if wait is None else min(wait, _GLANCE)):
                 key.data()
             self._grant()
-            if not self._stopping:
-                self._replay.go_on()
+            self._replay.go_on()
+
+    def _is_over(self) -> bool:
+        """Whether the root has ended; then all is read that the processes had said by then.
+
+        Its line tells nothing of that: what a fixture has forked may hold it open.
+        """
+        pid, _ = os.waitpid(self._root, os.WNOHANG)
+        if pid:
+            self._is_felled = True
+            self._greet()
+            for peer in list(self._peers):
+                self._read(peer)
+            for peer in [one for one in self._peers if one.kind == "root"]:
+                self._hang_up(peer)
+        return self._is_felled
 
     @property
     def _is_running(self) -> bool:
-        return self._coming > 0 or any(peer.running for peer in self._peers)
+        return self._coming > 0 or any(peer.running and peer.counts for peer in self._peers)
 
     def _accept(self, listener: socket.socket) -> bool:
         """Take a call, if there is one."""
@@ -191,19 +195,22 @@ class Coordinator:
         try:
             message = peer.connection.recv()
         except (EOFError, ConnectionError):
+            peer.is_over = True
+            self._greet()  # it may have called once more
             self._hang_up(peer)
             return
         if not peer.kind:
-            peer.kind, peer.index, peer.pid = message
-            if peer.kind == "root":
-                self._coming -= 1
-            elif peer.kind != "guest":
-                self._arrived(peer.index)
+            self._on_hello(peer, *message)
+            return
+        if peer.kind == "guest" and message[0] != "ask":
+            if message[0] in ("fork", "branch"):
+                self._answer(peer, Word.STOP)
             return
         handlers: dict[str, Callable[..., None]] = {
             "ask": self._on_ask,
             "fork": self._on_wish,
             "branch": self._on_wish,
+            "about": self._on_about,
             "held": self._on_held,
             "late": self._on_late,
             "idle": self._on_idle,
@@ -213,6 +220,29 @@ class Coordinator:
             "broken": self._on_broken,
         }
         handlers[message[0]](peer, *message)
+
+    def _on_hello(self, peer: Peer, kind: str, index: int, pid: int) -> None:
+        peer.kind, peer.index, peer.pid = kind, index, pid
+        if kind == "guest":
+            return
+        before = next((one for one in self._peers if one is not peer and one.named == peer.named), None)
+        if before is not None:
+            self._take_over(peer, before)
+        elif kind == "root":
+            self._coming -= 1
+        else:
+            self._arrived(index)
+
+    def _take_over(self, peer: Peer, before: Peer) -> None:
+        """A process calls once more, and what it has said on its line before counts."""
+        self._read(before)
+        peer.held, peer.children, peer.granted, peer.about = before.held, before.children, before.granted, before.about
+        before.held, before.children, before.granted = [], {}, -1
+        before.kind, before.running, before.wants = "guest", False, ()
+        self._rounds.forget([before])
+
+    def _on_about(self, peer: Peer, _: str, index: int) -> None:
+        peer.about = index
 
     def _on_ask(self, peer: Peer, _: str, command: bytes, seconds: float) -> None:
         asked = Asked(peer, command, seconds)
@@ -235,8 +265,9 @@ class Coordinator:
         self._replay.hold(index)
 
     def _on_late(self, peer: Peer, _: str, index: int, heard: tuple[Heard, ...]) -> None:
-        peer.held.remove(index)
-        self._replay.late(index, heard)
+        if index in peer.held:
+            peer.held.remove(index)
+            self._replay.late(index, heard)
 
     def _on_idle(self, peer: Peer, _: str) -> None:
         peer.running = False
@@ -252,23 +283,43 @@ class Coordinator:
 
     def _read(self, peer: Peer) -> None:
         """All that has come on a line by now."""
-        while peer in self._peers and peer.connection.poll():
+        while peer in self._peers and not peer.is_over and peer.connection.poll():
             self._listen(peer)
+
+    def _greet(self) -> None:
+        """Take all calls, and read all that came with them."""
+        while self._accept(self._listener):
+            pass
+        for peer in [one for one in self._peers if not one.kind]:
+            self._read(peer)
 
     def _arrived(self, index: int) -> None:
         """A process for which leave was given is there, or will never be."""
         if self._granted[index]:
             self._granted[index] -= 1
             self._coming -= 1
+            for peer in self._peers:
+                if peer.granted == index:
+                    peer.granted = -1
 
-    def _on_died(self, _peer: Peer, _: str, index: int, status: int) -> None:
-        # Its own words came earlier, but by another line.
-        while self._accept(self._listener):
-            pass
-        for peer in [one for one in self._peers if not one.kind]:
-            self._read(peer)
+    def _on_died(self, peer: Peer, _: str, index: int, status: int) -> None:
+        self._greet()  # its own words came earlier, but by another line
         self._arrived(index)
-        self._replay.died(index, status)
+        places = peer.children.pop(index, (index,))
+        kinds = ("test",) if len(places) == 1 else ("test", "branch")
+        for one in [one for one in self._peers if one.kind in kinds and one.index in places and one is not peer]:
+            self._bury(one)
+        for place in places:
+            self._replay.gone(place)
+            self._replay.died(place, status)
+
+    def _bury(self, peer: Peer) -> None:
+        """A process has ended, or what it stands on. What it has forked may hold its line, which means nothing."""
+        self._read(peer)
+        if peer in self._peers:
+            if not peer.is_done:
+                peer.kill()
+            self._hang_up(peer)
 
     def _on_broken(self, _peer: Peer, _: str, text: str) -> None:
         if self._stopping:
@@ -277,12 +328,16 @@ class Coordinator:
 
     def _hang_up(self, peer: Peer) -> None:
         """A process has ended."""
+        if peer not in self._peers:
+            return
         self._selector.unregister(peer.connection)
         peer.connection.close()
         self._peers.remove(peer)
         self._rounds.forget([peer])
+        if peer.granted >= 0:
+            self._arrived(peer.granted)
         for index in peer.held:
-            self._replay.release(index)
+            self._replay.cut_off(index)
         if peer.kind == "test":
             self._replay.gone(peer.index)
 
@@ -297,25 +352,26 @@ class Coordinator:
             elif kind == "branch":
                 go = self._count("branch") < BRANCHES
                 if go:
-                    self._await(what[0])
+                    self._await(peer, tuple(what))
                 self._answer(peer, Word.GO if go else Word.NO)
             elif self._may_run(what):
-                self._await(what)
+                self._await(peer, (what,))
                 self._answer(peer, Word.GO)
 
-    def _await(self, index: int) -> None:
+    def _await(self, peer: Peer, places: tuple[int, ...]) -> None:
         """A process is going to be forked."""
-        self._granted[index] += 1
+        peer.granted = places[0]
+        peer.children[places[0]] = places
+        self._granted[places[0]] += 1
         self._coming += 1
 
     def _may_run(self, index: int) -> bool:
         if index in self._alone:
-            busy = any(peer.kind == "test" and not peer.is_done for peer in self._peers)
-            return not busy and not self._count("branch") and self._replay.place == index
+            return not self._count("test") and not self._count("branch") and self._replay.place == index
         return self._count("test") + self._coming < self._room
 
     def _count(self, kind: str) -> int:
-        return sum(peer.kind == kind for peer in self._peers)
+        return sum(peer.kind == kind and peer.counts for peer in self._peers)
 
     def _heard(self) -> None:
         """Something has come back from the machine."""
@@ -335,7 +391,8 @@ class Coordinator:
     def _reply(self, asked: Asked[Peer], reply: Reply) -> None:
         if reply.ended is Ended.UNCLEAR:
             self.unclear.append(f"{asked.command.decode('utf-8', 'backslashreplace')}: {reply.why}")
-        self._asked.setdefault(asked.asker.index, []).append((asked.command, reply))
+        about = asked.asker.about if asked.asker.about >= 0 else asked.asker.index
+        self._asked.setdefault(about, []).append((asked.command, reply))
         self._answer(asked.asker, reply)
 
     def _answer(self, peer: Peer, answer: object) -> None:
@@ -354,20 +411,13 @@ class Coordinator:
             for asked in self._rounds.withdraw():
                 self._answer(asked.asker, Word.STOP)
             self._grant()
-            while self._peers and time.monotonic() < deadline:
+            while any(peer.counts for peer in self._peers) and time.monotonic() < deadline:
                 for key, _ in self._selector.select(deadline - time.monotonic()):
                     key.data()
                 self._grant()
         finally:
             for peer in self._peers:
-                _kill(peer.pid)
-            _kill(self._root)
-            os.waitpid(self._root, 0)
-
-
-def _kill(pid: int) -> None:
-    if pid > 0:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+                peer.kill()
+            if not self._is_felled:
+                kill(self._root)
+                os.waitpid(self._root, 0)

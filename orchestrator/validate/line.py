@@ -1,9 +1,12 @@
 """The line between a process that runs tests and the coordinator: what is said on it, and its near end.
 
-Every process has a line of its own: a forked one calls anew, and so does one that a test forks. Messages are tuples
-whose first word says what they are:
+Every process has a line of its own: a forked one calls anew, and so does one that a test forks, of which nothing
+counts but its questions. A line on which an answer was not read to its end (the handler of a signal has raised an
+exception) is never read again: the process calls once more by the same name. Messages are tuples whose first word
+says what they are:
 
     (kind, index, pid)               the first one: a "test", "branch" or "guest" of a test, or the "root"
+    ("about", index)                 what is asked from now on is asked for that test
     ("ask", command, seconds)        a question to the machine; answered by a Reply, a Fault or STOP
     ("fork", index)                  may a test have a process? answered by GO or STOP
     ("branch", indexes)              may tests that share something have a process? GO, NO (do it yourself) or STOP
@@ -84,6 +87,8 @@ class Line:
         self._lock = threading.Lock()
         self._pid = -1
         self._connection: Connection[Any, Any] | None = None
+        #: Something was begun on the line and has not come to its end.
+        self._is_torn = False
 
     def call_as(self, kind: str, index: int) -> None:
         """Open this process's own line."""
@@ -94,14 +99,19 @@ class Line:
     def send(self, *message: Any) -> None:
         """Say something to which there is no answer."""
         with self._lock:
-            self._mine().send(message)
+            connection = self._mine()
+            self._is_torn = True
+            connection.send(message)
+            self._is_torn = False
 
     def call(self, *message: Any) -> Any:
         """Say something and wait for the answer. Raises Stopped."""
         with self._lock:
             connection = self._mine()
+            self._is_torn = True
             connection.send(message)
             answer = connection.recv()
+            self._is_torn = False
         if answer is Word.STOP:
             raise Stopped
         return answer
@@ -120,6 +130,12 @@ class Line:
         if self._pid != os.getpid() or self._connection is None:
             self._hello = ("guest", self._hello[1])
             return self._open()
+        if self._is_torn:
+            torn, self._connection = self._connection, None
+            try:
+                return self._open()
+            finally:
+                torn.close()  # not before the coordinator can hear of the new one: it would mean the process's end
         return self._connection
 
     def _open(self) -> Connection[Any, Any]:
@@ -128,4 +144,5 @@ class Line:
         self._connection = Client(self._address, family="AF_UNIX")
         self._pid = os.getpid()
         self._connection.send((*self._hello, self._pid))
+        self._is_torn = False
         return self._connection

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from orchestrator.validate.leaf import merged, unpacked
+from orchestrator.validate.leaf import merged, packed, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,12 @@ class Replay:
         self._late.setdefault(index, []).extend(heard)
         self.release(index)
 
+    def cut_off(self, index: int) -> None:
+        """What was to come will not: the process has ended that took down what a test shared with others."""
+        item = self._session.items[index]
+        told = _failure(item, "the process ended that was taking down what the test shares", "teardown")
+        self.late(index, (("report", packed(told, item.config)),))
+
     def finished(self, index: int, outgrowth: Outgrowth) -> None:
         """A test has ended."""
         self._results.setdefault(index, outgrowth)
@@ -64,7 +70,9 @@ class Replay:
             self._tell_next()
 
     def rest(self) -> None:
-        """Tell of all tests, also of those whose process is lost. Raises as `go_on` does."""
+        """Tell of all tests, also of those of which more should have come. Raises as `go_on` does."""
+        for index in [index for index, count in self._held.items() for _ in range(count)]:
+            self.cut_off(index)
         while self.place < len(self._session.items):
             self._tell_next()
 
@@ -151,11 +159,15 @@ def _lost(item: pytest.Item, status: int | None) -> pytest.TestReport:
     if status is not None:
         code = os.waitstatus_to_exitcode(status)
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended by itself with exit code {code}"
+    return _failure(item, f"the process of the test {how}", "setup")
+
+
+def _failure(item: pytest.Item, text: str, when: Literal["setup", "teardown"]) -> pytest.TestReport:
     return pytest.TestReport(
         nodeid=item.nodeid,
         location=item.location,
         keywords=dict.fromkeys(item.keywords, 1),
         outcome="failed",
-        longrepr=f"the process of the test {how}",
-        when="setup",
+        longrepr=text,
+        when=when,
     )

@@ -51,7 +51,7 @@ class Trunk:
     def grow(self, items: Sequence[pytest.Item], scope: Scope, alone: Sequence[pytest.Item] = ()) -> None:
         """Fork tests that share `scope`; then each of `alone`, which is waited for before the next one begins.
 
-        Raises Stopped.
+        All have ended when it returns. Raises Stopped.
         """
         todo = [*branches(items, scope), *singles(alone)]
         try:
@@ -61,6 +61,7 @@ class Trunk:
                     self._grow(branch, todo[0] if todo else None, alone=frozenset(alone))
                 else:
                     todo[:0] = singles(branch.items)
+            self._wait()
         except Stopped:
             self._wait()
             self._take_down(None)
@@ -99,6 +100,8 @@ class Trunk:
         if all(one.is_made for one in wanted) or node is None or item in self._failed or not runs(item):
             return
 
+        self._line.send("about", self._places[item])
+
         def make() -> None:
             state: Any = self._session._setupstate
             state.setup(node)
@@ -136,6 +139,7 @@ class Trunk:
         if not told:
             self._take_down(item)
             return
+        self._line.send("about", self._places[last])
         recorder = recorder_of(last.config)
         with recorder.recording(last) as heard:
             within(last, "setup", _nothing)

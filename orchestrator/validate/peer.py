@@ -1,0 +1,57 @@
+"""What the coordinator knows of one process of the tree."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+
+@dataclass(eq=False)
+class Peer:
+    """One process of the tree, seen from here. `wants` is what it waits for, if it is not running."""
+
+    connection: Connection[Any, Any]
+    kind: str = ""
+    index: int = -1
+    pid: int = 0
+    running: bool = True
+    wants: tuple[Any, ...] = ()
+    held: list[int] = field(default_factory=list)
+    #: The place of the child that it has leave to fork and that is not there yet.
+    granted: int = -1
+    #: The places of the tests that each of its children runs, by the first of them.
+    children: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    #: The test for which it asks, if not its own: of what is shared, the one that wanted it first or has it last.
+    about: int = -1
+    #: Its line has come to its end.
+    is_over: bool = False
+    #: A test that has said its last word. What it has forked may hold its line for ever: it is not waited for.
+    is_done: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is waited for."""
+        return self.kind != "guest" and not self.is_done
+
+    @property
+    def named(self) -> tuple[str, int, int]:
+        """By what a process is known that calls once more."""
+        return self.kind, self.index, self.pid
+
+    def kill(self) -> None:
+        """End it at once."""
+        kill(self.pid)
+
+
+def kill(pid: int) -> None:
+    """End a process at once; one that has ended already is no error."""
+    if pid > 0:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
