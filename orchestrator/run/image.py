@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator.build.packer import build
@@ -15,7 +16,7 @@ from orchestrator.registry import STACK, TAGS, State, set_state, tag
 from orchestrator.render.packer import write
 from orchestrator.run.evidence import LEASED
 from orchestrator.run.outcome import Outcome, Status
-from orchestrator.run.tests import facts_of, tests_of
+from orchestrator.run.tests import are_current, facts_of, tests_of
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
 from orchestrator.validate.request import ValidateRequest
 from orchestrator.validate.validate import validate
@@ -181,6 +182,7 @@ def _request(making: Making, segment: Segment, built: Outcome, folder: Path) -> 
         ssh_username=segment.source.ssh_username,
         ssh_interface=environment.ssh_interface,
         selection=making.selection,
+        is_current=partial(are_current, making.workspace, environment, segment),
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from orchestrator.plan.inputs import Collector
 from orchestrator.plan.stack import SEAL
 from orchestrator.validate.request import ImageFacts, RoleTests
 
 if TYPE_CHECKING:
+    from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
 
@@ -18,6 +21,12 @@ def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
     return tuple(
         RoleTests(role, workspace.find(f"roles/{role}") / "tests") for role in workspace.roles_of([*roles, SEAL])
     )
+
+
+def are_current(workspace: Workspace, environment: Environment, segment: Segment) -> bool:
+    """Whether the workspace's files still hold the tests with which the segment was planned."""
+    now = Collector(workspace, environment, datetime.now(UTC)).tests(segment.image.name, segment.stack)
+    return now == segment.tests
 
 
 def facts_of(workspace: Workspace, segment: Segment, version: str) -> ImageFacts:

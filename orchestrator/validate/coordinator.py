@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from _pytest.scope import Scope
 
 from orchestrator.validate import facts
+from orchestrator.validate.kept import Kept
 from orchestrator.validate.leaf import own_streams
 from orchestrator.validate.line import Fault, Line, Outgrowth, Word
 from orchestrator.validate.peer import Peer, kill
@@ -37,11 +38,14 @@ if TYPE_CHECKING:
     from orchestrator.validate.backend import SsmBackend
     from orchestrator.validate.line import Heard
     from orchestrator.validate.question import Question, Reply
+    from orchestrator.validate.verdict import Asked as Ran
 
 #: How many branches have a process at once, besides the tests.
 BRANCHES = 64
 #: Seconds that processes have to clean up when a session is stopped.
 _GRACE = 5.0
+#: Bytes: a socket's path may have 103 where it may have least, and `/ami-line-xxxxxxxx/line` is a part of it.
+_LONGEST_FOLDER = 80
 #: Seconds between two looks whether the tree's root lives.
 _GLANCE = 0.5
 
@@ -71,7 +75,7 @@ class Coordinator:
     ) -> None:
         self.faulted = ""
         self.unclear: list[str] = []
-        self._asked: dict[int, list[tuple[bytes, Reply]]] = {}
+        self._kept = Kept()
         self._session = session
         self._machine = machine
         self._backend = backend
@@ -98,13 +102,16 @@ class Coordinator:
                 self._end()
         self._replay.rest()
 
-    def asked_now(self) -> list[tuple[bytes, Reply]]:
+    def asked_now(self) -> tuple[Ran, ...]:
         """What the test that is being told of has asked, and what came back."""
-        return self._asked.get(self._replay.place, [])
+        return self._kept.of(self._replay.place)
 
     @contextmanager
     def _listening(self) -> Iterator[Line]:
-        with tempfile.TemporaryDirectory(prefix="ami-line-") as folder, socket.socket(socket.AF_UNIX) as listener:
+        with (
+            tempfile.TemporaryDirectory(prefix="ami-line-", dir=_near()) as folder,
+            socket.socket(socket.AF_UNIX) as listener,
+        ):
             address = f"{folder}/line"
             listener.bind(address)
             listener.listen(2 * self._room)
@@ -130,6 +137,8 @@ class Coordinator:
             with own_streams(self._session.config):
                 trunk.grow(together, Scope.Package, alone)
 
+        if factory := getattr(self._session.config, "_tmp_path_factory", None):
+            factory.getbasetemp()  # one for all, as in one process
         gc.collect()
         gc.freeze()  # what stands is not looked at again, so that its pages stay shared
         sys.stdout.flush()
@@ -392,7 +401,7 @@ class Coordinator:
         if reply.ended is Ended.UNCLEAR:
             self.unclear.append(f"{asked.command.decode('utf-8', 'backslashreplace')}: {reply.why}")
         about = asked.asker.about if asked.asker.about >= 0 else asked.asker.index
-        self._asked.setdefault(about, []).append((asked.command, reply))
+        self._kept.note(about, asked.command, reply)
         self._answer(asked.asker, reply)
 
     def _answer(self, peer: Peer, answer: object) -> None:
@@ -421,3 +430,9 @@ class Coordinator:
             if not self._is_felled:
                 kill(self._root)
                 os.waitpid(self._root, 0)
+
+
+def _near() -> str:
+    """Where the line's socket is made: among other temporary files, if its path is not too long there (unix(7))."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 - a folder of its own in it

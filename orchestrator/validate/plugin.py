@@ -6,6 +6,7 @@
     {"event": "ask", "round": ..., "waiting": ..., "questions": [...]}    see suite.py
     {"event": "test", ...}                      the fields of verdict.TestResult
     {"event": "fault", "text": ...}             the machine cannot be asked any more; the session stops
+    {"event": "stopped", "text": ...}           enough tests have failed (-x, --maxfail); the session stops
 """
 
 from __future__ import annotations
@@ -13,29 +14,30 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from orchestrator.validate import facts, fixtures
-from orchestrator.validate.attributes import Attributes
 from orchestrator.validate.coordinator import Coordinator
 from orchestrator.validate.fixtures import role_of
+from orchestrator.validate.kept import end
 from orchestrator.validate.leaf import Recorder
 from orchestrator.validate.line import Fault
-from orchestrator.validate.verdict import Asked, Outcome, TestResult
+from orchestrator.validate.verdict import Outcome, TestResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
     import testinfra.host
 
     from orchestrator.validate.coordinator import Machine
-    from orchestrator.validate.question import Reply
     from orchestrator.validate.request import SuiteRequest
+    from orchestrator.validate.verdict import Asked
 
-#: What the report keeps of one failure, in characters; and of the output of one of its commands.
-_DETAILS, _OUTPUT = 20_000, 2_000
+#: What the report keeps of one failure, in characters: of its traceback, and of what was captured.
+_DETAILS = 20_000
 
 
 class SuitePlugin:
@@ -80,20 +82,23 @@ class SuitePlugin:
             return
         seconds = sum(report.duration for report in self._reports)
         result = result_of(role_of(nodeid), nodeid, self._reports, seconds)
-        if result.failed and self.rounds is not None:
-            result = replace(result, asked=self.rounds.asked_now())
-        self._tell({"event": "test", **asdict(result)})
+        asked = self.rounds.asked_now() if self.rounds is not None else ()
+        self._tell({"event": "test", **asdict(replace(result, asked=asked) if result.failed else result)})
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell why not all tests have run, if that was wanted."""
+        if session.shouldfail:
+            self._tell({"event": "stopped", "text": str(session.shouldfail)})
 
 
 class RoundsPlugin:
     """Runs the tests of a session in rounds on one machine."""
 
-    def __init__(self, machine: Machine, host: testinfra.host.Host, known: Mapping[bytes, Reply]) -> None:
+    def __init__(self, machine: Machine, host: testinfra.host.Host) -> None:
         self.coordinator: Coordinator | None = None
         self._fault = ""
         self._machine = machine
         self._host = host
-        self._known = known
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marks known, and what forked processes need."""
@@ -106,7 +111,7 @@ class RoundsPlugin:
         broken = session.testsfailed and not session.config.option.continue_on_collection_errors
         if broken or session.config.option.collectonly or not session.items:
             return None
-        known = self._known or facts.asked_of(self._machine)
+        known = facts.asked_of(self._machine)
         if isinstance(known, Fault):
             self._fault = known.text
             raise session.Interrupted("the machine cannot be asked")
@@ -125,35 +130,36 @@ class RoundsPlugin:
 
     def asked_now(self) -> tuple[Asked, ...]:
         """What the test that is being told of has asked."""
-        if self.coordinator is None:
-            return ()
-        return tuple(_kept(command, reply) for command, reply in self.coordinator.asked_now())
+        return self.coordinator.asked_now() if self.coordinator is not None else ()
 
 
-def _kept(command: bytes, reply: Reply) -> Asked:
-    text = Attributes.told(command.decode("utf-8", "backslashreplace"))
-    if reply.answer is None:
-        return Asked(text, str(reply.ended))
-    output = (reply.answer.stdout + reply.answer.stderr).decode("utf-8", "backslashreplace")
-    return Asked(text, str(reply.answer.code), output[:_OUTPUT])
+def result_of(role: str, nodeid: str, reports: Sequence[pytest.TestReport], seconds: float) -> TestResult:
+    """One result from the reports of a test's phases and subtests.
+
+    One that failed decides, whatever the others say: a test that was skipped may fail while it is taken down.
+    """
+    properties = tuple((str(name), str(value)) for name, value in (reports[-1].user_properties if reports else ()))
+    result = partial(TestResult, role, nodeid, seconds=seconds, properties=properties)
+    if not reports:
+        return result(Outcome.ERROR, message="the test did not run")
+    if failed := [one for one in reports if one.failed]:
+        return result(
+            Outcome.FAILED if failed[0].when == "call" else Outcome.ERROR,
+            message="\n".join(_message(one) for one in failed),
+            details=end("\n".join(one.longreprtext for one in failed), _DETAILS),
+            output=end(_captured(failed[-1]), _DETAILS),
+        )
+    if skipped := [one for one in reports if one.skipped]:
+        expected = hasattr(skipped[0], "wasxfail")
+        return result(Outcome.XFAILED if expected else Outcome.SKIPPED, message=_message(skipped[0]))
+    called = next((one for one in reports if one.when == "call"), None)
+    if called is None:
+        return result(Outcome.ERROR, message="the test did not run")
+    return result(Outcome.XPASSED if hasattr(called, "wasxfail") else Outcome.PASSED)
 
 
-def result_of(role: str, nodeid: str, reports: list[pytest.TestReport], seconds: float) -> TestResult:
-    """One result from the reports of a test's phases: the first phase that did not pass decides."""
-    telling = next((one for one in reports if not one.passed), None)
-    if telling is None:
-        called = next((one for one in reports if one.when == "call"), None)
-        if called is None:
-            return TestResult(role, nodeid, Outcome.ERROR, seconds, "the test did not run")
-        unexpected = hasattr(called, "wasxfail")
-        return TestResult(role, nodeid, Outcome.XPASSED if unexpected else Outcome.PASSED, seconds)
-    message, details = _message(telling), telling.longreprtext
-    if telling.skipped:
-        outcome = Outcome.XFAILED if hasattr(telling, "wasxfail") else Outcome.SKIPPED
-        return TestResult(role, nodeid, outcome, seconds, message)
-    outcome = Outcome.FAILED if telling.when == "call" else Outcome.ERROR
-    output = "\n".join(f"--- {name} ---\n{content}" for name, content in telling.sections)
-    return TestResult(role, nodeid, outcome, seconds, message, details[-_DETAILS:], output[-_DETAILS:])
+def _captured(report: pytest.TestReport) -> str:
+    return "\n".join(f"--- {name} ---\n{content}" for name, content in report.sections)
 
 
 def _message(report: pytest.TestReport) -> str:

@@ -7,13 +7,13 @@ import threading
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws import Account
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from orchestrator.aws import Account
     from orchestrator.capacity import Place
 
 
@@ -36,6 +36,11 @@ class RoleTests:
     folder: Path
 
 
+def always() -> bool:
+    """For callers to whom any tests are right."""
+    return True
+
+
 @dataclass(frozen=True)
 class ValidateRequest:
     """One AMI to validate, where, and against what.
@@ -45,7 +50,8 @@ class ValidateRequest:
     `folder` (it must exist) gets junit.xml, report.json and pytest.log. Empty `subnet_id` and `vpc_id` mean the default
     VPC. `tags` are more tags for the machine. `masks` are secrets that no report or log may show. `stop`, once set,
     ends the validation soon. `online_timeout` in seconds. `ssh_username` and `ssh_interface` (a word of Packer's option
-    of that name) count for a connection over SSH alone.
+    of that name) count for a connection over SSH alone. `is_current` says whether the tests are still those that the
+    caller means to run; it is asked once they are copied.
     """
 
     account: Account
@@ -68,6 +74,7 @@ class ValidateRequest:
     ssh_username: str = ""
     ssh_interface: str = ""
     selection: Selection = ALL
+    is_current: Callable[[], bool] = always
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,6 @@ class SuiteRequest:
     An empty `instance_id` means that tests are only collected.
     """
 
-    account: Account
     ami_id: str
     image: ImageFacts
     roles: tuple[str, ...]
@@ -99,7 +105,6 @@ class SuiteRequest:
         values = json.loads(text)
         facts: dict[str, Any] = values["image"]
         image = ImageFacts(**{**facts, "layers": tuple(facts["layers"]), "roles": tuple(facts["roles"])})
-        account = Account(**values["account"])
         selection = Selection(**values["selection"])
         roles = tuple(values["roles"])
-        return cls(**{**values, "account": account, "image": image, "roles": roles, "selection": selection})
+        return cls(**{**values, "image": image, "roles": roles, "selection": selection})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -19,7 +20,8 @@ import pytest
 from orchestrator.errors import Interrupted, UsageError
 from orchestrator.process import kill_group, masked, started
 from orchestrator.validate.answering import Answering
-from orchestrator.validate.errors import NoTests
+from orchestrator.validate.errors import NoTests, ValidationError
+from orchestrator.validate.kept import without_secrets
 from orchestrator.validate.request import SuiteRequest
 from orchestrator.validate.verdict import SuiteEnd, TestResult, check_collected
 
@@ -37,12 +39,14 @@ Hear = Callable[[dict[str, Any]], None]
 _GRACE = 10.0
 #: The workspace's own pytest settings and the plugins of this Python are meant for other tests.
 _SETTINGS = "[pytest]\nconsole_output_style = classic\n"
-_ENVIRONMENT = {
+_ENVIRONMENT: dict[str, str | None] = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTEST_ADDOPTS": "",
     "PYTEST_PLUGINS": "",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
 }
+#: Variables of the environment that tests do not get: they never meet AWS.
+_WITHHELD = "AWS_"
 
 
 def check_present(tests: Iterable[RoleTests]) -> None:
@@ -56,8 +60,9 @@ def check_present(tests: Iterable[RoleTests]) -> None:
 def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
     """The tests laid out so that pytest sees nothing else.
 
-    Each role's folder appears as `roles/<role>` of a temporary root: file names may repeat between roles, and no
-    conftest.py and no settings of the workspace are met. Raises NoTests for a role that has no test file.
+    Each role's folder is copied to `roles/<role>` of a temporary root: file names may repeat between roles, no
+    conftest.py and no settings of the workspace are met, and whoever goes on editing them changes nothing. Raises
+    NoTests for a role that has no test file, ValidationError when they are not those any more that the caller means.
     """
     check_present(request.tests)
     if not request.tests:
@@ -67,9 +72,11 @@ def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
         (root / "pytest.ini").write_text(_SETTINGS, encoding="utf-8")
         (root / "roles").mkdir()
         for one in request.tests:
-            (root / "roles" / one.role).symlink_to(one.folder.resolve())
+            shutil.copytree(one.folder, root / "roles" / one.role, ignore=shutil.ignore_patterns("__pycache__"))
+        if not request.is_current():
+            raise ValidationError("the tests were changed since the plan was made", hint="run it again")
         roles = tuple(one.role for one in request.tests)
-        yield SuiteRequest(request.account, request.ami_id, request.image, roles, name, selection=request.selection)
+        yield SuiteRequest(request.ami_id, request.image, roles, name, selection=request.selection)
 
 
 def collect(suite: SuiteRequest, request: ValidateRequest) -> int:
@@ -107,7 +114,7 @@ def run(
     argv = [sys.executable, "-P", "-m", "orchestrator.validate.suite"]
     with (
         _logged(request) as log,
-        started(argv, stdin=PIPE, stderr=log, env=_ENVIRONMENT, cwd=Path(suite.root)) as process,
+        started(argv, stdin=PIPE, stderr=log, env=_environment(suite), cwd=Path(suite.root)) as process,
         _killed_when(request.stop, process),
         Answering(process, machine) as answering,
     ):
@@ -124,6 +131,17 @@ def run(
     if request.stop.is_set():
         raise Interrupted(f"the tests of {request.ami_id} were stopped")
     return _results(events, request.masks), _end(events, request.masks, answering)
+
+
+def _environment(suite: SuiteRequest) -> dict[str, str | None]:
+    """What the process gets besides the caller's environment, and what of that it does not get.
+
+    Temporary files are made below the suite's root, and go with it.
+    """
+    scratch = Path(suite.root, "tmp")
+    scratch.mkdir(exist_ok=True)
+    withheld = {name: None for name in os.environ if name.startswith(_WITHHELD)}
+    return {**withheld, **_ENVIRONMENT, "TMPDIR": str(scratch)}
 
 
 def _end_of(process: Popen[bytes]) -> None:
@@ -175,7 +193,7 @@ def _killed_when(stop: threading.Event, process: Popen[bytes]) -> Iterator[None]
 
 
 def _results(events: list[dict[str, Any]], masks: tuple[str, ...]) -> tuple[TestResult, ...]:
-    tests = [_masked(event, masks) for event in events if event["event"] == "test"]
+    tests = [without_secrets(event, masks) for event in events if event["event"] == "test"]
     return tuple(TestResult.from_json({key: test[key] for key in test if key != "event"}) for test in tests)
 
 
@@ -188,18 +206,8 @@ def _end(events: list[dict[str, Any]], masks: tuple[str, ...], answering: Answer
         collected=last("collected").get("roles", {}),
         problems=tuple(masked(event["text"], masks) for event in events if event["event"] == "problem"),
         fault=masked(last("fault").get("text", ""), masks),
+        stopped=last("stopped").get("text", ""),
         exit_code=end.get("exit_code"),
         calls=dict(answering.calls),
         rounds=answering.rounds,
     )
-
-
-def _masked(value: Any, masks: tuple[str, ...]) -> Any:
-    """A JSON value with every secret in its texts replaced."""
-    if isinstance(value, str):
-        return masked(value, masks)
-    if isinstance(value, list):
-        return [_masked(one, masks) for one in value]
-    if isinstance(value, dict):
-        return {key: _masked(one, masks) for key, one in value.items()}
-    return value

@@ -93,7 +93,7 @@ def main() -> int:
     request = caller.request()
     register()
     host = testinfra.host.get_host(f"{SsmBackend.NAME}://{request.instance_id}", asker=Known({}))
-    suite, rounds = SuitePlugin(request, host, tell), RoundsPlugin(caller, host, {})
+    suite, rounds = SuitePlugin(request, host, tell), RoundsPlugin(caller, host)
     suite.rounds = rounds
     code = int(pytest.main(_arguments(request), plugins=[suite, rounds]))
     if rounds.fault:

@@ -89,7 +89,7 @@ class _Validation:
                 suite.on(machine.instance_id), self._request, conversation, hear=lambda one: self._hear(one, count)
             )
         verdict = self._reported(machine, tests, end, time.monotonic() - began)
-        check_complete(tests, end, maxfail=self._request.selection.maxfail)
+        check_complete(tests, end)
         self._say(Stage.TEST, verdict.counted, seconds=verdict.suite_seconds)
         return verdict
 

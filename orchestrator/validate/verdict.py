@@ -43,7 +43,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class TestResult:
-    """One test. Everything after `seconds` is empty for a test that passed; `asked` are the commands that it ran."""
+    """One test. `message` to `asked` are empty for a test that passed; `asked` are the commands that it ran.
+
+    `properties` are those that it has recorded (pytest's `record_property`).
+    """
 
     __test__ = False  # pytest should not collect it
 
@@ -55,6 +58,7 @@ class TestResult:
     details: str = ""
     output: str = ""
     asked: tuple[Asked, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -70,7 +74,8 @@ class TestResult:
     def from_json(cls, values: Mapping[str, Any]) -> TestResult:
         """The result that `dataclasses.asdict` turned into an object."""
         asked = tuple(Asked(**one) for one in values["asked"])
-        return cls(**{**values, "outcome": Outcome(values["outcome"]), "asked": asked})
+        properties = tuple((name, value) for name, value in values["properties"])
+        return cls(**{**values, "outcome": Outcome(values["outcome"]), "asked": asked, "properties": properties})
 
 
 @dataclass(frozen=True)
@@ -78,13 +83,14 @@ class SuiteEnd:
     """How the process that ran the tests ended.
 
     `collected` counts the tests of each role; `problems` are files that could not be collected; `fault` is why the
-    machine could not be asked any more; `exit_code` is pytest's, or None when it never said one. `calls` counts API
-    calls by their names.
+    machine could not be asked any more; `stopped` is why pytest stopped when enough tests had failed; `exit_code` is
+    pytest's, or None when it never said one. `calls` counts API calls by their names.
     """
 
     collected: Mapping[str, int]
     problems: tuple[str, ...] = ()
     fault: str = ""
+    stopped: str = ""
     exit_code: int | None = None
     calls: Mapping[str, int] = field(default_factory=dict)
     rounds: tuple[Round, ...] = ()
@@ -141,23 +147,32 @@ def check_collected(end: SuiteEnd) -> None:
         raise ValidationError("pytest ended before it had collected the tests", hint="see pytest.log")
 
 
-def check_complete(tests: Iterable[TestResult], end: SuiteEnd, *, maxfail: int = 0) -> None:
+def check_complete(tests: Iterable[TestResult], end: SuiteEnd) -> None:
     """Raise ValidationError unless every collected test has run on a machine that answered.
 
-    Fewer will do when as many as `maxfail` have failed: then pytest was told to stop.
+    Fewer will do when pytest stopped because enough had failed. What pytest says of the whole (its exit code) has to
+    agree with what is known of the tests.
     """
     results = list(tests)
+    expected = sum(end.collected.values())
     if end.fault:
         raise ValidationError(f"the tests could not be finished: {end.fault}")
+    if end.exit_code is None and expected:
+        ran = f"{len(results)} of {expected} tests had run"
+        raise ValidationError(f"the process of the tests ended when {ran}", hint="see pytest.log; was memory short?")
     check_collected(end)
     if end.exit_code not in _COMPLETE:
         raise ValidationError(f"pytest ended with exit code {end.exit_code}", hint="see pytest.log")
-    expected = sum(end.collected.values())
     if not expected:
         raise ValidationError("not a single test was found")
-    enough = maxfail and sum(one.failed for one in results) >= maxfail
-    if len(results) != expected and not enough:
+    failed = sum(one.failed for one in results)
+    if len(results) != expected and not (end.stopped and failed):
         raise ValidationError(f"only {len(results)} of {expected} tests ran", hint="see pytest.log")
+    if bool(end.exit_code) is not bool(failed):
+        raise ValidationError(
+            f"pytest ended with exit code {end.exit_code}, but {failed} tests are known to have failed",
+            hint="see pytest.log",
+        )
 
 
 def is_pass(tests: Iterable[TestResult]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -170,11 +171,128 @@ def test_a_process_that_dies_is_its_tests_error(tmp_path: Path) -> None:
     check_complete(tests, end)
 
 
+def test_a_skipped_test_may_still_fail(tmp_path: Path) -> None:
+    text = """
+import pytest
+@pytest.fixture
+def checks():
+    yield
+    assert False, "left behind"
+@pytest.fixture(scope="module")
+def checks_last():
+    yield
+    assert False, "left behind at last"
+def test_a(checks): pytest.skip("no need")
+def test_b(checks_last): pass
+@pytest.mark.skip
+def test_c(checks_last): pass
+"""
+    found, tests, end = outcomes(asked_for(tmp_path, one=text))
+    assert found == {"test_a": "error", "test_b": "passed", "test_c": "error"}
+    check_complete(tests, end)
+
+
+def test_stopping_counts_failures_and_not_tests(tmp_path: Path) -> None:
+    """As pytest does: a test that fails twice is enough for --maxfail=2."""
+    text = """
+import pytest
+@pytest.fixture
+def checks():
+    yield
+    assert False, "in the teardown"
+def test_a(checks): assert False, "in the test"
+def test_b(): pass
+"""
+    found, tests, end = outcomes(replace(asked_for(tmp_path, one=text), selection=Selection(maxfail=2)))
+    assert found == {"test_a": "failed"}
+    assert (
+        tests[0].message == "AssertionError: in the test\nassert False\nAssertionError: in the teardown\nassert False"
+    )
+    check_complete(tests, end)
+
+
+def test_properties_are_told(tmp_path: Path) -> None:
+    text = "def test_a(record_property): record_property('size', 3)\n"
+    _, tests, _ = outcomes(asked_for(tmp_path, one=text))
+    assert tests[0].properties == (("size", "3"),)
+
+
+def test_tests_know_nothing_of_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "in the environment")
+    text = """
+import os, gc
+def test_a(request):
+    assert not [name for name in os.environ if name.startswith("AWS_")]
+    assert not [one for one in gc.get_objects() if isinstance(one, str) and "s3cret" in one]
+    assert not [one for one in gc.get_objects() if isinstance(one, dict) and "s3cret" in map(str, one.values())]
+"""
+    assert outcomes(asked_for(tmp_path, one=text))[0] == {"test_a": "passed"}
+
+
+LITTER = """
+import pytest, tempfile
+@pytest.mark.parametrize("n", range(5))
+def test_a(tmp_path, n):
+    tempfile.mkdtemp()
+    assert len(list(tmp_path.parent.parent.glob("pytest-[0-9]*"))) == 1
+"""
+
+
+@pytest.mark.parametrize("length", [8, 100])
+def test_nothing_is_left_here(length: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of what pytest makes nor of what tests forget; and all share one base folder, as in one process.
+
+    A socket's path cannot be as long as others.
+    """
+    request = asked_for(tmp_path, one=LITTER)
+    scratch = Path(tempfile.mkdtemp(prefix="s" * length))
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    assert set(outcomes(request)[0].values()) == {"passed"}
+    scratch.rmdir()
+
+
+def test_tests_that_were_changed_since_they_were_chosen(tmp_path: Path) -> None:
+    request = replace(asked_for(tmp_path, one="def test_a(): pass\n"), is_current=lambda: False)
+    with pytest.raises(ValidationError, match="the tests were changed since"), laid_out(request):
+        pass
+
+
+def test_tests_that_are_changed_while_they_wait(tmp_path: Path) -> None:
+    """What was laid out runs."""
+    request = asked_for(tmp_path, one="def test_a(): assert False\n")
+    with laid_out(request) as suite:
+        (tmp_path / "roles/one/tests/test_role.py").write_text("def test_a(): pass\n")
+        tests, _ = run(suite.on("i-1"), request, here(request), hear=lambda _: None)
+    assert str(tests[0].outcome) == "failed"
+
+
+@pytest.mark.parametrize("scope", ["function", "class", "module", "session"])
+def test_commands_of_a_fixture_are_told_with_the_test_that_it_fails(scope: str, tmp_path: Path) -> None:
+    text = f"""
+import pytest
+@pytest.fixture(scope="{scope}")
+def made(host):
+    assert host.run("echo making; false").rc == 0
+@pytest.fixture(scope="{scope}")
+def taken_down(host):
+    yield
+    assert host.run("echo ending; false").rc == 0
+class TestIt:
+    def test_a(self, host): host.run("true")
+    def test_b(self, made): pass
+    def test_c(self, taken_down): pass
+    def test_d(self): pass
+"""
+    _, tests, _ = outcomes(asked_for(tmp_path, one=text))
+    told = {test.name[-1]: [one.output for one in test.asked] for test in tests if test.failed}
+    assert told == {"b": ["making\n"], "c" if scope == "function" else "d": ["ending\n"]}
+
+
 def test_the_end_of_the_whole_process_is_never_a_pass(tmp_path: Path) -> None:
     text = "import os, signal\ndef test_a(): pass\ndef test_b(): os.killpg(0, signal.SIGKILL)\n"
     text += "def test_c():\n    import time; time.sleep(1)\n"
     _, tests, end = outcomes(asked_for(tmp_path, one=text))
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match=r"the process of the tests ended when \d of 3 tests had run"):
         check_complete(tests, end)
 
 
@@ -231,7 +349,7 @@ def test_c(): time.sleep(4)
 """
     found, tests, end = outcomes(replace(asked_for(tmp_path, one=text), selection=Selection(maxfail=1)))
     assert found == {"test_a": "failed"}
-    check_complete(tests, end, maxfail=1)
+    check_complete(tests, end)
 
 
 @pytest.mark.parametrize("seconds", ["None", "'60'", "-5", "0", "float('nan')"])
@@ -318,7 +436,7 @@ def test_c(): assert False
             assert collect(suite, request) >= len(ran)
     found, tests, end = outcomes(request)
     assert {name: outcome for name, outcome in found.items() if name != "test_d"} == ran
-    check_complete(tests, end, maxfail=selection.maxfail)
+    check_complete(tests, end)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ def test_a_suite_that_ran_whole_is_complete() -> None:
     [
         (replace(WHOLE, fault="the agent could not be reached"), 2, "the agent could not be reached"),
         (replace(WHOLE, problems=("test_a.py: SyntaxError",)), 2, "SyntaxError"),
-        (replace(WHOLE, exit_code=None), 2, "pytest ended before"),
+        (SuiteEnd(collected={}), 0, "pytest ended before it had collected"),
+        (replace(WHOLE, exit_code=None), 1, "ended when 1 of 2 tests had run"),
+        (replace(WHOLE, exit_code=None), 2, "ended when 2 of 2 tests had run"),
         (replace(WHOLE, exit_code=2), 2, "exit code 2"),
         (replace(WHOLE, exit_code=3), 2, "exit code 3"),
         (WHOLE, 1, "only 1 of 2 tests ran"),
@@ -52,19 +54,25 @@ def test_a_suite_that_could_not_run_whole_gives_no_verdict(end: SuiteEnd, count:
         check_complete(ended(*[Outcome.PASSED] * count), end)
 
 
-@pytest.mark.parametrize(("failed", "maxfail", "complete"), [(1, 1, True), (2, 2, True), (1, 2, False), (0, 1, False)])
-def test_fewer_will_do_when_as_many_have_failed_as_may(failed: int, maxfail: int, *, complete: bool) -> None:
+@pytest.mark.parametrize(("failed", "stopped", "complete"), [(1, "enough", True), (1, "", False), (0, "enough", False)])
+def test_fewer_will_do_when_pytest_stopped_for_failures(failed: int, stopped: str, *, complete: bool) -> None:
     tests = ended(*[Outcome.FAILED] * failed, *[Outcome.PASSED] * (2 - failed))
-    end = SuiteEnd(collected={"nginx": 3}, exit_code=1)
+    end = SuiteEnd(collected={"nginx": 3}, stopped=stopped, exit_code=min(failed, 1))
     if complete:
-        check_complete(tests, end, maxfail=maxfail)
+        check_complete(tests, end)
         return
     with pytest.raises(ValidationError, match="only 2 of 3 tests ran"):
-        check_complete(tests, end, maxfail=maxfail)
+        check_complete(tests, end)
+
+
+@pytest.mark.parametrize(("code", "second"), [(1, Outcome.SKIPPED), (0, Outcome.FAILED), (0, Outcome.ERROR)])
+def test_no_verdict_when_pytest_and_the_tests_do_not_agree(code: int, second: Outcome) -> None:
+    with pytest.raises(ValidationError, match=f"exit code {code}, but [01] tests are known to have failed"):
+        check_complete(ended(Outcome.PASSED, second), replace(WHOLE, exit_code=code))
 
 
 def test_a_result_survives_its_way_between_processes() -> None:
-    result = replace(ended(Outcome.FAILED)[0], asked=(Asked("true", "0"),), message="assert 1 == 2")
+    result = replace(ended(Outcome.FAILED)[0], asked=(Asked("true", "0"),), message="no", properties=(("size", "3"),))
     assert TestResult.from_json(asdict(result)) == result
 
 

@@ -106,7 +106,7 @@ def _ran(folder: str, arguments: list[str], *, rounds: bool) -> dict[str, Any]:
     plain = Plain(host)
     plugins: list[object] = [plain]
     if rounds:
-        plugins.append(RoundsPlugin(here, host, {}))
+        plugins.append(RoundsPlugin(here, host))
     code = pytest.main(["-p", "no:cacheprovider", "--color=no", f"--rootdir={folder}", *arguments, folder], plugins)
     return {
         "code": int(code),
