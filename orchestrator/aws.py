@@ -35,8 +35,19 @@ class Account:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Keys that no log and no report may show; a short one (a lab's) is a word like any other and stays."""
-        return tuple(key for key in (self.secret_key,) if len(key) >= SHORTEST_SECRET)
+        """Keys that no log and no report may show, also those that boto3 has found by itself.
+
+        A short one (a lab's) is a word like any other and stays.
+        """
+        return tuple(key for key in (self.secret_key, *self._found_keys()) if len(key) >= SHORTEST_SECRET)
+
+    def _found_keys(self) -> tuple[str, ...]:
+        try:
+            found = self._session.get_credentials()
+            keys = found.get_frozen_credentials() if found else None
+        except AwsError:
+            return ()  # whoever asks AWS is told
+        return (keys.secret_key or "", keys.token or "") if keys else ()
 
     @cached_property
     def _session(self) -> Any:

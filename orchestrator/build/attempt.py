@@ -22,6 +22,7 @@ from orchestrator.build.tasks import Follower
 from orchestrator.build.watch import Watch
 from orchestrator.build.witness import Witness
 from orchestrator.errors import Interrupted
+from orchestrator.masks import mask_file
 from orchestrator.progress import Stage
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def attempt(request: BuildRequest, course: Course, listener: Listener) -> Built:
         raise Interrupted(f"{request.image}: not started")
     log = request.folder / "packer.log"
     with log.open("a", encoding="utf-8") as file:
-        return _Attempt(request, course, Watch(request.image, listener, file, masks=request.account.secrets)).result(
-            log
-        )
+        return _Attempt(request, course, Watch(request.image, listener, file, masks=request.masks)).result(log)
 
 
 class _Attempt:
@@ -103,6 +102,7 @@ class _Attempt:
             finally:
                 process.kill_group(popen)  # plugins and Ansible, when Packer itself was killed
                 end_orphans(private)
+                mask_file(tasks.path, request.masks)
 
     def _command(self, way_in: ssh_access.Access) -> list[str]:
         request, own_file = self._request, self._request.folder / "run.pkrvars.json"

@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.masks import masks_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -21,7 +23,8 @@ class BuildRequest:
     `template` is the rendered file, `var_file` the environment's, `folder` the folder of this image in the run (logs
     stay there), `workspace` the folder that Packer runs in. `source_filters` and `source_owners` pin the source AMI
     (empty: what the template says), `tags` go onto the AMI over the template's own. `vpc_id` and `subnet_id` are the
-    environment's. `run_tags` go onto what is made on the way. `mitogen` is whether the workspace wants it. `places`
+    environment's. `run_tags` go onto what is made on the way. `mitogen` is whether the workspace wants it. `secrets`
+    are what no log and no message may show besides the account's keys. `places`
     are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what the variable file
     says. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
     """
@@ -40,10 +43,16 @@ class BuildRequest:
     vpc_id: str = ""
     subnet_id: str = ""
     mitogen: bool = True
+    secrets: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
     run_tags: Mapping[str, str] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     urgent: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """What no log and no message may show."""
+        return masks_of((*self.account.secrets, *self.secrets))
 
     @property
     def ami_name(self) -> str:

@@ -5,6 +5,7 @@ Takes lines of Packer and events of Ansible, tells a listener, and writes the lo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
@@ -67,18 +68,18 @@ class Watch:
 
     def take_tasks(self, events: Iterable[TaskEvent]) -> None:
         """Events of Ansible. A failure counts until Packer goes on all the same: then the playbook had rescued it."""
-        for event in events:
+        for told in events:
+            event = replace(told, message=masked(told.message, self._masks))
             if event.layer != self._layer:
                 self._layer, self.failed_task = event.layer, None
             if event.event.ends_build:
                 self.failed_task = event
                 self.on_trouble()
-            said = masked(event.message, self._masks)
             self._listener(
                 Event(
                     self.image,
                     Stage.PROVISION,
-                    message=f"{event.event}: {said}" if said else event.event,
+                    message=f"{event.event}: {event.message}" if event.message else event.event,
                     layer=event.layer,
                     role=event.role,
                     task=event.task,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Workspace:
     """What a workspace and the one it extends define together; loaded whole and checked, see `load`.
 
-    `layers` is in the order in which they are applied.
+    `layers` is in the order in which they are applied. `masks` names environment variables that hold secrets.
     """
 
     root: Path
@@ -40,6 +40,7 @@ class Workspace:
     required_tags: tuple[str, ...] = ()
     default_environment: str = ""
     mitogen: bool = True
+    masks: tuple[str, ...] = ()
 
     def image(self, name: str) -> Image:
         """The image of that name. Raises UsageError, which names the nearest one."""
@@ -129,4 +130,5 @@ def _workspace(draft: WorkspaceDraft) -> Workspace:
         required_tags=draft.required_tags,
         default_environment=draft.default_environment,
         mitogen=extends is None or extends.mitogen if file.ansible.mitogen is None else file.ansible.mitogen,
+        masks=tuple(dict.fromkeys((*(extends.masks if extends else ()), *file.masks))),
     )

@@ -42,6 +42,10 @@ class WorkspaceFile(Frozen):
         tuple[Annotated[str, Field(min_length=1)], ...],
         Field(description="Keys of tags that each image must have; those that the factory sets itself count."),
     ] = ()
+    masks: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...],
+        Field(description="Environment variables whose values no log and no report may show."),
+    ] = ()
     sources: Annotated[dict[str, Source], Field(description="Where stacks start, by name.")] = Field(
         default_factory=dict
     )

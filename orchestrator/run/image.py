@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.packer import build
 from orchestrator.build.request import BuildRequest
+from orchestrator.masks import masks_of, values_of
 from orchestrator.plan.explain import to_tags
 from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, TAGS, State, set_state, tag
@@ -57,6 +58,11 @@ class Making:
         """Where AWS is asked."""
         return self.environment.account
 
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """What nothing that is written or told may show."""
+        return masks_of((*self.account.secrets, *values_of(self.workspace.masks)))
+
     def until(self, stop: threading.Event) -> Making:
         """The same for one segment, which ends with `stop`."""
         return replace(self, stop=stop)
@@ -89,6 +95,7 @@ def make(making: Making, segment: Segment, base: str, generation: Generation) ->
             vpc_id=environment.vpc_id,
             subnet_id=environment.subnet_id,
             mitogen=making.workspace.mitogen,
+            secrets=values_of(making.workspace.masks),
             places=environment.places,
             run_tags=_leased(environment),
             stop=making.stop,
@@ -175,7 +182,7 @@ def _request(making: Making, segment: Segment, built: Outcome, folder: Path) -> 
         places=environment.places,
         iam_instance_profile=environment.iam_instance_profile,
         tags=_leased(environment),
-        masks=making.account.secrets,
+        masks=making.masks,
         keep=making.keep,
         stop=making.stop,
         connection=making.connection,

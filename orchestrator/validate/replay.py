@@ -122,7 +122,7 @@ def _tell(item: pytest.Item, heard: Sequence[Heard]) -> None:
     reports: list[pytest.TestReport] = []
     for kind, what in heard:
         if kind == "report":
-            _add(reports, unpacked(what, item.config))
+            _add(reports, _read(what, item))
         elif kind == "said":
             sys.stdout.write(what)
             sys.stdout.flush()
@@ -130,6 +130,14 @@ def _tell(item: pytest.Item, heard: Sequence[Heard]) -> None:
             _warn(item, *what)
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
+
+
+def _read(packed_report: object, item: pytest.Item) -> pytest.TestReport:
+    """A report; one that cannot be read here (it holds a value of a class that only its process knew) is a failure."""
+    try:
+        return unpacked(packed_report, item.config)
+    except Exception as error:  # noqa: BLE001 - whatever a plugin has put into it
+        return _failure(item, f"the report of the test cannot be read: {type(error).__name__}: {error}", "setup")
 
 
 def _warn(item: pytest.Item, message: object, when: str, nodeid: str, location: object) -> None:

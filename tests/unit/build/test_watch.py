@@ -73,6 +73,14 @@ def test_failed_task_is_what_a_failure_tells() -> None:
     assert told == "tiny: layer base, role system, task 'Do it' failed:\nno such package\nlog: packer.log"
 
 
+def test_no_secret_is_told_of_a_failed_task() -> None:
+    seen = Seen(masks=("t0ken",))
+    seen.watch.take_tasks([task(Outcome.FAILED, message="GET https://t0ken@example.com failed")])
+    assert seen.watch.failed_task is not None
+    assert seen.watch.failed_task.message == "GET https://********@example.com failed"
+    assert "t0ken" not in str(seen.events)
+
+
 def test_rescued_failure_is_forgotten_when_packer_goes_on() -> None:
     seen = Seen()
     seen.watch.take_tasks([task(Outcome.FAILED), task(Outcome.OK, layer="hardening")])

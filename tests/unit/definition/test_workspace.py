@@ -112,6 +112,17 @@ def test_mitogen_when_declared_or_inherited(
     assert load(project(mine, folder="team", whole=False)).mitogen == expected
 
 
+def test_masks_when_declared_and_inherited(project: Callable[..., Path]) -> None:
+    root = project()
+    (root / "ami.yml").write_text((root / "ami.yml").read_text() + "masks: [NEXUS_TOKEN]\n")
+    mine = {
+        "ami.yml": TEAM + "masks: [LICENSE_KEY, NEXUS_TOKEN]\n",
+        "playbooks/extras.yml": "[]\n",
+        "roles/extra/tasks/main.yml": "[]\n",
+    }
+    assert load(project(mine, folder="team", whole=False)).masks == ("NEXUS_TOKEN", "LICENSE_KEY")
+
+
 def test_load_when_the_shipped_workspace() -> None:
     """This repository is itself a workspace without mistakes."""
     workspace = load(REPOSITORY)

@@ -217,6 +217,23 @@ def test_properties_are_told(tmp_path: Path) -> None:
     assert tests[0].properties == (("size", "3"),)
 
 
+def test_a_property_that_cannot_travel_fails_its_own_test(tmp_path: Path) -> None:
+    text = """
+import sys, types
+def test_a(record_property):
+    made = types.ModuleType("made")
+    exec("class Size: pass", made.__dict__)
+    made.Size.__module__ = "made"
+    sys.modules["made"] = made
+    record_property("size", made.Size())
+def test_b(): pass
+"""
+    found, tests, end = outcomes(asked_for(tmp_path, one=text))
+    assert found == {"test_a": "error", "test_b": "passed"}
+    assert "the report of the test cannot be read: ModuleNotFoundError" in tests[0].message
+    check_complete(tests, end)
+
+
 def test_tests_know_nothing_of_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "in the environment")
     text = """
