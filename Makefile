@@ -45,8 +45,9 @@ demo: setup ## the whole pipeline on this machine: a lab, three images built, va
 	  "  ami lab down                   leave nothing behind"
 
 # Each worker has a lab of its own; most of the time is spent waiting for machines, so that there are more workers than cores.
+# Files go to workers whole, for what their tests share, and in the order of their marks.
 test: setup ## all tests; those of the lab start labs of their own
-	pytest -q -n 3 --dist worksteal
+	pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 # BENCH="plan makespan" runs these alone. LONG_ROUNDS is for the one that takes long, ROUNDS for the others.
 ROUNDS      ?= 3

@@ -20,6 +20,8 @@ from orchestrator.build.variables import ansible_command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long(75)
+
 REPOSITORY = Path(__file__).parents[2]
 PLAYBOOK = """
 - hosts: all

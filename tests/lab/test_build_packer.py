@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.settings import Settings
 
+pytestmark = pytest.mark.long(330)
+
 TEMPLATE = """
 variable "version" { type = string }
 variable "run" { type = string }

@@ -20,6 +20,8 @@ from orchestrator.validate.transport import RunCommand
 if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings
 
+pytestmark = pytest.mark.long(170)
+
 
 @pytest.fixture(scope="module")
 def account(lab: Settings) -> Account:

@@ -15,6 +15,8 @@ from tests.lab.small import IMAGE, NOTHING, PROGRAMS, TASKS, TESTS, await_stage,
 if TYPE_CHECKING:
     from tests.lab.small import Small
 
+pytestmark = pytest.mark.long(410)
+
 
 def test_build_when_all_is_well(small: Small) -> None:
     """An image ends validated, with its record in tags and files, a child built on it, and nothing else left."""

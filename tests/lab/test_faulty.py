@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.lab.conftest import FaultControl
     from tests.lab.small import Small
 
+pytestmark = pytest.mark.long(235)
+
 
 @pytest.mark.timeout(1200)
 def test_build_when_calls_are_throttled_and_fail(small: Small, faults: FaultControl) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.lab.small import Small
 
+pytestmark = pytest.mark.long(320)
+
 #: Stages of a build and of a validation; at each of them each image is killed once. One machine at a time does one
 #: image after the other: its tests, for which its children wait, come before their builds.
 BUILD = ("resolve", "launch", "connect", "provision", "snapshot", "tag")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.settings import Settings
 
+pytestmark = pytest.mark.long(40)
+
 
 @pytest.fixture(scope="module")
 def source(shared_bench: Any) -> str:

@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.long(60)
+
 USER_DATA = "#!/bin/sh\nprintf 'from user data' > /root/said\n"
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.settings import Settings
 
+pytestmark = pytest.mark.long(60)
+
 BUCKET = "test-leases"
 ME = this_process("20261125T004200Z-0a1b2c")
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.lab.small import NOTHING
 
 if TYPE_CHECKING:
     from tests.lab.small import Small
+
+pytestmark = pytest.mark.long(285)
 
 
 def test_build_when_things_change(small: Small) -> None:

@@ -10,12 +10,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from orchestrator.build.environment import STRATEGY
 from orchestrator.definition.workspace import load
 from orchestrator.plan.stack import segments
 
 if TYPE_CHECKING:
     from orchestrator.plan.segment import PlannedLayer
+
+pytestmark = pytest.mark.long(150)
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.long(120)
+
 ENDED = frozenset({"Success", "Failed", "TimedOut", "Cancelled"})
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.settings import Settings
 
+pytestmark = pytest.mark.long(60)
+
 REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 BUCKET = "test-sweep"

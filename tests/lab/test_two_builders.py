@@ -10,12 +10,16 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.lab.small import NOTHING, PROGRAMS, await_stage, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.lab.small import Small
+
+pytestmark = pytest.mark.long(145)
 
 
 def started(folder: Path) -> subprocess.Popen[bytes]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings
     from orchestrator.progress import Event
 
+pytestmark = pytest.mark.long(280)
+
 
 @pytest.fixture
 def account(lab: Settings) -> Account:

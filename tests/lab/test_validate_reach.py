@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from orchestrator.validate.transport import Transport
     from tests.lab.small import Small
 
+pytestmark = pytest.mark.long(260)
+
 PIPED = pytest.mark.parametrize("connection", [ConnectionKind.SSH, ConnectionKind.PODMAN])
 
 

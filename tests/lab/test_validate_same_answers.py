@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.settings import Settings
 
+pytestmark = pytest.mark.long(60)
+
 SETUP = r"""
 groupadd --gid 4321 crew
 useradd --uid 4321 --gid crew --groups adm,users --home-dir /srv/joe --create-home --shell /bin/bash \

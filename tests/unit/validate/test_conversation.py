@@ -27,6 +27,8 @@ from tests.unit.validate.shell_transport import LocalShell
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+pytestmark = pytest.mark.long(50)
+
 SHELLS = [pytest.param(("dash",), id="dash"), pytest.param(("bash", "--posix"), id="bash")]
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from orchestrator.validate.verdict import TestResult
 
+pytestmark = pytest.mark.long(40)
+
 #: Seconds after which a session is taken to hang: it is stopped, and the test fails.
 LONGEST = 60.0
 

@@ -28,6 +28,8 @@ from tests.unit.validate.shell_transport import LocalShell, is_cut, well
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.long(120)
+
 NOWHERE = Account("us-east-1", endpoint="http://127.0.0.1:1", access_key="key", secret_key="s3cret")
 
 

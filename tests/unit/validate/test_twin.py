@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long(90)
+
 Both = "Callable[..., tuple[dict[str, Any], dict[str, Any]]]"
 
 
