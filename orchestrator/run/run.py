@@ -105,9 +105,12 @@ def _executor(given: Executor | None, threads: int) -> Iterator[Executor]:
 
 @contextmanager
 def recorded(folder: Path, listener: Listener) -> Iterator[Listener]:
-    """A listener that also writes each event to `events.jsonl` in the run's folder."""
+    """A listener that also writes each event to `events.jsonl` in the run's folder.
+
+    What UTF-8 has no bytes for is escaped, as in every record: it may come from a test that failed.
+    """
     lock = threading.Lock()
-    with (folder / "events.jsonl").open("a", encoding="utf-8") as record:
+    with (folder / "events.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as record:
 
         def hear(event: Event) -> None:
             with lock:
@@ -121,4 +124,4 @@ def recorded(folder: Path, listener: Listener) -> Iterator[Listener]:
 def write_summary(folder: Path, summary: Summary) -> None:
     """`summary.json` in the run's folder."""
     text = json.dumps(summary.as_json(), indent=2, ensure_ascii=False)
-    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "summary.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
