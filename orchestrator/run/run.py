@@ -68,7 +68,10 @@ def run(
     tell: Callable[[str], None],
     keep: bool,
 ) -> Summary:
-    """Do `work` as a run with an identity, a sign of life, a record, and an ear for signals."""
+    """Do `work` as a run with an identity, a sign of life, a record, and an ear for signals.
+
+    What `work` raises is raised here, and leaves no summary.
+    """
     began = time.monotonic()
     identity = begin(workspace.root)
     stop, urgent = threading.Event(), threading.Event()
