@@ -98,7 +98,7 @@ class OverSsh:
 
     def lost(self, instance_id: str) -> MachineLost | None:
         """See Reach."""
-        return lost(self._request.account, instance_id, by_agent=False)
+        return lost(self._request.account, instance_id)
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """See Reach."""

@@ -13,6 +13,7 @@ from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.over_ssh import OverSsh
 from orchestrator.validate.podman_exec import PodmanExec, container_of
 from orchestrator.validate.round import Tally
+from orchestrator.validate.systems_manager import SystemsManager
 from orchestrator.validate.transport import RunCommand
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class OverSsm:
 
     def __init__(self, request: ValidateRequest) -> None:
         self._request = request
+        self._manager = SystemsManager(request.account, request.stop)
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see Reach
         """Nothing."""
@@ -98,7 +100,7 @@ class OverSsm:
 
     def answers(self, instance_id: str, found: Mapping[str, Any]) -> bool:  # noqa: ARG002 - see Reach
         """Whether Systems Manager hears of its agent."""
-        return bool(known(self._request.account, instance_id).get("PingStatus") == "Online")
+        return bool(known(self._manager, instance_id).get("PingStatus") == "Online")
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
         """See Reach."""
@@ -111,7 +113,7 @@ class OverSsm:
 
     def lost(self, instance_id: str) -> MachineLost | None:
         """See Reach. An agent that has fallen silent is a loss, too."""
-        return lost(self._request.account, instance_id)
+        return lost(self._request.account, instance_id, self._manager)
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """See Reach."""
@@ -154,7 +156,7 @@ class OverPodman:
 
     def lost(self, instance_id: str) -> MachineLost | None:
         """See Reach."""
-        return lost(self._request.account, instance_id, by_agent=False)
+        return lost(self._request.account, instance_id)
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """See Reach."""
