@@ -12,6 +12,7 @@ from orchestrator import ssh_access
 from orchestrator.validate.errors import ConnectionFault
 from orchestrator.validate.launch import name_of, tagged
 from orchestrator.validate.loss import lost
+from orchestrator.validate.piped import HELLO
 from orchestrator.validate.remembered import remembered
 from orchestrator.validate.round import Tally
 from orchestrator.validate.ssh import Login, Shared, Ssh
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from orchestrator.validate.errors import MachineLost
     from orchestrator.validate.request import ValidateRequest
     from orchestrator.validate.transport import Transport
-
-#: Seconds for the first words with a machine.
-_HELLO = 10
 
 
 class OverSsh:
@@ -82,7 +80,7 @@ class OverSsh:
 
     def _not_root(self, instance_id: str) -> str:
         try:
-            self.transport(instance_id, self._request.stop).run("exit 0\n", _HELLO, Tally())
+            self.transport(instance_id, self._request.stop).run("exit 0\n", HELLO, Tally())
         except ConnectionFault as fault:
             return fault.message
         return ""

@@ -11,6 +11,7 @@ from orchestrator.validate.errors import ConnectionFault
 from orchestrator.validate.loss import known, lost
 from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.over_ssh import OverSsh
+from orchestrator.validate.piped import HELLO
 from orchestrator.validate.podman_exec import PodmanExec, container_of
 from orchestrator.validate.round import Tally
 from orchestrator.validate.systems_manager import SystemsManager
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from orchestrator.validate.errors import MachineLost
     from orchestrator.validate.request import ValidateRequest
     from orchestrator.validate.transport import Transport
-
-#: Seconds for the first words with a machine.
-_HELLO = 10
 
 
 class Reach(Protocol):
@@ -142,7 +140,7 @@ class OverPodman:
             return False
         try:
             way = self.transport(instance_id, self._request.stop)
-            said = way.run("systemctl is-system-running\nexit 0\n", _HELLO, Tally())
+            said = way.run("systemctl is-system-running\nexit 0\n", HELLO, Tally())
         except ConnectionFault:
             return False
         return said.strip() not in {"", "offline", "unknown"}
