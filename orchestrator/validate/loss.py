@@ -28,11 +28,11 @@ def described(ec2: Any, instance_id: str) -> dict[str, Any]:
     return next((one for some in answer["Reservations"] for one in some["Instances"]), {})
 
 
-def known(manager: SystemsManager, instance_id: str) -> dict[str, Any]:
+def known(manager: SystemsManager, instance_id: str, tally: Tally) -> dict[str, Any]:
     """The instance as Systems Manager shows it; empty while it does not know it. Raises Interrupted."""
     wanted = [{"Key": "InstanceIds", "Values": [instance_id]}]
     try:
-        answer = manager.call("describe_instance_information", Tally(), Filters=wanted)
+        answer = manager.call("describe_instance_information", tally, Filters=wanted)
     except AwsError as error:
         if error_code(error) != "InvalidInstanceId":
             raise
@@ -67,7 +67,7 @@ def lost(account: Account, instance_id: str, manager: SystemsManager | None = No
             return error if isinstance(error, MachineLost) else None
         if manager is None:
             return None
-        status = known(manager, instance_id).get("PingStatus")
+        status = known(manager, instance_id, Tally()).get("PingStatus")
     except AwsError:
         return None  # the error that led here tells more
     return MachineLost(f"the agent of {instance_id} is silent ({status})") if status in _SILENT else None

@@ -32,6 +32,7 @@ class OverSsh:
     ssh = True
 
     def __init__(self, request: ValidateRequest, number: int) -> None:
+        self.tally = Tally()
         self._request = request
         self._number = number
         self._why = ""
@@ -80,7 +81,7 @@ class OverSsh:
 
     def _not_root(self, instance_id: str) -> str:
         try:
-            self.transport(instance_id, self._request.stop).run("exit 0\n", HELLO, Tally())
+            self.transport(instance_id, self._request.stop).run("exit 0\n", HELLO, self.tally)
         except ConnectionFault as fault:
             return fault.message
         return ""

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 
 class Reach(Protocol):
-    """One way to one machine. `ssh`: whether port 22 must be open."""
+    """One way to one machine. `ssh`: whether port 22 must be open; `tally`: what it took until the machine answered."""
 
     ssh: bool
+    tally: Tally
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:
         """What the way needs, while it lasts: the name of the key pair with which the machine is launched, or "".
@@ -89,6 +90,7 @@ class OverSsm:
     ssh = False
 
     def __init__(self, request: ValidateRequest) -> None:
+        self.tally = Tally()
         self._request = request
         self._manager = SystemsManager(request.account, request.stop)
 
@@ -98,7 +100,7 @@ class OverSsm:
 
     def answers(self, instance_id: str, found: Mapping[str, Any]) -> bool:  # noqa: ARG002 - see Reach
         """Whether Systems Manager hears of its agent."""
-        return bool(known(self._manager, instance_id).get("PingStatus") == "Online")
+        return bool(known(self._manager, instance_id, self.tally).get("PingStatus") == "Online")
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
         """See Reach."""
@@ -128,6 +130,7 @@ class OverPodman:
     ssh = False
 
     def __init__(self, request: ValidateRequest) -> None:
+        self.tally = Tally()
         self._request = request
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see Reach
@@ -140,7 +143,7 @@ class OverPodman:
             return False
         try:
             way = self.transport(instance_id, self._request.stop)
-            said = way.run("systemctl is-system-running\nexit 0\n", HELLO, Tally())
+            said = way.run("systemctl is-system-running\nexit 0\n", HELLO, self.tally)
         except ConnectionFault:
             return False
         return said.strip() not in {"", "offline", "unknown"}

@@ -120,8 +120,9 @@ def test_a_call_is_given_up_as_often_as_any_other(account: Account, bucket: Buck
 
 
 def test_looks_for_a_machine_take_tokens(account: Account, bucket: Bucket) -> None:
-    assert known(SystemsManager(account, threading.Event()), "i-1")["PingStatus"] == "Online"
-    assert bucket._tokens == 100 - 1
+    tally = Tally()
+    assert known(SystemsManager(account, threading.Event()), "i-1", tally)["PingStatus"] == "Online"
+    assert bucket._tokens == 100 - tally.calls["describe_instance_information"] == 100 - 1
 
 
 @pytest.mark.usefixtures("bucket")
