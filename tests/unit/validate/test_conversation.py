@@ -126,6 +126,52 @@ def test_a_hung_command_fails_alone_and_keeps_nobody_waiting(spool: str, monkeyp
     assert subprocess.run(["pgrep", "-fx", "sleep 600"], check=False, capture_output=True).stdout == b""
 
 
+def test_hung_commands_keep_no_other_script_from_being_sent(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though each is in a script of its own, and there are more of them than the agent works on."""
+    monkeypatch.setattr(script, "LATEST", 1)
+    monkeypatch.setattr(script, "LATEST_LATER", 2)
+    began, ended = time.monotonic(), dict[int, float]()
+    noise = random.Random(1)  # noqa: S311
+    commands = [b"sleep 600", *[b"sleep 600"] * conversations.WORKERS, b"echo quick"]
+    questions = [
+        Question(n, b"%s # %s" % (one, noise.randbytes(18_000).hex().encode()), 8) for n, one in enumerate(commands)
+    ]
+    shell = LocalShell()
+    for replies in talk(shell, spool).ask(questions, Tally()):
+        for reply in replies:
+            assert reply.ended is (Ended.ANSWERED if reply.number == len(commands) - 1 else Ended.TIMED_OUT)
+            ended[reply.number] = time.monotonic() - began
+    assert len([text for text in shell.scripts if "\nln " in text]) >= conversations.WORKERS + 1
+    assert ended[len(commands) - 1] < 8 <= min(ended[n] for n in range(len(commands) - 1))
+
+
+def test_no_more_scripts_are_under_way_than_the_agent_works_on(spool: str) -> None:
+    """Of all rounds together, however many scripts each takes. One that waits does not begin the session again."""
+    under_way, most, lock = [0], [0], threading.Lock()
+
+    def counted(shell: LocalShell, script: str) -> str:
+        with lock:
+            under_way[0] += 1
+            most[0] = max(most[0], under_way[0])
+        time.sleep(0.2)
+        said = shell.really(script)
+        with lock:
+            under_way[0] -= 1
+        return said
+
+    noise = random.Random(1)  # noqa: S311
+    commands = [b"true # %s" % noise.randbytes(18_000).hex().encode() for _ in range(8)]
+    shell = LocalShell(*[counted] * 16)
+    conversation = talk(shell, spool)
+    threads = [threading.Thread(target=ask, args=(conversation, *commands), kwargs={"first": n}) for n in (0, 100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most[0], under_way[0]) == (conversations.WORKERS, 0)
+    assert ["mkdir" in text for text in shell.scripts] == [number < conversations.WORKERS for number in range(16)]
+
+
 def test_more_than_is_carried_is_that_commands_matter(spool: str) -> None:
     large, small = ask(talk(LocalShell(), spool), b"head -c 10485761 /dev/zero", b"echo small")
     assert large == Reply(1, Ended.TOO_LARGE, size=10_485_761, limit=script.LIMIT)
