@@ -59,13 +59,16 @@ class Account:
         )
 
     @cached_property
-    def _clients(self) -> dict[str, Any]:
+    def _clients(self) -> dict[tuple[str, bool], Any]:
         return {}
 
-    def client(self, service: str) -> Any:
-        """The account's client of a service ("ec2", "ssm", ...); made once and safe to share between threads."""
+    def client(self, service: str, *, repeats: bool = True) -> Any:
+        """The account's client of a service ("ec2", "ssm", ...); made once and safe to share between threads.
+
+        One that does not repeat is for those who do it themselves: each call of theirs is one request.
+        """
         with _MAKING:
-            if service not in self._clients:
+            if (service, repeats) not in self._clients:
                 config = Config(
                     retries={"mode": "standard", "total_max_attempts": 1},  # it repeats nothing: the policy below does
                     connect_timeout=10,
@@ -73,9 +76,10 @@ class Account:
                     max_pool_connections=32,
                 )
                 made = self._session.client(service, endpoint_url=self.endpoint or None, config=config)
-                made.meta.events.register("needs-retry", pause_before_retry)
-                self._clients[service] = made
-            client: Any = self._clients[service]
+                if repeats:
+                    made.meta.events.register("needs-retry", pause_before_retry)
+                self._clients[service, repeats] = made
+            client: Any = self._clients[service, repeats]
         return client
 
 

@@ -1,4 +1,4 @@
-"""Which answers of AWS are asked for again, and after how long: the policy of every client of `aws`.
+"""Which answers of AWS are asked for again, and after how long: the one policy for all calls.
 
 botocore's own modes were measured against a server that throttles 30 % of calls and fails 5 % (8 threads, 800 calls).
 `standard` gave up on 59: a client may spend a quota of retries, and it runs dry. `adaptive` takes random refusals for a
@@ -54,11 +54,12 @@ def pause_before_retry(
 
     A handler of botocore's event `needs-retry`. `attempts` is how often the call was sent; `dice` gives 0 to 1.
     """
-    most = _KNOCKS if isinstance(caught_exception, EndpointConnectionError) else ATTEMPTS
-    if attempts >= most or not _is_passing(response, caught_exception):
-        return None
-    longest: float = min(_FIRST * 2 ** (attempts - 1), _LONGEST)
-    return dice() * longest
+    return _pause(caught_exception, attempts, dice) if _is_passing(response, caught_exception) else None
+
+
+def pause_after(error: Exception, attempts: int, *, dice: Callable[[], float] = random.random) -> float | None:
+    """The same for those who repeat calls themselves, of what a client of theirs has raised."""
+    return _pause(error, attempts, dice) if is_passing(error) else None
 
 
 def is_passing(error: Exception) -> bool:
@@ -67,6 +68,13 @@ def is_passing(error: Exception) -> bool:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return _passes(error.response.get("Error", {}).get("Code", ""), int(status))
     return isinstance(error, NoConnection | HTTPClientError)
+
+
+def _pause(error: Exception | None, attempts: int, dice: Callable[[], float]) -> float | None:
+    if attempts >= (_KNOCKS if isinstance(error, EndpointConnectionError) else ATTEMPTS):
+        return None
+    longest: float = min(_FIRST * 2 ** (attempts - 1), _LONGEST)
+    return dice() * longest
 
 
 def _is_passing(response: tuple[Any, dict[str, Any]] | None, caught: Exception | None) -> bool:

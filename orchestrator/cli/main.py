@@ -12,6 +12,7 @@ import sys
 import typer
 
 from orchestrator.cli import build, doctor, lab, list_, plan, render, schema, show, sweep, validate
+from orchestrator.cli.terminal import take_any_text
 from orchestrator.errors import AmiError, DefinitionError
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 def main() -> None:
     """The console script."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    take_any_text()
     try:
         app()
     except AmiError as error:

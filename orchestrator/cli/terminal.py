@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,12 @@ from orchestrator.errors import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+def take_any_text() -> None:
+    """Let standard output, as standard error does, escape what it has no bytes for: words of a test that failed."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def say(text: str = "") -> None:

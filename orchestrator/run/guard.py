@@ -13,15 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def guarded(name: str, stop: threading.Event, work: Callable[[], Outcome]) -> Outcome:
-    """The outcome of work on a segment, or why there is none. Only a bug raises."""
+def guarded(
+    name: str, stop: threading.Event, work: Callable[[], Outcome], *, passing: tuple[type[AmiError], ...] = ()
+) -> Outcome:
+    """The outcome of work on a segment, or why there is none. Only a bug raises, and errors of a `passing` kind."""
     if stop.is_set():
         return Outcome(name, Status.CANCELLED, reason="stopped before it was begun")
     try:
         return work()
     except AmiError as error:
-        wrong = error
+        wrong: AmiError = error
     except AwsError as error:
         wrong = refusal(error) or StageError(str(error))
+    if isinstance(wrong, passing) and not stop.is_set():
+        raise wrong
     status = Status.CANCELLED if stop.is_set() else Status.FAILED
     return Outcome(name, status, reason=wrong.message, hint=wrong.hint)

@@ -68,7 +68,10 @@ def run(
     tell: Callable[[str], None],
     keep: bool,
 ) -> Summary:
-    """Do `work` as a run with an identity, a sign of life, a record, and an ear for signals."""
+    """Do `work` as a run with an identity, a sign of life, a record, and an ear for signals.
+
+    What `work` raises is raised here, and leaves no summary.
+    """
     began = time.monotonic()
     identity = begin(workspace.root)
     stop, urgent = threading.Event(), threading.Event()
@@ -105,9 +108,12 @@ def _executor(given: Executor | None, threads: int) -> Iterator[Executor]:
 
 @contextmanager
 def recorded(folder: Path, listener: Listener) -> Iterator[Listener]:
-    """A listener that also writes each event to `events.jsonl` in the run's folder."""
+    """A listener that also writes each event to `events.jsonl` in the run's folder.
+
+    What UTF-8 has no bytes for is escaped, as in every record: it may come from a test that failed.
+    """
     lock = threading.Lock()
-    with (folder / "events.jsonl").open("a", encoding="utf-8") as record:
+    with (folder / "events.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as record:
 
         def hear(event: Event) -> None:
             with lock:
@@ -121,4 +127,4 @@ def recorded(folder: Path, listener: Listener) -> Iterator[Listener]:
 def write_summary(folder: Path, summary: Summary) -> None:
     """`summary.json` in the run's folder."""
     text = json.dumps(summary.as_json(), indent=2, ensure_ascii=False)
-    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "summary.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")

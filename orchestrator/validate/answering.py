@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from orchestrator.validate.question import Reply
 
-#: How many rounds may be under way: slow commands keep one open, others go on beside it.
-_ROUNDS = 16
+#: How many rounds may be under way: slow commands keep one open, others go on beside it. There may be as many as tests
+#: that wait; what they send to the machine at once has a bound of its own.
+_ROUNDS = 1024
 
 
 class Asks(Protocol):

@@ -3,7 +3,8 @@
 # The working directory is the session's folder, root's alone:
 #   claimed/N    who claimed question N (a process id); made once, by O_EXCL, so that nothing is ever run twice
 #   live/N.*     o, e: its two streams; c: the exit code, if the command ended by itself
-#   ended/N      how it ended: an exit code; t: it was stopped for taking too long; u: unknown; f: there was no room
+#   ended/N      how it ended: an exit code; t: it was stopped for taking too long; f: there was no room; u: unknown,
+#                as is what it wrote
 #   F, F.names   an answer, and the files that are not needed any more once it has arrived
 
 unset LANG LANGUAGE LC_ALL
@@ -26,8 +27,33 @@ run() {
         return
     fi
     set +C
+    if is_piped; then
+        answer "$@"
+    else
+        ended=u
+    fi
+    if is_full; then
+        ended=f
+    fi
+    case $ended in
+    [tuf]) # what it wrote is not looked at
+        true >"live/$1.o"
+        true >"live/$1.e"
+        ;;
+    esac
+    echo "$ended" >"ended/$1"
+}
+
+# Without its pipes a command would write into files, and nobody would read what it wrote.
+is_piped() {
+    [ -p "$$.o" ] && [ -p "$$.e" ] && return
+    rm -f "$$.o" "$$.e"
+    mkfifo -m 600 "$$.o" "$$.e"
+}
+
+# Run what `run` was called with, and set `ended`.
+answer() {
     # Through pipes, so that nothing fills the folder, and what is opened as /dev/stdout is not a file to be emptied.
-    [ -p "$$.o" ] || mkfifo -m 600 "$$.o" "$$.e"
     $unbuffered head -c $((limit + 1)) <"$$.o" >"live/$1.o" &
     readers=$!
     $unbuffered head -c $((limit + 1)) <"$$.e" >"live/$1.e" &
@@ -41,7 +67,6 @@ run() {
     ' "$here/live/$1" "$4" "$here/$$.o" "$here/$$.e" </dev/null
     ended=$?
     now
-    drain
     if [ $ended -eq 124 ] || { [ $ended -eq 137 ] && [ $((now - began)) -ge "$3" ]; }; then
         ended=t
     elif [ -s "live/$1.c" ]; then
@@ -49,41 +74,51 @@ run() {
     else
         ended=u # whatever ran it was killed
     fi
-    if is_full; then
-        ended=f
-    fi
-    case $ended in
-    t | f) # what it wrote is not looked at
-        true >"live/$1.o"
-        true >"live/$1.e"
-        ;;
-    esac
-    echo "$ended" >"ended/$1"
+    drain
+    part_with
 }
 
-# Wait until what was written has been read. What a command has left behind may hold its streams open: it is not waited
-# for, and the next command gets other pipes.
+# Wait until what was written has been read: a reader has met the end, or waits in vain for more, look after look, because
+# something that the command has left behind holds its stream open. One that sleeps before it has become `head` has
+# read nothing, and one that does not sleep is about to write: both are waited for, within a minute.
 drain() {
-    tries=0
-    while [ $tries -lt 80 ]; do
-        busy=''
+    looks=0 idle='' began=$now
+    while [ $looks -lt 100 ] && [ $((now - began)) -lt 6000 ]; do
+        idle='' busy=''
         for reader in $readers; do
             state=''
             [ ! -e "/proc/$reader/stat" ] || read -r state <"/proc/$reader/stat"
             case $state in
             '' | *') Z '*) ;;
-            *) busy=1 ;;
+            "$reader (head) S $$ "*) idle="$idle $reader" ;;
+            *) busy="$busy $reader" ;;
             esac
         done
-        [ -n "$busy" ] || break
-        tries=$((tries + 1))
-        [ $tries -lt 60 ] || sleep 0.02
+        [ -n "$idle$busy" ] || break
+        if [ -z "$busy" ] || [ $looks -lt 60 ]; then
+            looks=$((looks + 1))
+        fi
+        [ $looks -lt 60 ] || sleep 0.02
+        now
     done
-    if [ -n "$busy" ]; then
-        kill $readers
-        rm -f "$$.o" "$$.e"
+}
+
+# End the readers that are left, and see how each has ended: one that had no room, or was killed before it was idle, has
+# not read all.
+part_with() {
+    if [ -n "$idle$busy" ]; then
+        kill $idle $busy
+        rm -f "$$.o" "$$.e" # what is left behind has the old ones
+        [ -n "$unbuffered" ] || ended=u
     fi
-    wait $readers
+    for reader in $readers; do
+        wait "$reader"
+        case "$?:$idle " in
+        0:* | *" $reader "*) ;;
+        1:*) true >full ;; # it could not write
+        *) ended=u ;;
+        esac
+    done
 }
 
 # Whether the folder has, or had, no room for what commands write. It is remembered: nothing written then can be trusted.
@@ -165,12 +200,13 @@ attend() {
 # pack FILE: "NUMBER CODE STDOUT-SIZE STDERR-SIZE" for each question that has ended, "NUMBER lost" for each that never
 # will, an empty line; then the streams of those that are carried. In gzip, in base64.
 pack() {
-    names=''
+    names='' gone=''
     for number in $finished; do
-        for stream in o e; do
-            [ -e "live/$number.$stream" ] || true >"live/$number.$stream"
-        done
-        names="$names $number.o $number.e"
+        if [ -e "live/$number.o" ] && [ -e "live/$number.e" ]; then
+            names="$names $number.o $number.e"
+        else
+            gone="$gone $number"
+        fi
     done
     (
         cd live || exit
@@ -190,6 +226,10 @@ pack() {
         echo "$number $code $out $err"
         spent="$spent live/$number.o live/$number.e live/$number.c ended/$number"
     done <"$1.sizes" >"$1.head"
+    for number in $gone; do
+        echo "$number u 0 0"
+        spent="$spent live/$number.o live/$number.e live/$number.c ended/$number"
+    done >>"$1.head"
     echo "$spent" >"$1.names"
     for number in $lost; do
         echo "$number lost"

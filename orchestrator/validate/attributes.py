@@ -8,6 +8,7 @@ the test does nothing else.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ _ALL = (
     'exec stat -Lc %%U:%%u:%%G:%%g:%%a:%%Y:%%s:%%i "$p"'
 )
 _REST = (_ALL % "").removeprefix("p=")
+#: What it writes; values only when there is such a path, for which `stat` ends with 0, and else with 1.
+_SAID = re.compile(rb"(?P<codes>(?:\d+ ){%d})\n(?P<values>(?:[^:]*(?::[^:]*){%d}\n)?)" % (len(_TESTS), len(_STATS) - 1))
 #: Seconds for which what was read with another attribute is as good as new.
 _FRESH = 0.5
 
@@ -68,15 +71,19 @@ class Attributes:
         if kept is not None:
             return kept
         answers = _cut(run(_ALL, path))
+        if answers is None:
+            return run(template, path)
         self._read = self._clock()
         self._kept.update({(one, path, user): answer for one, answer in answers.items()})
         return self._kept.pop((template, path, user))
 
 
-def _cut(answer: Answer) -> dict[str, Answer]:
-    """The answers to all questions from that to the one."""
-    codes, _, values = answer.stdout.partition(b"\n")
-    said = codes.split()
+def _cut(answer: Answer) -> dict[str, Answer] | None:
+    """The answers to all questions from that to the one; None when it was killed, or never began (an unknown user)."""
+    found = _SAID.fullmatch(answer.stdout)
+    if found is None or answer.code not in {0, 1} or bool(found["values"]) != (answer.code == 0):
+        return None
+    said, values = found["codes"].split(), found["values"]
     answers = {template: Answer(int(said[place]), b"", b"") for template, place in _TESTS.items()}
     parts = values.rstrip(b"\n").split(b":")
     for template, place in _STATS.items():

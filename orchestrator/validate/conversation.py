@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -65,8 +65,8 @@ class Conversation:
         self._failed: list[str] = []
         self._chunks = 0
         self._fault: ConnectionFault | None = None
-        #: The agent has other things to do than to wait for slow commands.
-        self._waits = threading.Semaphore(_WAITS)
+        #: The agent has other things to do than to wait for slow commands, and those keep no script from being sent.
+        self._sends, self._waits = threading.Semaphore(WORKERS), threading.Semaphore(_WAITS)
 
     def close(self) -> None:
         """End what is still asked, with Interrupted."""
@@ -84,7 +84,7 @@ class Conversation:
             yield from self._asked(chunks[0], tally)
             return
         heard: queue.SimpleQueue[tuple[Reply, ...] | None] = queue.SimpleQueue()
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="chunk") as pool:
+        with ThreadPoolExecutor(len(chunks) or 1, thread_name_prefix="chunk") as pool:
             following = [pool.submit(self._follow, chunk, tally, heard) for chunk in chunks]
             for _ in chunks:
                 yield from iter(heard.get, None)
@@ -175,29 +175,26 @@ class Conversation:
     def _heard(self, chunk: Chunk, left: frozenset[int], tally: Tally, *, again: bool) -> tuple[Reply, ...]:
         """Send one script; what it says of the questions that are left."""
         token = secrets.token_hex(6)
-        session, done = self._taken()
-        text = script.ask_script(
-            session,
-            chunk,
-            sorted(left),
-            token=token,
-            again=again,
-            done=done,
-            longest=self._transport.longest_output,
-        )
-        try:
-            with self._waits if again else nullcontext():
+        with self._waits if again else self._sends:
+            session, done = self._taken()  # as they are when it is sent: a session may begin only once
+            text = script.ask_script(
+                session,
+                chunk,
+                sorted(left),
+                token=token,
+                again=again,
+                done=done,
+                longest=self._transport.longest_output,
+            )
+            with self._given_back(done, token):
                 tally.script()
                 first = envelope(self._transport.run(text, script.SECONDS, tally), token)
+            with self._lock:
+                self._session = replace(session, begun=True)
+        with self._given_back(done, token):
             said = self._whole(session, first, tally)
             replies = said.replies(left)
-        except ConnectionFault:
-            with self._lock:
-                self._spent += done.frames
-                self._failed += [*done.tokens, token]
-            raise
         with self._lock:
-            self._session = replace(session, begun=True)
             self._spent.append(said.frame)
         return replies
 
@@ -207,6 +204,17 @@ class Conversation:
             done = Done(tuple(self._spent[: Done.MOST]), tuple(self._failed[: Done.MOST]))
             self._spent, self._failed = self._spent[Done.MOST :], self._failed[Done.MOST :]
             return self._session, done
+
+    @contextmanager
+    def _given_back(self, done: Done, token: str) -> Iterator[None]:
+        """When a script fails, the next one shall remove what it should have, and what it may have left."""
+        try:
+            yield
+        except ConnectionFault:
+            with self._lock:
+                self._spent += done.frames
+                self._failed += [*done.tokens, token]
+            raise
 
     def _whole(self, session: Session, said: Envelope, tally: Tally) -> Envelope:
         """The answer with the parts that have not come with it. A part that is not heard is fetched once more."""
@@ -244,7 +252,9 @@ class _Attempts:
     def __init__(self, gone: Callable[[], bool], stop: threading.Event) -> None:
         self._gone = gone
         self._stop = stop
-        self._moved = self._heard = time.monotonic()
+        self._moved = time.monotonic()
+        #: Since when nothing was heard. A script that waits to be sent is no silence of the machine's.
+        self._silent: float | None = None
         self._damaged = 0
 
     @property
@@ -255,7 +265,9 @@ class _Attempts:
     def failed(self, fault: Unheard | Damaged) -> None:
         """Nothing was heard, or nothing that can be believed. Raises `fault` when that is final, and Interrupted."""
         self._damaged = self._damaged + 1 if isinstance(fault, Damaged) else 0
-        if self._damaged == _DAMAGED or time.monotonic() - self._heard > _ENDURE or self._gone():
+        if self._silent is None:
+            self._silent = time.monotonic()
+        if self._damaged == _DAMAGED or time.monotonic() - self._silent > _ENDURE or self._gone():
             raise fault
         if self._stop.wait(_PAUSE):
             raise Interrupted("nothing is asked any more")
@@ -264,6 +276,6 @@ class _Attempts:
     def succeeded(self, *, moved: bool) -> None:
         """The machine was heard; `moved`: and questions had ended there."""
         self._damaged = 0
-        self._heard = time.monotonic()
+        self._silent = None
         if moved:
-            self._moved = self._heard
+            self._moved = time.monotonic()

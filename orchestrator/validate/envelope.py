@@ -10,8 +10,8 @@ One line on standard output, of which TOKEN is that of the script:
 
 DIGEST is the SHA-256 of all of the base64 text, SIZE its length. It is gzip of lines "NUMBER CODE STDOUT-SIZE
 STDERR-SIZE" and "NUMBER lost", an empty line, and the streams of the former in their order. CODE is `t` for a command
-that was stopped for taking too long, `u` when what ran it was killed, `f` when there was no room for what it wrote;
-streams longer than LIMIT are left out.
+that was stopped for taking too long, `u` when what ran it, or read what it wrote, was killed, `f` when there was no
+room for what it wrote; streams longer than LIMIT are left out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PART = re.compile(r"ami:(?P<token>[0-9a-f]+):part:(?P<index>\d+):(?P<text>[A-Za
 _REFUSAL = re.compile(r"ami:(?P<token>[0-9a-f]+):(?P<why>away|garbled|lacks:(?P<program>\w+)):end\n?")
 
 _LOST = "the process that ran it is gone, and left no exit code"
-_KILLED = "what ran it was killed, and left no exit code"
+_KILLED = "what ran it, or read what it wrote, was killed"
 _FULL = "the machine had no room in /run for what commands wrote"
 
 

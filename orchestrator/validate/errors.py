@@ -11,7 +11,7 @@ StageError
 │       └── Damaged          what came back is cut or altered, or says that the script failed
 ├── CommandTimedOut          one command took too long: its test fails, the others go on
 ├── OutputTooLarge           one command said too much: likewise
-└── CommandUnclear           nobody knows whether one command ran: its test is an error, whatever it makes of it
+└── CommandUnclear           nobody knows how one command ended: there is no verdict, whatever its test makes of it
 """
 
 from __future__ import annotations

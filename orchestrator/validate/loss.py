@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import AwsError, error_code
 from orchestrator.validate.errors import BootFailed, MachineLost
+from orchestrator.validate.round import Tally
 
 if TYPE_CHECKING:
     from orchestrator.aws import Account
     from orchestrator.validate.errors import ValidationError
+    from orchestrator.validate.systems_manager import SystemsManager
 
 #: How Systems Manager calls an agent that has not been heard of for minutes.
 _SILENT = frozenset({"ConnectionLost", "Inactive"})
@@ -26,11 +28,11 @@ def described(ec2: Any, instance_id: str) -> dict[str, Any]:
     return next((one for some in answer["Reservations"] for one in some["Instances"]), {})
 
 
-def known(account: Account, instance_id: str) -> dict[str, Any]:
-    """The instance as Systems Manager shows it; empty while it does not know it."""
+def known(manager: SystemsManager, instance_id: str, tally: Tally) -> dict[str, Any]:
+    """The instance as Systems Manager shows it; empty while it does not know it. Raises Interrupted."""
     wanted = [{"Key": "InstanceIds", "Values": [instance_id]}]
     try:
-        answer = account.client("ssm").describe_instance_information(Filters=wanted)
+        answer = manager.call("describe_instance_information", tally, Filters=wanted)
     except AwsError as error:
         if error_code(error) != "InvalidInstanceId":
             raise
@@ -52,19 +54,20 @@ def ended(found: dict[str, Any], when: str) -> ValidationError:
     return kind(f"{found['InstanceId']} is {found['State']['Name']} {when}: {said}")
 
 
-def lost(account: Account, instance_id: str, *, by_agent: bool = True) -> MachineLost | None:
+def lost(account: Account, instance_id: str, manager: SystemsManager | None = None) -> MachineLost | None:
     """The loss of a machine whose tests could not be finished; None when it is there, or ended by itself.
 
-    An agent that is silent counts only for a machine that is asked `by_agent`: others need not have one.
+    An agent that is silent counts only for a machine that is asked by a `manager`: others need not have one. Raises
+    Interrupted.
     """
     try:
         found = described(account.client("ec2"), instance_id)
         if _has_ended(found):
             error = ended(found, "before its tests had ended")
             return error if isinstance(error, MachineLost) else None
-        if not by_agent:
+        if manager is None:
             return None
-        status = known(account, instance_id).get("PingStatus")
+        status = known(manager, instance_id, Tally()).get("PingStatus")
     except AwsError:
         return None  # the error that led here tells more
     return MachineLost(f"the agent of {instance_id} is silent ({status})") if status in _SILENT else None

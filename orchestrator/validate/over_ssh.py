@@ -12,6 +12,7 @@ from orchestrator import ssh_access
 from orchestrator.validate.errors import ConnectionFault
 from orchestrator.validate.launch import name_of, tagged
 from orchestrator.validate.loss import lost
+from orchestrator.validate.piped import HELLO
 from orchestrator.validate.remembered import remembered
 from orchestrator.validate.round import Tally
 from orchestrator.validate.ssh import Login, Shared, Ssh
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from orchestrator.validate.request import ValidateRequest
     from orchestrator.validate.transport import Transport
 
-#: Seconds for the first words with a machine.
-_HELLO = 10
-
 
 class OverSsh:
     """SSH with a key pair of this machine's own, and one shared connection."""
@@ -34,6 +32,7 @@ class OverSsh:
     ssh = True
 
     def __init__(self, request: ValidateRequest, number: int) -> None:
+        self.tally = Tally()
         self._request = request
         self._number = number
         self._why = ""
@@ -82,7 +81,7 @@ class OverSsh:
 
     def _not_root(self, instance_id: str) -> str:
         try:
-            self.transport(instance_id, self._request.stop).run("exit 0\n", _HELLO, Tally())
+            self.transport(instance_id, self._request.stop).run("exit 0\n", HELLO, self.tally)
         except ConnectionFault as fault:
             return fault.message
         return ""
@@ -98,7 +97,7 @@ class OverSsh:
 
     def lost(self, instance_id: str) -> MachineLost | None:
         """See Reach."""
-        return lost(self._request.account, instance_id, by_agent=False)
+        return lost(self._request.account, instance_id)
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """See Reach."""

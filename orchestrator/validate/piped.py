@@ -29,6 +29,8 @@ eval "$script"
 #: started the container, must not show in what the tests see.
 ROOT_SHELL = ("env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-c", _SHELL)
 
+#: Seconds for the first words with a machine.
+HELLO = 10
 #: Seconds that a program may take to get to the machine and back, besides its script.
 _WAY = 30
 

@@ -11,8 +11,10 @@ from orchestrator.validate.errors import ConnectionFault
 from orchestrator.validate.loss import known, lost
 from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.over_ssh import OverSsh
+from orchestrator.validate.piped import HELLO
 from orchestrator.validate.podman_exec import PodmanExec, container_of
 from orchestrator.validate.round import Tally
+from orchestrator.validate.systems_manager import SystemsManager
 from orchestrator.validate.transport import RunCommand
 
 if TYPE_CHECKING:
@@ -25,14 +27,12 @@ if TYPE_CHECKING:
     from orchestrator.validate.request import ValidateRequest
     from orchestrator.validate.transport import Transport
 
-#: Seconds for the first words with a machine.
-_HELLO = 10
-
 
 class Reach(Protocol):
-    """One way to one machine. `ssh`: whether port 22 must be open."""
+    """One way to one machine. `ssh`: whether port 22 must be open; `tally`: what it took until the machine answered."""
 
     ssh: bool
+    tally: Tally
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:
         """What the way needs, while it lasts: the name of the key pair with which the machine is launched, or "".
@@ -90,7 +90,9 @@ class OverSsm:
     ssh = False
 
     def __init__(self, request: ValidateRequest) -> None:
+        self.tally = Tally()
         self._request = request
+        self._manager = SystemsManager(request.account, request.stop)
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see Reach
         """Nothing."""
@@ -98,7 +100,7 @@ class OverSsm:
 
     def answers(self, instance_id: str, found: Mapping[str, Any]) -> bool:  # noqa: ARG002 - see Reach
         """Whether Systems Manager hears of its agent."""
-        return bool(known(self._request.account, instance_id).get("PingStatus") == "Online")
+        return bool(known(self._manager, instance_id, self.tally).get("PingStatus") == "Online")
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
         """See Reach."""
@@ -111,7 +113,7 @@ class OverSsm:
 
     def lost(self, instance_id: str) -> MachineLost | None:
         """See Reach. An agent that has fallen silent is a loss, too."""
-        return lost(self._request.account, instance_id)
+        return lost(self._request.account, instance_id, self._manager)
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """See Reach."""
@@ -128,6 +130,7 @@ class OverPodman:
     ssh = False
 
     def __init__(self, request: ValidateRequest) -> None:
+        self.tally = Tally()
         self._request = request
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see Reach
@@ -140,7 +143,7 @@ class OverPodman:
             return False
         try:
             way = self.transport(instance_id, self._request.stop)
-            said = way.run("systemctl is-system-running\nexit 0\n", _HELLO, Tally())
+            said = way.run("systemctl is-system-running\nexit 0\n", HELLO, self.tally)
         except ConnectionFault:
             return False
         return said.strip() not in {"", "offline", "unknown"}
@@ -154,7 +157,7 @@ class OverPodman:
 
     def lost(self, instance_id: str) -> MachineLost | None:
         """See Reach."""
-        return lost(self._request.account, instance_id, by_agent=False)
+        return lost(self._request.account, instance_id)
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """See Reach."""

@@ -22,10 +22,14 @@ _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def write_reports(verdict: Verdict, folder: Path) -> None:
-    """Write junit.xml and report.json into a folder."""
-    (folder / "junit.xml").write_text(junit(verdict), encoding="utf-8")
+    """Write junit.xml and report.json into a folder.
+
+    Tests may say what UTF-8 has no bytes for: halves of surrogate pairs, as `surrogateescape` makes of other bytes.
+    Escaped they are JSON that reads as the same text.
+    """
+    (folder / "junit.xml").write_text(junit(verdict), encoding="utf-8", errors="backslashreplace")
     text = json.dumps(verdict.as_json(), indent=2, sort_keys=True, ensure_ascii=False)
-    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "report.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def set_aside(folder: Path) -> None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.aws import AwsError, error_code
 from orchestrator.aws_retries import is_passing
-from orchestrator.errors import Interrupted
-from orchestrator.validate.bucket import bucket_of
 from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard
 from orchestrator.validate.loss import is_gone
+from orchestrator.validate.systems_manager import SystemsManager
 
 if TYPE_CHECKING:
     import threading
@@ -67,9 +66,7 @@ class RunCommand:
     def __init__(self, account: Account, instance_id: str, *, stop: threading.Event) -> None:
         self.instance_id = instance_id
         self._account = account
-        self._ssm = account.client("ssm")
-        self._bucket = bucket_of(account)
-        self._stop = stop
+        self._ssm = SystemsManager(account, stop)
         self._took: list[float] = []
 
     def run(self, script: str, seconds: float, tally: Tally) -> str:
@@ -90,9 +87,9 @@ class RunCommand:
         deadline = time.monotonic() + _SETTLING
         while True:
             try:
-                answer = self._call(
-                    tally,
+                answer = self._ssm.call(
                     "send_command",
+                    tally,
                     InstanceIds=[self.instance_id],
                     DocumentName=DOCUMENT,
                     TimeoutSeconds=_DELIVERY,
@@ -102,17 +99,19 @@ class RunCommand:
             except AwsError as error:
                 if error_code(error) not in _UNKNOWN_MACHINE or time.monotonic() > deadline:
                     raise
-            self._wait(1)
+            self._ssm.wait(1)
 
     def _awaited(self, command_id: str, seconds: float, tally: Tally) -> dict[str, Any]:
         began = time.monotonic()
         # As long as the quickest of the last commands took, there is nothing to be seen.
-        self._wait(max(_FIRST, min(_SURE * min(self._took, default=0), _LONGEST_LATER)))
+        self._ssm.wait(max(_FIRST, min(_SURE * min(self._took, default=0), _LONGEST_LATER)))
         pause, doubt = _FIRST, _DOUBT
         while True:
             waited = time.monotonic() - began
             try:
-                said = self._call(tally, "get_command_invocation", CommandId=command_id, InstanceId=self.instance_id)
+                said = self._ssm.call(
+                    "get_command_invocation", tally, CommandId=command_id, InstanceId=self.instance_id
+                )
             except AwsError as error:
                 if error_code(error) != "InvocationDoesNotExist":
                     raise
@@ -128,27 +127,17 @@ class RunCommand:
                         raise Unheard(f"{self.instance_id} does not run any more")
                 if waited > seconds + _DELIVERY:
                     raise self._given_up(command_id, tally)
-            self._wait(pause)
+            self._ssm.wait(pause)
             pause = min(pause * 1.4, _LONGEST if waited < _LATER else _LONGEST_LATER)
 
     def _given_up(self, command_id: str, tally: Tally) -> Unheard:
         """Nothing is heard of a command any more: it need not begin."""
         why = f"Run Command says nothing of command {command_id} on {self.instance_id} any more"
         try:
-            self._call(tally, "cancel_command", CommandId=command_id, InstanceIds=[self.instance_id])
+            self._ssm.call("cancel_command", tally, CommandId=command_id, InstanceIds=[self.instance_id])
         except AwsError as error:
             why += f" ({error})"
         return Unheard(why)
-
-    def _call(self, tally: Tally, operation: str, **parameters: Any) -> dict[str, Any]:
-        self._bucket.take(self._stop)
-        tally.call(operation)
-        answer: dict[str, Any] = getattr(self._ssm, operation)(**parameters)
-        return answer
-
-    def _wait(self, seconds: float) -> None:
-        if self._stop.wait(seconds):
-            raise Interrupted(f"{self.instance_id} is not asked any more")
 
 
 def _fault(instance_id: str, said: dict[str, Any]) -> ConnectionFault:

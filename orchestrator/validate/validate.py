@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from orchestrator.validate.loss import is_gone
 from orchestrator.validate.machine import Boot
 from orchestrator.validate.question import Ended, Question
 from orchestrator.validate.report import set_aside, write_reports
-from orchestrator.validate.round import Tally
 from orchestrator.validate.session import collect, laid_out, run
 from orchestrator.validate.verdict import Verdict, check_complete, is_pass
 
@@ -115,7 +115,7 @@ class _Validation:
     def _settle(self, machine: Machine, conversation: Conversation) -> None:
         """Wait until the machine has finished booting; the first question also shows that it can be asked at all."""
         self._say(Stage.AWAIT, f"{machine.instance_id} is online and finishes booting")
-        (reply,) = (reply for replies in conversation.ask([_SETTLE], Tally()) for reply in replies)
+        (reply,) = (reply for replies in conversation.ask([_SETTLE], machine.reach.tally) for reply in replies)
         if reply.ended is Ended.TIMED_OUT:
             self._say(Stage.AWAIT, f"{machine.instance_id} has not finished booting after {_SETTLE.seconds:g} s")
         if reply.ended is Ended.UNCLEAR:
@@ -132,7 +132,7 @@ class _Validation:
             instance_id=machine.instance_id,
             seconds=time.monotonic() - self._began,
             suite_seconds=suite_seconds,
-            calls=end.calls,
+            calls=dict(Counter(end.calls) + machine.reach.tally.calls),
             rounds=end.rounds,
             way_in=machine.way_in if self._request.keep else "",
         )

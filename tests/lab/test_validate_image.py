@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore import xform_name
 
 from orchestrator.aws import Account
 from orchestrator.errors import Interrupted, LackError
@@ -87,7 +88,10 @@ def test_agent(host):
 """
 
 
-def test_an_image_that_holds_what_it_should_passes(request_of: Callable[..., ValidateRequest], ec2: Any) -> None:
+def test_an_image_that_holds_what_it_should_passes(
+    request_of: Callable[..., ValidateRequest], ec2: Any, calls: Callable[[], dict[str, int]]
+) -> None:
+    before = calls()
     seen: list[Any] = []
     events: list[Event] = []
 
@@ -103,6 +107,8 @@ def test_image(image):
     request = request_of(system=GOOD, nginx=image)
     verdict = validate(request, hear)
     assert verdict.passed
+    for name in ("SendCommand", "GetCommandInvocation", "DescribeInstanceInformation"):
+        assert verdict.calls[xform_name(name)] == calls()[f"ssm:{name}"] - before.get(f"ssm:{name}", 0)
     assert verdict.counted == "passed=3 failed=0"
     assert [test.role for test in verdict.tests] == ["system", "system", "nginx"]
     stages = list(dict.fromkeys(event.stage for event in events))

@@ -65,8 +65,9 @@ def request_of(lab: Settings, debian: str, tmp_path: Path) -> Callable[[Connecti
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(ec2: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_left(ec2: Any, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No machine, no group, no key pair, no private folder, no connection."""
+    tmp_path_factory.getbasetemp()  # pytest's own is elsewhere
     folder = Path(tempfile.mkdtemp(prefix="reach-"))  # short: a socket's path may have 107 bytes
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     yield
@@ -259,6 +260,8 @@ def test_ami_validate_when_only_chosen_tests_run(small: Small) -> None:
     assert told["images"][0]["status"] == "failed"
     assert "test_new" in told["images"][0]["reason"]
     small.write(path, test.format("not"))
+    for selection in (("-k", "a or"), ("-m", "("), ("-k", "nothing_has_that_name")):
+        small.ami("validate", "tiny", "--yes", *selection, code=2)
     for connection in ConnectionKind:
         asked = ("validate", "tiny", f"--connection={connection}", "--yes", "--json")
         assert json.loads(small.ami(*asked, "-k", "new"))["images"][0]["status"] == "checked"

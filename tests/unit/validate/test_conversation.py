@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import subprocess
@@ -125,6 +126,52 @@ def test_a_hung_command_fails_alone_and_keeps_nobody_waiting(spool: str, monkeyp
     assert (sorted(hung), sorted(quick)) == (list(range(8)), list(range(8, 16)))
     assert min(hung.values()) >= 4
     assert subprocess.run(["pgrep", "-fx", "sleep 600"], check=False, capture_output=True).stdout == b""
+
+
+def test_hung_commands_keep_no_other_script_from_being_sent(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though each is in a script of its own, and there are more of them than the agent works on."""
+    monkeypatch.setattr(script, "LATEST", 1)
+    monkeypatch.setattr(script, "LATEST_LATER", 2)
+    began, ended = time.monotonic(), dict[int, float]()
+    noise = random.Random(1)  # noqa: S311
+    commands = [b"sleep 600", *[b"sleep 600"] * conversations.WORKERS, b"echo quick"]
+    questions = [
+        Question(n, b"%s # %s" % (one, noise.randbytes(18_000).hex().encode()), 8) for n, one in enumerate(commands)
+    ]
+    shell = LocalShell()
+    for replies in talk(shell, spool).ask(questions, Tally()):
+        for reply in replies:
+            assert reply.ended is (Ended.ANSWERED if reply.number == len(commands) - 1 else Ended.TIMED_OUT)
+            ended[reply.number] = time.monotonic() - began
+    assert len([text for text in shell.scripts if "\nln " in text]) >= conversations.WORKERS + 1
+    assert ended[len(commands) - 1] < 8 <= min(ended[n] for n in range(len(commands) - 1))
+
+
+def test_no_more_scripts_are_under_way_than_the_agent_works_on(spool: str) -> None:
+    """Of all rounds together, however many scripts each takes. One that waits does not begin the session again."""
+    under_way, most, lock = [0], [0], threading.Lock()
+
+    def counted(shell: LocalShell, script: str) -> str:
+        with lock:
+            under_way[0] += 1
+            most[0] = max(most[0], under_way[0])
+        time.sleep(0.2)
+        said = shell.really(script)
+        with lock:
+            under_way[0] -= 1
+        return said
+
+    noise = random.Random(1)  # noqa: S311
+    commands = [b"true # %s" % noise.randbytes(18_000).hex().encode() for _ in range(8)]
+    shell = LocalShell(*[counted] * 16)
+    conversation = talk(shell, spool)
+    threads = [threading.Thread(target=ask, args=(conversation, *commands), kwargs={"first": n}) for n in (0, 100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most[0], under_way[0]) == (conversations.WORKERS, 0)
+    assert ["mkdir" in text for text in shell.scripts] == [number < conversations.WORKERS for number in range(16)]
 
 
 def test_more_than_is_carried_is_that_commands_matter(spool: str) -> None:
@@ -333,6 +380,68 @@ def test_a_folder_without_room_makes_every_answer_unclear(tmp_path: Path) -> Non
         subprocess.run(["umount", "--lazy", small], check=True)
     assert {one.ended for one in (hog, other, later)} == {Ended.UNCLEAR}
     assert any("no room" in one.why for one in (hog, other, later))
+
+
+def test_a_folder_without_room_for_a_moment_makes_what_was_written_then_unclear(tmp_path: Path) -> None:
+    """There is room again when the commands end."""
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", small], check=True)
+    try:
+        conversation = talk(LocalShell(), str(small))
+        ask(conversation, b"true")
+        fill = f"head -c 9000000 /dev/zero >{small}/fill 2>/dev/null; sleep 1.5; rm {small}/fill".encode()
+        writes = (
+            f"trap '' PIPE; until [ -s {small}/fill ]; do sleep 0.1; done; sleep 0.5; seq 1 20000 2>/dev/null; sleep 3"
+        )
+        _, cut = ask(conversation, fill, writes.encode(), first=10)
+    finally:
+        subprocess.run(["umount", "--lazy", small], check=True)
+    assert cut.ended is Ended.UNCLEAR
+    assert "no room" in cut.why
+
+
+def shell_with(program: str, text: str, folder: Path) -> LocalShell:
+    """A shell that finds a program which does something else first."""
+    path = folder / "programs" / program
+    path.parent.mkdir()
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return LocalShell(shell=("env", f"PATH={path.parent}:{os.environ['PATH']}", "sh"))  # noqa: S604 - it is to be run
+
+
+def test_what_was_written_is_read_however_slow_that_begins(spool: str, tmp_path: Path) -> None:
+    """Also when something is left behind that could still write."""
+    slow = shell_with("stdbuf", f'sleep 1.5; exec {shutil.which("stdbuf")} "$@"', tmp_path)
+    commands = (b"seq 1 3000", b"echo oh >&2; exit 3", b"sleep 60 & echo here")
+    numbers = b"".join(b"%d\n" % n for n in range(1, 3001))
+    assert answers(ask(talk(slow, spool), *commands)) == [(0, numbers, b""), (3, b"", b"oh\n"), (0, b"here\n", b"")]
+
+
+@pytest.mark.parametrize("signal", ["KILL", "TERM"])
+@pytest.mark.parametrize("then", ["echo lost 2>/dev/null; exit 0", "sleep 60 & exit 0", "sleep 60"])
+def test_an_answer_whose_reader_was_killed_is_unclear(signal: str, then: str, spool: str) -> None:
+    """As when memory runs out: what it had not read yet is nowhere."""
+    worker = "$(ps -o ppid= -p $(ps -o ppid= -p $PPID))"
+    killing = f"trap '' PIPE; echo kept; until pkill -{signal} -x head -P {worker}; do sleep 0.1; done; {then}"
+    (reply,) = ask(talk(LocalShell(), spool), killing.encode(), seconds=5)
+    assert reply.ended is Ended.UNCLEAR
+    assert "was killed" in reply.why
+
+
+def test_no_command_is_run_without_pipes(spool: str, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    (reply,) = ask(talk(shell_with("mkfifo", "exit 1", tmp_path), spool), f"touch {mark}; echo done".encode())
+    assert reply.ended is Ended.UNCLEAR
+    assert not mark.exists()
+
+
+def test_an_answer_that_is_not_there_is_unclear(spool: str) -> None:
+    """And those of others are told as what they are."""
+    removing = f"until rm {spool}/*/live/2.o; do sleep 0.1; done 2>/dev/null; echo gone".encode()
+    first, gone, last = ask(talk(LocalShell(), spool), b"echo first", removing, b"echo last")
+    assert answers([first, last]) == [(0, b"first\n", b""), (0, b"last\n", b"")]
+    assert gone.ended is Ended.UNCLEAR
 
 
 @pytest.mark.parametrize("command", [b"kill -TERM 0", b"kill -9 0", b"kill -9 $PPID; sleep 1"])

@@ -86,3 +86,17 @@ def test_the_same_verdict_gives_the_same_bytes(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "one" / "report.json").read_text())
     assert report["counts"] == {"passed": 1, "failed": 1}
     assert report["tests"][1]["asked"] == [{"command": "test -e /x", "ended": "1", "output": "no\nreally"}]
+
+
+LONE = b"caf\xe9".decode("utf-8", "surrogateescape")
+
+
+def test_text_that_utf_8_has_no_bytes_for_is_reported(tmp_path: Path) -> None:
+    """As a file name, or a message about one."""
+    test = TestResult(
+        "a", f"roles/a/test_{LONE}.py::test_{LONE}", Outcome.FAILED, 1, LONE, LONE, LONE, (Asked(*[LONE] * 3),)
+    )
+    write_reports(verdict(test), tmp_path)
+    (told,) = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["tests"]
+    assert told["message"] == LONE
+    assert ET.fromstring((tmp_path / "junit.xml").read_text(encoding="utf-8")).find(".//failure") is not None

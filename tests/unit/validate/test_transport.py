@@ -27,7 +27,7 @@ def account() -> Account:
 
 @pytest.fixture
 def stub(account: Account) -> Iterator[Stubber]:
-    with Stubber(account.client("ssm")) as stubber:
+    with Stubber(account.client("ssm", repeats=False)) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
 

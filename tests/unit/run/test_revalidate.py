@@ -1,0 +1,76 @@
+"""What ends `ami validate` before a machine is booted: no AWS is met."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.definition.workspace import load
+from orchestrator.errors import LackError, StageError, UsageError
+from orchestrator.plan.inputs import Collector
+from orchestrator.plan.tree import cut, tree
+from orchestrator.progress import ignore
+from orchestrator.registry import TAGS, version_of
+from orchestrator.run.guard import guarded
+from orchestrator.run.outcome import Outcome, Status
+from orchestrator.run.revalidate import Chosen, revalidate
+from orchestrator.validate.options import Selection
+
+if TYPE_CHECKING:
+    from orchestrator.errors import AmiError
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def chosen(tmp_path: Path) -> Chosen:
+    """An AMI of golden in an account where nothing answers."""
+    for name in ("ami.yml", "packer", "playbooks", "roles"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    workspace = load(tmp_path)
+    environment = workspace.environment("lab").model_copy(
+        update={"endpoint": "http://127.0.0.1:1", "artifact_bucket": ""}
+    )
+    collector = Collector(workspace, environment, datetime(2030, 1, 1, tzinfo=UTC))
+    (segment,) = cut(tree(workspace, ["golden"], collector, {"debian-12": "ami-1"}), collector, ())
+    tags = [{"Key": TAGS[key], "Value": value} for key, value in {"image": "golden", "state": "built"}.items()]
+    image = {"ImageId": "ami-2", "Name": "golden", "CreationDate": "2030-01-01", "Tags": tags}
+    version = version_of(image, environment.region)
+    assert version is not None
+    return Chosen(workspace, environment, segment, version)
+
+
+@pytest.mark.parametrize(
+    ("selection", "said"),
+    [
+        (Selection(keyword="a or"), "does not understand -k 'a or'"),
+        (Selection(marker="("), "does not understand -m '\\('"),
+        (Selection(keyword="nothing_has_that_name"), "no test fits"),
+    ],
+)
+def test_a_selection_that_chooses_nothing_is_a_usage_error(selection: Selection, said: str, chosen: Chosen) -> None:
+    with pytest.raises(UsageError, match=said):
+        revalidate(Chosen(**{**vars(chosen), "selection": selection}), ignore, tell=lambda _: None)
+
+
+def fail(error: AmiError) -> Outcome:
+    raise error
+
+
+@pytest.mark.parametrize("error", [UsageError("a"), LackError("b"), StageError("c")])
+def test_an_error_passes_only_where_it_may(error: AmiError) -> None:
+    stop = threading.Event()
+    assert guarded("web", stop, lambda: fail(error)) == Outcome("web", Status.FAILED, reason=error.message)
+    passing = (type(error),)
+    with pytest.raises(type(error)):
+        guarded("web", stop, lambda: fail(error), passing=passing)
+
+    def stopped() -> Outcome:
+        stop.set()
+        raise error
+
+    assert guarded("web", stop, stopped, passing=passing).status is Status.CANCELLED
