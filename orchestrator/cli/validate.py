@@ -50,7 +50,7 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
         print_json(summary.as_json())
     else:
         print_outcomes(summary.outcomes)
-        if explain:
+        if explain and any(one.rounds for one in summary.outcomes):
             print_table(COLUMNS, [row for one in summary.outcomes for row in table(one.rounds)])
     if selection.partial:
         say("only chosen tests ran: nothing is tagged")

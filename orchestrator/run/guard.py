@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from orchestrator.aws import AwsError, refusal
 from orchestrator.errors import AmiError, StageError
 from orchestrator.run.outcome import Outcome, Status
+from orchestrator.validate.errors import ValidationError
 
 if TYPE_CHECKING:
     import threading
@@ -28,4 +29,5 @@ def guarded(
     if isinstance(wrong, passing) and not stop.is_set():
         raise wrong
     status = Status.CANCELLED if stop.is_set() else Status.FAILED
-    return Outcome(name, status, reason=wrong.message, hint=wrong.hint)
+    rounds = wrong.rounds if isinstance(wrong, ValidationError) else ()
+    return Outcome(name, status, reason=wrong.message, hint=wrong.hint, rounds=rounds)

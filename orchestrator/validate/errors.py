@@ -16,11 +16,18 @@ StageError
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from orchestrator.errors import StageError
+
+if TYPE_CHECKING:
+    from orchestrator.validate.round import Round
 
 
 class ValidationError(StageError):
-    """The tests could not run, so nothing is known about the image."""
+    """The tests could not run, so nothing is known about the image. `rounds` are those in which they had asked."""
+
+    rounds: tuple[Round, ...] = ()
 
 
 class NoTests(ValidationError):

@@ -12,7 +12,7 @@ from orchestrator.aws import AwsError, refusal
 from orchestrator.errors import StageError
 from orchestrator.progress import Event, Stage
 from orchestrator.validate.conversation import Conversation
-from orchestrator.validate.errors import ConnectionFault, MachineLost
+from orchestrator.validate.errors import ConnectionFault, MachineLost, ValidationError
 from orchestrator.validate.loss import is_gone
 from orchestrator.validate.machine import Boot
 from orchestrator.validate.question import Ended, Question
@@ -89,7 +89,11 @@ class _Validation:
                 suite.on(machine.instance_id), self._request, conversation, hear=lambda one: self._hear(one, count)
             )
         verdict = self._reported(machine, tests, end, time.monotonic() - began)
-        check_complete(tests, end)
+        try:
+            check_complete(tests, end)
+        except ValidationError as error:
+            error.rounds = end.rounds
+            raise
         self._say(Stage.TEST, verdict.counted, seconds=verdict.suite_seconds)
         return verdict
 
