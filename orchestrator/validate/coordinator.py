@@ -285,7 +285,7 @@ class Coordinator:
         peer.running = True
 
     def _on_finished(self, peer: Peer, _: str, outgrowth: Outgrowth, index: int | None = None) -> None:
-        peer.is_done = peer.kind == "test"
+        peer.done_at = time.monotonic() if peer.kind == "test" else None
         peer.running = peer.running and not peer.is_done
         if not self._stopping:
             self._replay.finished(peer.index if index is None else index, outgrowth)
@@ -377,7 +377,8 @@ class Coordinator:
     def _may_run(self, index: int) -> bool:
         if index in self._alone:
             return not self._count("test") and not self._count("branch") and self._replay.place == index
-        return self._count("test") + self._coming < self._room
+        there = sum(peer.kind == "test" and peer.takes_room for peer in self._peers)
+        return there + self._coming < self._room
 
     def _count(self, kind: str) -> int:
         return sum(peer.kind == kind and peer.counts for peer in self._peers)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+
+#: Seconds that a test has to end after its last word, until it is no longer looked upon as a process.
+_LINGERS = 1.0
 
 
 @dataclass(eq=False)
@@ -30,8 +35,19 @@ class Peer:
     about: int = -1
     #: Its line has come to its end.
     is_over: bool = False
-    #: A test that has said its last word. What it has forked may hold its line for ever: it is not waited for.
-    is_done: bool = False
+    #: When (time.monotonic) a test has said its last word. What it has forked may hold its line for ever: it is not
+    #: waited for, but for a moment it still takes room.
+    done_at: float | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is a test that has said its last word."""
+        return self.done_at is not None
+
+    @property
+    def takes_room(self) -> bool:
+        """Whether its process may be there."""
+        return self.done_at is None or time.monotonic() - self.done_at < _LINGERS
 
     @property
     def counts(self) -> bool:

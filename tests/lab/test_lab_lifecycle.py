@@ -42,7 +42,7 @@ def launch(lab: Settings) -> str:
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    (image,) = ec2.describe_images()["Images"]
+    (image,) = ec2.describe_images(Owners=["136693071363"])["Images"]  # Debian's
     (made,) = ec2.run_instances(ImageId=image["ImageId"], InstanceType="t3.small", MinCount=1, MaxCount=1)["Instances"]
     ec2.get_waiter("instance_running").wait(InstanceIds=[made["InstanceId"]], WaiterConfig={"Delay": 1})
     return str(made["InstanceId"])

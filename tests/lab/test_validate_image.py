@@ -245,3 +245,20 @@ def test_a_kept_machine_stays_and_is_named(request_of: Callable[..., ValidateReq
     ec2.terminate_instances(InstanceIds=[verdict.instance_id])
     ec2.get_waiter("instance_terminated").wait(InstanceIds=[verdict.instance_id], WaiterConfig={"Delay": 1})
     ec2.delete_security_group(GroupId=machine["SecurityGroups"][0]["GroupId"])
+
+
+REBOOTS = """
+def test_reboots(host):
+    for command in ("systemd-run --on-active=1 systemctl reboot", *["sleep 1"] * 60):
+        try:
+            host.run(command)
+        except Exception:
+            pass
+"""
+
+
+def test_no_verdict_when_a_test_reboots_the_machine(request_of: Callable[..., ValidateRequest]) -> None:
+    """Whatever the test makes of it; what was asked is told."""
+    with pytest.raises(ValidationError, match="rebooted while it was tested") as raised:
+        validate(request_of(system=REBOOTS), ignore)
+    assert raised.value.rounds
