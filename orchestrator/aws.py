@@ -90,6 +90,14 @@ def error_code(error: Exception) -> str:
     return ""
 
 
+def told(error: Exception) -> str:
+    """What AWS says, in one line: `SendCommand: Rate exceeded (ThrottlingException)`."""
+    if isinstance(error, ClientError):
+        said = error.response.get("Error", {})
+        return f"{error.operation_name}: {said.get('Message', '')} ({said.get('Code', '')})"
+    return str(error)
+
+
 def refusal(error: Exception) -> LackError | None:
     """The LackError that tells a person why AWS did not do what was asked; None when `error` is not of AWS."""
     if isinstance(error, EndpointConnectionError):
@@ -99,8 +107,7 @@ def refusal(error: Exception) -> LackError | None:
     if isinstance(error, NoCredentialsError):
         return LackError("no AWS credentials were found", hint="name a `profile` in the environment, or log in")
     if isinstance(error, ClientError):
-        said = error.response.get("Error", {})
-        return LackError(f"AWS refused {error.operation_name}: {said.get('Message', '')} ({said.get('Code', '')})")
+        return LackError(f"AWS refused {told(error)}")
     if isinstance(error, BotoCoreError):
         return LackError(f"AWS could not be asked: {error}")
     return None

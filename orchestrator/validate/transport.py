@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from orchestrator.aws import AwsError, error_code
+from orchestrator.aws import AwsError, error_code, told
 from orchestrator.aws_retries import is_passing
 from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard
 from orchestrator.validate.loss import is_gone
@@ -77,7 +77,7 @@ class RunCommand:
         except AwsError as error:
             kind = Unheard if is_passing(error) or error_code(error) in _UNKNOWN_MACHINE else ConnectionFault
             raise kind(
-                f"Run Command failed on {self.instance_id}: {error}", hint="is the machine still running?"
+                f"Run Command failed on {self.instance_id}: {told(error)}", hint="is the machine still running?"
             ) from error
         if said["Status"] != "Success":
             raise _fault(self.instance_id, said)
@@ -136,7 +136,7 @@ class RunCommand:
         try:
             self._ssm.call("cancel_command", tally, CommandId=command_id, InstanceIds=[self.instance_id])
         except AwsError as error:
-            why += f" ({error})"
+            why += f" ({told(error)})"
         return Unheard(why)
 
 
