@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -208,6 +208,10 @@ class Coordinator:
             self._greet()  # it may have called once more
             self._hang_up(peer)
             return
+        self._take(peer, message)
+
+    def _take(self, peer: Peer, message: tuple[Any, ...]) -> None:
+        """Do what a message is about."""
         if not peer.kind:
             self._on_hello(peer, *message)
             return
@@ -243,12 +247,15 @@ class Coordinator:
             self._arrived(index)
 
     def _take_over(self, peer: Peer, before: Peer) -> None:
-        """A process calls once more, and what it has said on its line before counts."""
-        self._read(before)
+        """A process calls once more. What it has said on its line before counts, and that line's end means nothing."""
+        before.is_over = True
+        with suppress(EOFError, ConnectionError):
+            while before.connection.poll():
+                self._take(before, before.connection.recv())
         peer.held, peer.children, peer.granted, peer.about = before.held, before.children, before.granted, before.about
         before.held, before.children, before.granted = [], {}, -1
         before.kind, before.running, before.wants = "guest", False, ()
-        self._rounds.forget([before])
+        self._hang_up(before)
 
     def _on_about(self, peer: Peer, _: str, index: int) -> None:
         peer.about = index
