@@ -66,6 +66,10 @@ def _case(suite: ET.Element, test: TestResult) -> None:
             "time": f"{test.seconds:.3f}",
         },
     )
+    if test.properties:
+        properties = ET.SubElement(case, "properties")
+        for name, value in test.properties:
+            ET.SubElement(properties, "property", {"name": _speakable(name), "value": _speakable(value)})
     kind = {
         Outcome.FAILED: "failure",
         Outcome.ERROR: "error",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -57,6 +58,13 @@ def test_a_report_has_a_suite_per_role() -> None:
     assert [(suite.get("name"), suite.get("tests")) for suite in root] == [("system", "1"), ("nginx", "2")]
     properties = {one.get("name"): one.get("value") for one in root[0].iter("property")}
     assert properties == {"ami": "ami-1", "image": "web", "version": "v1"}
+
+
+def test_properties_are_those_of_their_test() -> None:
+    recorded = replace(PASSED, properties=(("size", "3 \x1b"),))
+    case = ET.fromstring(junit(verdict(recorded, FAILED))).find(".//testcase")
+    assert case is not None
+    assert [one.attrib for one in case.iter("property")] == [{"name": "size", "value": "3 \\x1b"}]
 
 
 def test_a_failure_shows_the_assertion_and_the_commands() -> None:
