@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 #: Seconds that a test has to end after its last word, until it is no longer looked upon as a process.
-_LINGERS = 1.0
+_LINGERS = 5.0
 
 
 @dataclass(eq=False)

@@ -26,7 +26,7 @@ from tests.unit.validate import shell_transport as mishaps
 from tests.unit.validate.shell_transport import LocalShell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 pytestmark = pytest.mark.long(50)
 
@@ -367,36 +367,32 @@ def test_a_command_that_writes_without_end_is_too_large_and_harms_nobody(command
     assert sum(path.stat().st_size for path in Path(spool).rglob("*") if path.is_file()) < 25_000_000
 
 
-def test_a_folder_without_room_makes_every_answer_unclear(tmp_path: Path) -> None:
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A folder with room for 3 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_folder_without_room_makes_every_answer_unclear(small: Path) -> None:
     """What was written then may be cut without anybody noticing."""
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", small], check=True)
-    try:
-        conversation = talk(LocalShell(), str(small))
-        hog, other = ask(conversation, b"head -c 9000000 /dev/zero; sleep 2", b"sleep 1; echo it is broken; true")
-        (later,) = ask(conversation, b"true", first=3)
-    finally:
-        subprocess.run(["umount", "--lazy", small], check=True)
+    conversation = talk(LocalShell(), str(small))
+    hog, other = ask(conversation, b"head -c 9000000 /dev/zero; sleep 2", b"sleep 1; echo it is broken; true")
+    (later,) = ask(conversation, b"true", first=3)
     assert {one.ended for one in (hog, other, later)} == {Ended.UNCLEAR}
     assert any("no room" in one.why for one in (hog, other, later))
 
 
-def test_a_folder_without_room_for_a_moment_makes_what_was_written_then_unclear(tmp_path: Path) -> None:
+def test_a_folder_without_room_for_a_moment_makes_what_was_written_then_unclear(small: Path) -> None:
     """There is room again when the commands end."""
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", small], check=True)
-    try:
-        conversation = talk(LocalShell(), str(small))
-        ask(conversation, b"true")
-        fill = f"head -c 9000000 /dev/zero >{small}/fill 2>/dev/null; sleep 1.5; rm {small}/fill".encode()
-        writes = (
-            f"trap '' PIPE; until [ -s {small}/fill ]; do sleep 0.1; done; sleep 0.5; seq 1 20000 2>/dev/null; sleep 3"
-        )
-        _, cut = ask(conversation, fill, writes.encode(), first=10)
-    finally:
-        subprocess.run(["umount", "--lazy", small], check=True)
+    conversation = talk(LocalShell(), str(small))
+    ask(conversation, b"true")
+    fill = f"head -c 9000000 /dev/zero >{small}/fill 2>/dev/null; sleep 1.5; rm {small}/fill".encode()
+    writes = f"trap '' PIPE; until [ -s {small}/fill ]; do sleep 0.1; done; sleep 0.5; seq 1 20000 2>/dev/null; sleep 3"
+    _, cut = ask(conversation, fill, writes.encode(), first=10)
     assert cut.ended is Ended.UNCLEAR
     assert "no room" in cut.why
 
