@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.build.clean import Kind
+from orchestrator.build.leftovers import Kind
 from orchestrator.run.fate import Evidence, Fate, Sign, Trace
-from orchestrator.run.remnants import Remnant, left_by, remnants, spared
+from orchestrator.run.remnants import Remnant, left_by, remnants
 from orchestrator.run.seen import Seen
 
 DEAD, ALIVE, UNKNOWN = "20261125T004200Z-dead00", "20200101T004200Z-a11ce0", "20261125T013000Z-0dd000"
@@ -113,16 +113,6 @@ def test_remnants_when_regions_differ() -> None:
     """An AMI in one region says nothing of a snapshot in another."""
     used = image("ami-1", DEAD, tags=GOOD, snapshots=frozenset({"snap-1"}))
     assert ids(used, seen(Kind.SNAPSHOT, "snap-1", region="eu-west-1")) == {"snap-1"}
-
-
-def test_spared_when_runs_may_live() -> None:
-    """Their things are told by run."""
-    fates = {run: Fate(run == DEAD, "") for run in RUNS}
-    things = [seen(Kind.INSTANCE, run, run) for run in RUNS]
-    assert {run: [one.id for one in told] for run, told in spared(things, fates).items()} == {
-        ALIVE: [ALIVE],
-        UNKNOWN: [UNKNOWN],
-    }
 
 
 SNAPSHOTS = ("snap-1", "snap-2", "snap-3")
