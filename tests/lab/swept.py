@@ -64,6 +64,12 @@ class Swept:
         )
         return str(machine["InstanceId"])
 
+    def stop(self, *machines: str) -> None:
+        """Stop machines, as Packer does before it makes AMIs of them."""
+        self.ec2.stop_instances(InstanceIds=list(machines))
+        waiter = self.ec2.get_waiter("instance_stopped")
+        waiter.wait(InstanceIds=list(machines), WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
     def leave_all(self, run: str) -> None:
         """What a build has when it is killed between the AMI and its tags, and leftovers of every other kind."""
         name = f"tiny-{run[-6:]}"
@@ -90,12 +96,22 @@ class Swept:
 
     def image(self, machine: str, name: str, **made: dict[str, str]) -> tuple[str, str]:
         """An AMI of a machine and its snapshot, with the tags that are given for `image` and `snapshot`."""
-        ec2 = self.ec2
-        specs = [one for kind, given in made.items() for one in spec(kind, given)]
-        image = str(ec2.create_image(InstanceId=machine, Name=name, NoReboot=True, TagSpecifications=specs)["ImageId"])
-        ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-        (told,) = ec2.describe_images(ImageIds=[image])["Images"]
+        image = self.begun(machine, name, **made)
+        self.ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        (told,) = self.ec2.describe_images(ImageIds=[image])["Images"]
         return image, str(told["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"])
+
+    def begun(self, machine: str, name: str, **made: dict[str, str]) -> str:
+        """An AMI of a machine that EC2 may still be making."""
+        specs = [one for kind, given in made.items() for one in spec(kind, given)]
+        created = self.ec2.create_image(InstanceId=machine, Name=name, NoReboot=True, TagSpecifications=specs)
+        return str(created["ImageId"])
+
+    def key(self, run: str, ami_name: str) -> str:
+        """A key pair that says that the run makes the AMI of that name."""
+        name = f"build-{ami_name}"
+        self.ec2.create_key_pair(KeyName=name, TagSpecifications=spec("key-pair", tags(run, name=ami_name)))
+        return name
 
     def present(self) -> set[tuple[Kind, str]]:
         """Everything in the account that can be left behind, except what every account has."""
