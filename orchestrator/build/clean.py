@@ -48,10 +48,13 @@ class Leftover:
         return f"{self.kind} {self.id}" + (f" ({self.trouble})" if self.trouble else "")
 
 
-def find_leftovers(account: Account, run: str, *, image: str = "", ami_name: str = "") -> tuple[Leftover, ...]:
+def find_leftovers(
+    account: Account, run: str, *, image: str = "", ami_names: Iterable[str] = (), keep: str = ""
+) -> tuple[Leftover, ...]:
     """What builds of a run left, in the order of removal: of one image, or (without `image`) of the whole run.
 
-    AMIs and snapshots count only when `ami_name` says which AMI is not wanted: tagged ones may be good versions.
+    AMIs and snapshots count only when `ami_names` says which AMIs are not wanted: tagged ones may be good versions.
+    The AMI `keep` is wanted whatever its name is: a template may give every attempt the same one.
     """
     ec2 = account.client("ec2")
     tags = [{"Name": "tag:ami:run", "Values": [run]}, {"Name": "tag:ami:purpose", "Values": ["build"]}]
@@ -70,7 +73,8 @@ def find_leftovers(account: Account, run: str, *, image: str = "", ami_name: str
         for reservation in page["Reservations"]
         for instance in reservation["Instances"]
     ]
-    images, snapshots = _unwanted_image(ec2, run, ami_name) if ami_name else ([], [])
+    names = list(ami_names)
+    images, snapshots = _unwanted_images(ec2, run, names, keep) if names else ([], [])
     keys = [str(pair["KeyName"]) for pair in ec2.describe_key_pairs(Filters=tags)["KeyPairs"]]
     found = {
         Kind.INSTANCE: instances,
@@ -83,13 +87,13 @@ def find_leftovers(account: Account, run: str, *, image: str = "", ami_name: str
     return tuple(Leftover(kind, name) for kind in found for name in found[kind])
 
 
-def _unwanted_image(ec2: Any, run: str, name: str) -> tuple[list[str], list[str]]:
-    """The run's AMI of a name and its snapshots, also those that DescribeImages does not list yet.
+def _unwanted_images(ec2: Any, run: str, names: list[str], keep: str) -> tuple[list[str], list[str]]:
+    """The run's AMIs of these names and their snapshots, also those that DescribeImages does not list yet.
 
-    An AMI of that name with the tags of another run is why this build failed, and none of its business.
+    An AMI of such a name with the tags of another run is why this build failed, and none of its business.
     """
-    named = ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": [name]}])["Images"]
-    images = [image for image in named if _run_of(image) in ("", run)]
+    named = ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": names}])["Images"]
+    images = [image for image in named if _run_of(image) in ("", run) and image["ImageId"] != keep]
     snapshots = {
         mapping["Ebs"]["SnapshotId"]
         for image in images

@@ -78,7 +78,7 @@ def test_half_made_ami_without_tags_is_found_by_its_name_with_its_snapshot(accou
     unwanted = ec2.create_image(InstanceId=launch(account), Name="web-v1")["ImageId"]
     good = ec2.create_image(InstanceId=launch(account, run="run-2"), Name="web-v0")["ImageId"]
     assert Kind.IMAGE not in {found.kind for found in find_leftovers(account, "run-1")}
-    found = find_leftovers(account, "run-1", ami_name="web-v1")
+    found = find_leftovers(account, "run-1", ami_names=["web-v1"])
     assert [leftover.id for leftover in found if leftover.kind is Kind.IMAGE] == [unwanted]
     assert len([leftover for leftover in found if leftover.kind is Kind.SNAPSHOT]) == 1
     assert remove(account, found, patience=0) == ()
@@ -89,7 +89,7 @@ def test_ami_of_that_name_from_another_run_is_not_touched(account: Account) -> N
     ec2 = account.client("ec2")
     other = ec2.create_image(InstanceId=launch(account, run="run-2"), Name="web-v1")["ImageId"]
     ec2.create_tags(Resources=[other], Tags=[{"Key": "ami:run", "Value": "run-2"}])
-    assert find_leftovers(account, "run-1", ami_name="web-v1") == ()
+    assert find_leftovers(account, "run-1", ami_names=["web-v1"]) == ()
 
 
 def test_what_cannot_be_removed_is_returned_with_the_reason(account: Account) -> None:
