@@ -63,7 +63,8 @@ class Watch:
 
     def take_line(self, raw: str) -> None:
         """One line of Packer's output."""
-        line = parse(masked(raw, self._masks))
+        line = parse(raw)  # masked afterwards: a secret with a comma is escaped in Packer's output
+        line = replace(line, data=tuple(masked(part, self._masks) for part in line.data))
         self._write(line)
         if line.is_error:
             self.errors.append(line.text)

@@ -101,6 +101,13 @@ def test_time_of_a_launch_runs_until_there_is_a_machine() -> None:
     assert "Adding tag" not in str([event.message for event in seen.events])
 
 
+def test_no_secret_is_logged_that_packer_has_escaped() -> None:
+    """A comma and a newline look otherwise in Packer's output than in the secret."""
+    seen = Seen(masks=("a,b,c-secret",))
+    seen.watch.take_line("1,,ui,message,    amazon-ebs.web: key is a%!(PACKER_COMMA)b%!(PACKER_COMMA)c-secret")
+    assert "key is ********" in seen.log.getvalue()
+
+
 def test_failed_task_is_what_a_failure_tells() -> None:
     seen = Seen()
     seen.watch.take_tasks([task(Outcome.START), task(Outcome.FAILED, message="no such package")])
