@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -74,6 +76,7 @@ class Account:
                     connect_timeout=10,
                     read_timeout=60,
                     max_pool_connections=32,
+                    **({"proxies": {}} if is_loopback(self.endpoint) else {}),
                 )
                 made = self._session.client(service, endpoint_url=self.endpoint or None, config=config)
                 if repeats:
@@ -81,6 +84,15 @@ class Account:
                 self._clients[service, repeats] = made
             client: Any = self._clients[service, repeats]
         return client
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine itself, which no proxy reaches."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def error_code(error: Exception) -> str:
@@ -102,8 +114,8 @@ def refusal(error: Exception) -> LackError | None:
     """The LackError that tells a person why AWS did not do what was asked; None when `error` is not of AWS."""
     if isinstance(error, EndpointConnectionError):
         url = str(error.kwargs.get("endpoint_url", "AWS"))
-        local = "127.0.0.1" in url or "localhost" in url
-        return LackError(f"nothing answers at {url}", hint="ami lab up" if local else "check network and region")
+        hint = "ami lab up" if is_loopback(url) else "check network and region"
+        return LackError(f"nothing answers at {url}", hint=hint)
     if isinstance(error, NoCredentialsError):
         return LackError("no AWS credentials were found", hint="name a `profile` in the environment, or log in")
     if isinstance(error, ClientError):

@@ -13,6 +13,7 @@ from orchestrator import ssh_access
 from orchestrator.network import security_group, vpc_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from orchestrator.build.request import BuildRequest
@@ -33,13 +34,13 @@ def prepare(request: BuildRequest, private: Path, number: int = 1) -> Access:
     name = f"ami-build-{request.run}-{request.image}" + (f"-{number}" if number > 1 else "")
     tags = build_tags(request, name)
     key_file = private / "key"
-    ssh_access.key_pair(ec2, name, _specification("key-pair", tags), key_file)
+    ssh_access.key_pair(ec2, name, specification("key-pair", tags), key_file)
     subnets = [subnet for _, subnet in request.places] or [request.subnet_id]
     vpc = vpc_of(ec2, subnets, request.vpc_id)
     wanted = {
         "GroupName": name,
         "Description": "SSH into a machine while its image is built",
-        "TagSpecifications": [_specification("security-group", tags)],
+        "TagSpecifications": [specification("security-group", tags)],
         **({"VpcId": vpc} if vpc else {}),
     }
     group = security_group(ec2, wanted)
@@ -59,5 +60,11 @@ def build_tags(request: BuildRequest, name: str) -> dict[str, str]:
     }
 
 
-def _specification(kind: str, tags: dict[str, str]) -> dict[str, Any]:
-    return {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+def specification(kind: str, tags: dict[str, str]) -> dict[str, Any]:
+    """Tags of a kind of thing ("instance", "key-pair"), as EC2 takes them when it makes one."""
+    return {"ResourceType": kind, "Tags": as_list(tags)}
+
+
+def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as EC2 takes them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -13,11 +13,14 @@ from orchestrator import process
 from orchestrator.aws import AwsError, refusal
 from orchestrator.build import access as ssh_access
 from orchestrator.build import clean, mitogen, variables
+from orchestrator.build.access import as_list, build_tags
 from orchestrator.build.cause import Evidence
 from orchestrator.build.environment import packer_environment, private_folder
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.follow import follow
+from orchestrator.build.lack_of_room import LackOfRoom
 from orchestrator.build.orphans import end_orphans
+from orchestrator.build.outside import kept_out
 from orchestrator.build.tasks import Follower
 from orchestrator.build.watch import Watch
 from orchestrator.build.witness import Witness
@@ -64,7 +67,7 @@ class _Attempt:
             with private_folder() as private:
                 built = self._run_packer(private)
         finally:
-            left = self._leave_nothing(keep_ami=built is not None)
+            left = self._leave_nothing(built)
         if built is not None:
             return built
         if request.stop.is_set():
@@ -75,7 +78,9 @@ class _Attempt:
     def _run_packer(self, private: Path) -> Built | None:
         """Start Packer, follow it to its end. The AMI, or None when it made none."""
         way_in = self._access(private)
-        with Witness(self._request.account, way_in.key_name) as witness:
+        self._watch.note(f"{self._request.ready}")
+        room = LackOfRoom(self._request, self._course.place)
+        with Witness(self._request.account, way_in.key_name, room, lambda: self._watch.launching) as witness:
             self._watch.on_trouble = witness.look
             code = self._packer(private, way_in, witness)
             self._judge(code, witness)
@@ -89,6 +94,8 @@ class _Attempt:
         request, output = self._request, private / "packer.out"
         argv = self._command(way_in)
         env = packer_environment(request, private, os.environ, mitogen=self._with_mitogen())
+        if left_out := kept_out(os.environ, request.account):
+            self._watch.note(f"not handed to Packer: {', '.join(left_out)}")
         tasks = Follower(request.folder / "tasks.jsonl")
         list(tasks.read())  # those of earlier attempts
         with (
@@ -122,6 +129,8 @@ class _Attempt:
     def _why_stop(self, witness: Witness) -> str:
         if self._request.stop.is_set():
             return "asked to stop"
+        if witness.no_room:
+            return "EC2 has no room for the machine"
         gone = witness.gone_before(self._watch.end_began)
         return str(gone) if gone is not None else ""
 
@@ -130,37 +139,38 @@ class _Attempt:
         watch = self._watch
         if code == 0 and watch.finished and watch.built is None:
             watch.errors.append("Packer ended well, but made no AMI")
+        if witness.no_room:  # what Packer says of its interruption tells nothing
+            self._seen = Evidence(errors=(witness.no_room,))
+            return
         gone = witness.gone_before(watch.end_began)
         self._seen = Evidence(watch.failed_task, tuple(watch.errors), signal=max(-code, 0), gone=gone)
 
     def _tag(self, built: Built) -> None:
-        late = [{"Key": key, "Value": value} for key, value in variables.late_tags(self._request).items()]
+        """Leave the AMI with the tags that were asked for: newer Amazon plugins add those of the run."""
+        ec2, wanted = self._request.account.client("ec2"), self._request.tags
+        late = variables.late_tags(self._request)
         if late:
-            self._request.account.client("ec2").create_tags(Resources=[built.ami_id], Tags=late)
+            ec2.create_tags(Resources=[built.ami_id], Tags=as_list(late))
+        of_run = {key: value for key, value in build_tags(self._request, "").items() if key not in wanted}
+        if self._request.ready and self._request.ready.plugins:
+            ec2.delete_tags(Resources=[built.ami_id], Tags=[{"Key": key} for key in of_run])
 
     def _access(self, private: Path) -> ssh_access.Access:
         try:
-            if self._course.number > 1:
-                self._await_free_name()
             return ssh_access.prepare(self._request, private, self._course.number)
         except AwsError as error:
             raise refusal(error) or error from None
 
-    def _await_free_name(self) -> None:
-        """Wait, a minute at most, until EC2 no longer lists the AMI of an earlier attempt: Packer refuses its name."""
-        named = [{"Name": "name", "Values": [self._request.ami_name]}]
-        ec2 = self._request.account.client("ec2")
-        for _ in range(60):
-            if not ec2.describe_images(Owners=["self"], Filters=named)["Images"] or self._request.stop.wait(1):
-                return
-
-    def _leave_nothing(self, *, keep_ami: bool) -> tuple[str, ...]:
-        """Remove what is still there of this build. Returns what could not be removed, for people."""
+    def _leave_nothing(self, built: Built | None) -> tuple[str, ...]:
+        """Remove what is still there of this build but its AMI. Returns what could not be removed, for people."""
         request, watch = self._request, self._watch
         watch.stage = Stage.CLEAN
-        unwanted = "" if keep_ami else request.ami_name
+        unwanted = request.ami_names[:-1] if built else request.ami_names
+        keep = built.ami_id if built else ""
         try:
-            found = clean.find_leftovers(request.account, request.run, image=request.image, ami_name=unwanted)
+            found = clean.find_leftovers(
+                request.account, request.run, image=request.image, ami_names=unwanted, keep=keep
+            )
             patience = 0 if request.urgent.is_set() else 300
             stayed = clean.remove(request.account, found, patience=patience)
         except AwsError as error:

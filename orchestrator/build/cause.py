@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from orchestrator.build.plain import plain
 from orchestrator.build.tasks import Outcome
 from orchestrator.capacity import full_code
 
@@ -88,13 +89,13 @@ _SAYINGS = (
     (r"InvalidAMIName\.Duplicate", Cause.FAULT),  # Packer had seen that the name is free: CreateImage's answer was lost
     (r"Invalid(KeyPair|Group|AMIID|InstanceID|Snapshot)\.NotFound", Cause.FAULT),  # not known everywhere yet
     (r"(?<![.\w])(RequestLimitExceeded|Throttling\w*|InternalError|InternalFailure|ServiceUnavailable)\b", Cause.FAULT),
-    (r"status code: 50\d", Cause.FAULT),
+    (r"HTTP 50\d|retry quota exceeded", Cause.FAULT),
     (r"Client\.UserInitiatedShutdown", Cause.LOST),
     (r"(?<!\w)Client\.\w+", Cause.REFUSED),
     (r"(?<!\w)Server\.\w+", Cause.LOST),
     (r"unable to authenticate|authentication error", Cause.REFUSED),
-    (r"status code: 40\d|is used by an existing AMI", Cause.REFUSED),
-    (r"Error waiting for instance .*failed waiting for successful resource state", Cause.LOST),
+    (r"HTTP 40\d|is used by an existing AMI", Cause.REFUSED),
+    (r"(?i)waiting for instance.*(failed waiting for successful resource state|transitioned to Failure)", Cause.LOST),
     (r"disconnected unexpectedly|handshake failed: (EOF|read tcp)|connection reset by peer|broken pipe", Cause.LOST),
     (r"unexpected EOF|connection is shut down|connection lost", Cause.LOST),  # one of Packer's own processes died
 )
@@ -110,7 +111,7 @@ def cause_of(seen: Evidence) -> Cause:
         return Cause.LOST if _is_cut_off(seen.task) else Cause.TASK
     if not seen.errors:  # Packer gives a reason unless it is killed, though its exit code may be 0 even then
         return Cause.LOST
-    return _of_words("\n".join(seen.errors))
+    return _of_words(plain("\n".join(seen.errors)))
 
 
 def _is_cut_off(task: TaskEvent) -> bool:

@@ -53,7 +53,7 @@ def clean_up(
     deadline, looks, stayed = time.monotonic() + late, 0, dict[Leftover, Leftover]()
     shown = not late
     while True:
-        shown = shown or _is_listed(account, build.ami_name)
+        shown = shown or _is_listed(account, build)
         found = leftovers_of(account, build)
         passing = [one for one in found if one.kind not in PROOFS and one not in stayed]
         stayed |= {_bare(one): one for one in remove(account, passing, patience=patience, removed=removed)}
@@ -69,10 +69,11 @@ def clean_up(
     return (*stayed.values(), *remove(account, proofs, patience=patience, removed=removed))
 
 
-def _is_listed(account: Account, ami_name: str) -> bool:
-    """Whether EC2 lists the AMI of that name: then nothing of its build is still to come."""
-    named = [{"Name": "name", "Values": [ami_name]}]
-    return bool(ami_name and account.client("ec2").describe_images(Owners=["self"], Filters=named)["Images"])
+def _is_listed(account: Account, build: Build) -> bool:
+    """Whether EC2 lists the AMI of the last attempt: then nothing is still to come."""
+    named = [{"Name": "name", "Values": list(build.ami_names[-1:])}]
+    ec2 = account.client("ec2")
+    return bool(build.ami_names and ec2.describe_images(Owners=["self"], Filters=named)["Images"])
 
 
 def _bare(one: Leftover) -> Leftover:

@@ -1,8 +1,8 @@
 """The environment variables and the private folder that one Packer process gets.
 
-Builds come out alike whoever starts them: what a person has set for their own Packer and Ansible (`PKR_VAR_*`,
-`PACKER_*`, `ANSIBLE_*`, `~/.ansible.cfg`, `~/.ansible`) does not reach them. An `ansible.cfg` in the workspace does,
-because it is part of what is built. AWS credentials, proxies and the SSH configuration pass through.
+Builds come out alike whoever starts them: what a person has set for their own Packer and Ansible (see `outside`,
+`~/.packerconfig`, `~/.ansible.cfg`, `~/.ansible`) does not reach them. An `ansible.cfg` in the workspace does, because
+it is part of what is built.
 
 What makes Ansible quick and needs nothing of the driver stands in the rendered file, for whoever builds it by hand.
 Here stands what needs a folder of the build's own: facts that are kept from playbook to playbook, one connection.
@@ -10,20 +10,21 @@ Here stands what needs a folder of the build's own: facts that are kept from pla
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.build import outside, plugins
+from orchestrator.build.plugin_folders import VARIABLE as PLUGIN_PATH
 from orchestrator.build.tasks import EVENTS_VARIABLE
+from orchestrator.errors import LackError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from orchestrator.build.request import BuildRequest
-
-#: Beginnings of the names of variables that are a person's own settings.
-PERSONAL = ("ANSIBLE_", "PKR_VAR_", "PACKER_", "AWX_", "MITOGEN_")
 
 #: What makes Ansible run its tasks through Mitogen. SPT_NOENV keeps Mitogen's processes from writing their titles over
 #: their environment (setproctitle's README), by which a build's processes are known (see orphans.py).
@@ -52,8 +53,11 @@ def private_folder() -> Iterator[Path]:
     """A folder for temporary files and sockets, removed at the end.
 
     It lies below the system's temporary folder and not below the run's: a socket's path may have 107 bytes (unix(7)),
-    and both Packer's plugins and SSH's shared connections listen on sockets there.
+    and both Packer's plugins and SSH's shared connections listen on sockets there. Raises LackError for a temporary
+    folder with a colon in its path, which Packer and Ansible take for two folders.
     """
+    if os.pathsep in tempfile.gettempdir():
+        raise LackError(f"Packer cannot work in {tempfile.gettempdir()}: it has a colon in its path", hint="set TMPDIR")
     with tempfile.TemporaryDirectory(prefix="ami-", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
@@ -67,12 +71,14 @@ def packer_environment(
     if not workspace_config.is_file():
         own_config.write_text(_NO_CONFIG, encoding="utf-8")
     return {
-        **{name: None for name in inherited if name.startswith(PERSONAL)},
+        **dict.fromkeys(outside.kept_out(inherited, request.account)),
+        **outside.aws_variables(request.account),
         "TMPDIR": str(private),
         "CHECKPOINT_DISABLE": "1",
         "PACKER_NO_COLOR": "1",
         "PACKER_CACHE_DIR": str(private / "packer-cache"),
         "PACKER_CONFIG_DIR": str(private),
+        PLUGIN_PATH: str(_plugin_folder(request, private)),
         "ANSIBLE_CONFIG": str(workspace_config if workspace_config.is_file() else own_config),
         "ANSIBLE_HOME": str(private / "ansible"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(private / "cp"),
@@ -82,6 +88,14 @@ def packer_environment(
         **(_mitogen(private) if mitogen else {}),
         EVENTS_VARIABLE: str(request.folder / "tasks.jsonl"),
     }
+
+
+def _plugin_folder(request: BuildRequest, private: Path) -> Path:
+    """A folder with the plugins that were checked, and no others."""
+    folder = private / "plugins"
+    folder.mkdir(parents=True, exist_ok=True)
+    plugins.hand_over(request.ready.plugins if request.ready else (), folder)
+    return folder
 
 
 def _mitogen(private: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from orchestrator.build.cause import cause_of
+from orchestrator.build.plain import plain
 from orchestrator.errors import StageError
 
 if TYPE_CHECKING:
@@ -17,18 +18,21 @@ if TYPE_CHECKING:
 
 #: What Packer or AWS say when something is lacking, and what to do about it.
 _HINTS = (
-    (r"NoCredentialProviders|InvalidClientTokenId|AuthFailure", "check the credentials of the environment's profile"),
+    (
+        r"NoCredentialProviders|[Nn]o valid credential sources|cached credentials|InvalidClientTokenId|AuthFailure",
+        "check the credentials of the environment's profile",
+    ),
     (r"ExpiredToken|RequestExpired", "the credentials have expired: log in again"),
     (r"UnauthorizedOperation|AccessDenied", "the credentials lack a permission that Packer needs"),
     (r"Insufficient\w*(Capacity|Subnet)", "name `other_instance_types` or `other_subnet_ids` in the environment"),
     (r"VcpuLimitExceeded|InstanceLimitExceeded|LimitExceeded", "the account is at a limit: see its service quotas"),
-    (r"[Cc]onnection refused|no such host|RequestError: send request failed", "is the environment's endpoint running?"),
+    (r"[Cc]onnection refused|no such host|request send failed|send request failed", "does the endpoint answer?"),
     (
         r"[Tt]imeout waiting for SSH",
         "the machine must be reachable: subnet, `ssh_interface` and the source's ssh_username",
     ),
     (r"InvalidAMIName\.Duplicate", "a version is built once: start a new run"),
-    (r"handshake failed", "the source's ssh_username is wrong, or its SSH server refuses the key"),
+    (r"handshake failed|authentication error", "the source's ssh_username is wrong, or its SSH server refuses the key"),
 )
 
 
@@ -82,7 +86,7 @@ def _task_story(task: TaskEvent) -> str:
 def _packer_story(errors: Sequence[str]) -> str:
     """Packer's distinct errors. It repeats each one in its summary, and its name in front of each line."""
     story: list[str] = []
-    for error in (_NAME.sub("", error) for error in errors):
+    for error in (plain(_NAME.sub("", error)) for error in errors):
         if error and not error.startswith(_HEADLINE) and not any(error in known or known in error for known in story):
             story.append(error)
     return "Packer failed:\n" + "\n".join(story or ["it ended in the middle of its work, as if it was killed"])

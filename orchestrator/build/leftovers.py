@@ -55,28 +55,28 @@ class Leftover:
 class Build:
     """Whose leftovers are looked for: those of one image of a run, or (without `image`) of the whole run.
 
-    AMIs and snapshots count only when it is known which AMI is wanted: none (`ami_name` is that of the failed build),
-    or `keep` (an AMI id; a tag that was just written may not be seen yet).
+    AMIs and snapshots count only when it is known which AMI is wanted: none (`ami_names` are those of the attempts
+    that failed, the last one's last), or `keep` (an AMI id; a tag that was just written may not be seen yet).
     """
 
     run: str
     image: str = ""
-    ami_name: str = ""
+    ami_names: tuple[str, ...] = ()
     keep: str = ""
 
 
 def find_leftovers(
-    account: Account, run: str, *, image: str = "", ami_name: str = "", keep: str = ""
+    account: Account, run: str, *, image: str = "", ami_names: Iterable[str] = (), keep: str = ""
 ) -> tuple[Leftover, ...]:
     """What a `Build` left, in the order of removal."""
-    return leftovers_of(account, Build(run, image, ami_name, keep))
+    return leftovers_of(account, Build(run, image, tuple(ami_names), keep))
 
 
 def leftovers_of(account: Account, build: Build) -> tuple[Leftover, ...]:
     """What a build left, in the order of removal."""
     search = _Search(account.client("ec2"), build)
     machines = search.machines()
-    images, snapshots = search.images_and_snapshots(machines) if build.ami_name or build.keep else ([], [])
+    images, snapshots = search.images_and_snapshots(machines) if build.ami_names or build.keep else ([], [])
     found = {
         Kind.INSTANCE: [one for one, state in machines.items() if state not in _GOING],
         Kind.IMAGE: images,
@@ -114,10 +114,10 @@ class _Search:
 
     def images_and_snapshots(self, machines: Iterable[str]) -> tuple[list[str], list[str]]:
         """The unfinished AMIs, and the snapshots that belong to them or to no AMI any more."""
-        name, keep = self.build.ami_name, self.build.keep
+        names, keep = self.build.ami_names, self.build.keep
         tagged = self._all("describe_snapshots", "Snapshots", self.tags, OwnerIds=["self"])
         snapshots = [*tagged, *self._described(descriptions(machines=machines))]
-        asked = [self.tags, *([[_filter("name", name)]] if name else [])]
+        asked = [self.tags, *([[_filter("name", *names)]] if names else [])]
         images = {one["ImageId"]: one for filters in asked for one in self._images(filters)}
         made_for = {_origin(one).image for one in snapshots} - {"", *images}
         there = {one["ImageId"]: one for one in (self._images([_filter("image-id", *made_for)]) if made_for else ())}

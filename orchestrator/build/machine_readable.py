@@ -7,9 +7,12 @@ itself, so that a literal backslash-n in a message cannot be told from a newline
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 _COMMA = "%!(PACKER_COMMA)"
+#: The name of the build in front of a message; of an empty one only the name is left, from 1.13 on without its blank.
+_PREFIX = re.compile(r"^(?:==> |--> |    )[\w.-]+:(?: |$)")
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ def _unescaped(text: str) -> str:
 
 
 def _without_prefix(text: str) -> str:
-    """`Stopping...` of `==> amazon-ebs.web: Stopping...` and of `    amazon-ebs.web: Stopping...`."""
-    bare = text.strip()
-    is_target = text.startswith(("==> ", "    ", "--> "))
-    head, colon, tail = bare.removeprefix("==> ").removeprefix("--> ").partition(": ")
-    return tail if is_target and colon and " " not in head else bare
+    """`Stopping...` of `==> amazon-ebs.web: Stopping...` and of `    amazon-ebs.web: Stopping...`, in every line.
+
+    White space that belongs to the message stays: it tells an indented line of a program from a sentence of Packer's.
+    """
+    return "\n".join(_PREFIX.sub("", line).rstrip() for line in text.split("\n")).strip("\n")

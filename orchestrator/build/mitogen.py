@@ -16,7 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.build.environment import PERSONAL, STRATEGY
+from orchestrator.build.environment import STRATEGY
+from orchestrator.build.outside import PERSONAL
 from orchestrator.errors import AmiError
 from orchestrator.process import ProgramFailed, run
 

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from orchestrator import process
 from orchestrator.build.attempt import attempt
 from orchestrator.build.cause import Cause
 from orchestrator.build.course import Course
 from orchestrator.build.failure import BuildFailed
+from orchestrator.build.installed import packer_version, ready, required_by
 from orchestrator.build.request import BuildRequest, Built
 from orchestrator.capacity import named
-from orchestrator.errors import LackError
 from orchestrator.progress import Event, Listener, Stage, ignore
+
+if TYPE_CHECKING:
+    from orchestrator.build.installed import Ready
 
 __all__ = ["BuildFailed", "BuildRequest", "Built", "Cause", "build", "packer_version"]
 
 #: Where a build is tried that names no places: there is one, and the variable file knows it.
 _ANYWHERE = (("", ""),)
-
-
-def packer_version() -> str:
-    """The version of the Packer on PATH (`1.6.6`). Raises LackError when there is none."""
-    said = process.run(["packer", "-machine-readable", "version"], env={"CHECKPOINT_DISABLE": "1"}).out
-    found = re.search(r",version,(\d+\.\d+\.\d+)", said)
-    if found is None:
-        raise LackError("the program 'packer' is not HashiCorp Packer", hint="apt-get install packer")
-    return found.group(1)
 
 
 def build(request: BuildRequest, listener: Listener = ignore) -> Built:
@@ -40,10 +34,11 @@ def build(request: BuildRequest, listener: Listener = ignore) -> Built:
     """
     if not request.stop.is_set():
         request.folder.mkdir(parents=True, exist_ok=True)
+        request = request if request.ready else replace(request, ready=_found(request))
     course = Course(request.places or _ANYWHERE)
     while True:
         try:
-            built = attempt(request, course, listener)
+            built = attempt(replace(request, attempt=course.number), course, listener)
         except BuildFailed as failed:
             following = course.after(failed)
             if following is None:
@@ -53,6 +48,10 @@ def build(request: BuildRequest, listener: Listener = ignore) -> Built:
         else:
             listener(Event(request.image, Stage.TAG, f"built {built.ami_id} in {built.region}"))
             return built
+
+
+def _found(request: BuildRequest) -> Ready:
+    return ready(required_by(request.template.read_text(encoding="utf-8")), request.workspace)
 
 
 def _said(course: Course, failed: BuildFailed) -> str:

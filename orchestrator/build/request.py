@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.aws import Account
+    from orchestrator.build.installed import Ready
     from orchestrator.capacity import Place
 
 
@@ -26,7 +27,8 @@ class BuildRequest:
     environment's. `run_tags` go onto what is made on the way. `mitogen` is whether the workspace wants it. `secrets`
     are what no log and no message may show besides the account's keys. `places`
     are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what the variable file
-    says. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
+    says. `ready` is the Packer that builds, with its plugins; none: it is looked for when the build begins. `attempt`
+    counts from 1. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
     """
 
     image: str
@@ -46,6 +48,8 @@ class BuildRequest:
     secrets: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
     run_tags: Mapping[str, str] = field(default_factory=dict)
+    ready: Ready | None = None
+    attempt: int = 1
     stop: threading.Event = field(default_factory=threading.Event)
     urgent: threading.Event = field(default_factory=threading.Event)
 
@@ -56,8 +60,14 @@ class BuildRequest:
 
     @property
     def ami_name(self) -> str:
-        """The name of the AMI to be: no two builds share it."""
-        return f"{self.image}-{self.version}"
+        """The name of the AMI to be. No two attempts share it: the AMI of one that failed may show itself later."""
+        return self.ami_names[-1]
+
+    @property
+    def ami_names(self) -> tuple[str, ...]:
+        """The names of this attempt's AMI and of those before it, the first attempt's first."""
+        name = f"{self.image}-{self.version}"
+        return (name, *(f"{name}-{number}" for number in range(2, self.attempt + 1)))
 
 
 @dataclass(frozen=True)

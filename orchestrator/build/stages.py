@@ -1,27 +1,49 @@
-"""Which stage Packer is in, read from what it says to people: for display only, nothing is decided by it."""
+"""Which stage Packer is in, read from what it says to people: for display, and for the order in which things happened.
+
+From Packer 1.13 on the output of provisioners looks like Packer's own words. So a line counts only when it is one of
+Packer's sentences from end to end, and stages never go backwards.
+"""
 
 from __future__ import annotations
 
+import re
+
 from orchestrator.progress import Stage
 
-#: How messages of the amazon-ebs builder begin, and the stage that begins with them.
-_BEGINNINGS = (
-    ("Prevalidating", Stage.RESOLVE),
-    ("Launching a source AWS instance", Stage.LAUNCH),
-    ("Using SSH communicator", Stage.CONNECT),
-    ("Using ssh communicator", Stage.CONNECT),
-    ("Waiting for SSH", Stage.CONNECT),
-    ("Provisioning with", Stage.PROVISION),
-    ("Running local shell script", Stage.PROVISION),
-    ("Executing Ansible", Stage.PROVISION),
-    ("Stopping the source instance", Stage.SNAPSHOT),
-    ("Creating AMI", Stage.SNAPSHOT),
-    ("Adding tags to AMI", Stage.TAG),
-    ("Terminating the source AWS instance", Stage.CLEAN),
-    ("Cancelling build", Stage.CLEAN),
+#: Sentences of Packer and its amazon-ebs builder, and the stage that each belongs to.
+_SENTENCES = tuple(
+    (re.compile(pattern), stage)
+    for pattern, stage in (
+        (r"Prevalidating .+", Stage.RESOLVE),
+        (r"Launching a (source|spot) AWS instance\.\.\.", Stage.LAUNCH),
+        (r"Using (SSH|ssh|WinRM|winrm) communicator to connect: .+", Stage.CONNECT),
+        (r"Waiting for (SSH|WinRM) to become available\.\.\.", Stage.CONNECT),
+        (r"Provisioning with .+", Stage.PROVISION),
+        (r"Running local shell script: .+", Stage.PROVISION),
+        (r"Executing Ansible: .+", Stage.PROVISION),
+        (r"Pausing .+ (before the next|after this) provisioner\.\.\.", Stage.PROVISION),
+        (r"Provisioning step had errors: .+", Stage.PROVISION),
+        (r"Stopping the source instance\.\.\.", Stage.SNAPSHOT),
+        (r"Creating AMI \S+ from instance i-[0-9a-f]+", Stage.SNAPSHOT),
+        (r"Adding tags to AMI \(ami-[0-9a-f]+\)\.\.\.", Stage.TAG),
+        (r"Terminating the source AWS instance\.\.\.", Stage.CLEAN),
+        (r"Cancelling build after receiving .+", Stage.CLEAN),
+    )
 )
+_ORDER = tuple(Stage)
 
 
 def stage_of(text: str) -> Stage | None:
-    """The stage that a message begins, or None when it belongs to the current one."""
-    return next((stage for beginning, stage in _BEGINNINGS if text.startswith(beginning)), None)
+    """The stage of one of Packer's own sentences, or None for any other text."""
+    return next((stage for sentence, stage in _SENTENCES if sentence.fullmatch(text)), None)
+
+
+def stage_after(stage: Stage, text: str) -> Stage:
+    """The stage after Packer has said something in `stage`."""
+    said = stage_of(text)
+    return said if said is not None and _ORDER.index(said) > _ORDER.index(stage) else stage
+
+
+def is_packers(text: str, stage: Stage) -> bool:
+    """Whether what is said in a stage comes from Packer, and not from what it runs on the machine."""
+    return stage is not Stage.PROVISION or stage_of(text) is not None

@@ -7,6 +7,8 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.build.outside import has_short_secret
+
 if TYPE_CHECKING:
     from orchestrator.build.access import Access
     from orchestrator.build.request import BuildRequest
@@ -20,6 +22,7 @@ def run_variables(request: BuildRequest, access: Access, place: Place = ("", "")
     """
     values: dict[str, object] = {
         "version": request.version,
+        "ami_name": request.ami_name,
         "run": request.run,
         "workspace": str(request.workspace),
         "ansible_command": ansible_command(),
@@ -29,6 +32,8 @@ def run_variables(request: BuildRequest, access: Access, place: Place = ("", "")
         "run_tags": {"ami:name": request.ami_name, **request.run_tags},
         "ami_tags": {key: "" if key in late_tags(request) else value for key, value in request.tags.items()},
     }
+    if has_short_secret(request.account):  # the environment of Packer has the keys then
+        values |= {"access_key": "", "secret_key": ""}
     instance_type, subnet_id = place
     if instance_type:
         values["instance_type"] = instance_type

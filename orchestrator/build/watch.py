@@ -5,13 +5,15 @@ Takes lines of Packer and events of Ansible, tells a listener, and writes the lo
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
 from orchestrator.build.machine_readable import PackerLine, parse
 from orchestrator.build.request import Built
-from orchestrator.build.stages import stage_of
+from orchestrator.build.stages import is_packers, stage_after
 from orchestrator.process import masked
 from orchestrator.progress import Event, Listener, Stage
 
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from orchestrator.build.tasks import TaskEvent
+
+
+#: What Packer says when EC2 has given it a machine.
+_MACHINE = re.compile(r"Instance ID: i-[0-9a-f]+")
+#: How messages begin that tell a person nothing: there is one for each tag of each thing.
+_NOISE = "Adding tag: "
 
 
 class Watch:
@@ -47,6 +55,7 @@ class Watch:
         self.built: Built | None = None
         self.errors: list[str] = []
         self.failed_task: TaskEvent | None = None
+        self._launching: float | None = None
         self._layer = ""
         self._listener = listener
         self._log = log
@@ -54,7 +63,8 @@ class Watch:
 
     def take_line(self, raw: str) -> None:
         """One line of Packer's output."""
-        line = parse(masked(raw, self._masks))
+        line = parse(raw)  # masked afterwards: a secret with a comma is escaped in Packer's output
+        line = replace(line, data=tuple(masked(part, self._masks) for part in line.data))
         self._write(line)
         if line.is_error:
             self.errors.append(line.text)
@@ -62,9 +72,22 @@ class Watch:
         if line.artifact_id and self.built is None:
             self.built = _built(line.artifact_id)
         self.finished = self.finished or "Builds finished" in line.text
-        if line.type == "ui" and line.data[:1] == ("say",) and line.text:
-            self._enter(stage_of(line.text) or self.stage, line.timestamp)
+        if line.type == "ui" and not line.is_error and line.text:
+            self._hear(line)
+
+    def _hear(self, line: PackerLine) -> None:
+        """A message for people. Older Packers say some as `message`, newer ones all as `say`."""
+        if line.data[0] == "say":
+            self._enter(stage_after(self.stage, line.text), line.timestamp)
+        if _MACHINE.fullmatch(line.text):
+            self._launching = None
+        if is_packers(line.text, self.stage) and not line.text.startswith(_NOISE):
             self.tell(line.text)
+
+    @property
+    def launching(self) -> float:
+        """Seconds for which Packer has been asking EC2 for its machine; 0 when it does not."""
+        return 0.0 if self._launching is None else time.monotonic() - self._launching
 
     def take_tasks(self, events: Iterable[TaskEvent]) -> None:
         """Events of Ansible. A failure counts until Packer goes on all the same: then the playbook had rescued it."""
@@ -100,6 +123,8 @@ class Watch:
             self.failed_task = None
         if stage in (Stage.SNAPSHOT, Stage.CLEAN) and self.end_began is None:
             self.end_began = timestamp
+        if stage is not self.stage:
+            self._launching = time.monotonic() if stage is Stage.LAUNCH else None
         self.stage = stage
 
     def _write(self, line: PackerLine) -> None:

@@ -1,7 +1,7 @@
-"""Watches the machine of a build through EC2, beside Packer: who ended it, and why, before Packer hides that.
+"""Watches the machine of a build through EC2, beside Packer: whether there is one, who ended it, and why.
 
-A machine that EC2 ended looks to Packer and Ansible like any trouble with the network, and once Packer has terminated
-it by itself, EC2 tells of that alone.
+Packer hides both. It asks a full EC2 again and again without a word. A machine that EC2 ended looks to Packer and
+Ansible like any trouble with the network, and once Packer has terminated it by itself, EC2 tells of that alone.
 """
 
 from __future__ import annotations
@@ -14,10 +14,15 @@ from orchestrator.aws import AwsError
 from orchestrator.build.cause import Gone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orchestrator.aws import Account
+    from orchestrator.build.lack_of_room import LackOfRoom
 
 #: Seconds between two looks when all is well, and how long before an end counts that Packer may still claim as its own.
 _PACE, _CLAIM = 10.0, 2.0
+#: Seconds between two looks while there is no machine yet.
+_LAUNCHES = 2.0
 _ENDED = frozenset({"shutting-down", "terminated", "stopping", "stopped"})
 
 
@@ -25,10 +30,14 @@ class Witness:
     """Looks at the one machine that has this key pair, in a thread of its own, while a `with` block lasts.
 
     Whoever asked for the end does not matter here: `gone` tells what was seen, and `gone_before` what of it counts.
+    `launching` tells for how many seconds Packer has been asking for the machine; then `room` is looked for.
     """
 
-    def __init__(self, account: Account, key_name: str) -> None:
+    def __init__(
+        self, account: Account, key_name: str, room: LackOfRoom | None = None, launching: Callable[[], float] = float
+    ) -> None:
         self.gone: Gone | None = None
+        self._room, self._launching = room, launching
         self._ec2 = account.client("ec2")
         self._wanted = [{"Name": "key-name", "Values": [key_name]}]
         self._wake, self._over = threading.Event(), threading.Event()
@@ -60,11 +69,16 @@ class Witness:
             return gone if time.time() - gone.at > _CLAIM else None
         return gone if gone.at < end_began else None
 
+    @property
+    def no_room(self) -> str:
+        """What EC2 said when it had no room for the machine; empty when it did not say so."""
+        return self._room.said if self._room else ""
+
     def _watch(self) -> None:
         while self.gone is None:
-            self._wake.wait(_PACE)
+            self._wake.wait(_LAUNCHES if self._launching() else _PACE)
             self._wake.clear()
-            if self._over.is_set():
+            if self._over.is_set() or (self._room and self._room.look(self._launching())):
                 return
             self._look()
 

@@ -54,6 +54,8 @@ def status(name: LabOption = "default", as_json: JsonOption = False) -> None:
         print_json(found.as_json())
     elif found.condition is lifecycle.Condition.UP:
         typer.echo(f"the lab '{name}' is up at {found.endpoint} (process {found.pid}, {found.machines} machines)")
+    elif found.condition is lifecycle.Condition.SILENT:
+        typer.echo(f"the lab '{name}' runs (process {found.pid}) and does not answer; wait, or `ami lab down`")
     elif found.condition is lifecycle.Condition.DEAD:
         typer.echo(f"the lab '{name}' is dead; `ami lab up` or `ami lab down` clears what is left of it")
     else:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("podman", "mmdebstrap", "ip", "dpkg-deb")
 
+#: The module that serves a lab.
+SERVER = "orchestrator.lab.server"
+
 #: How long the server may take to answer, seconds.
 PATIENCE = 60.0
 
@@ -48,8 +51,10 @@ class Condition(StrEnum):
 
     UP = "up"
     DOWN = "down"
+    SILENT = "silent"
+    """Its server runs and does not answer: it is busy or stopped. What it holds is not lost."""
     DEAD = "dead"
-    """Its server is gone and something of it is left."""
+    """Its server is gone, and with it what it held; something of it is left."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +86,12 @@ class Status:
 def up(wanted: Settings, tell: Callable[[str], None]) -> Settings:
     """Start a lab and wait until it answers; a lab that is up already is left as it is, and returned.
 
-    Raises LackError when this machine cannot have one, UsageError when the lab is up on another port.
+    One whose server runs is never cleared, whether it answers or not. Raises LackError when this machine cannot have
+    one, or when the server that runs does not answer; UsageError when the lab is up on another port.
     """
     _prepared(wanted.name)
     with _alone(wanted.name):
-        found = _running(wanted.name)
+        found = _awaited(wanted.name, tell)
         if found is not None:
             if found.port != wanted.port:
                 what = f"the lab '{wanted.name}' is up on port {found.port}, not {wanted.port}"
@@ -127,8 +133,10 @@ def status(name: str) -> Status:
     told = door.health(lab) if lab is not None and pid else None
     if lab is not None and told is not None:
         return Status(name, Condition.UP, lab.endpoint, pid, told["machines"], str(lab.folder), told["calls"])
-    if pid or (settings.STATE / name).exists() or (os.geteuid() == 0 and _leftovers(name)):
-        return Status(name, Condition.DEAD, pid=pid, folder=str(settings.STATE / name))
+    if pid:
+        return Status(name, Condition.SILENT, lab.endpoint if lab else "", pid, folder=str(settings.STATE / name))
+    if (settings.STATE / name).exists() or (os.geteuid() == 0 and _leftovers(name)):
+        return Status(name, Condition.DEAD, folder=str(settings.STATE / name))
     return Status(name, Condition.DOWN)
 
 
@@ -137,7 +145,8 @@ def present(name: str) -> Settings:
     settings.check_name(name)
     lab = _running(name)
     if lab is None:
-        raise door.not_up(name)
+        pid = _server_pid(name)
+        raise _silent(name, pid) if pid else door.not_up(name)
     return lab
 
 
@@ -214,7 +223,7 @@ def _start(wanted: Settings, tell: Callable[[str], None]) -> Settings:
 
 
 def _serve(lab: Settings) -> None:
-    argv = [sys.executable, "-m", "orchestrator.lab.server", str(lab.file)]
+    argv = [sys.executable, "-m", SERVER, str(lab.file)]
     pid = process.detached(argv, log=lab.log, env=ENVIRONMENT)
     lab.pid_file.write_text(f"{pid} {_birth(pid)}")
     deadline = time.monotonic() + PATIENCE
@@ -230,13 +239,46 @@ def _running(name: str) -> Settings | None:
     return lab if lab is not None and _server_pid(name) and door.health(lab) is not None else None
 
 
+def _awaited(name: str, tell: Callable[[str], None]) -> Settings | None:
+    """The lab when its server runs, once that answers; None when no server runs. Raises LackError when it is silent."""
+    deadline, told = time.monotonic() + PATIENCE, False
+    while pid := _server_pid(name):
+        if (lab := _running(name)) is not None:
+            return lab
+        if time.monotonic() > deadline:
+            raise _silent(name, pid)
+        if not told:
+            tell(f"waiting for the lab's server (process {pid}), which does not answer")
+        told = True
+        time.sleep(0.5)
+    return None
+
+
+def _silent(name: str, pid: int) -> LackError:
+    return LackError(
+        f"the server of the lab '{name}' (process {pid}) runs and does not answer",
+        hint=f"wait, or give up what it holds: ami lab down --name {name}",
+    )
+
+
 def _server_pid(name: str) -> int:
     """The process id of a lab's server, 0 when it does not run (any more)."""
     try:
         pid, birth = (settings.STATE / name / "server.pid").read_text().split(" ", 1)
     except (OSError, ValueError):
-        return 0
-    return int(pid) if birth and _birth(int(pid)) == birth else 0
+        return _server_by_name(name)
+    return int(pid) if birth and _birth(int(pid)) == birth else _server_by_name(name)
+
+
+def _server_by_name(name: str) -> int:
+    """The process that serves a lab, known by its command line: its number may never have been written down."""
+    file = str(settings.STATE / name / "lab.json").encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            argv = (folder / "cmdline").read_bytes().split(b"\0")
+            if SERVER.encode() in argv and file in argv and _birth(int(folder.name)):
+                return int(folder.name)
+    return 0
 
 
 def _birth(pid: int) -> str:

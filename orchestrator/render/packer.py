@@ -90,6 +90,8 @@ def _problems_of_paths(workspace: Workspace) -> Iterator[Problem]:
     for place in _chain(workspace):
         if _TEMPLATE in str(place.root):
             yield Problem(place.root, 0, f"a workspace's path: {_NOT_TEMPLATE}")
+        if os.pathsep in str(place.root):
+            yield Problem(place.root, 0, f"a workspace's path: '{os.pathsep}' ends the name of a folder for Ansible")
 
 
 def _start(segment: Segment) -> dict[str, Any]:

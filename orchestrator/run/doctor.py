@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.aws import AwsError, refusal
 from orchestrator.build import mitogen
 from orchestrator.errors import AmiError
 from orchestrator.process import PACKAGES, run
+from orchestrator.run.doctor_packer import examine_packer
+from orchestrator.run.finding import Finding
 from orchestrator.run.source import resolve
 
 if TYPE_CHECKING:
@@ -22,23 +23,9 @@ if TYPE_CHECKING:
 ENOUGH_DISK = 2 * 1024**3
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was examined. `mend` is the command that mends it, empty when there is nothing to mend."""
-
-    what: str
-    ok: bool
-    said: str
-    mend: str = ""
-
-    def as_json(self) -> dict[str, object]:
-        """A JSON object with every field."""
-        return asdict(self)
-
-
 def examine(workspace: Workspace, environment: Environment) -> tuple[Finding, ...]:
     """Everything that a build in an environment needs, in the order in which it would be missed."""
-    findings = [*_programs(), _mitogen(workspace), _disk(workspace)]
+    findings = [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
     account = _asked("account", lambda: _identity(environment), "ami lab up" if environment.endpoint else "")
     findings.append(account)
     if account.ok:
@@ -47,8 +34,8 @@ def examine(workspace: Workspace, environment: Environment) -> tuple[Finding, ..
 
 
 def _programs() -> Iterator[Finding]:
-    """Programs that every build needs; those of the lab are examined by `ami lab up`."""
-    for name, arguments in (("packer", ["version"]), ("ansible-playbook", ["--version"]), ("git", ["--version"])):
+    """Programs that every build needs besides Packer; those of the lab are examined by `ami lab up`."""
+    for name, arguments in (("ansible-playbook", ["--version"]), ("git", ["--version"])):
         mend = f"apt-get install {PACKAGES[name]}" if name in PACKAGES else "pip install ansible-core"
         found = shutil.which(name)
         if found is None:

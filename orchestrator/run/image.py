@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.aws import Account
+    from orchestrator.build.installed import Ready
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
     from orchestrator.progress import Listener
-    from orchestrator.render.generation import Generation
     from orchestrator.run.identity import RunIdentity
     from orchestrator.validate.verdict import Verdict
 
@@ -74,8 +74,8 @@ class Making:
         return folder
 
 
-def make(making: Making, segment: Segment, base: str, generation: Generation) -> Outcome:
-    """Build a segment on the AMI `base`. Raises AmiError when it comes to no AMI."""
+def make(making: Making, segment: Segment, base: str, ready: Ready) -> Outcome:
+    """Build a segment on the AMI `base` with this Packer. Raises AmiError when it comes to no AMI."""
     began, environment = time.monotonic(), making.environment
     version = segment.version_at(datetime.now(UTC))
     folder = making.folder_of(segment)
@@ -84,7 +84,7 @@ def make(making: Making, segment: Segment, base: str, generation: Generation) ->
             image=segment.name,
             version=version,
             run=making.identity.id,
-            template=write(making.workspace, segment, generation, folder),
+            template=write(making.workspace, segment, ready.generation, folder),
             var_file=environment.path,
             folder=folder,
             workspace=making.workspace.root,
@@ -98,6 +98,7 @@ def make(making: Making, segment: Segment, base: str, generation: Generation) ->
             secrets=values_of(making.workspace.masks),
             places=environment.places,
             run_tags=_leased(environment),
+            ready=ready,
             stop=making.stop,
             urgent=making.urgent,
         ),

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.packer import packer_version
+from orchestrator.build import installed
+from orchestrator.build.plugin_folders import check_workspace
 from orchestrator.errors import AmiError
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions
-from orchestrator.render.generation import Generation, generation_of
 from orchestrator.render.packer import Templates, check_values, render
 from orchestrator.run.schedule import Bounds, makespan
 from orchestrator.run.source import resolve
@@ -23,15 +23,19 @@ from orchestrator.validate.session import check_present
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from orchestrator.build.installed import Ready
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
     from orchestrator.plan.steps import Step
+    from orchestrator.validate.request import RoleTests
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a run will do, and where. `source_amis` has the AMI of each source, `bounds` how much goes on at once.
+
+    `ready` is the Packer that builds, with its plugins; None when nothing is built.
 
     `vcpus` is what one machine has when the environment has a quota, else 0. `seen` are the AMI ids of all versions
     that there were: what another run makes meanwhile is not among them.
@@ -39,7 +43,7 @@ class Plan:
 
     workspace: Workspace
     environment: Environment
-    generation: Generation
+    ready: Ready | None
     steps: tuple[Step, ...]
     source_amis: Mapping[str, str]
     bounds: Bounds
@@ -87,19 +91,18 @@ def prepare(
     """Resolve sources, read the account, and decide what is built, tested and reused.
 
     Raises UsageError for an unknown image, DefinitionError for a mistake in a template, NoTests for a role without
-    tests, and LackError for a source that cannot be found.
+    tests, and LackError for a source, a Packer or a plugin that cannot be found.
     """
     source_amis = _source_amis(workspace, environment, names)
     segments, found = _segments(workspace, environment, names, source_amis)
     decided = steps(segments, wanted=names, account=found, anew=anew)
-    generation = Generation.LEGACY
-    if not is_empty(decided):
-        generation = generation_of(packer_version())
-        _check(workspace, decided, generation)
+    check_present(_tests(workspace, decided))
+    builds = [step.segment for step in decided if step.action is Action.BUILD]
+    packer = _packer(workspace, builds) if builds else None
     vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)
     seen = frozenset(found.ami_ids)
-    return Plan(workspace, environment, generation, decided, source_amis, bounds, vcpus, seen)
+    return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, seen)
 
 
 def segment_of(workspace: Workspace, environment: Environment, name: str) -> Segment:
@@ -126,22 +129,29 @@ def _source_amis(workspace: Workspace, environment: Environment, names: Iterable
     return {name: resolve(environment.account, workspace.sources[name]).ami_id for name in sorted(starts)}
 
 
-def _check(workspace: Workspace, decided: Collection[Step], generation: Generation) -> None:
-    """Find the mistakes that need no machine, before there is one.
+def _tests(workspace: Workspace, decided: Iterable[Step]) -> tuple[RoleTests, ...]:
+    """The tests that are to be run."""
+    proven = [step.segment for step in decided if step.action is not Action.REUSE and not step.segment.shared]
+    return tests_of(workspace, *proven)
+
+
+def _packer(workspace: Workspace, builds: Iterable[Segment]) -> Ready:
+    """The Packer that builds, once all that needs no machine has been checked.
 
     Of segments that differ in nothing but values one is rendered: a template that takes one takes all. What only
     values can have wrong is looked for in each.
     """
-    to_prove = [step.segment for step in decided if step.action is not Action.REUSE and not step.segment.shared]
-    check_present(tests_of(workspace, *to_prove))
+    there = installed.packer()
+    check_workspace(workspace, there)
     templates = Templates(workspace)
-    rendered: set[Any] = set()
-    for segment in (step.segment for step in decided if step.action is Action.BUILD):
+    rendered: dict[Any, str] = {}
+    for segment in builds:
         check_values(workspace, segment)
         shape = tuple((layer.name, tuple(layer.vars)) for layer in segment.layers)
         if shape not in rendered:
-            render(workspace, segment, generation, templates)
-        rendered.add(shape)
+            rendered[shape] = render(workspace, segment, there.generation, templates)
+    required = {asked for text in rendered.values() for asked in installed.required_by(text)}
+    return installed.ready(required, workspace.root, there=there)
 
 
 def _vcpus(environment: Environment) -> int:

@@ -89,7 +89,9 @@ class SegmentWork:
             if (other := self._built_meanwhile(step)) is not None:
                 return _adopted(step, other, Status.BUILT)
             inputs_record.keep(self.plan.environment, step.segment)
-            return make(making, step.segment, self._base(step), self.plan.generation)
+            if self.plan.ready is None:
+                raise AssertionError("a plan that builds has its Packer")
+            return make(making, step.segment, self._base(step), self.plan.ready)
 
     def _prove(self, step: Step) -> Outcome:
         making, segment = self.making.until(self.stops[step.name]), step.segment

@@ -20,6 +20,7 @@ import pytest
 from orchestrator.aws import Account
 from orchestrator.build.cause import Cause
 from orchestrator.build.clean import Kind, find_leftovers, remove
+from orchestrator.build.installed import packer
 from orchestrator.build.packer import BuildFailed, BuildRequest, Built, build
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Event, Stage
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.long(330)
 
 TEMPLATE = """
 variable "version" { type = string }
+variable "ami_name" { type = string }
 variable "run" { type = string }
 variable "workspace" { type = string }
 variable "ansible_command" { type = string }
@@ -66,7 +68,7 @@ source "amazon-ebs" "tiny" {
   ssh_interface              = "private_ip"
   ssh_keypair_name           = var.ssh_keypair_name
   ssh_private_key_file       = var.ssh_private_key_file
-  ami_name                   = "tiny-${var.version}"
+  ami_name                   = var.ami_name
   run_tags                   = merge(local.run_tags, var.run_tags)
   run_volume_tags            = merge(local.run_tags, var.run_tags)
   tags                       = var.ami_tags
@@ -133,7 +135,7 @@ class Workshop:
         (role / "main.yml").write_text(tasks)
         play = "- hosts: all\n  become: true\n  gather_facts: false\n  roles: [marked]\n"
         (self.root / "playbooks" / "workload.yml").write_text(play)
-        (self.root / "tiny.pkr.hcl").write_text(TEMPLATE)
+        (self.root / "tiny.pkr.hcl").write_text(required() + TEMPLATE)
         (self.root / "lab.pkrvars.hcl").write_text(f'endpoint = "{self.account.endpoint}"\n')
         run = f"{self.root.name}-{next(self.numbers)}"
         return BuildRequest(
@@ -168,6 +170,13 @@ class Workshop:
             "images": [image["Name"] for image in ec2.describe_images(Owners=["self"])["Images"]],
             "snapshots": [disk["SnapshotId"] for disk in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]],
         }
+
+
+def required() -> str:
+    """What a template begins with that asks for plugins; nothing for a Packer that has them built in."""
+    asked = packer().generation.required_plugins.items()
+    lines = [f'    {name} = {{ source = "{one["source"]}", version = "{one["version"]}" }}' for name, one in asked]
+    return "\n".join(["packer {", "  required_plugins {", *lines, "  }", "}", ""]) if lines else ""
 
 
 NOTHING: dict[str, list[Any]] = {
@@ -274,7 +283,7 @@ def test_second_request_kills_packer_and_still_removes_what_it_can(workshop: Wor
 
     with pytest.raises(Interrupted) as stopped:
         build(request, stop)
-    stayed = find_leftovers(request.account, request.run, ami_name=request.ami_name)
+    stayed = find_leftovers(request.account, request.run, ami_names=request.ami_names)
     assert all(leftover.id in stopped.value.message for leftover in stayed)
     assert not [leftover for leftover in stayed if leftover.kind == "instance"]
     remove(request.account, find_leftovers(request.account, request.run), patience=30)
@@ -367,7 +376,7 @@ def test_killed_driver_takes_packer_along(workshop: Workshop, eventually: Callab
         driver.kill()
     eventually(lambda: processes(request.folder) == [], "the end of Packer and Ansible", 60)
     assert workshop.left()["instances"] == []
-    stayed = find_leftovers(request.account, request.run, ami_name=request.ami_name)
+    stayed = find_leftovers(request.account, request.run, ami_names=request.ami_names)
     assert {leftover.kind for leftover in stayed} == {Kind.KEY_PAIR, Kind.SECURITY_GROUP}
     assert remove(request.account, stayed, patience=30) == ()
     assert workshop.left() == NOTHING

@@ -8,13 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+from orchestrator.aws import Account
 from orchestrator.errors import LackError, UsageError
-from orchestrator.lab import lifecycle, settings
+from orchestrator.lab import door, lifecycle, settings
 from orchestrator.lab.lifecycle import Condition
 from orchestrator.lab.network import anchor_names
 from orchestrator.lab.settings import Settings
@@ -79,14 +81,14 @@ def bridges() -> set[str]:
 
 
 def test_down_leaves_nothing(wanted: Settings) -> None:
-    before = bridges()
     lab = lifecycle.up(wanted, print)
     launch(lab)
+    assert lab.bridge in bridges()
     present = remains(lab.name)
     assert [kind for kind, found in present.items() if not found] == ["mounts", "locks"]
     assert lifecycle.down(lab.name, print)
     assert {kind: found for kind, found in remains(lab.name).items() if found} == {}
-    assert bridges() == before
+    assert lab.bridge not in bridges()
     assert not lifecycle.down(lab.name, print)
 
 
@@ -105,6 +107,33 @@ def test_two_at_once_end_with_one_lab(wanted: Settings) -> None:
     assert said[0][0] == said[1][0]
     assert f"export AWS_ENDPOINT_URL={wanted.endpoint}" in said[0][0]
     assert len(remains(wanted.name)["processes"]) == 1
+
+
+def test_a_lab_that_does_not_answer_keeps_what_it_holds(wanted: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is stopped, or that a proxy hides, is waited for and reported; never cleared."""
+    lab = lifecycle.up(wanted, print)
+    instance, pid = launch(lab), lifecycle.status(lab.name).pid
+    monkeypatch.setattr(lifecycle, "PATIENCE", 1.0)
+    monkeypatch.setattr(door, "PATIENCE", 0.5)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert lifecycle.status(lab.name).condition is Condition.SILENT
+        with pytest.raises(LackError, match=f"process {pid}. runs and does not answer"):
+            lifecycle.up(wanted, print)
+        lab.pid_file.unlink()  # as if `up` had been killed before it was written
+        monkeypatch.setattr(lifecycle, "PATIENCE", 30.0)
+        threading.Timer(1.0, os.kill, (pid, signal.SIGCONT)).start()
+        assert lifecycle.up(wanted, print) == lab
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    environment = {**os.environ, "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "NO_PROXY": ""}
+    argv = [*AMI, "up", "--name", lab.name, "--port", str(lab.port)]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, lifecycle.status(lab.name).pid) == (0, pid), done.stderr
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    ec2 = Account("us-east-1", endpoint=lab.endpoint, access_key="lab", secret_key="lab").client("ec2")
+    (held,) = ec2.describe_instances(InstanceIds=[instance])["Reservations"]
+    assert held["Instances"][0]["State"]["Name"] == "running"
 
 
 def test_a_killed_lab_is_dead_and_the_next_up_clears_it(wanted: Settings) -> None:

@@ -123,7 +123,7 @@ def test_ami_when_it_is_not_known_yet(swept: Swept, faults: FaultControl) -> Non
     faults.set("slow-image", 600)
     hidden = faults.set("consistency", 4, "ec2:Describe*", "ec2:DeregisterImage")
     swept.begun(machines[cleaned], f"tiny-{cleaned[-6:]}")
-    assert clean_up(swept.account, Build(cleaned, "tiny", f"tiny-{cleaned[-6:]}"), late=LATE) == ()
+    assert clean_up(swept.account, Build(cleaned, "tiny", (f"tiny-{cleaned[-6:]}",)), late=LATE) == ()
     swept.begun(machines[killed], f"tiny-{killed[-6:]}")
     swept.ami("--yes")
     assert faults.hits(hidden) > 0

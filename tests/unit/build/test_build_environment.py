@@ -122,6 +122,7 @@ def test_variables_are_those_of_the_run(request_for: Callable[..., BuildRequest]
     request = request_for(source_filters={"image-id": "ami-1"}, source_owners=("self",), tags={"team": "portal"})
     variables.write(tmp_path / "v.json", variables.run_variables(request, ACCESS))
     assert json.loads((tmp_path / "v.json").read_text()) == {
+        "ami_name": "web-v1",
         "ami_tags": {"team": "portal"},
         "ansible_command": variables.ansible_command(),
         "run": "run-1",

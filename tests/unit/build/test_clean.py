@@ -79,7 +79,7 @@ def test_half_made_ami_without_tags_is_found_by_its_name_with_its_snapshot(accou
     unwanted = ec2.create_image(InstanceId=launch(account), Name="web-v1")["ImageId"]
     good = ec2.create_image(InstanceId=launch(account, run="run-2"), Name="web-v0")["ImageId"]
     assert Kind.IMAGE not in {found.kind for found in find_leftovers(account, "run-1")}
-    found = find_leftovers(account, "run-1", ami_name="web-v1")
+    found = find_leftovers(account, "run-1", ami_names=["web-v1"])
     assert [leftover.id for leftover in found if leftover.kind is Kind.IMAGE] == [unwanted]
     assert len([leftover for leftover in found if leftover.kind is Kind.SNAPSHOT]) == 1
     assert remove(account, found, patience=0) == ()
@@ -97,7 +97,7 @@ def imaged(account: Account, machine: str, ami_name: str, **tags: str) -> tuple[
     return ami_id, str(told["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"])
 
 
-def amis(account: Account, **build: str) -> set[str]:
+def amis(account: Account, **build: Any) -> set[str]:
     found = find_leftovers(account, "run-1", image="web", **build)
     return {one.id for one in found if one.kind in (Kind.IMAGE, Kind.SNAPSHOT)}
 
@@ -105,7 +105,7 @@ def amis(account: Account, **build: str) -> set[str]:
 def test_ami_with_the_tags_of_its_build_and_no_state_is_found_with_its_snapshot(account: Account) -> None:
     """Whatever its name is: an earlier attempt's, or a random one."""
     half = imaged(account, launch(account), "web-v1", name="web-v1")
-    assert amis(account, ami_name="web-v1-2") == set(half)
+    assert amis(account, ami_names=("web-v1-2",)) == amis(account, ami_names=("web-v1", "web-v1-2")) == set(half)
     assert amis(account) == set()
 
 
@@ -114,7 +114,7 @@ def test_finished_ami_is_never_found(account: Account) -> None:
     ec2 = account.client("ec2")
     _, snapshot = imaged(account, launch(account), "web-v1", state="built")
     ec2.create_tags(Resources=[snapshot], Tags=specification("snapshot", "web", "run-1")["Tags"])
-    assert amis(account, ami_name="web-v1") == set()
+    assert amis(account, ami_names=("web-v1",)) == set()
 
 
 def test_ami_that_is_kept_is_not_found_though_its_state_is_not_seen_yet(account: Account) -> None:
@@ -133,14 +133,14 @@ def test_intermediary_without_tags_is_found_by_its_machine(account: Account) -> 
     imaged(account, machine, "rescue-1")
     imaged(account, launch(account, run="run-2"), "9876543")
     account.client("ec2").terminate_instances(InstanceIds=[machine])
-    assert amis(account, ami_name="web-v1") == set(half)
+    assert amis(account, ami_names=("web-v1",)) == set(half)
 
 
 def test_snapshot_whose_ami_is_gone_is_found(account: Account) -> None:
     """By the machine that it was made of."""
     half, snapshot = imaged(account, launch(account), "web-v1")
     account.client("ec2").deregister_image(ImageId=half)
-    assert amis(account, ami_name="web-v1") == {snapshot}
+    assert amis(account, ami_names=("web-v1",)) == {snapshot}
 
 
 def test_clean_up_when_the_ami_shows_itself_late(account: Account, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_clean_up_when_the_ami_shows_itself_late(account: Account, tmp_path: Pat
     order: list[Kind] = []
     late = threading.Timer(1, imaged, (account, launch(account, run="run-2"), "web-v1"))
     late.start()
-    build = Build("run-1", "web", ami_name="web-v1")
+    build = Build("run-1", "web", ami_names=("web-v1",))
     assert clean_up(account, build, late=20, removed=lambda one: order.append(one.kind)) == ()
     late.join()
     assert order == [Kind.IMAGE, Kind.SNAPSHOT, Kind.SECURITY_GROUP, Kind.KEY_PAIR]
@@ -162,7 +162,7 @@ def test_clean_up_when_nothing_shows_itself(account: Account, tmp_path: Path) ->
     """It waits as long as it was told to, and removes the rest."""
     access.prepare(request(account), tmp_path)
     began = time.monotonic()
-    assert clean_up(account, Build("run-1", "web", ami_name="web-v1"), late=3) == ()
+    assert clean_up(account, Build("run-1", "web", ami_names=("web-v1",)), late=3) == ()
     assert 3 <= time.monotonic() - began < 10
     assert find_leftovers(account, "run-1") == ()
 
@@ -172,7 +172,7 @@ def test_clean_up_when_there_is_no_time_to_wait(account: Account, tmp_path: Path
     made = access.prepare(request(account), tmp_path)
     machine, hurry = launch(account), threading.Event()
     hurry.set()
-    stayed = clean_up(account, Build("run-1", "web", ami_name="web-v1"), late=30, patience=0, hurry=hurry)
+    stayed = clean_up(account, Build("run-1", "web", ami_names=("web-v1",)), late=30, patience=0, hurry=hurry)
     assert stayed == (
         Leftover(Kind.SECURITY_GROUP, made.security_group, "it tells whose the AMI is"),
         Leftover(Kind.KEY_PAIR, made.key_name, "it tells whose the AMI is"),
@@ -185,7 +185,7 @@ def test_ami_of_that_name_from_another_run_is_not_touched(account: Account) -> N
     ec2 = account.client("ec2")
     other = ec2.create_image(InstanceId=launch(account, run="run-2"), Name="web-v1")["ImageId"]
     ec2.create_tags(Resources=[other], Tags=[{"Key": "ami:run", "Value": "run-2"}])
-    assert find_leftovers(account, "run-1", ami_name="web-v1") == ()
+    assert find_leftovers(account, "run-1", ami_names=["web-v1"]) == ()
 
 
 def test_what_cannot_be_removed_is_returned_with_the_reason(account: Account) -> None:

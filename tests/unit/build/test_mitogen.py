@@ -9,7 +9,8 @@ import pytest
 
 from orchestrator.build import mitogen
 from orchestrator.definition.workspace import Workspace
-from orchestrator.run.doctor import Finding, _mitogen
+from orchestrator.run.doctor import _mitogen
+from orchestrator.run.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -66,6 +66,48 @@ def test_log_has_every_message_and_no_secret() -> None:
     assert "TASK [marked : Write a mark]" in log
 
 
+def test_nothing_that_a_machine_prints_is_read_as_a_stage() -> None:
+    """From Packer 1.13 on it looks as what Packer says: the same type, the same name in front."""
+    seen = Seen()
+    seen.watch.take_line("1,,ui,say,==> amazon-ebs.web: Executing Ansible: ansible-playbook site.yml")
+    before = len(seen.events)
+    for text in (
+        "",
+        " TASK [nginx : Stopping the source instance...] ***",
+        "     msg: |-",
+        "       Terminating the source AWS instance...",
+        " Terminating the source AWS instance now",
+        " Creating AMI",
+        " Prevalidating all of it",
+        " ok: [default]",
+    ):
+        seen.watch.take_line(f"2,,ui,say,==> amazon-ebs.web:{text}")
+    told = [event.message for event in seen.events[before:]]
+    assert told == ["Prevalidating all of it"]  # a sentence of Packer's, of a stage that is over
+    assert (seen.watch.stage, seen.watch.end_began) == (Stage.PROVISION, None)
+    assert "TASK [nginx : Stopping the source instance...]" in seen.log.getvalue()
+    seen.watch.take_line("3,,ui,say,==> amazon-ebs.web: Stopping the source instance...")
+    assert (seen.watch.stage, seen.watch.end_began) == (Stage.SNAPSHOT, 3)
+
+
+def test_time_of_a_launch_runs_until_there_is_a_machine() -> None:
+    seen = Seen()
+    assert seen.watch.launching == 0
+    seen.watch.take_line("1,,ui,say,==> amazon-ebs.web: Launching a source AWS instance...")
+    seen.watch.take_line('1,,ui,say,==> amazon-ebs.web: Adding tag: "Name": "web"')
+    assert seen.watch.launching > 0
+    seen.watch.take_line("2,,ui,message,    amazon-ebs.web: Instance ID: i-7cbe480a0d7681aa4")
+    assert seen.watch.launching == 0
+    assert "Adding tag" not in str([event.message for event in seen.events])
+
+
+def test_no_secret_is_logged_that_packer_has_escaped() -> None:
+    """A comma and a newline look otherwise in Packer's output than in the secret."""
+    seen = Seen(masks=("a,b,c-secret",))
+    seen.watch.take_line("1,,ui,message,    amazon-ebs.web: key is a%!(PACKER_COMMA)b%!(PACKER_COMMA)c-secret")
+    assert "key is ********" in seen.log.getvalue()
+
+
 def test_failed_task_is_what_a_failure_tells() -> None:
     seen = Seen()
     seen.watch.take_tasks([task(Outcome.START), task(Outcome.FAILED, message="no such package")])

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
+from orchestrator.build.installed import Ready
+from orchestrator.build.plugin_folders import Packer
 from orchestrator.definition.environment import Environment
 from orchestrator.definition.image import Image, Owner
 from orchestrator.definition.source import Source
@@ -18,7 +20,6 @@ from orchestrator.plan.segment import Segment
 from orchestrator.plan.steps import Action, Step
 from orchestrator.progress import ignore
 from orchestrator.registry import TAGS, State, find
-from orchestrator.render.generation import Generation
 from orchestrator.run.identity import RunIdentity
 from orchestrator.run.image import Making
 from orchestrator.run.lease import NoLeases
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 ENVIRONMENT = Environment(
     name="test", path=Path("test.pkrvars.hcl"), region="us-east-1", access_key="test", secret_key="test"
 )
+READY = Ready(Packer(Path("/usr/bin/packer"), "1.6.6"))
 SOURCE = Source(name="debian", ami_id="ami-0123456789abcdef0", ssh_username="admin")
 
 
@@ -62,7 +64,7 @@ def step(name: str, parent: str | None, action: Action, found: Any = None) -> St
 
 def work(tmp_path: Path, *steps: Step, seen: frozenset[str] = frozenset()) -> SegmentWork:
     workspace = Workspace(root=tmp_path, name="test")
-    plan = Plan(workspace, ENVIRONMENT, Generation.LEGACY, steps, {"debian": "ami-base"}, Bounds(2), seen=seen)
+    plan = Plan(workspace, ENVIRONMENT, READY, steps, {"debian": "ami-base"}, Bounds(2), seen=seen)
     identity = RunIdentity("r", tmp_path, datetime.now(UTC), "", this_process("r"))
     stop, urgent = threading.Event(), threading.Event()
     making = Making(workspace, ENVIRONMENT, identity, ignore, keep=False, stop=stop, urgent=urgent)

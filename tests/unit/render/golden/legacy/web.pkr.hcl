@@ -123,6 +123,12 @@ variable "version" {
   default = "manual"
 }
 
+variable "ami_name" {
+  type        = string
+  default     = ""
+  description = "The AMI's name; empty: the image's name and the version."
+}
+
 variable "run" {
   type    = string
   default = "manual"
@@ -245,8 +251,10 @@ source "amazon-ebs" "web" {
   ssh_private_key_file     = var.ssh_private_key_file
   ssh_file_transfer_method = "sftp"
   ssh_timeout              = "10m"
+  # A machine that refuses the login is told of after a minute, and not after ssh_timeout.
+  ssh_handshake_attempts = 10
 
-  ami_name        = join("-", ["web", var.version])
+  ami_name        = var.ami_name == "" ? join("-", ["web", var.version]) : var.ami_name
   ami_description = "nginx for the customer portal"
   encrypt_boot    = var.kms_key_id == "" ? null : true
   kms_key_id      = var.kms_key_id

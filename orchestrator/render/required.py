@@ -1,0 +1,31 @@
+"""Which plugins a rendered file asks Packer for: the frame's own, and what a workspace's fragments add."""
+
+from __future__ import annotations
+
+import json
+import re
+
+#: A whole `packer` block, as the layout leaves it: its brackets alone begin a line.
+_BLOCK = re.compile(r"^packer \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
+
+
+def required_plugins(text: str) -> dict[str, str]:
+    """The versions that are wanted (`>= 1.2.1, < 2.0.0`, or empty) of each plugin (`github.com/hashicorp/amazon`)."""
+    if not (blocks := _BLOCK.findall(text)):
+        return {}
+    import hcl2  # noqa: PLC0415 - its grammar takes a tenth of a second, and old Packers have no plugins
+
+    found: dict[str, str] = {}
+    for block in hcl2.loads("".join(blocks))["packer"]:
+        for asked in block.get("required_plugins", ()):
+            for plugin in asked.values():
+                asks = {_plain(key): _plain(value) for key, value in plugin.items()} if isinstance(plugin, dict) else {}
+                if asks.get("source"):
+                    found[asks["source"]] = asks.get("version", "")
+    return found
+
+
+def _plain(value: object) -> str:
+    """The text of an HCL string, which python-hcl2 gives with its quotes."""
+    text = str(value)
+    return str(json.loads(text)) if text.startswith('"') else text
