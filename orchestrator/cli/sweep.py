@@ -94,7 +94,7 @@ def _tell_left_alone(finding: Finding, *, kept: bool) -> None:
 
     shown = 0
     for one in finding.left_alone:
-        amis = [f"{thing.kind} {thing.id}, {UNPROVEN}" for thing in one.things if thing.kind is Kind.IMAGE]
+        amis = [f"{thing.kind} {thing.id} ({UNPROVEN})" for thing in one.things if thing.kind is Kind.IMAGE]
         if shown >= _SHOWN and not amis:
             continue
         shown += 1
