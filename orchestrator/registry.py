@@ -47,6 +47,9 @@ TAGS = {
 #: `ami:purpose` of an AMI that carries layers which several images share, and is no image itself.
 STACK = "stack"
 
+#: What an AMI of ours without a state is called. No tag says so: it is shown, and never a version.
+UNPROVEN = "unproven"
+
 #: Tags that hold digests of what the AMI was made from, in their order; see `plan/explain.py`.
 INPUT_TAGS = ("ami:inputs-1", "ami:inputs-2", "ami:inputs-3")
 
@@ -112,9 +115,19 @@ class Version:
         return asdict(self)
 
 
+def tags_of(described: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of anything that EC2 describes."""
+    return {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
+
+
+def lacks_state(tags: Mapping[str, str]) -> bool:
+    """Whether these are the tags of an AMI of ours to which no build gave a state: it is unproven."""
+    return TAGS["state"] not in tags and (TAGS["run"] in tags or TAGS["image"] in tags)
+
+
 def version_of(described: Mapping[str, Any], region: str) -> Version | None:
     """The Version that an image of DescribeImages is, or None when its tags do not make it one of ours."""
-    tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
+    tags = tags_of(described)
     fields = {field: tags.get(key, "") for field, key in TAGS.items()}
     if not fields["image"] or fields["state"] not in set(State):
         return None
@@ -135,7 +148,7 @@ def version_of(described: Mapping[str, Any], region: str) -> Version | None:
 def versions(account: Account, *, image: str | None = None) -> tuple[Version, ...]:
     """Every version that the account owns in its region, newest first; those of layers that images share included.
 
-    An AMI that EC2 still makes is no version yet.
+    An AMI that EC2 still makes is no version yet, and one without a state never becomes one.
     """
     filters = [{"Name": "tag-key", "Values": [TAGS["state"]]}, {"Name": "state", "Values": ["available"]}]
     if image is not None:
@@ -154,6 +167,8 @@ def find(account: Account, ami_id: str) -> Version:
             raise
         images = []
     version = version_of(images[0], account.region) if images else None
+    if version is None and images and lacks_state(tags_of(images[0])):
+        raise UsageError(f"{ami_id} is {UNPROVEN}: no build finished it", hint=f"`ami show {ami_id}` tells more")
     if version is None:
         raise UsageError(
             f"{ami_id} is not an AMI of this factory in {account.region}", hint="`ami list` shows those that are"

@@ -1,118 +1,87 @@
-"""What a build left in an account, and its removal: only what is provably the run's.
-
-Packer cleans up after an interrupt, but not after a kill, and even an interrupted Packer 1.6.6 leaves the AMI that it
-was waiting for. Proof is the tag `ami:run`; an AMI without tags, and its snapshots, are known by the AMI's name, which
-no two builds share.
-"""
+"""The removal of what a build left in an account."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import AwsError, error_code
+from orchestrator.build.leftovers import PROOFS, Build, Kind, Leftover, find_leftovers, leftovers_of
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable
 
     from orchestrator.aws import Account
 
+__all__ = ["LATE", "Build", "Kind", "Leftover", "clean_up", "find_leftovers", "remove"]
+
+#: Seconds in which an AMI shows itself whose CreateImage may have been on its way when Packer ended (eventual
+#: consistency; AWS names no bound, and seconds are usual).
+LATE = 30.0
+
 #: Refusals that time does not mend: a missing permission, a machine that is protected from termination.
 _FORBIDDEN = frozenset({"UnauthorizedOperation", "AccessDenied", "OperationNotPermitted", "AuthFailure"})
-
-
-class Kind(StrEnum):
-    """What can be left behind, in the order in which it must be removed."""
-
-    INSTANCE = "instance"
-    IMAGE = "AMI"
-    SNAPSHOT = "snapshot"
-    VOLUME = "volume"
-    SECURITY_GROUP = "security group"
-    KEY_PAIR = "key pair"
-    LEASE = "lease"
-    """An object of the artifact bucket; what holds leases removes it."""
-
-
-@dataclass(frozen=True)
-class Leftover:
-    """One thing that is still there. `trouble` says why it could not be removed, when that was tried."""
-
-    kind: Kind
-    id: str
-    trouble: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.id}" + (f" ({self.trouble})" if self.trouble else "")
-
-
-def find_leftovers(
-    account: Account, run: str, *, image: str = "", ami_names: Iterable[str] = (), keep: str = ""
-) -> tuple[Leftover, ...]:
-    """What builds of a run left, in the order of removal: of one image, or (without `image`) of the whole run.
-
-    AMIs and snapshots count only when `ami_names` says which AMIs are not wanted: tagged ones may be good versions.
-    The AMI `keep` is wanted whatever its name is: a template may give every attempt the same one.
-    """
-    ec2 = account.client("ec2")
-    tags = [{"Name": "tag:ami:run", "Values": [run]}, {"Name": "tag:ami:purpose", "Values": ["build"]}]
-    if image:
-        tags.append({"Name": "tag:ami:image", "Values": [image]})
-
-    def ids(operation: str, key: str, name: str, *extra: dict[str, Any]) -> list[str]:
-        pages = ec2.get_paginator(operation).paginate(Filters=[*tags, *extra])
-        return [str(item[name]) for page in pages for item in page[key]]
-
-    alive = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
-    reservations = ec2.get_paginator("describe_instances").paginate(Filters=[*tags, alive])
-    instances = [
-        str(instance["InstanceId"])
-        for page in reservations
-        for reservation in page["Reservations"]
-        for instance in reservation["Instances"]
-    ]
-    names = list(ami_names)
-    images, snapshots = _unwanted_images(ec2, run, names, keep) if names else ([], [])
-    keys = [str(pair["KeyName"]) for pair in ec2.describe_key_pairs(Filters=tags)["KeyPairs"]]
-    found = {
-        Kind.INSTANCE: instances,
-        Kind.IMAGE: images,
-        Kind.SNAPSHOT: snapshots,
-        Kind.VOLUME: ids("describe_volumes", "Volumes", "VolumeId"),
-        Kind.SECURITY_GROUP: ids("describe_security_groups", "SecurityGroups", "GroupId"),
-        Kind.KEY_PAIR: keys,
-    }
-    return tuple(Leftover(kind, name) for kind in found for name in found[kind])
-
-
-def _unwanted_images(ec2: Any, run: str, names: list[str], keep: str) -> tuple[list[str], list[str]]:
-    """The run's AMIs of these names and their snapshots, also those that DescribeImages does not list yet.
-
-    An AMI of such a name with the tags of another run is why this build failed, and none of its business.
-    """
-    named = ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": names}])["Images"]
-    images = [image for image in named if _run_of(image) in ("", run) and image["ImageId"] != keep]
-    snapshots = {
-        mapping["Ebs"]["SnapshotId"]
-        for image in images
-        for mapping in image.get("BlockDeviceMappings", ())
-        if mapping.get("Ebs", {}).get("SnapshotId")
-    }
-    for image in images:  # EC2 describes them as "Created by CreateImage(i-...) for ami-..."
-        described = [{"Name": "description", "Values": [f"Created by CreateImage* for {image['ImageId']}*"]}]
-        pages = ec2.get_paginator("describe_snapshots").paginate(OwnerIds=["self"], Filters=described)
-        snapshots |= {snapshot["SnapshotId"] for page in pages for snapshot in page["Snapshots"]}
-    return [image["ImageId"] for image in images], sorted(snapshots)
-
-
-def _run_of(image: dict[str, Any]) -> str:
-    return next((str(tag["Value"]) for tag in image.get("Tags", ()) if tag["Key"] == "ami:run"), "")
+#: Seconds between two looks for what shows itself late.
+_PAUSE = 2.0
+#: Looks at an account that shows what was removed already.
+_LOOKS = 5
+#: Why a proof stays.
+_PROOF = "it tells whose the AMI is"
 
 
 def _unheard(_removed: Leftover) -> None:
     """A removal that nobody watches."""
+
+
+def clean_up(
+    account: Account,
+    build: Build,
+    *,
+    late: float = 0.0,
+    patience: float = 300,
+    hurry: threading.Event | None = None,
+    removed: Callable[[Leftover], None] = _unheard,
+) -> tuple[Leftover, ...]:
+    """Remove what a build left, telling `removed`. Returns what stays in the end, with the trouble.
+
+    An AMI whose making may have been asked for is looked for again, for `late` seconds or until it has shown itself.
+    The key pair and the security group, which tell whose it is, go when nothing is awaited any more. They stay, for
+    the sweep, when `hurry` is set before, or when an AMI stays.
+    """
+    deadline, looks, stayed = time.monotonic() + late, 0, dict[Leftover, Leftover]()
+    shown = not late
+    while True:
+        shown = shown or _is_listed(account, build)
+        found = leftovers_of(account, build)
+        passing = [one for one in found if one.kind not in PROOFS and one not in stayed]
+        stayed |= {_bare(one): one for one in remove(account, passing, patience=patience, removed=removed)}
+        looks += bool(passing)
+        over = shown or time.monotonic() >= deadline
+        if (over or _hurried(hurry)) and (not passing or looks == _LOOKS):
+            break
+        if not passing or looks > 1:  # the first look removes what is there anyhow
+            time.sleep(_PAUSE)
+    proofs = [one for one in found if one.kind in PROOFS]
+    if not over or any(one.kind is Kind.IMAGE for one in stayed):
+        return (*stayed.values(), *(replace(one, trouble=_PROOF) for one in proofs))
+    return (*stayed.values(), *remove(account, proofs, patience=patience, removed=removed))
+
+
+def _is_listed(account: Account, build: Build) -> bool:
+    """Whether EC2 lists the AMI of the last attempt: then nothing is still to come."""
+    named = [{"Name": "name", "Values": list(build.ami_names[-1:])}]
+    ec2 = account.client("ec2")
+    return bool(build.ami_names and ec2.describe_images(Owners=["self"], Filters=named)["Images"])
+
+
+def _bare(one: Leftover) -> Leftover:
+    return replace(one, trouble="")
+
+
+def _hurried(hurry: threading.Event | None) -> bool:
+    return hurry is not None and hurry.is_set()
 
 
 def remove(

@@ -25,27 +25,44 @@ def show(
 ) -> None:
     """Show layers, roles, tests, parents and tags of an image or of an AMI."""
     from orchestrator.definition.workspace import load
-    from orchestrator.registry import find, versions
+    from orchestrator.registry import versions
 
     loaded = load(workspace)
     environment = loaded.environment(env)
-    account = environment.account
     if name.startswith("ami-"):
-        version = find(account, name)
-        lineage = _lineage(version, {one.ami_id: one for one in versions(account)})
-        facts = _ami_facts(loaded, environment, version, lineage)
+        facts = _facts_of_ami(loaded, environment, name)
     else:
         loaded.image(name)
-        facts = _image_facts(loaded, environment, name, list(versions(account, image=name)))
+        facts = _image_facts(loaded, environment, name, list(versions(environment.account, image=name)))
     if as_json:
         print_json(facts)
     else:
         _print_facts(facts)
 
 
+def _facts_of_ami(workspace: Workspace, environment: Environment, ami_id: str) -> dict[str, Any]:
+    """What is known of a version, or of an AMI of ours that is none. Raises UsageError for any other."""
+    from orchestrator.errors import UsageError
+    from orchestrator.registry import find, versions
+    from orchestrator.run.unproven_ami import explained
+
+    account = environment.account
+    try:
+        version = find(account, ami_id)
+    except UsageError:
+        if (ami := explained(environment, workspace.root, ami_id)) is None:
+            raise
+        return ami
+    return _ami_facts(
+        workspace, environment, version, _lineage(version, {one.ami_id: one for one in versions(account)})
+    )
+
+
 def _image_facts(workspace: Workspace, environment: Environment, name: str, found: list[Version]) -> dict[str, Any]:
     from orchestrator.run.prepare import segment_of
+    from orchestrator.run.seen import look
     from orchestrator.run.tests import tests_of
+    from orchestrator.run.unproven import unproven
 
     segment = segment_of(workspace, environment, name)
     tests = tests_of(workspace, segment)
@@ -69,6 +86,11 @@ def _image_facts(workspace: Workspace, environment: Environment, name: str, foun
                 "tests": one.tests,
             }
             for one in found
+        ],
+        "unproven": [
+            {"ami_id": one.ami.id, "run": one.run, "why": one.how}
+            for one in unproven(look(environment.account))
+            if one.image == name
         ],
     }
 

@@ -81,16 +81,27 @@ def _print_found(remnants: Sequence[Remnant], now: datetime, *, kept: bool) -> N
         started = started_of(one.run)
         age = spoken(now - started) if started else ""
         what = "kept: " if one.kept and not kept else ""
-        rows.append((str(one.kind), one.id, one.region, one.run, age, what + one.why))
+        why = f"{one.why}; {one.proof}" if one.proof else one.why
+        rows.append((str(one.kind), one.id, one.region, one.run, age, what + why))
     if rows:
         print_table(("KIND", "ID", "REGION", "RUN", "AGE", "WHY IT IS DEAD"), rows)
 
 
 def _tell_left_alone(finding: Finding, *, kept: bool) -> None:
     """What is left alone, so that nobody takes silence for an empty account."""
-    for run, things in list(finding.spared.items())[:_SHOWN]:
-        say(f"left alone: {_counted(len(things), 'thing')} of run {run}: {finding.fates[run].why}")
-    if (more := len(finding.spared) - _SHOWN) > 0:
+    from orchestrator.build.leftovers import Kind
+    from orchestrator.registry import UNPROVEN
+
+    shown = 0
+    for one in finding.left_alone:
+        amis = [f"{thing.kind} {thing.id}, {UNPROVEN}" for thing in one.things if thing.kind is Kind.IMAGE]
+        if shown >= _SHOWN and not amis:
+            continue
+        shown += 1
+        others = len(one.things) - len(amis)
+        what = ", ".join([*amis, *([_counted(others, "thing")] if others else [])])
+        say(f"left alone: {what} of {f'run {one.run}' if one.run else 'no known run'}: {one.why}")
+    if (more := len(finding.left_alone) - shown) > 0:
         say(f"left alone: what {_counted(more, 'more run')} made; --json tells of all")
     if not kept and any(one.kept for one in finding.remnants):
         say("left alone: what was kept on purpose; --kept removes it too")
@@ -98,8 +109,8 @@ def _tell_left_alone(finding: Finding, *, kept: bool) -> None:
 
 def _as_json(finding: Finding, swept: Sequence[Swept], now: datetime) -> dict[str, object]:
     left_alone = [
-        {"run": run, "why": finding.fates[run].why, "things": [f"{one.kind} {one.id}" for one in things]}
-        for run, things in finding.spared.items()
+        {"run": one.run, "why": one.why, "things": [f"{thing.kind} {thing.id}" for thing in one.things]}
+        for one in finding.left_alone
     ]
     return {"found": [one.as_json(now) for one in swept], "left_alone": left_alone}
 

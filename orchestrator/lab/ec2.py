@@ -132,6 +132,8 @@ class LabBackend(EventualBackend):
             raise EC2ClientError("InvalidAMIID.Unavailable", what)
         image.root_device_name = source.root_device_name
         image.ebs_snapshot.disk = source.disk
+        copied = f"SourceAmi {source.id} for SourceSnapshot {source.ebs_snapshot.id}"
+        image.ebs_snapshot.description = f"Copied for DestinationAmi {image.id} from {copied}."
         self.disks.hold_back(image, image.ebs_snapshot, self.tables.trouble.slower())
         return image
 

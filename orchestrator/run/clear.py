@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.clean import Kind, Leftover, remove
+from orchestrator.build.clean import remove
+from orchestrator.build.leftovers import Kind, Leftover
+from orchestrator.build.made_of import BUILD, PURPOSE
 from orchestrator.errors import Interrupted
 from orchestrator.run.identity import started_of
 from orchestrator.run.lease import TTL, Leases, run_key
@@ -28,10 +30,15 @@ if TYPE_CHECKING:
     from orchestrator.aws import Account
     from orchestrator.run.fate import Fate
     from orchestrator.run.remnants import Remnant
+    from orchestrator.run.seen import Seen
     from orchestrator.run.sweep import Finding, Place
 
-#: Looks at a region before its proofs are removed: an AMI that was just begun shows itself late.
+#: Looks at a region before its proofs are removed: what was removed may be listed for a while, and things may be new.
 _LOOKS = 4
+#: Seconds between further looks for an AMI that was just begun: it shows itself late.
+_LATE = (1.0, 2.0, 4.0, 8.0)
+#: Packer stops a machine before it makes an AMI of it.
+_STOPPED = frozenset({"stopping", "stopped"})
 #: Seconds between looks when the account is read back: what was removed may be listed for a while.
 _READ_BACK = (0.0, 2.0, 4.0, 8.0)
 #: Why a proof stays.
@@ -136,22 +143,47 @@ class _Clearing:
         """Remove a region's things, their proofs last, and read back."""
         if not found:
             return
-        left = self._look(account)
+        seen = look(account)
+        left = self._left(seen)
         self.removed += [one for one in found if one.kind is not Kind.LEASE and one not in left]
-        for _ in range(_LOOKS):
-            passing = [one for one in left if one.kind not in PROOFS and one not in self.stayed]
-            if not passing:
-                break
-            self._remove(account, passing)
-            left = self._look(account)
+        left = self._remove_passing(account, left)
+        if self._may_make_an_ami(seen):
+            left = self._await_an_ami(account, left)
         blocked = {one.run for one in left if one.kind not in PROOFS}
         proofs = [one for one in left if one.kind in PROOFS]
         self.stayed |= {one: _PROOF for one in proofs if one.run in blocked}
         self._remove(account, [one for one in proofs if one.run not in blocked])
         self._read_back(account)
 
+    def _remove_passing(self, account: Account, left: tuple[Remnant, ...]) -> tuple[Remnant, ...]:
+        """Remove everything but proofs. Returns what is left."""
+        for _ in range(_LOOKS):
+            passing = [one for one in left if one.kind not in PROOFS and one not in self.stayed]
+            if not passing:
+                break
+            self._remove(account, passing)
+            left = self._look(account)
+        return left
+
+    def _may_make_an_ami(self, seen: Iterable[Seen]) -> bool:
+        """Whether a dead run left its machine in the moment in which an AMI is made of it."""
+        machines = (one for one in seen if one.kind is Kind.INSTANCE and one.run in self.dead)
+        return any(one.state in _STOPPED and one.tags.get(PURPOSE) == BUILD for one in machines)
+
+    def _await_an_ami(self, account: Account, left: tuple[Remnant, ...]) -> tuple[Remnant, ...]:
+        """Look again until an AMI has shown itself, while there is still what proves whose it is."""
+        for pause in _LATE:
+            if any(one.kind is Kind.IMAGE for one in (*self.removed, *self.stayed)):
+                break
+            time.sleep(pause)
+            left = self._remove_passing(account, self._look(account))
+        return left
+
     def _look(self, account: Account) -> tuple[Remnant, ...]:
-        return tuple(one for one in left_by(self.dead, look(account)) if self.kept or not one.kept)
+        return self._left(look(account))
+
+    def _left(self, seen: Iterable[Seen]) -> tuple[Remnant, ...]:
+        return tuple(one for one in left_by(self.dead, seen) if self.kept or not one.kept)
 
     def _remove(self, account: Account, wanted: Iterable[Remnant]) -> None:
         by_leftover = {one.leftover: one for one in wanted}

@@ -1,34 +1,34 @@
 """What there is in a region that may be a run's: asked of EC2 by tags, in few and paginated calls.
 
-AMIs are all asked for, since those without tags are known by their name, and snapshots by the AMIs that use them.
+AMIs are all asked for, since those without tags are known by their name or their machine, and snapshots by the AMIs
+that use them.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.clean import Kind
+from orchestrator.build.leftovers import Kind
+from orchestrator.build.made_of import NAME, RUN, Origin, descriptions, is_intermediary, origin_of
+from orchestrator.registry import lacks_state, tags_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from orchestrator.aws import Account
 
-RUN, NAME = "ami:run", "ami:name"
+__all__ = ["NAME", "RUN", "Seen", "look"]
 
 #: Values that one filter may have (EC2 API Reference, "Filter").
 _VALUES = 200
 
-_OF = re.compile(r"^Created by CreateImage\((i-[0-9a-f]+)\) for (ami-[0-9a-f]+)")
-
 
 @dataclass(frozen=True)
 class Seen:
-    """One thing in one region. `name` is an AMI's, `snapshots` are those it uses.
+    """One thing in one region. `name` and `created` are an AMI's, `snapshots` are those it uses.
 
-    `instance` and `image` are what a snapshot was made of and for, as EC2 describes it.
+    `instance` is what an AMI or a snapshot was made of, `image` what a snapshot was made for, as EC2 describes it.
     """
 
     kind: Kind
@@ -40,6 +40,7 @@ class Seen:
     snapshots: frozenset[str] = frozenset()
     instance: str = ""
     image: str = ""
+    created: str = ""
 
     @property
     def run(self) -> str:
@@ -77,9 +78,7 @@ def _snapshots(ec2: Any, region: str, found: Iterable[Seen]) -> tuple[Seen, ...]
     names = {one.tags[NAME] for one in found if NAME in one.tags}
     machines = [one.id for one in found if one.kind is Kind.INSTANCE]
     images = [one for one in found if one.kind is Kind.IMAGE]
-    loose = [one.id for one in images if one.name in names or (one.run and one.state != "available")]
-    patterns = [f"Created by CreateImage({one})*" for one in machines]
-    patterns += [f"Created by CreateImage* for {one}*" for one in loose]
+    patterns = descriptions(machines=machines, images=[one.id for one in images if _may_be_unproven(one, names)])
     starts = range(0, len(patterns), _VALUES)
     asked = [{"Name": "tag-key", "Values": [RUN]}]
     asked += [{"Name": "description", "Values": patterns[start : start + _VALUES]} for start in starts]
@@ -89,6 +88,13 @@ def _snapshots(ec2: Any, region: str, found: Iterable[Seen]) -> tuple[Seen, ...]
         for one in _all(ec2, "describe_snapshots", "Snapshots", OwnerIds=["self"], Filters=[values])
     ]
     return tuple({one.id: one for one in snapshots}.values())
+
+
+def _may_be_unproven(image: Seen, names: Container[str]) -> bool:
+    """Whether an AMI may be one of ours that no build finished, as far as it tells itself."""
+    if image.run:
+        return lacks_state(image.tags) or image.state != "available"
+    return image.name in names or is_intermediary(image.name, image.tags)
 
 
 def _all(ec2: Any, operation: str, key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
@@ -109,19 +115,21 @@ _IDS = {
 
 def _seen(kind: Kind, told: Mapping[str, Any], region: str) -> Seen:
     state = told.get("State", "")
-    of = _OF.match(told.get("Description") or "") if kind is Kind.SNAPSHOT else None
+    origin = origin_of(told.get("Description") or "") if kind is Kind.SNAPSHOT else Origin()
+    is_image = kind is Kind.IMAGE
     return Seen(
         kind,
         str(told[_IDS[kind]]),
         region,
-        tags={tag["Key"]: tag["Value"] for tag in told.get("Tags", ())},
+        tags=tags_of(told),
         state=str(state["Name"] if isinstance(state, dict) else state),
-        name=str(told.get("Name", "")) if kind is Kind.IMAGE else "",
+        name=str(told.get("Name", "")) if is_image else "",
         snapshots=frozenset(
             str(mapping["Ebs"]["SnapshotId"])
             for mapping in told.get("BlockDeviceMappings", ())
             if mapping.get("Ebs", {}).get("SnapshotId")
         ),
-        instance=of[1] if of else "",
-        image=of[2] if of else "",
+        instance=str(told.get("SourceInstanceId", "")) if is_image else origin.instance,
+        image=origin.image,
+        created=str(told.get("CreationDate", "")) if is_image else "",
     )

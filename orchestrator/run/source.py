@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import error_code
 from orchestrator.errors import LackError
+from orchestrator.registry import lacks_state, tags_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from orchestrator.aws import Account
     from orchestrator.definition.source import Source, SourceFilter
@@ -54,11 +55,11 @@ def _newest(account: Account, source: Source, wanted: SourceFilter) -> Mapping[s
     ]
     if wanted.product_code:
         filters.append({"Name": "product-code", "Values": [wanted.product_code]})
-    images = ec2.describe_images(Owners=[wanted.owner], Filters=filters)["Images"]
+    images = _proven(ec2.describe_images(Owners=[wanted.owner], Filters=filters)["Images"])
     if images:
         newest: Mapping[str, Any] = max(images, key=lambda image: image["CreationDate"])
         return newest
-    others = sorted({image["OwnerId"] for image in ec2.describe_images(Filters=filters)["Images"]})
+    others = sorted({image["OwnerId"] for image in _proven(ec2.describe_images(Filters=filters)["Images"])})
     if others:
         raise LackError(
             f"source '{source.name}': AMIs named '{wanted.name}' in {account.region} belong to {', '.join(others)}, "
@@ -70,6 +71,11 @@ def _newest(account: Account, source: Source, wanted: SourceFilter) -> Mapping[s
         f"({wanted.architecture}) in {account.region}",
         hint="check the filter of the source in ami.yml, and the region of the environment",
     )
+
+
+def _proven(images: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """AMIs but for those of ours that no build finished."""
+    return [image for image in images if not lacks_state(tags_of(image))]
 
 
 def _parameter(account: Account, source: Source) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.build.clean import Kind
+from orchestrator.build.leftovers import Kind
 from orchestrator.run.evidence import evidence_of, read_leases
 from orchestrator.run.lease import leases_of, run_key
+from orchestrator.run.left_alone import LeftAlone, left_alone
 from orchestrator.run.owner import this_process
-from orchestrator.run.remnants import Remnant, fates_of, in_order, left_by, spared
+from orchestrator.run.remnants import Remnant, fates_of, in_order, left_by
 from orchestrator.run.seen import look
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from orchestrator.run.fate import Fate
     from orchestrator.run.lease import Leases, NoLeases
     from orchestrator.run.lease_record import Record
-    from orchestrator.run.seen import Seen
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """What dead runs left, and the things of runs that may live, by run. `records` are the leases as they were read."""
+    """What dead runs left, and what is left alone. `records` are the leases as they were read."""
 
     remnants: tuple[Remnant, ...]
-    spared: Mapping[str, tuple[Seen, ...]]
+    left_alone: tuple[LeftAlone, ...]
     fates: Mapping[str, Fate]
     records: Mapping[str, Record]
 
@@ -65,7 +65,7 @@ def find(place: Place, now: datetime, older_than: timedelta) -> Finding:
     evidence = evidence_of(seen, records, place.root, bucket=place.bucket)
     fates = fates_of(seen, evidence, now, older_than)
     leases = [one for record in records.values() if (one := _lease(place, record, fates))]
-    return Finding(in_order([*left_by(fates, seen), *leases]), spared(seen, fates), fates, records)
+    return Finding(in_order([*left_by(fates, seen), *leases]), left_alone(seen, fates), fates, records)
 
 
 def _lease(place: Place, record: Record, fates: Mapping[str, Fate]) -> Remnant | None:

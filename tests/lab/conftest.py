@@ -17,8 +17,9 @@ from orchestrator.lab import door, lifecycle, settings
 from orchestrator.lab.fault_rules import Rule, kind_named
 from orchestrator.lab.settings import Settings
 from tests.lab.small import small
+from tests.lab.swept import bucket, swept
 
-__all__ = ["small"]
+__all__ = ["bucket", "small", "swept"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

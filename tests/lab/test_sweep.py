@@ -3,171 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.aws import Account
-from orchestrator.build.clean import Kind, Leftover, remove
+from orchestrator.build.leftovers import Kind
 from orchestrator.run.identity import begin
 from orchestrator.run.lease import Leases, life_of, run_key
 from orchestrator.run.lease_record import Records
-from orchestrator.run.owner import Owner, this_process
+from orchestrator.run.owner import this_process
+from tests.lab.swept import BUCKET, PROGRAMS, dead_here, lease, leases, run_id, spec, tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from orchestrator.lab.settings import Settings
+    from tests.lab.swept import Swept
 
 pytestmark = pytest.mark.long(60)
-
-REPOSITORY = Path(__file__).parents[2]
-PROGRAMS = Path(sys.executable).parent
-BUCKET = "test-sweep"
-
-AMI_YML = """
-name: swept
-default_environment: lab
-layers: []
-"""
-
-
-@dataclass
-class Swept:
-    """A workspace, and what its runs made in the account."""
-
-    root: Path
-    account: Account
-    debian: str
-    made: dict[str, set[tuple[Kind, str]]] = field(default_factory=dict)
-
-    @property
-    def ec2(self) -> Any:
-        return self.account.client("ec2")
-
-    def ami(self, *arguments: str, code: int = 0) -> str:
-        """What `ami sweep` says (on standard output alone with --json); it must end with `code`."""
-        done = subprocess.run(
-            [PROGRAMS / "ami", "sweep", *arguments], cwd=self.root, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr if "--json" not in arguments else done.stdout
-
-    def launch(self, made: dict[str, str]) -> str:
-        """A running machine with these tags."""
-        wanted = {"ImageId": self.debian, "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
-        (machine,) = self.ec2.run_instances(**wanted, TagSpecifications=spec("instance", made))["Instances"]
-        self.ec2.get_waiter("instance_running").wait(
-            InstanceIds=[machine["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
-        return str(machine["InstanceId"])
-
-    def leave_all(self, run: str) -> None:
-        """What a build has when it is killed between the AMI and its tags, and leftovers of every other kind."""
-        name = f"tiny-{run[-6:]}"
-        machine = self.launch(tags(run, name=name))
-        ec2 = self.ec2
-        ec2.create_key_pair(KeyName=f"build-{run}", TagSpecifications=spec("key-pair", tags(run, name=name)))
-        group = ec2.create_security_group(
-            GroupName=f"build-{run}", Description="x", TagSpecifications=spec("security-group", tags(run, name=name))
-        )["GroupId"]
-        specs = spec("volume", tags(run))
-        volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=1, TagSpecifications=specs)["VolumeId"]
-        half = self.image(machine, name)
-        loose = self.image(machine, f"{name}-loose", snapshot=tags(run))
-        ec2.deregister_image(ImageId=loose[0])
-        self.made[run] = {
-            (Kind.INSTANCE, machine),
-            (Kind.KEY_PAIR, f"build-{run}"),
-            (Kind.SECURITY_GROUP, group),
-            (Kind.VOLUME, volume),
-            (Kind.IMAGE, half[0]),
-            (Kind.SNAPSHOT, half[1]),
-            (Kind.SNAPSHOT, loose[1]),
-        }
-
-    def image(self, machine: str, name: str, **made: dict[str, str]) -> tuple[str, str]:
-        """An AMI of a machine and its snapshot, with the tags that are given for `image` and `snapshot`."""
-        ec2 = self.ec2
-        specs = [one for kind, given in made.items() for one in spec(kind, given)]
-        image = str(ec2.create_image(InstanceId=machine, Name=name, NoReboot=True, TagSpecifications=specs)["ImageId"])
-        ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-        (told,) = ec2.describe_images(ImageIds=[image])["Images"]
-        return image, str(told["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"])
-
-    def present(self) -> set[tuple[Kind, str]]:
-        """Everything in the account that can be left behind, except what every account has."""
-        ec2 = self.ec2
-        machines = ec2.describe_instances(
-            Filters=[{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
-        )
-        kinds = {
-            Kind.INSTANCE: [one["InstanceId"] for each in machines["Reservations"] for one in each["Instances"]],
-            Kind.IMAGE: [one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]],
-            Kind.SNAPSHOT: [one["SnapshotId"] for one in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]],
-            Kind.VOLUME: [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]],
-            Kind.SECURITY_GROUP: [one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]],
-            Kind.KEY_PAIR: [one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]],
-        }
-        return {(kind, name) for kind, names in kinds.items() for name in names}
-
-
-def tags(run: str, purpose: str = "build", name: str = "", **more: str) -> dict[str, str]:
-    named = {"ami:name": name} if name else {}
-    return {"ami:run": run, "ami:image": "tiny", "ami:purpose": purpose, **named, **more}
-
-
-def spec(kind: str, made: dict[str, str]) -> list[dict[str, Any]]:
-    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in made.items()]}]
-
-
-@pytest.fixture(scope="module")
-def bucket(client: Callable[..., Any]) -> str:
-    client("s3").create_bucket(Bucket=BUCKET)
-    return BUCKET
-
-
-@pytest.fixture
-def swept(tmp_path: Path, lab: Settings, debian: str, bucket: str) -> Iterator[Swept]:
-    (tmp_path / "ami.yml").write_text(AMI_YML)
-    (tmp_path / "packer/environments").mkdir(parents=True)
-    for name in ("lab", "bare"):
-        variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text().splitlines()
-        kept = [line for line in variables if not line.startswith(("endpoint", "artifact_bucket"))]
-        kept += [f'endpoint = "{lab.endpoint}"', f'artifact_bucket = "{bucket if name == "lab" else ""}"', ""]
-        (tmp_path / f"packer/environments/{name}.pkrvars.hcl").write_text("\n".join(kept))
-    made = Swept(tmp_path, Account("us-east-1", endpoint=lab.endpoint, access_key="lab", secret_key="lab"), debian)
-    before = made.present()
-    yield made
-    left = sorted(made.present() - before, key=lambda one: list(Kind).index(one[0]))
-    remove(made.account, [Leftover(kind, name) for kind, name in left])
-
-
-def run_id(number: int, day: str = "20261125") -> str:
-    return f"{day}T004200Z-{os.getpid() % 4096:03x}{number:03x}"
-
-
-def lease(swept: Swept, owner: Owner, key: str = "") -> None:
-    records = Records(swept.account.client("s3"), BUCKET, "us-east-1")
-    assert records.write(key or run_key(owner.run), owner, token="x", ttl=60)
-
-
-def leases(swept: Swept) -> set[str]:
-    return set(Records(swept.account.client("s3"), BUCKET, "us-east-1").keys())
-
-
-def dead_here(run: str) -> Owner:
-    """A process that was on this machine, and is gone."""
-    return replace(this_process(run), birth="1")
 
 
 def test_sweep_when_one_run_is_dead_and_one_lives(swept: Swept) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moto import mock_aws
 
-from orchestrator.registry import TAGS, State, version_of
+from orchestrator.aws import Account
+from orchestrator.errors import UsageError
+from orchestrator.registry import TAGS, State, find, lacks_state, version_of, versions
 
 TAGGED = {
     "ami:image": "web",
@@ -44,6 +48,37 @@ def test_version_of_when_tags_are_ours() -> None:
 def test_version_of_when_state_is_unknown() -> None:
     """An AMI whose state this factory does not know is left alone."""
     assert version_of(described(TAGGED | {"ami:state": "blessed"}), "us-east-1") is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"ami:run": "r", "ami:purpose": "build"}, True),
+        ({"ami:image": "web"}, True),
+        ({"ami:run": "r", "ami:state": "built"}, False),
+        ({"ami:run": "r", "ami:state": "blessed"}, False),
+        ({"Name": "by hand"}, False),
+        ({}, False),
+    ],
+)
+def test_lacks_state_when_tags_are_ours_or_not(tags: dict[str, str], *, expected: bool) -> None:
+    """An AMI of ours without a state; others' AMIs lack none."""
+    assert lacks_state(tags) == expected
+
+
+def test_find_when_no_build_finished_the_ami() -> None:
+    """It is no version, in lists neither, and the refusal says what it is."""
+    account = Account("us-east-1", access_key="test", secret_key="test")
+    with mock_aws():
+        ec2 = account.client("ec2")
+        base = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+        (machine,) = ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1)["Instances"]
+        half = str(ec2.create_image(InstanceId=machine["InstanceId"], Name="web-1")["ImageId"])
+        made = {"ami:run": "r", "ami:image": "web", "ami:purpose": "build", "ami:fingerprint": "f"}
+        ec2.create_tags(Resources=[half], Tags=[{"Key": key, "Value": value} for key, value in made.items()])
+        with pytest.raises(UsageError, match=f"{half} is unproven: no build finished it"):
+            find(account, half)
+        assert versions(account) == versions(account, image="web") == ()
 
 
 @given(st.dictionaries(st.sampled_from(sorted(TAGS.values())), st.text(max_size=20)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from moto import mock_aws
 
 from orchestrator.aws import Account
 from orchestrator.build import access
-from orchestrator.build.clean import Kind, find_leftovers, remove
+from orchestrator.build.clean import Build, Kind, Leftover, clean_up, find_leftovers, remove
 from orchestrator.build.request import BuildRequest
 
 if TYPE_CHECKING:
@@ -83,6 +84,101 @@ def test_half_made_ami_without_tags_is_found_by_its_name_with_its_snapshot(accou
     assert len([leftover for leftover in found if leftover.kind is Kind.SNAPSHOT]) == 1
     assert remove(account, found, patience=0) == ()
     assert [image["ImageId"] for image in ec2.describe_images(Owners=["self"])["Images"]] == [good]
+
+
+def imaged(account: Account, machine: str, ami_name: str, **tags: str) -> tuple[str, str]:
+    """An AMI of a machine and its snapshot, with a build's tags of the run when `tags` are given."""
+    ec2 = account.client("ec2")
+    made = specification("image", "web", "run-1")
+    made["Tags"] += [{"Key": f"ami:{key}", "Value": value} for key, value in tags.items() if value]
+    specifications = [made] if tags else []
+    ami_id = str(ec2.create_image(InstanceId=machine, Name=ami_name, TagSpecifications=specifications)["ImageId"])
+    (told,) = ec2.describe_images(ImageIds=[ami_id])["Images"]
+    return ami_id, str(told["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"])
+
+
+def amis(account: Account, **build: Any) -> set[str]:
+    found = find_leftovers(account, "run-1", image="web", **build)
+    return {one.id for one in found if one.kind in (Kind.IMAGE, Kind.SNAPSHOT)}
+
+
+def test_ami_with_the_tags_of_its_build_and_no_state_is_found_with_its_snapshot(account: Account) -> None:
+    """Whatever its name is: an earlier attempt's, or a random one."""
+    half = imaged(account, launch(account), "web-v1", name="web-v1")
+    assert amis(account, ami_names=("web-v1-2",)) == amis(account, ami_names=("web-v1", "web-v1-2")) == set(half)
+    assert amis(account) == set()
+
+
+def test_finished_ami_is_never_found(account: Account) -> None:
+    """Neither by its name nor by its tags, nor its snapshot, although that has the tags of a build."""
+    ec2 = account.client("ec2")
+    _, snapshot = imaged(account, launch(account), "web-v1", state="built")
+    ec2.create_tags(Resources=[snapshot], Tags=specification("snapshot", "web", "run-1")["Tags"])
+    assert amis(account, ami_names=("web-v1",)) == set()
+
+
+def test_ami_that_is_kept_is_not_found_though_its_state_is_not_seen_yet(account: Account) -> None:
+    """Tags are eventually consistent: what Packer has just finished is known by its id."""
+    machine = launch(account)
+    good, snapshot = imaged(account, machine, "web-v1", name="web-v1")
+    account.client("ec2").create_tags(Resources=[snapshot], Tags=specification("snapshot", "web", "run-1")["Tags"])
+    other = imaged(account, machine, "a1B2c3D", name="web-v1")
+    assert amis(account, keep=good) == set(other)
+
+
+def test_intermediary_without_tags_is_found_by_its_machine(account: Account) -> None:
+    """The machine may be terminated by then. What a person made of the same machine, or of another, stays."""
+    machine = launch(account)
+    half = imaged(account, machine, "a1B2c3D")
+    imaged(account, machine, "rescue-1")
+    imaged(account, launch(account, run="run-2"), "9876543")
+    account.client("ec2").terminate_instances(InstanceIds=[machine])
+    assert amis(account, ami_names=("web-v1",)) == set(half)
+
+
+def test_snapshot_whose_ami_is_gone_is_found(account: Account) -> None:
+    """By the machine that it was made of."""
+    half, snapshot = imaged(account, launch(account), "web-v1")
+    account.client("ec2").deregister_image(ImageId=half)
+    assert amis(account, ami_names=("web-v1",)) == {snapshot}
+
+
+def test_clean_up_when_the_ami_shows_itself_late(account: Account, tmp_path: Path) -> None:
+    """The key pair, which tells whose it is, is there until then; then everything goes."""
+    made = access.prepare(request(account), tmp_path)
+    machine = launch(account)
+    account.client("ec2").terminate_instances(InstanceIds=[machine])
+    order: list[Kind] = []
+    late = threading.Timer(1, imaged, (account, launch(account, run="run-2"), "web-v1"))
+    late.start()
+    build = Build("run-1", "web", ami_names=("web-v1",))
+    assert clean_up(account, build, late=20, removed=lambda one: order.append(one.kind)) == ()
+    late.join()
+    assert order == [Kind.IMAGE, Kind.SNAPSHOT, Kind.SECURITY_GROUP, Kind.KEY_PAIR]
+    assert made.key_name not in {pair["KeyName"] for pair in account.client("ec2").describe_key_pairs()["KeyPairs"]}
+
+
+def test_clean_up_when_nothing_shows_itself(account: Account, tmp_path: Path) -> None:
+    """It waits as long as it was told to, and removes the rest."""
+    access.prepare(request(account), tmp_path)
+    began = time.monotonic()
+    assert clean_up(account, Build("run-1", "web", ami_names=("web-v1",)), late=3) == ()
+    assert 3 <= time.monotonic() - began < 10
+    assert find_leftovers(account, "run-1") == ()
+
+
+def test_clean_up_when_there_is_no_time_to_wait(account: Account, tmp_path: Path) -> None:
+    """What tells whose a late AMI is stays for the sweep, and is told."""
+    made = access.prepare(request(account), tmp_path)
+    machine, hurry = launch(account), threading.Event()
+    hurry.set()
+    stayed = clean_up(account, Build("run-1", "web", ami_names=("web-v1",)), late=30, patience=0, hurry=hurry)
+    assert stayed == (
+        Leftover(Kind.SECURITY_GROUP, made.security_group, "it tells whose the AMI is"),
+        Leftover(Kind.KEY_PAIR, made.key_name, "it tells whose the AMI is"),
+    )
+    (held,) = account.client("ec2").describe_instances(InstanceIds=[machine])["Reservations"]
+    assert held["Instances"][0]["State"]["Name"] == "terminated"
 
 
 def test_ami_of_that_name_from_another_run_is_not_touched(account: Account) -> None:

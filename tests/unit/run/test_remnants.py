@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.build.clean import Kind
+from orchestrator.build.leftovers import Kind
 from orchestrator.run.fate import Evidence, Fate, Sign, Trace
-from orchestrator.run.remnants import Remnant, left_by, remnants, spared
+from orchestrator.run.remnants import Remnant, left_by, remnants
 from orchestrator.run.seen import Seen
 
 DEAD, ALIVE, UNKNOWN = "20261125T004200Z-dead00", "20200101T004200Z-a11ce0", "20261125T013000Z-0dd000"
@@ -87,6 +87,39 @@ def test_remnants_when_an_ami_has_no_tags() -> None:
     assert ids(key, replace(half, tags={"ami:image": "web"})) == {"k"}
 
 
+def test_remnants_when_an_ami_has_no_state() -> None:
+    """With the tags of its build it is a remnant, available or not, and its snapshots too; the proof is told."""
+    begun = {"ami:purpose": "build"}
+    half = image("ami-1", DEAD, tags=begun, snapshots=frozenset({"snap-1"}))
+    things = [half, seen(Kind.SNAPSHOT, "snap-1"), seen(Kind.SNAPSHOT, "snap-2", run="", image="ami-1")]
+    assert ids(*things) == {"ami-1", "snap-1", "snap-2"}
+    assert [one.proof for one in remnants(things, RUNS, NOW, DAY)] == [
+        "it has the run's tags, and no state",
+        "",
+        "it was made for ami-1",
+    ]
+    assert ids(image("ami-1", ALIVE, tags=begun), image("ami-2", UNKNOWN, tags=begun)) == set()
+    assert ids(replace(half, state="disabled"), replace(half, tags={**half.tags, **GOOD})) == set()
+
+
+def test_remnants_when_an_ami_may_be_somebodys() -> None:
+    """Tags of ours that are not those of a build prove nothing."""
+    assert ids(image("ami-1", DEAD), image("ami-2", DEAD, tags={"ami:purpose": "stack"})) == set()
+
+
+def test_remnants_when_packer_made_an_ami_to_encrypt_it() -> None:
+    """It goes with its snapshot when the run of its machine is dead; one of the same machine by hand stays."""
+    machine = seen(Kind.INSTANCE, "i-1", state="terminated")
+    things = [
+        image("ami-1", name="a1B2c3D", snapshots=frozenset({"snap-1"})),
+        seen(Kind.SNAPSHOT, "snap-1", run="", instance="i-1", image="ami-1"),
+        image("ami-2", name="by hand"),
+        seen(Kind.SNAPSHOT, "snap-2", run="", instance="i-1", image="ami-2"),
+    ]
+    assert ids(machine, *things) == {"ami-1", "snap-1"}
+    assert ids(seen(Kind.INSTANCE, "i-1", ALIVE), *things) == set()
+
+
 def test_remnants_when_a_living_run_makes_an_ami_of_that_name() -> None:
     """Then it is not known whose it is, and it stays."""
     keys = [seen(Kind.KEY_PAIR, run, run, tags={"ami:name": "web-1"}) for run in (DEAD, ALIVE)]
@@ -115,18 +148,8 @@ def test_remnants_when_regions_differ() -> None:
     assert ids(used, seen(Kind.SNAPSHOT, "snap-1", region="eu-west-1")) == {"snap-1"}
 
 
-def test_spared_when_runs_may_live() -> None:
-    """Their things are told by run."""
-    fates = {run: Fate(run == DEAD, "") for run in RUNS}
-    things = [seen(Kind.INSTANCE, run, run) for run in RUNS]
-    assert {run: [one.id for one in told] for run, told in spared(things, fates).items()} == {
-        ALIVE: [ALIVE],
-        UNKNOWN: [UNKNOWN],
-    }
-
-
 SNAPSHOTS = ("snap-1", "snap-2", "snap-3")
-NAMES = ("web-1", "web-2", "tiny-1")
+NAMES = ("web-1", "web-2", "a1B2c3D")
 RUN_TAGS = st.sampled_from(["", DEAD, ALIVE, UNKNOWN, "manual"])
 
 
@@ -155,7 +178,7 @@ def anything(draw: st.DrawFn) -> Seen:
         state=draw(st.sampled_from(["available", "pending", "failed", "disabled", "running", "terminated"])),
         name=draw(st.sampled_from(NAMES)) if is_image else "",
         snapshots=draw(st.frozensets(st.sampled_from(SNAPSHOTS))) if is_image else frozenset(),
-        instance=draw(st.sampled_from(["", "INSTANCE-0", "INSTANCE-1"])) if is_snapshot else "",
+        instance=draw(st.sampled_from(["", "INSTANCE-0", "INSTANCE-1"])) if is_snapshot or is_image else "",
         image=draw(st.sampled_from(["", "IMAGE-0", "IMAGE-1"])) if is_snapshot else "",
     )
 
@@ -177,9 +200,9 @@ def test_remnants_when_anything_is_there(things: list[Seen], older_than: timedel
         assert one.run in ("", remnant.run)
         if one.kind is Kind.IMAGE:
             half.add((one.id, one.region))
-            assert not (one.state == "available" and GOOD.keys() <= one.tags.keys())
+            assert not (one.state == "available" and "ami:state" in one.tags)
             assert one.state != "disabled"
-            assert one.run or (one.name, one.region) in claimed
+            assert one.run or (one.name, one.region) in claimed or (one.name == "a1B2c3D" and not one.tags)
         elif one.kind is not Kind.SNAPSHOT:
             assert one.run
     for one in things:

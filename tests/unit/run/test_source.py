@@ -1,0 +1,42 @@
+"""Which AMI a source means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from orchestrator.aws import Account
+from orchestrator.definition.source import Source, SourceFilter
+from orchestrator.errors import LackError
+from orchestrator.run.source import resolve
+
+ACCOUNT = Account("us-east-1", access_key="test", secret_key="test")
+OURS = Source(name="ours", filter=SourceFilter(name="web-*", owner="self"), ssh_username="admin")
+
+
+def made(ec2: Any, name: str, **tags: str) -> str:
+    base = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    (machine,) = ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1)["Instances"]
+    ami_id = str(ec2.create_image(InstanceId=machine["InstanceId"], Name=name)["ImageId"])
+    if tags:
+        ec2.create_tags(Resources=[ami_id], Tags=[{"Key": f"ami:{key}", "Value": tags[key]} for key in tags])
+    return ami_id
+
+
+def test_resolve_when_the_newest_ami_is_unproven() -> None:
+    """What no build finished is nobody's source; an older one that was finished is."""
+    with mock_aws():
+        ec2 = ACCOUNT.client("ec2")
+        good = made(ec2, "web-1", run="r", state="validated")
+        made(ec2, "web-2", run="r", purpose="build", image="web")
+        assert resolve(ACCOUNT, OURS).ami_id == good
+
+
+def test_resolve_when_all_amis_are_unproven() -> None:
+    """Then there is none."""
+    with mock_aws():
+        made(ACCOUNT.client("ec2"), "web-2", run="r", purpose="build", image="web")
+        with pytest.raises(LackError, match="no AMI of owner self named"):
+            resolve(ACCOUNT, OURS)
