@@ -38,6 +38,8 @@ _HINTS = (
 
 #: How the list that Packer ends with begins.
 _NAME = re.compile(r"(?m)^==> [\w.-]+: ")
+#: What Packer puts in front of an error when it repeats it.
+_ENDED = re.compile(r"^Build '[^']*' errored after [^:]*: ")
 _HEADLINE = "==> Some builds didn't complete successfully"
 
 
@@ -86,7 +88,7 @@ def _task_story(task: TaskEvent) -> str:
 def _packer_story(errors: Sequence[str]) -> str:
     """Packer's distinct errors. It repeats each one in its summary, and its name in front of each line."""
     story: list[str] = []
-    for error in (plain(_NAME.sub("", error)) for error in errors):
+    for error in (plain(_ENDED.sub("", _NAME.sub("", error))) for error in errors):
         if error and not error.startswith(_HEADLINE) and not any(error in known or known in error for known in story):
             story.append(error)
     return "Packer failed:\n" + "\n".join(story or ["it ended in the middle of its work, as if it was killed"])

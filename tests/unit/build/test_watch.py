@@ -159,6 +159,13 @@ def test_packers_errors_are_told_once_each() -> None:
     assert "Some builds" not in told.message
 
 
+def test_error_that_packer_repeats_with_other_words_in_front_is_told_once() -> None:
+    seen = Seen("wrong_user.txt")
+    told = BuildFailed("tiny", log=LOG, seen=Evidence(errors=tuple(seen.watch.errors)))
+    assert told.message.count("authentication error") == 1
+    assert "ssh_username is wrong" in told.hint
+
+
 def test_lack_gets_a_hint() -> None:
     seen = Evidence(errors=("Error launching source instance: InsufficientInstanceCapacity: no t3.small",))
     assert "other_instance_types" in BuildFailed("tiny", log=LOG, seen=seen).hint
