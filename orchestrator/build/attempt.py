@@ -14,7 +14,7 @@ from orchestrator.aws import AwsError, refusal
 from orchestrator.build import access as ssh_access
 from orchestrator.build import clean, mitogen, variables
 from orchestrator.build.access import as_list, build_tags
-from orchestrator.build.cause import Evidence
+from orchestrator.build.cause import Cause, Evidence, cause_of
 from orchestrator.build.environment import packer_environment, private_folder
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.follow import follow
@@ -166,16 +166,21 @@ class _Attempt:
         request, watch = self._request, self._watch
         watch.stage = Stage.CLEAN
         unwanted = request.ami_names[:-1] if built else request.ami_names
-        keep = built.ami_id if built else ""
+        build = clean.Build(request.run, request.image, unwanted, keep=built.ami_id if built else "")
         try:
-            found = clean.find_leftovers(
-                request.account, request.run, image=request.image, ami_names=unwanted, keep=keep
+            stayed = clean.clean_up(
+                request.account,
+                build,
+                late=clean.LATE if self._may_come(built) else 0,
+                patience=0 if request.urgent.is_set() else 300,
+                hurry=request.urgent,
+                removed=lambda leftover: watch.note(f"cleaning up: {leftover}"),
             )
-            patience = 0 if request.urgent.is_set() else 300
-            stayed = clean.remove(request.account, found, patience=patience)
         except AwsError as error:
             watch.note(f"cleaning up: {error}")
             return (f"unknown ({error}): look for the tag ami:run={request.run}",)
-        for leftover in found:
-            watch.note(f"cleaning up: {leftover}")
         return tuple(map(str, stayed))
+
+    def _may_come(self, built: Built | None) -> bool:
+        """Whether EC2 may be making an AMI that it does not list yet."""
+        return built is None and self._watch.asked_for_ami and cause_of(self._seen) is not Cause.REFUSED

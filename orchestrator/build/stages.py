@@ -10,6 +10,9 @@ import re
 
 from orchestrator.progress import Stage
 
+#: What Packer says before it asks EC2 for the AMI.
+_CREATES = r"Creating AMI \S+ from instance i-[0-9a-f]+"
+
 #: Sentences of Packer and its amazon-ebs builder, and the stage that each belongs to.
 _SENTENCES = tuple(
     (re.compile(pattern), stage)
@@ -24,7 +27,7 @@ _SENTENCES = tuple(
         (r"Pausing .+ (before the next|after this) provisioner\.\.\.", Stage.PROVISION),
         (r"Provisioning step had errors: .+", Stage.PROVISION),
         (r"Stopping the source instance\.\.\.", Stage.SNAPSHOT),
-        (r"Creating AMI \S+ from instance i-[0-9a-f]+", Stage.SNAPSHOT),
+        (_CREATES, Stage.SNAPSHOT),
         (r"Adding tags to AMI \(ami-[0-9a-f]+\)\.\.\.", Stage.TAG),
         (r"Terminating the source AWS instance\.\.\.", Stage.CLEAN),
         (r"Cancelling build after receiving .+", Stage.CLEAN),
@@ -42,6 +45,11 @@ def stage_after(stage: Stage, text: str) -> Stage:
     """The stage after Packer has said something in `stage`."""
     said = stage_of(text)
     return said if said is not None and _ORDER.index(said) > _ORDER.index(stage) else stage
+
+
+def is_creation(text: str) -> bool:
+    """Whether Packer says that it asks EC2 for the AMI."""
+    return re.fullmatch(_CREATES, text) is not None
 
 
 def is_packers(text: str, stage: Stage) -> bool:

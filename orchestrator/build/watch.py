@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from orchestrator.build.machine_readable import PackerLine, parse
 from orchestrator.build.request import Built
-from orchestrator.build.stages import is_packers, stage_after
+from orchestrator.build.stages import is_creation, is_packers, stage_after
 from orchestrator.process import masked
 from orchestrator.progress import Event, Listener, Stage
 
@@ -33,8 +33,8 @@ class Watch:
     """One Packer build as it is seen from outside. `masks` are secrets that no log and no message may show.
 
     `on_trouble` is called at once when something goes wrong. `end_began` is when Packer itself began to stop or to
-    terminate its machine, by Packer's clock: whole seconds since 1970, never later than it did. `finished`: Packer said
-    that it was at its end; one that was killed did not.
+    terminate its machine, by Packer's clock: whole seconds since 1970, never later than it did. `asked_for_ami`: it was
+    about to ask EC2 for the AMI. `finished`: it said that it was at its end; one that was killed did not.
 
     Masking is done here because Packer 1.6.6 itself does not mask sensitive variables in its machine-readable output.
     """
@@ -50,6 +50,7 @@ class Watch:
         self.image = image
         self.end_began: int | None = None
         self.finished = False
+        self.asked_for_ami = False
         self.on_trouble: Callable[[], object] = lambda: None
         self.stage = Stage.RESOLVE
         self.built: Built | None = None
@@ -81,6 +82,7 @@ class Watch:
             self._enter(stage_after(self.stage, line.text), line.timestamp)
         if _MACHINE.fullmatch(line.text):
             self._launching = None
+        self.asked_for_ami = self.asked_for_ami or is_creation(line.text)
         if is_packers(line.text, self.stage) and not line.text.startswith(_NOISE):
             self.tell(line.text)
 
