@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ REGION = "ami.region"
 #: What root of a virtual machine can do and root of a container cannot, as far as it stays within the container's
 #: own namespaces: set the host name, mount, sandbox services, filter packets, reboot.
 CAPABILITIES = "SYS_ADMIN,SYS_BOOT,SYS_PTRACE,NET_ADMIN,NET_RAW,AUDIT_WRITE,MKNOD"
+
+#: How often a machine is tried to be frozen.
+_FREEZES = 5
 
 #: Podman mounts a file of its own over /etc/hostname, which would hide the name that cloud-init wrote to the disk.
 INIT = ("/bin/sh", "-c", "umount /etc/hostname; exec /sbin/init")
@@ -112,8 +116,20 @@ class Podman:
             self.run("rm", "--force", "--ignore", "--time=0", "--volumes", *names)
 
     def commit(self, name: str, disk: str) -> None:
-        """Save a machine's disk as an image; a running machine is frozen meanwhile."""
-        self.run("commit", "--quiet", "--pause", f"--change=LABEL {LABEL}={self.lab}", name, disk, timeout=900)
+        """Save a machine's disk as an image; a running machine is frozen meanwhile.
+
+        A machine that starts processes all the time, as one that boots does, cannot always be frozen (runc: "unable to
+        freeze"): that is tried again.
+        """
+        for left in reversed(range(_FREEZES)):
+            try:
+                self.run("commit", "--quiet", "--pause", f"--change=LABEL {LABEL}={self.lab}", name, disk, timeout=900)
+            except process.ProgramFailed as failed:
+                if not left or "freeze" not in failed.completed.err:
+                    raise
+                time.sleep(1)
+            else:
+                return
 
     def console(self, name: str) -> bytes:
         """What the machine wrote to its console since it was made."""

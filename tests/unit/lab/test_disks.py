@@ -78,3 +78,22 @@ def test_no_disk_is_saved_while_another_is_removed(disks: Disks, record: Path) -
         swept.result()
     expected = ["commit begins", "commit ends", "rmi begins", "rmi ends", "commit begins", "commit ends"]
     assert record.read_text().splitlines() == expected
+
+
+BUSY = """#!/bin/sh
+echo "$1 begins" >>{record}
+[ "$(wc -l <{record})" -gt {failures} ] || {{ echo "Error: runc: unable to freeze" >&2; exit 125; }}
+"""
+
+
+@pytest.mark.parametrize(("failures", "expected"), [(2, "completed"), (9, "error")])
+def test_disk_of_a_machine_that_cannot_be_frozen_at_once_is_saved_later(
+    failures: int, expected: str, disks: Disks, record: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that boots starts processes all the time. What never works is an error."""
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    (record.parent / "podman").write_text(BUSY.format(record=record, failures=failures))
+    snapshot: Any = SimpleNamespace(id="snap-1", status="", disk="disk")
+    disks._capture(SimpleNamespace(id="i-1", state="running"), snapshot, None, reboot=False, delay=0.0)
+    assert snapshot.status == expected
+    assert len(record.read_text().splitlines()) == min(failures + 1, 5)
