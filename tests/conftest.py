@@ -1,11 +1,40 @@
-"""The order of all tests: files that take longest first, so that no worker is left alone with one at the end."""
+"""The order of all tests: files that take longest first, so that no worker is left alone with one at the end.
+
+And the Packers with which they run: those that `--packers` names, beside the one on PATH.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
-if TYPE_CHECKING:
-    import pytest
+from tests.packers.option import add_option, look, not_run, parameters
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare `--packers`."""
+    add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Look at the Packers that were named before anything else is done."""
+    look(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests with the mark `packers` run with each Packer, those that ask for `other_packer` with each named one."""
+    if "other_packer" in metafunc.fixturenames:
+        metafunc.parametrize("other_packer", list(parameters(metafunc.config)))
+    if metafunc.definition.get_closest_marker("packers"):
+        own = pytest.param(None, id="own")
+        metafunc.parametrize("packer_on_path", [own, *parameters(metafunc.config)], indirect=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests that were not run because no other Packer was named."""
+    if names := not_run(terminalreporter):
+        terminalreporter.section("not run with other Packers (make test PACKERS=DIR:DIR)")
+        for name in names:
+            terminalreporter.write_line(name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

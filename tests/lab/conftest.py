@@ -24,6 +24,8 @@ __all__ = ["bucket", "small", "swept"]
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.packers.option import Given
+
 DEBIAN = "136693071363"
 #: User data that installs the lab's agent.
 AGENT = """#!/bin/sh
@@ -36,6 +38,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/lab/" in str(item.path):
             item.add_marker(pytest.mark.lab)
+
+
+@pytest.fixture(autouse=True)
+def packer_on_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test with the mark `packers` run with the Packer that it is its turn of."""
+    given: Given | None = getattr(request, "param", None)
+    if given is not None:
+        if given.plays:
+            pytest.skip("this Packer plays recordings: it does no task of a test's own")
+        monkeypatch.setenv("PATH", f"{given.folder}:{os.environ['PATH']}")
+        monkeypatch.setenv("PACKER_PLUGIN_PATH", str(given.folder / "plugins"))
 
 
 @pytest.fixture(scope="session")

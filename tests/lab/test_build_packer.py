@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.settings import Settings
 
-pytestmark = pytest.mark.long(330)
+pytestmark = [pytest.mark.long(330), pytest.mark.packers]
 
 TEMPLATE = """
 variable "version" { type = string }

@@ -1,0 +1,201 @@
+"""What `ami` says of the Packer that it finds, before anything is launched; and builds with those that are named."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.lab.replay import discard, left, workspace
+from tests.lab.small import PROGRAMS
+from tests.packers.install import PLUGINS, VERSIONS, install
+from tests.packers.setting import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from orchestrator.lab.settings import Settings
+    from tests.lab.replay import Replay
+    from tests.packers.option import Given
+
+pytestmark = pytest.mark.long(60)
+
+#: The versions whose plugins are programs of their own.
+WITH_PLUGINS = VERSIONS[1:]
+#: What changes nothing in an account.
+READS = ("Describe", "Get", "List", "Head")
+
+
+@pytest.fixture
+def replay(tmp_path: Path, lab: Settings) -> Callable[..., Replay]:
+    """A workspace with one image, and a Packer of a version."""
+
+    def make(version: str, **setting: Any) -> Replay:
+        home = install(tmp_path / f"packer-{version}", version)
+        home.change(**setting)
+        return workspace(tmp_path / version, [f"programs-{version.replace('.', '-')}"], home.folder, lab)
+
+    return make
+
+
+def doctor(replay: Replay) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code of `ami doctor`, and what it says of Packer, by what it examined."""
+    done = replay.ami("doctor", "--json")
+    findings = {one["what"]: one for one in json.loads(done.stdout)}
+    return done.returncode, {what: one for what, one in findings.items() if "packer" in what}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_doctor_when_all_is_there(replay: Callable[..., Replay], version: str) -> None:
+    """Packer, and each plugin with its version and its file."""
+    here = replay(version)
+    code, findings = doctor(here)
+    assert code == 0
+    assert all(one["ok"] for one in findings.values())
+    assert version in findings["packer"]["said"]
+    said = " ".join(one["said"] for one in findings.values())
+    for name, number in PLUGINS[version].items():
+        assert f"{here.packer}/plugins/github.com/hashicorp/{name}/packer-plugin-{name}_v{number}" in said
+
+
+@pytest.mark.parametrize("version", WITH_PLUGINS)
+def test_doctor_when_plugins_are_missing(replay: Callable[..., Replay], tmp_path: Path, version: str) -> None:
+    """Which, and the command that gets each."""
+    here = replay(version)
+    here.more |= {"PACKER_PLUGIN_PATH": None, "HOME": str(tmp_path)}
+    code, findings = doctor(here)
+    lacking = [one for one in findings.values() if not one["ok"]]
+    assert code == 3
+    for name in PLUGINS[version]:
+        assert [one for one in lacking if f"github.com/hashicorp/{name}" in one["said"] and one["mend"]]
+
+
+@pytest.mark.parametrize("version", WITH_PLUGINS)
+def test_doctor_when_a_plugin_has_no_checksum(replay: Callable[..., Replay], version: str) -> None:
+    """Packer passes it over without a word."""
+    here = replay(version)
+    (checksum,) = (here.packer / "plugins").glob("*/*/amazon/*_SHA256SUM")
+    checksum.unlink()
+    code, findings = doctor(here)
+    assert code == 3
+    assert any(checksum.name in one["said"] and not one["ok"] for one in findings.values())
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"PACKER_PLUGIN_PATH": "/nowhere:/elsewhere"}, "PACKER_PLUGIN_PATH"),
+        ({"PACKER_PLUGIN_PATH": None, "HOME": None}, "HOME"),
+    ],
+)
+def test_doctor_when_packer_cannot_run(
+    replay: Callable[..., Replay], environment: dict[str, str | None], said: str
+) -> None:
+    """1.16 refuses every command then: that is told, with what helps, and it is no bug."""
+    here = replay("1.16.0")
+    here.more |= environment
+    code, findings = doctor(here)
+    assert code == 3
+    assert any(said in one["said"] and not one["ok"] and one["mend"] for one in findings.values())
+    done = here.ami("build", "--yes")
+    assert done.returncode == 3
+    assert said in done.stderr
+
+
+def test_doctor_when_there_is_no_packer(replay: Callable[..., Replay], tmp_path: Path) -> None:
+    here = replay("1.16.0")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("git", "python3", "ssh", "sh", "env"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    here.more |= {"PATH": f"{PROGRAMS}:{programs}"}
+    code, findings = doctor(here)
+    assert code == 3
+    assert [one["ok"] for one in findings.values()] == [False]
+    assert "packer" in findings["packer"]["mend"]
+
+
+@pytest.mark.parametrize("version", WITH_PLUGINS)
+def test_build_without_plugins_changes_nothing(
+    replay: Callable[..., Replay], calls: Callable[[], dict[str, int]], tmp_path: Path, version: str
+) -> None:
+    """It says what is missing and how to get it, before the account sees a single call that changes something."""
+    here = replay(version, case="no-plugins")
+    here.more |= {"PACKER_PLUGIN_PATH": None, "HOME": str(tmp_path)}
+    before = calls()
+    done = here.ami("build", "--yes")
+    changed = {name for name, count in calls().items() if count != before.get(name, 0)}
+    assert done.returncode == 3
+    for name in PLUGINS[version]:
+        assert f"github.com/hashicorp/{name}" in done.stderr
+    assert "hint: packer plugins install github.com/hashicorp/amazon" in done.stderr
+    assert [name for name in changed if not name.partition(":")[2].startswith(READS)] == []
+    assert not [note for note in Home(here.packer).notes if note["argv"][:1] in (["build"], ["init"])]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_settings_of_a_person_do_not_reach_packer(
+    replay: Callable[..., Replay], lab: Settings, ec2: Any, version: str
+) -> None:
+    """Of HCP, of Packer and of other endpoints. Its plugins come from one folder, its endpoint is the environment's."""
+    here = replay(version)
+    here.more |= {
+        "HCP_PACKER_BUCKET_NAME": "mine",
+        "HCP_CLIENT_ID": "mine",
+        "PKR_VAR_version": "mine",
+        "PACKER_LOG": "1",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    loose = here.root / "packer-plugin-loose"
+    loose.write_text(f"#!/bin/sh\ntouch {here.root}/ran\n")
+    loose.chmod(0o755)
+    ended = here.begin().end()
+    builds = [note["environment"] for note in Home(here.packer).notes if note.get("argv", [""])[0] == "build"]
+    discard(ec2, [here])
+    if version == "1.6.6":  # it runs what lies there whatever is set, so that nothing is built
+        assert (ended.code, builds) == (2, [])
+        assert "packer-plugin-loose" in ended.said
+        return
+    (given,) = builds
+    assert not (here.root / "ran").exists()
+    assert {name for name in given if name.startswith("HCP_")} <= {"HCP_PACKER_REGISTRY"}
+    assert given.get("HCP_PACKER_REGISTRY", "off") == "off"
+    assert given["AWS_ENDPOINT_URL"] == lab.endpoint
+    assert not given.keys() & {"PKR_VAR_version", "PACKER_LOG", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
+    assert not given.keys() & {"AWS_MAX_ATTEMPTS"}
+    assert os.pathsep not in given["PACKER_PLUGIN_PATH"]
+
+
+@pytest.fixture
+def named(other_packer: Given, tmp_path: Path, lab: Settings, ec2: Any) -> Iterator[Replay]:
+    """A workspace with one image, and one of the Packers that `--packers` names."""
+    if other_packer.plays:
+        Home(other_packer.folder).change(case="ok", provisions=True, holds={})
+    image = f"named-{other_packer.version.replace('.', '-')}"
+    made = workspace(tmp_path / "named", [image], other_packer.folder, lab)
+    yield made
+    discard(ec2, [made])
+
+
+def test_image_is_validated_with_a_named_packer(named: Replay, other_packer: Given, ec2: Any) -> None:
+    """By the whole of `ami build`, from what `ami doctor` finds in order."""
+    code, findings = doctor(named)
+    assert code == 0
+    assert other_packer.version in findings["packer"]["said"]
+    ended = named.begin().end()
+    assert (ended.code, ended.outcome.get("status")) == (0, "validated"), ended.said
+    found = left(ec2, [named])
+    assert (found["images"], found["instances"], found["keys"]) == ([ended.outcome["ami_id"]], [], [])
+
+
+def test_named_packer_without_its_plugins(named: Replay, tmp_path: Path) -> None:
+    """It is told before anything is begun."""
+    named.more |= {"PACKER_PLUGIN_PATH": None, "HOME": str(tmp_path)}
+    done = named.ami("build", "--yes")
+    assert done.returncode == 3
+    assert "github.com/hashicorp/amazon" in done.stderr
