@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings
     from tests.packers.setting import Home
 
-#: One layer, so that images share nothing and each is built for itself.
 AMI_YML = """
 name: replayed
 default_environment: lab
@@ -34,6 +33,8 @@ sources:
     ssh_username: admin
 layers: [workload]
 """
+#: The variable keeps images from sharing what they are made of.
+LAYER = "workload: {{roles: [{role}, ssm_agent], vars: {{whose: {image}}}}}"
 FAILING = """
 - name: Install the impossible
   ansible.builtin.command: sh -c 'echo one, two; echo three >&2; exit 7'
@@ -203,7 +204,7 @@ def workspace(
     write(root, "ami.yml", AMI_YML)
     for image in made.images:
         text = IMAGE.replace("NAME", image).replace("FROM", "debian-12")
-        write(root, f"packer/images/{image}.yml", text.replace("LAYER", f"workload: {{roles: [{role}, ssm_agent]}}"))
+        write(root, f"packer/images/{image}.yml", text.replace("LAYER", LAYER.format(role=role, image=image)))
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text()
     variables = variables.replace("http://127.0.0.1:4999", lab.endpoint).replace("t3.small", instance_type)
     write(root, "packer/environments/lab.pkrvars.hcl", variables)

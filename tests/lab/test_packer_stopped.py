@@ -93,6 +93,7 @@ class Stops:
     def of(self, way: str, version: str) -> Stop:
         """The builds of a version that were stopped in a way."""
         if way not in self.done:
+            self.done[way] = {}  # a way that fails is not tried again
             self.done[way] = self._begun(way)
             self._stop(way, list(self.done[way].values()))
         return self.done[way][version]

@@ -57,11 +57,14 @@ class Waves:
     folder: Path
     lab: Settings
     ended: dict[tuple[str, str], Ended] = field(default_factory=dict)
+    played: set[tuple[str, ...]] = field(default_factory=set)
 
     def of(self, case: str, version: str) -> Ended:
         """How the build of a recording ended."""
-        if (case, version) not in self.ended:
-            self._play(next(wave for wave in WAVES if case in wave))
+        wave = next(wave for wave in WAVES if case in wave)
+        if wave not in self.played:
+            self.played.add(wave)
+            self._play(wave)
         return self.ended[case, version]
 
     def _play(self, wave: tuple[str, ...]) -> None:
@@ -170,6 +173,10 @@ def test_board_is_the_same(waves: Waves, case: str) -> None:
         again = next(at for at, (_, said) in enumerate(messages["1.16.0"]) if said.startswith("building once more"))
         messages["1.16.0"] = [messages["1.6.6"][0], *messages["1.16.0"][again + 1 :]]
         tasks["1.16.0"] = tasks["1.16.0"][len(tasks["1.16.0"]) // 2 :]
+    if case == "no-capacity":  # 1.16 would be silent for a minute more, so that EC2 is asked beside it
+        asked = next(at for at, (_, said) in enumerate(messages["1.16.0"]) if said.startswith("EC2 has no room"))
+        assert messages["1.16.0"][:asked] == messages["1.6.6"][:asked]
+        messages["1.16.0"] = messages["1.6.6"]
     for version in VERSIONS[1:]:
         assert messages[version] == messages["1.6.6"]
         assert tasks[version] == tasks["1.6.6"]
