@@ -254,6 +254,24 @@ def ami_with_agent(lab: Settings, client: Callable[..., Any], debian: str, key: 
     return image_id
 
 
+#: An init that does nothing, and ends when it is told to (37 is systemd's SIGRTMIN+3).
+IDLE = """#!/bin/sh
+trap 'exit 0' TERM 37
+while :; do sleep 60 & wait; done
+"""
+
+
+@pytest.fixture(scope="session")
+def idle_ami(lab: Settings, client: Callable[..., Any], debian: str, key: Path) -> str:
+    """An AMI whose machines do nothing at all: for tests that need many, and look into none. It goes with the lab."""
+    made = Bench(lab, client, debian, key)
+    instance_id = made.launch()
+    made.shell(instance_id, f"cat > /sbin/idle <<'END'\n{IDLE}END\nchmod +x /sbin/idle && ln -sf /sbin/idle /sbin/init")
+    image_id = made.image(instance_id, "does-nothing")
+    made.close()
+    return image_id
+
+
 @dataclass
 class FaultControl:
     """What tests do to make the lab misbehave: by the same door as `ami lab faults`."""

@@ -9,30 +9,31 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.lab.small import IMAGE, PROGRAMS, REPOSITORY, TASKS, TESTS
+from tests.packers.setting import Home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from orchestrator.lab.settings import Settings
-    from tests.packers.setting import Home
-
 AMI_YML = """
 name: replayed
 default_environment: lab
 ansible: {mitogen: false}
 sources:
   debian-12:
-    filter: {name: "debian-12-amd64-*", owner: "136693071363"}
+    START
     ssh_username: admin
 layers: [workload]
 """
+DEBIAN = 'filter: {name: "debian-12-amd64-*", owner: "136693071363"}'
 #: The variable keeps images from sharing what they are made of.
 LAYER = "workload: {{roles: [{role}, ssm_agent], vars: {{whose: {image}}}}}"
 FAILING = """
@@ -153,6 +154,15 @@ class Running:
         """As Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
 
+    def close(self) -> None:
+        """End whatever still runs: `ami`, and the Packers that would hold for ever."""
+        if self.process.poll() is None:
+            self.process.kill()
+        for note in Home(self.replay.packer).notes:
+            if note.get("argv", [""])[0] == "build":
+                with suppress(ProcessLookupError):
+                    os.kill(note["pid"], signal.SIGKILL)
+
     def kill(self, packers: Iterable[int] = ()) -> None:
         """End `ami` without a word, and these Packers with it."""
         self.process.kill()
@@ -197,16 +207,16 @@ def workspace(
     lab: Settings,
     *,
     role: str = "marker",
-    instance_type: str = "t3.small",
+    start: str = "",
 ) -> Replay:
-    """A workspace whose images have one role each, and a Packer."""
+    """A workspace whose images have one role each and start from Debian, or from the AMI `start`; and a Packer."""
     made = Replay(root, tuple(images), packer)
-    write(root, "ami.yml", AMI_YML)
+    write(root, "ami.yml", AMI_YML.replace("START", f"ami_id: {start}" if start else DEBIAN))
     for image in made.images:
         text = IMAGE.replace("NAME", image).replace("FROM", "debian-12")
         write(root, f"packer/images/{image}.yml", text.replace("LAYER", LAYER.format(role=role, image=image)))
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text()
-    variables = variables.replace("http://127.0.0.1:4999", lab.endpoint).replace("t3.small", instance_type)
+    variables = variables.replace("http://127.0.0.1:4999", lab.endpoint)
     write(root, "packer/environments/lab.pkrvars.hcl", variables)
     shutil.copy(REPOSITORY / "packer/image.pkr.hcl.j2", root / "packer")
     for folder in ("packer/layers", "playbooks", "roles/ssm_agent", "roles/seal"):
@@ -263,10 +273,11 @@ NOTHING: dict[str, list[str]] = {
 
 def discard(ec2: Any, replays: Iterable[Replay]) -> None:
     """Remove whatever is left, whether the tests passed or not."""
-    found = left(ec2, replays)
+    here = list(replays)
+    found = left(ec2, here)
     for image in found["images"]:
         ec2.deregister_image(ImageId=image)
-    for snapshot in left(ec2, replays)["snapshots"]:
+    for snapshot in found["snapshots"]:
         ec2.delete_snapshot(SnapshotId=snapshot)
     if found["instances"]:
         ec2.terminate_instances(InstanceIds=found["instances"])

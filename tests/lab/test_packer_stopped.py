@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.lab.conftest import FaultControl
+from orchestrator.lab import door
+from orchestrator.lab.fault_rules import Kind, Rule
 from tests.lab.replay import NOTHING, Replay, Running, discard, left, workspace
 from tests.packers.install import VERSIONS, install
 
@@ -28,7 +29,6 @@ MOMENTS = {
     "launch": "Launching a source AWS instance",
     "connect": "Waiting for SSH",
     "provision": "TASK [marker : Leave a mark]",
-    "snapshot": "Creating AMI",
     "pending": "Waiting for AMI to become ready",
     "tag": "Creating AMI tags",
     "clean": "Terminating the source AWS instance",
@@ -86,6 +86,8 @@ class Stops:
     folder: Path
     lab: Settings
     ec2: Any
+    idle: str
+    begun: list[Running] = field(default_factory=list)
     done: dict[str, dict[str, Stop]] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     """What `list` and `sweep` showed after builds were stopped in a way."""
@@ -107,22 +109,22 @@ class Stops:
             home.change(
                 holds={image: hold.replace(MOMENTS["pending"], "Creating AMI") for image, hold in holds.items()}
             )
-            replay = workspace(self.folder / f"{way}-{version}", images, home.folder, self.lab)
+            replay = workspace(self.folder / f"{way}-{version}", images, home.folder, self.lab, start=self.idle)
             begun[version] = Stop(replay, home, replay.begin())
+            self.begun.append(begun[version].build)
         return begun
 
     def _stop(self, way: str, stops: Sequence[Stop]) -> None:
-        faults = FaultControl(self.lab)
         for stop in stops:
             stop.build.await_holds(stop.home)
-        faults.set("slow-image", PENDING, "ec2:CreateImage")
+        door.set_fault(self.lab, Rule(Kind.SLOW_IMAGE, PENDING))
         for stop in stops:
             stop.hold_pending()
             stop.build.await_holds(stop.home)
         assert self._pending(stops) == len(stops), "no AMI is pending any more: this machine is too slow"
         with ThreadPoolExecutor() as pool:
             list(pool.map(WAYS[way], stops))
-        faults.clear()
+        door.clear_faults(self.lab)
         deadline = time.monotonic() + 60
         while self._pending(stops):
             assert time.monotonic() < deadline, "AMIs are pending without end"
@@ -146,11 +148,13 @@ class Stops:
 
 
 @pytest.fixture(scope="module")
-def stops(tmp_path_factory: pytest.TempPathFactory, lab: Settings, ec2: Any) -> Iterator[Stops]:
-    made = Stops(tmp_path_factory.mktemp("stops"), lab, ec2)
+def stops(tmp_path_factory: pytest.TempPathFactory, lab: Settings, ec2: Any, idle_ami: str) -> Iterator[Stops]:
+    made = Stops(tmp_path_factory.mktemp("stops"), lab, ec2, idle_ami)
     yield made
-    FaultControl(lab).clear()
-    discard(ec2, [stop.replay for stops in made.done.values() for stop in stops.values()])
+    door.clear_faults(lab)
+    for build in made.begun:
+        build.close()
+    discard(ec2, [build.replay for build in made.begun])
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.lab import door
 from orchestrator.lab.fault_rules import Kind, Rule
-from tests.lab.replay import NOTHING, Ended, Replay, discard, left, plain, workspace
+from tests.lab.replay import NOTHING, Ended, Replay, Running, discard, left, plain, workspace
 from tests.packers.install import VERSIONS, install
 from tests.packers.setting import Home
 
@@ -56,6 +56,8 @@ class Waves:
 
     folder: Path
     lab: Settings
+    idle: str
+    begun: list[Running] = field(default_factory=list)
     ended: dict[tuple[str, str], Ended] = field(default_factory=dict)
     played: set[tuple[str, ...]] = field(default_factory=set)
 
@@ -71,6 +73,7 @@ class Waves:
         for rule in WAVES[wave]:
             door.set_fault(self.lab, rule)
         builds = {(case, version): self._replay(case, version).begin() for case in wave for version in VERSIONS}
+        self.begun += builds.values()
         for (case, _), build in builds.items():
             if case == "interrupted":
                 build.await_holds(Home(build.replay.packer))
@@ -83,17 +86,22 @@ class Waves:
         home.change(case=case, **SETTINGS.get(case, {}))
         image = f"{case}-{version.replace('.', '-')}"
         role = "broken" if case == "failed-task" else "marker"
-        kind = "t3.medium" if case == "no-capacity" else "t3.small"
-        root = self.folder / f"{case}-{version}"
-        return workspace(root, [image], home.folder, self.lab, role=role, instance_type=kind)
+        start = "" if case in GOOD else self.idle
+        made = workspace(self.folder / f"{case}-{version}", [image], home.folder, self.lab, role=role, start=start)
+        if case == "no-capacity":
+            variables = made.root / "packer/environments/lab.pkrvars.hcl"
+            variables.write_text(variables.read_text().replace("t3.small", "t3.medium"))
+        return made
 
 
 @pytest.fixture(scope="module")
-def waves(tmp_path_factory: pytest.TempPathFactory, lab: Settings, ec2: Any) -> Iterator[Waves]:
-    made = Waves(tmp_path_factory.mktemp("waves"), lab)
+def waves(tmp_path_factory: pytest.TempPathFactory, lab: Settings, ec2: Any, idle_ami: str) -> Iterator[Waves]:
+    made = Waves(tmp_path_factory.mktemp("waves"), lab, idle_ami)
     yield made
     door.clear_faults(lab)
-    discard(ec2, [ended.replay for ended in made.ended.values()])
+    for build in made.begun:
+        build.close()
+    discard(ec2, [build.replay for build in made.begun])
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -182,10 +182,11 @@ class Play:
         return recorded * sum(min(20.0, 2.0**each) for each in range(1, count)) / 90
 
     def _stay(self) -> None:
-        """Stay until a signal comes, or until the setting names another message to stay at."""
-        image, began = self._template.image, dict(self._setting.holds)
-        self._home.note(held=image, at=began.get(image, "the end"))
-        while self._setting.holds == began or not self._attempt.ended:
+        """Stay until a signal comes, or until the setting names another message for this image to stay at."""
+        image = self._template.image
+        began = self._setting.holds.get(image, "the end")
+        self._home.note(held=image, at=began)
+        while self._setting.holds.get(image, "the end") == began:
             self._signals.pause(0.2)
             self._setting = self._home.setting
 
