@@ -16,10 +16,10 @@ from tests.packers.option import NONE_GIVEN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-pytestmark = pytest.mark.long(60)
+pytestmark = pytest.mark.long(30)
 
 REPOSITORY = Path(__file__).parents[2]
-NAMED = "tests/lab/test_packer_programs.py"
+NAMED, BUILDS = "tests/lab/test_packer_programs.py", "tests/lab/test_build_packer.py"
 
 
 def pytest_of(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,21 +44,29 @@ def test_make_hands_the_folders_on(folders: Sequence[str]) -> None:
 
 def test_named_packers_are_run(folders: Sequence[str]) -> None:
     """Each of them, marked by its version; here both are programs for tests."""
-    done = pytest_of(f"--packers={':'.join(folders)}", NAMED, "-k", "named", "-v")
-    for test in ("test_image_is_validated_with_a_named_packer", "test_named_packer_without_its_plugins"):
-        for version in ("1.9.5", "1.16.0"):
-            assert f"{test}[packer-{version}] PASSED" in done.stdout, done.stdout
+    done = pytest_of(f"--packers={':'.join(folders)}", NAMED, "-k", "named_packer_without", "-vv")
+    for version in ("1.9.5", "1.16.0"):
+        assert f"test_named_packer_without_its_plugins[packer-{version}] PASSED" in done.stdout, done.stdout
     assert "not run with other Packers" not in done.stdout
+
+
+def test_build_tests_are_run_with_named_packers(folders: Sequence[str]) -> None:
+    """Each of them with PATH's own Packer and with each that was named."""
+    done = pytest_of(f"--packers={':'.join(folders)}", "--collect-only", BUILDS)
+    names = [line.partition("[")[0] for line in done.stdout.splitlines() if line.startswith(BUILDS)]
+    for packer in ("own", "packer-1.9.5", "packer-1.16.0"):
+        marked = [line for line in done.stdout.splitlines() if re.search(rf"\[(.*-)?{packer}(-.*)?\]$", line)]
+        assert {line.partition("[")[0] for line in marked} == set(names)
 
 
 def test_tests_are_told_as_not_run_when_none_is_named() -> None:
     """By their names."""
-    done = pytest_of(NAMED, "tests/lab/test_build_packer.py", "-k", "named or other-packers")
+    done = pytest_of(NAMED, BUILDS, "-k", "other-packers")
     assert done.returncode == 0
     assert NONE_GIVEN in done.stdout
     names = done.stdout.partition("not run with other Packers")[2].splitlines()
     assert f"{NAMED}::test_image_is_validated_with_a_named_packer[other-packers]" in names
-    assert "tests/lab/test_build_packer.py::test_failed_task_is_named_and_nothing_stays[other-packers]" in names
+    assert f"{BUILDS}::test_failed_task_is_named_and_nothing_stays[other-packers]" in names
 
 
 def test_folder_without_a_packer_is_refused(tmp_path: Path) -> None:
