@@ -34,7 +34,7 @@ MOMENTS = {
     "clean": "Terminating the source AWS instance",
 }
 #: Seconds for which an AMI is pending: longer than it takes to stop everything.
-PENDING = 8.0
+PENDING = 12.0
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Stop:
 
     def hold_pending(self) -> None:
         """Let the AMI of one image become pending; that of another image is available by now, without its tags."""
-        image = self.replay.images[list(MOMENTS).index("pending")]
+        (image,) = (name for name in self.replay.images if name.endswith("-pending"))
         self.home.change(holds={**self.home.setting.holds, image: MOMENTS["pending"]})
 
 
@@ -75,6 +75,9 @@ def kill_driver(stop: Stop) -> None:
         assert time.monotonic() < deadline, "Packer did not end"
         time.sleep(0.2)
 
+
+#: In these stages alone is a build stopped in this way; Packer's end is what differs, and not the stage.
+FEW = {"driver-killed": ("provision", "pending", "clean")}
 
 WAYS = {"interrupted": interrupt, "killed": kill, "driver-killed": kill_driver}
 
@@ -104,8 +107,9 @@ class Stops:
         begun = {}
         for version in VERSIONS:
             home = install(self.folder / f"packer-{way}-{version}", version)
-            images = [f"{way}-{version.replace('.', '-')}-{moment}" for moment in MOMENTS]
-            holds = dict(zip(images, MOMENTS.values(), strict=True))
+            moments = {name: said for name, said in MOMENTS.items() if name in FEW.get(way, MOMENTS)}
+            images = [f"{way}-{version.replace('.', '-')}-{name}" for name in moments]
+            holds = dict(zip(images, moments.values(), strict=True))
             home.change(
                 holds={image: hold.replace(MOMENTS["pending"], "Creating AMI") for image, hold in holds.items()}
             )
