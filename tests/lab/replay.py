@@ -149,6 +149,14 @@ class Running:
         self.process.kill()
         pytest.fail(f"never held: {wanted - held.keys()}\n{said}\n{self.replay.log[-3000:]}")
 
+    def await_log(self, text: str, seconds: float = 60) -> None:
+        """Wait until `ami` has taken note of what Packer said."""
+        deadline = time.monotonic() + seconds
+        while text not in self.replay.log:
+            if time.monotonic() > deadline:
+                pytest.fail(f"{self.replay.images} never said {text!r}:\n{self.replay.log[-3000:]}")
+            time.sleep(0.1)
+
     def interrupt(self) -> None:
         """As Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
@@ -192,7 +200,7 @@ class Ended:
 
 def plain(text: str, image: str) -> str:
     """A text without what differs between two builds of one recording: ids, names, addresses, times."""
-    text = re.sub(r"\d{8}T\d{6}Z-[0-9a-f]+", "VERSION", text.replace(image, "IMAGE"))
+    text = re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?", "VERSION", text.replace(image, "IMAGE"))
     text = re.sub(r"\b(ami|i|snap|sg|vol)-[0-9a-f]{8,}", r"\1-ID", text)
     text = re.sub(r"\b10\.\d+\.\d+\.\d+", "ADDRESS", text)
     text = re.sub(r"/(tmp|srv)/[\w./-]+", "FILE", text)

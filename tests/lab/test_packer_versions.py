@@ -77,6 +77,7 @@ class Waves:
         for (case, _), build in builds.items():
             if case == "interrupted":
                 build.await_holds(Home(build.replay.packer))
+                build.await_log("TASK [seal : Gather the facts that roles ask for]")
                 build.interrupt()
         self.ended |= {key: build.end() for key, build in builds.items()}
         door.clear_faults(self.lab)
