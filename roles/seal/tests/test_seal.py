@@ -15,10 +15,63 @@ if TYPE_CHECKING:
 # Systemd's start is the machine's: older files came with the image.
 _BOOT = '"$(systemctl show --property UserspaceTimestamp --value)"'
 
+# Logs whose first time is before the boot. The time of the file itself says nothing, since it is that of the last line.
+# Logs without a time that is known here are not judged, and neither is the journal, which is kept by machine id.
+_OLD_LOGS = rf"""
+boot=$(date --date {_BOOT} +%s)
+month='(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
+clock='[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}'
+zone='([.,][0-9]+)?( ?(UTC|Z|[+-][0-9]{{2}}:?[0-9]{{2}}))?'
+times="[0-9]{{4}}[-/][0-9]{{2}}[-/][0-9]{{2}}(T| {{1,2}})$clock$zone|audit\([0-9]+"
+times="$times|[0-9]{{1,2}}[ /]$month[ /][0-9]{{4}}[ :]$clock$zone|$month [ 0-9]?[0-9] $clock( [0-9]{{4}})?"
+
+first() {{
+    case $1 in
+    */wtmp | */btmp) od -A n -t d4 -j 340 -N 4 "$1" | sed 's/ */@/' ;;
+    */lastlog) od -A n -v -t d4 -w292 "$1" | awk '$1 > 0 {{ print "@" $1 }}' | sort | head -n 1 ;;
+    *) head -c 65536 "$1" | LC_ALL=C grep -aoE "$times" | head -n 1 | sed '
+        s/^audit(/@/; s/[.,][0-9]*//; s|^\([0-9]*\)/\([A-Z][a-z]*\)/|\1 \2 |; s/\( [0-9]\{{4\}}\):/\1 /' ;;
+    esac
+}}
+
+find /var/log -type f -size +0 ! -path '/var/log/journal/*' | while read -r log; do
+    time=$(first "$log")
+    [ -n "$time" ] || continue
+    # cloud-init's own are in UTC, wherever the machine is.
+    case $log in */cloud-init*) TZ=UTC; export TZ ;; *) unset TZ ;; esac
+    second=$(date --date "$time" +%s) && [ "$second" -lt "$boot" ] && echo "$log begins with $time"
+done
+:
+"""
+
+# Ids and names of EC2's that cloud-init was not told of this machine.
+_OTHER_MACHINES = r"""
+known=/run/cloud-init/instance-data.json
+[ -s "$known" ] || { echo "$known is missing"; exit; }
+name='\b(i-[0-9a-f]{17}|ip-([0-9]{1,3}-){3}[0-9]{1,3})\b'
+cd /
+LC_ALL=C grep -aroE --exclude-dir=journal "$name" \
+    etc home opt root srv usr/local var/backups var/cache var/lib var/log var/mail var/opt var/spool var/tmp \
+    2>/dev/null | sort -u | while IFS=: read -r file name; do
+    grep -qwF -- "$name" "$known" || echo "/$file names $name"
+done
+:
+"""
+
 
 def test_image_says_its_name(host: Host, image: Image) -> None:
     """The name is this image's, not that of the one it was built on."""
     assert f'IMAGE_NAME="{image.name}"' in host.check_output("cat /etc/image-release").splitlines()
+
+
+def test_machine_was_cleaned_to_the_end(host: Host) -> None:
+    """The last step of the seal removes its mark; a mark that is still there says what went wrong."""
+    assert host.run("cat /var/lib/image-not-sealed 2>/dev/null").stdout == ""
+
+
+def test_nothing_names_another_machine(host: Host) -> None:
+    """No file holds the id or the host name of a machine of EC2's that is not this one."""
+    assert host.check_output(_OTHER_MACHINES).splitlines() == []
 
 
 def test_host_keys_are_of_this_boot(host: Host) -> None:
@@ -62,6 +115,7 @@ def test_nobody_left_a_history(host: Host) -> None:
 def test_logs_begin_with_this_boot(host: Host) -> None:
     """What came with the image is empty, and nothing was rotated."""
     assert _came_with_the_image(host, "/var/log -type f -size +0") == []
+    assert host.check_output(_OLD_LOGS).splitlines() == []
     assert host.check_output("find /var/log -type f \\( -name '*.gz' -o -name '*.[0-9]' \\)") == ""
 
 
