@@ -25,8 +25,8 @@ BUILDER = Builder("i-0123456789abcdef0", "ip-10-88-0-5.ec2.internal", "10.88.0.5
 KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + b"x" * 43
 
 #: Run on a machine before it is sealed, to make it hard to clean. The lab mounts a tmpfs on the journal and on /tmp,
-#: where EC2 has a disk. One service leaves a process behind that goes on writing. The other has no place in the order
-#: of units and takes its time to stop.
+#: where EC2 has a disk. One service leaves a process behind that goes on writing. The other is stopped at any time
+#: during the shutdown, and takes its time.
 HARD = r"""
 journalctl --relinquish-var
 umount /var/log/journal /tmp
@@ -51,6 +51,7 @@ cat >/etc/systemd/system/saves.service <<'END'
 [Unit]
 DefaultDependencies=no
 Conflicts=shutdown.target
+Before=shutdown.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
@@ -74,14 +75,16 @@ systemctl start chatter saves
         ("/root/id.pub", KEY, ["public key"]),
         ("/etc/version", b"run=20260101T000000Z-abcdef", ["run"]),
         ("/var/lib/image-not-sealed", b"no", ["no"]),
+        ("/etc/machine-id", b"0123456789abcdef0123456789abcdef\n", ["made by the builder for itself"]),
+        ("/etc/machine-id", b"", []),
         ("/var/log/fresh", b"", []),
         ("/var/log/old", b"began", ["a log begins before the first boot"]),
     ],
 )
 def test_trace_when_in_a_file(path: str, content: bytes, found: list[str]) -> None:
     """Each trace of a builder is found where it stands by itself."""
-    told = [line.removeprefix(f"{path}: ") for line in findings(iter([(path, content)]), BUILDER)]
-    assert [line.partition(" of the builder")[0].partition(": ")[0] for line in told] == found
+    lines = [line.removeprefix(f"{path}: ") for line in findings(iter([(path, content)]), BUILDER)]
+    assert [line.partition(" of the builder")[0].partition(": ")[0] for line in lines] == found
 
 
 def test_disk_when_a_build_ends_hard(bench: Any, key: Path, lab: Settings, ec2: Any, tmp_path: Path) -> None:
