@@ -21,7 +21,7 @@ ALLOWED: dict[str, str] = {}
 
 #: A public key as OpenSSH writes it.
 PUBLIC_KEY = re.compile(rb"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]{3,40} AAAA[A-Za-z0-9+/]{40}")
-#: What a machine makes for itself alone, as patterns of paths. Empty files are as good as none.
+#: What a machine makes for itself alone, as patterns of paths. Empty files do not count, nor links to the machine id.
 OWN = re.compile(
     r"/etc/machine-id|/etc/ssh/ssh_host_.*|/etc/ssl/private/ssl-cert-snakeoil\.key|/var/lib/dbus/machine-id"
     r"|/var/lib/systemd/(random-seed|credential\.secret)|/var/lib/cloud/instances?/.*|/var/lib/dhcp/.*"
@@ -78,7 +78,7 @@ def findings(files: Iterator[tuple[str, bytes]], machine: Builder) -> Iterator[s
             continue
         if path == MARK:
             yield f"{path}: {content.decode(errors='replace')}"
-        if content and OWN.fullmatch(path):
+        if content not in (b"", b"/etc/machine-id") and OWN.fullmatch(path):
             yield f"{path}: made by the builder for itself"
         if path.startswith(LOGS) and content:
             yield f"{path}: a log begins before the first boot: {content[:80]!r}"

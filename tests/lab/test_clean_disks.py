@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.settings import Settings
 
-pytestmark = pytest.mark.long(45)
+pytestmark = pytest.mark.long(30)
 
 BUILDER = Builder("i-0123456789abcdef0", "ip-10-88-0-5.ec2.internal", "10.88.0.5", "20260101T000000Z-abcdef")
 KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + b"x" * 43
@@ -77,6 +77,7 @@ systemctl start chatter saves
         ("/var/lib/image-not-sealed", b"no", ["no"]),
         ("/etc/machine-id", b"0123456789abcdef0123456789abcdef\n", ["made by the builder for itself"]),
         ("/etc/machine-id", b"", []),
+        ("/var/lib/dbus/machine-id", b"/etc/machine-id", []),
         ("/var/log/fresh", b"", []),
         ("/var/log/old", b"began", ["a log begins before the first boot"]),
     ],
@@ -106,6 +107,8 @@ def test_disk_when_a_build_ends_hard(bench: Any, key: Path, lab: Settings, ec2: 
         MARK,
         "/etc/hostname: host name",
         "/home/admin/.ssh/authorized_keys: public key",
+        "/var/lib/amazon/ssm/runtimeconfig/identity_config.json: instance id",
+        "/var/log/amazon/ssm/amazon-ssm-agent.log: a log",
         "/var/log/wtmp: a log",
     ):
         assert [one for one in found if one.startswith(line)], found
