@@ -66,8 +66,13 @@ def builder(ec2: Any, ami: Any) -> Builder:
     found = ec2.describe_instances(InstanceIds=[ami["SourceInstanceId"]])
     machine = found["Reservations"][0]["Instances"][0]
     tags = {tag["Key"]: tag["Value"] for tag in ami.get("Tags", [])}
+    run = tags.get("ami:run", "")
     return Builder(
-        machine["InstanceId"], machine["PrivateDnsName"], machine["PrivateIpAddress"], tags.get("ami:run", "")
+        instance_id=machine["InstanceId"],
+        host_name=machine["PrivateDnsName"],
+        address=machine["PrivateIpAddress"],
+        # A build by hand has no id of its own, but a word of which files are full.
+        run="" if run == "manual" else run,
     )
 
 
