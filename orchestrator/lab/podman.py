@@ -102,8 +102,8 @@ class Podman:
         """Start a stopped machine from its disk."""
         self.run("start", name)
 
-    def stop(self, name: str, *, grace: int = 10) -> None:
-        """Ask init to shut down; kill it after `grace` seconds."""
+    def stop(self, name: str, *, grace: int = 60) -> None:
+        """Ask init to shut down; kill it after `grace` seconds. EC2 waits for minutes before it forces a stop."""
         self.run("stop", "--ignore", f"--time={grace}", name)
 
     def kill(self, name: str) -> None:

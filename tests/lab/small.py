@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.lab.dirt import dirt
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -137,10 +139,17 @@ def small(tmp_path: Path, lab: Settings, ec2: Any) -> Iterator[Small]:
     made.write("roles/marker/tasks/main.yml", TASKS)
     made.write("roles/marker/tests/test_marker.py", TESTS)
     yield made
+    unclean = {image["Name"]: dirt(lab, ec2, image["ImageId"]) for image in made.images() if built(image)}
     for image in made.images():
         ec2.deregister_image(ImageId=image["ImageId"])
         for mapping in image["BlockDeviceMappings"]:
             ec2.delete_snapshot(SnapshotId=mapping["Ebs"]["SnapshotId"])
+    assert not any(unclean.values()), unclean
+
+
+def built(image: Any) -> bool:
+    """Whether an AMI is one of a build that came to its end."""
+    return image["State"] == "available" and bool(image.get("Tags"))
 
 
 def held(ec2: Any) -> dict[str, set[str]]:

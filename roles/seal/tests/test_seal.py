@@ -15,10 +15,78 @@ if TYPE_CHECKING:
 # Systemd's start is the machine's: older files came with the image.
 _BOOT = '"$(systemctl show --property UserspaceTimestamp --value)"'
 
+# `first LOG` prints the first time in a log, for `date`; nothing when the log has none of these forms:
+# 2026-01-31T12:00:00Z, 2026/01/31 12:00:00, 31/Jan/2026:12:00:00 +0000, Sat, 31 Jan 2026 12:00:00, Jan 31 12:00:00,
+# audit's seconds, and the records of logins.
+FIRST_TIME = r"""
+month='(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
+clock='[0-9]{2}:[0-9]{2}:[0-9]{2}'
+zone='([.,][0-9]+)?( ?(UTC|Z|[+-][0-9]{2}:?[0-9]{2}))?'
+times="[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(T| {1,2})$clock$zone|audit\([0-9]+"
+times="$times|[0-9]{1,2}[ /]$month[ /][0-9]{4}[ :]$clock$zone|$month [ 0-9]?[0-9] $clock( [0-9]{4})?"
+
+first() {
+    case $1 in
+    */wtmp | */btmp) od -A n -t d4 -j 340 -N 4 "$1" | sed 's/ */@/' ;;
+    */lastlog) od -A n -v -t d4 -w292 "$1" | awk '$1 > 0 { print "@" $1 }' | sort | head -n 1 ;;
+    *) head -c 65536 "$1" | LC_ALL=C grep -aoE "$times" | head -n 1 | sed '
+        s/^audit(/@/; s/[.,][0-9]*//; s|^\([0-9]*\)/\([A-Z][a-z]*\)/|\1 \2 |; s/\( [0-9]\{4\}\):/\1 /' ;;
+    esac
+}
+"""
+
+# Logs whose first time is before the boot. The time of the file itself says nothing, since it is that of the last line.
+# Logs without a time that is known above are not judged, and neither is the journal, which is kept by machine id.
+_OLD_LOGS = rf"""
+{FIRST_TIME}
+boot=$(date --date {_BOOT} +%s)
+find /var/log -type f -size +0 ! -path '/var/log/journal/*' | while read -r log; do
+    time=$(first "$log")
+    [ -n "$time" ] || continue
+    # cloud-init's own are in UTC, wherever the machine is.
+    case $log in */cloud-init*) TZ=UTC; export TZ ;; *) unset TZ ;; esac
+    second=$(date --date "$time" +%s) && [ "$second" -lt "$boot" ] && echo "$log begins with $time"
+done
+:
+"""
+
+# Ids and host names of EC2's that cloud-init was not told of this machine. They are looked for where programs write by
+# themselves, and not in what roles configure and install, which may name any machine: a peer, or a manual's example.
+# Names in logs do not count for the same reason.
+_OTHER_MACHINES = r"""
+known=/run/cloud-init/instance-data.json
+[ -s "$known" ] || { echo "$known is missing"; exit; }
+written='etc/cloud etc/hostname etc/hosts etc/mailname etc/netplan etc/network etc/resolv.conf etc/ssh etc/ssl
+    home root var/backups var/cache var/crash var/lib var/mail var/spool var/tmp'
+for installed in docker containerd containers node_modules site-packages dist-packages snapd; do
+    not="$not --exclude-dir=$installed"
+done
+
+cd /
+{
+    LC_ALL=C grep -aroE $not '\bip-([0-9]{1,3}-){3}[0-9]{1,3}\b' $written
+    LC_ALL=C grep -aroE $not --exclude-dir=journal '\bi-[0-9a-f]{17}\b' $written var/log
+} 2>/dev/null | sort -u | while IFS=: read -r file name; do
+    grep -qwF -- "$name" "$known" || echo "/$file names $name"
+done
+:
+"""
+
 
 def test_image_says_its_name(host: Host, image: Image) -> None:
     """The name is this image's, not that of the one it was built on."""
     assert f'IMAGE_NAME="{image.name}"' in host.check_output("cat /etc/image-release").splitlines()
+
+
+def test_machine_was_cleaned_to_the_end(host: Host) -> None:
+    """The last step of the seal removes its mark; a mark that is still there says what went wrong."""
+    assert host.run("cat /var/lib/image-not-sealed 2>/dev/null").stdout == ""
+
+
+def test_nothing_names_another_machine(host: Host) -> None:
+    """Nothing that was written by itself holds the id or the host name of another machine of EC2's."""
+    others = host.check_output(_OTHER_MACHINES).splitlines()
+    assert others == []
 
 
 def test_host_keys_are_of_this_boot(host: Host) -> None:
@@ -62,6 +130,8 @@ def test_nobody_left_a_history(host: Host) -> None:
 def test_logs_begin_with_this_boot(host: Host) -> None:
     """What came with the image is empty, and nothing was rotated."""
     assert _came_with_the_image(host, "/var/log -type f -size +0") == []
+    old = host.check_output(_OLD_LOGS).splitlines()
+    assert old == []
     assert host.check_output("find /var/log -type f \\( -name '*.gz' -o -name '*.[0-9]' \\)") == ""
 
 
