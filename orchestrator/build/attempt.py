@@ -71,9 +71,17 @@ class _Attempt:
         if built is not None:
             return built
         if request.stop.is_set():
-            stayed = f"may have stayed behind: {', '.join(left)}" if left else "nothing was left behind"
-            raise Interrupted(f"{request.image}: interrupted; {stayed}")
+            raise Interrupted(f"{request.image}: interrupted; {self._what_stayed(left)}")
         raise BuildFailed(request.image, log=log, seen=self._seen, left=left)
+
+    def _what_stayed(self, left: tuple[str, ...]) -> str:
+        """What an interrupted build leaves in the account. An AMI that was finished before is not removed."""
+        if left:
+            return f"may have stayed behind: {', '.join(left)}"
+        finished = clean.finished(self._request.account, self._request.ami_names)
+        if finished:
+            return f"{', '.join(finished)} was finished and stays: the next build uses it"
+        return "nothing was left behind"
 
     def _run_packer(self, private: Path) -> Built | None:
         """Start Packer, follow it to its end. The AMI, or None when it made none."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import AwsError, error_code
 from orchestrator.build.leftovers import PROOFS, Build, Kind, Leftover, find_leftovers, leftovers_of
+from orchestrator.registry import TAGS
 
 if TYPE_CHECKING:
     import threading
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from orchestrator.aws import Account
 
-__all__ = ["LATE", "Build", "Kind", "Leftover", "clean_up", "find_leftovers", "remove"]
+__all__ = ["LATE", "Build", "Kind", "Leftover", "clean_up", "find_leftovers", "finished", "remove"]
 
 #: Seconds in which an AMI shows itself whose CreateImage may have been on its way when Packer ended (eventual
 #: consistency; AWS names no bound, and seconds are usual).
@@ -74,6 +75,13 @@ def _is_listed(account: Account, build: Build) -> bool:
     named = [{"Name": "name", "Values": list(build.ami_names[-1:])}]
     ec2 = account.client("ec2")
     return bool(build.ami_names and ec2.describe_images(Owners=["self"], Filters=named)["Images"])
+
+
+def finished(account: Account, ami_names: Iterable[str]) -> tuple[str, ...]:
+    """The ids of the AMIs of these names that have a state, so that no clean-up removes them."""
+    named = [{"Name": "name", "Values": list(ami_names)}, {"Name": "tag-key", "Values": [TAGS["state"]]}]
+    images = account.client("ec2").describe_images(Owners=["self"], Filters=named)["Images"]
+    return tuple(str(one["ImageId"]) for one in images)
 
 
 def _bare(one: Leftover) -> Leftover:

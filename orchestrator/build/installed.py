@@ -57,7 +57,10 @@ def packer() -> Packer:
     """The Packer on PATH. Raises LackError when there is none, or it does not run."""
     program = process.find("packer")
     try:
-        done = process.run([program, "-machine-readable", "version"], env=bare(os.environ), timeout=_ANSWERS)
+        # Not where a person is: even for this, Packers before 1.11 run the plugins that lie in their working directory.
+        done = process.run(
+            [program, "-machine-readable", "version"], env=bare(os.environ), cwd=Path("/"), timeout=_ANSWERS
+        )
     except process.ProgramFailed as failed:
         said = (failed.completed.out or failed.completed.err).strip().splitlines()
         raise LackError(
