@@ -1,7 +1,8 @@
 """A stand-in for the Systems Manager agent's package: a real .deb with a real unit, whose daemon only waits.
 
 The lab carries out commands itself, but asks first whether this unit is active: a machine without a running agent
-answers to nobody, as on AWS.
+answers to nobody, as on AWS. The daemon writes what the real one (3.3) leaves on a machine's disk: a log of its start
+and its stop, and the instance's identity.
 """
 
 from __future__ import annotations
@@ -43,12 +44,53 @@ RestartSec=90
 WantedBy=multi-user.target
 """
 
-DAEMON = f"""\
-#!/bin/sh
+#: Stopping takes a moment, as it does for the real one. Only subshells set the umask: scripts inherit the daemon's.
+DAEMON = rf"""#!/bin/sh
 case "$1" in
 -version | --version) echo "SSM Agent version: {VERSION.partition("-")[0]}"; exit 0 ;;
 esac
-exec sleep infinity
+
+logs=/var/log/amazon/ssm
+state=/var/lib/amazon/ssm/runtimeconfig
+metadata=http://169.254.169.254/latest
+
+say() (
+    umask 077
+    mkdir -p "$logs"
+    echo "$(date '+%Y-%m-%d %H:%M:%S.%4N') INFO [amazon-ssm-agent] $*" >>"$logs/amazon-ssm-agent.log"
+)
+
+# IMDSv2: a token first.
+instance() {{
+    token=$(curl -sf -m 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$metadata/api/token") &&
+        curl -sf -m 2 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/instance-id"
+}}
+
+identify() (
+    umask 077
+    mkdir -p "$state"
+    printf '{{"SchemaVersion":"1.1","InstanceId":"%s","IdentityType":"EC2","ShareFile":"","ShareProfile":""}}\n' "$1" \
+        >"$state/identity_config.json"
+)
+
+stop() {{
+    say 'Stopping Core Agent'
+    kill "$waiting"
+    sleep 0.2
+    say 'Bye.'
+    exit 0
+}}
+
+sleep infinity &
+waiting=$!
+trap stop TERM
+say 'Starting Core Agent'
+say 'amazon-ssm-agent - v{VERSION.partition("-")[0]}'
+if id=$(instance); then
+    identify "$id"
+    say "Agent will take identity from EC2: $id"
+fi
+wait "$waiting"
 """
 
 AFTER_INSTALL = """\
