@@ -140,6 +140,13 @@ class RunCommand:
         return Unheard(why)
 
 
+#: A failure of which the agent says nothing: it comes from the agent, and not from a script of ours, which ends with 0.
+_SAYS_NOTHING = (
+    "the agent could not run the script and does not say why. Is there room below /var/lib/amazon/ssm, and does the "
+    "unit amazon-ssm-agent let it write there (ProtectSystem, ReadOnlyPaths)? Or did the machine reboot?"
+)
+
+
 def _fault(instance_id: str, said: dict[str, Any]) -> ConnectionFault:
     details = str(said.get("StatusDetails") or said["Status"])
     meaning = {
@@ -152,6 +159,8 @@ def _fault(instance_id: str, said: dict[str, Any]) -> ConnectionFault:
     }.get(details, f"the script ended with exit code {said.get('ResponseCode')}")
     complaint = str(said.get("StandardErrorContent", "")).strip()[-500:]
     text = f"Run Command on {instance_id}: {meaning} ({details})" + (f": {complaint}" if complaint else "")
+    if details == "Failed" and said.get("ResponseCode") == 1 and not complaint:
+        text = f"Run Command on {instance_id}: {_SAYS_NOTHING}"
     if details in _PASSING:
         return Unheard(text)
     return Damaged(text) if details == "Failed" else ConnectionFault(text)

@@ -18,6 +18,7 @@ from orchestrator.validate.machine import Boot
 from orchestrator.validate.question import Ended, Question
 from orchestrator.validate.report import set_aside, write_reports
 from orchestrator.validate.session import collect, laid_out, run
+from orchestrator.validate.unit import SHOW, Unit, unit_of
 from orchestrator.validate.verdict import Verdict, check_complete, is_pass
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _SETTLE = Question(
     b"do sleep 0.5; done",
     240,
 )
+#: Asked along with it: what runs commands may keep tests from what they need.
+_UNIT = Question(1, SHOW.encode(), 20)
 #: Seconds between two looks at whether the validation shall be stopped.
 _LOOK = 0.2
 
@@ -59,6 +62,7 @@ class _Validation:
         self._listener = listener
         self._began = time.monotonic()
         self._done = 0
+        self._unit = Unit()
 
     def verdict(self) -> Verdict:
         with laid_out(self._request) as suite:
@@ -119,7 +123,11 @@ class _Validation:
     def _settle(self, machine: Machine, conversation: Conversation) -> None:
         """Wait until the machine has finished booting; the first question also shows that it can be asked at all."""
         self._say(Stage.AWAIT, f"{machine.instance_id} is online and finishes booting")
-        (reply,) = (reply for replies in conversation.ask([_SETTLE], machine.reach.tally) for reply in replies)
+        asked = conversation.ask([_SETTLE, _UNIT], machine.reach.tally)
+        said = {reply.number: reply for replies in asked for reply in replies}
+        shown = said[_UNIT.number].answer
+        self._unit = unit_of(shown.stdout.decode("utf-8", "replace")) if shown else Unit()
+        reply = said[_SETTLE.number]
         if reply.ended is Ended.TIMED_OUT:
             self._say(Stage.AWAIT, f"{machine.instance_id} has not finished booting after {_SETTLE.seconds:g} s")
         if reply.ended is Ended.UNCLEAR:
@@ -128,6 +136,7 @@ class _Validation:
     def _reported(
         self, machine: Machine, tests: tuple[TestResult, ...], end: SuiteEnd, suite_seconds: float
     ) -> Verdict:
+        tests = tuple(test.in_unit(self._unit) for test in tests)
         verdict = Verdict(
             ami_id=self._request.ami_id,
             image=self._request.image,
