@@ -49,12 +49,11 @@ class AgentCalls:
             since = (self._clock() - self._first.setdefault(instance_id, self._clock())) / self._waits
         for _ in range(_ATTEMPTS):
             trouble = self._faults.meet(call, b"")
-            late = trouble.agent_late(since)
-            if late:
-                return late * self._waits
             if trouble.agent_refused(since):
                 LOG.info("the agent of %s is refused", instance_id)
                 break
+            if late := trouble.agent_late(since):
+                return late * self._waits
             if trouble.refusal is None and trouble.lost is None:
                 return None
         return SLEEP * self._waits

@@ -31,14 +31,13 @@ if TYPE_CHECKING:
 
 #: Agents come up before a machine has finished booting. Neither tool's opinion counts here: tests say what must hold.
 #: Not by `is-system-running --wait`, which older ones do not know.
+#: Then it tells in which unit commands run.
 _SETTLE = Question(
     0,
-    b"cloud-init status --wait; while systemctl is-system-running | grep -qx -e initializing -e starting; "
-    b"do sleep 0.5; done",
+    b"{ cloud-init status --wait; while systemctl is-system-running | grep -qx -e initializing -e starting; "
+    b"do sleep 0.5; done; } >/dev/null 2>&1; " + SHOW.encode(),
     240,
 )
-#: Asked along with it: what runs commands may keep tests from what they need.
-_UNIT = Question(1, SHOW.encode(), 20)
 #: Seconds between two looks at whether the validation shall be stopped.
 _LOOK = 0.2
 
@@ -123,11 +122,9 @@ class _Validation:
     def _settle(self, machine: Machine, conversation: Conversation) -> None:
         """Wait until the machine has finished booting; the first question also shows that it can be asked at all."""
         self._say(Stage.AWAIT, f"{machine.instance_id} is online and finishes booting")
-        asked = conversation.ask([_SETTLE, _UNIT], machine.reach.tally)
-        said = {reply.number: reply for replies in asked for reply in replies}
-        shown = said[_UNIT.number].answer
-        self._unit = unit_of(shown.stdout.decode("utf-8", "replace")) if shown else Unit()
-        reply = said[_SETTLE.number]
+        (reply,) = (reply for replies in conversation.ask([_SETTLE], machine.reach.tally) for reply in replies)
+        if reply.answer is not None:
+            self._unit = unit_of(reply.answer.stdout.decode("utf-8", "replace"))
         if reply.ended is Ended.TIMED_OUT:
             self._say(Stage.AWAIT, f"{machine.instance_id} has not finished booting after {_SETTLE.seconds:g} s")
         if reply.ended is Ended.UNCLEAR:

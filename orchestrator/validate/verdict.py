@@ -72,9 +72,10 @@ class TestResult:
         return self.nodeid.partition("::")[2]
 
     def in_unit(self, unit: Unit) -> TestResult:
-        """The result with a word on the machine's unit in its message, when that may be why it failed."""
+        """The result with the machine's unit in the second line of its message, when that may be why it failed."""
         blame = unit.blame(*(text for one in self.asked for text in (one.command, one.output))) if self.failed else ""
-        return replace(self, message=f"{self.message} ({blame})") if blame else self
+        first, newline, rest = self.message.partition("\n")
+        return replace(self, message=f"{first}\n{blame}{newline}{rest}") if blame else self
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TestResult:

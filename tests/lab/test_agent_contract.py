@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.aws import Account
+from orchestrator.validate.conversation import Conversation
+from orchestrator.validate.errors import Damaged, Unwritable
+from orchestrator.validate.question import Question
+from orchestrator.validate.round import Tally
+from orchestrator.validate.transport import RunCommand
 from tests.lab.conftest import AGENT_WAITS
 from tests.lab.test_run_command_lab import result, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from orchestrator.lab.settings import Settings
 
 pytestmark = pytest.mark.long(150)
 
@@ -103,6 +113,23 @@ def test_a_read_only_system_still_runs_scripts_but_none_without_its_own_folder(
     assert ended(run("touch /etc/mark || echo kept"))[2] == "kept\n"
     harden("ProtectSystem=strict")
     assert ended(run("echo never")) == ("Failed", 1, "", "")
+
+
+def test_tests_that_have_no_place_to_write_name_the_unit_that_forbids_it(harden: Any, node: str, lab: Settings) -> None:
+    harden("ReadOnlyPaths=/run /etc")
+    account = Account(region="us-east-1", endpoint=lab.endpoint, access_key="test", secret_key="test")
+    stop = threading.Event()
+    conversation = Conversation(RunCommand(account, node, stop=stop), stop=stop)
+    with pytest.raises(Unwritable) as caught:
+        list(conversation.ask([Question(1, b"true")], Tally()))
+    assert re.search(
+        "no place on the machine .*/run/ami-validate.*: Read-only file system; commands run in the machine's unit "
+        "amazon-ssm-agent, which has ReadOnlyPaths=/run /etc",
+        caught.value.message,
+    )
+    harden("ProtectSystem=strict")
+    with pytest.raises(Damaged, match=r"does not say why.*amazon-ssm-agent.*ProtectSystem"):
+        RunCommand(account, node, stop=stop).run("exit 0", 10, Tally())
 
 
 def test_a_unit_that_runs_something_else_is_told(
