@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,3 +92,18 @@ def test_the_longer_stream_gives_way() -> None:
 @given(st.binary(max_size=6_000), st.binary(max_size=6_000))
 def test_the_plugin_output_never_exceeds_its_limit(stdout: bytes, stderr: bytes) -> None:
     assert len(ssm_output.joined(stdout, stderr)) <= 2_500
+
+
+@pytest.mark.parametrize(
+    ("character", "dropped"),
+    [(b"x", False), (b"+", False), (b"\n", False), (b"<", True), (b"\0", True), (b"\xff", True)],
+)
+def test_a_reply_is_as_long_as_go_writes_it_in_json(character: bytes, *, dropped: bool) -> None:
+    """What tests send back is base64: however long, it arrives."""
+    result = ssm_output.ended(0, character * 24_000, character * 8_000)
+    assert (ssm_output.reply_size(result) > ssm_output.REPLY_BYTES) is dropped
+
+
+def test_a_command_of_which_only_the_failure_is_known_says_nothing() -> None:
+    result = ssm_output.failed(1)
+    assert (result.details, result.code, result.stdout, result.stderr) == ("Failed", 1, "", "")
