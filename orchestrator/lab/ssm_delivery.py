@@ -122,25 +122,25 @@ class Delivery:
         self._closing.wait(max(0, ssm_record.delivered(command, self._delay) - time.time()))
         while (node := self._reach(command, invocation)) is not None:
             with self._lock:
-                workers = self._workers[command.region, invocation.instance_id]
-                ticket = None if invocation.ended is not None else workers.take()
+                if invocation.ended is not None:
+                    return
+                ticket = self._workers[command.region, invocation.instance_id].take()
                 if ticket is not None:
                     self._taken.add((command.command_id, invocation.instance_id))
             if ticket is not None:
-                self._work_off(command, invocation, node, (workers, ticket))
+                self._work_off(command, invocation, node, ticket)
                 return
             LOG.info("%s refuses command %s: 51402", invocation.instance_id, command.command_id)
             self._closing.wait(_AGAIN_SECONDS)
 
-    def _work_off(self, command: Command, invocation: Invocation, node: Node, place: tuple[Workers, Ticket]) -> None:
+    def _work_off(self, command: Command, invocation: Invocation, node: Node, ticket: Ticket) -> None:
         """Carry out a command that the agent has taken on, when its turn comes."""
-        workers, ticket = place
-        if not workers.begin(ticket):
+        if not ticket.begin():
             return
         try:
-            result = self._result(command, invocation, node)
+            result = self._result(command, invocation, node, ticket)
         finally:
-            workers.end()
+            ticket.end()
         if result is None:
             return
         if ssm_output.reply_size(result) > ssm_output.REPLY_BYTES:
@@ -149,7 +149,7 @@ class Delivery:
         with self._lock:
             _end(invocation, result.details, result)
 
-    def _result(self, command: Command, invocation: Invocation, node: Node) -> Result | None:
+    def _result(self, command: Command, invocation: Invocation, node: Node, ticket: Ticket) -> Result | None:
         """What the command's script ended with; None when the agent has nothing to say."""
         if command.order.unresolved:
             return ssm_output.failed(1)
@@ -161,7 +161,7 @@ class Delivery:
             self._scripts[key] = script
             invocation.started = time.time()
         try:
-            return self._run(command, script, node)
+            return self._run(command, script, node, ticket)
         finally:
             with self._lock:
                 del self._scripts[key]
@@ -186,7 +186,7 @@ class Delivery:
             if invocation.ended is None:
                 _end(invocation, details)
 
-    def _run(self, command: Command, script: Script, node: Node) -> Result | None:
+    def _run(self, command: Command, script: Script, node: Node, ticket: Ticket) -> Result | None:
         """Run the script to its last end, over the reboots that it asks for. None: its end will never be known."""
         found: Node | None = node
         result = None
@@ -195,10 +195,12 @@ class Delivery:
                 return None
             result = self._taken_and_run(command, script, found)
             if result is None:
+                ticket.end()  # the agent's next life has its workers free
                 return self._interrupted(command, node)
             if result.code != ssm_output.REBOOT:
                 break
-            self._closing.wait(_BEFORE_REBOOT * self._waits)
+            if self._closing.wait(_BEFORE_REBOOT * self._waits):
+                return None
             ssm_agent.reboot(found.machine)
             self._nodes.forget_answer(found.machine)
             found = self._answering(command, found, restarted=True)

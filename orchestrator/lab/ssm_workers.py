@@ -10,49 +10,52 @@ RUNNING = 5
 WAITING = 5
 
 
-class Ticket:
-    """A command that the agent has taken on."""
-
-
 class Workers:
     """One agent's workers. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Ticket] = deque()
-        self._running = 0
-        self._closed = False
-        self._changed = threading.Condition()
+        self.changed = threading.Condition()
+        self.closed = False
+        self.waiting: deque[Ticket] = deque()
+        self.running: set[Ticket] = set()
 
     def take(self) -> Ticket | None:
         """Take on a command; None when there are too many (the agent answers with status 51402)."""
-        with self._changed:
-            if self._running + len(self._waiting) >= RUNNING + WAITING:
+        with self.changed:
+            if len(self.running) + len(self.waiting) >= RUNNING + WAITING:
                 return None
-            self._waiting.append(ticket := Ticket())
+            self.waiting.append(ticket := Ticket(self))
             return ticket
-
-    def begin(self, ticket: Ticket) -> bool:
-        """Wait for a command's turn. False when there is none any more; every command that has begun must `end`."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._is_next(ticket))
-            if self._closed:
-                return False
-            self._waiting.popleft()
-            self._running += 1
-            self._changed.notify_all()
-            return True
-
-    def end(self) -> None:
-        """A command that had begun has ended."""
-        with self._changed:
-            self._running -= 1
-            self._changed.notify_all()
 
     def close(self) -> None:
         """Let no command begin any more."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
 
-    def _is_next(self, ticket: Ticket) -> bool:
-        return self._running < RUNNING and self._waiting[0] is ticket
+
+class Ticket:
+    """A command that an agent has taken on."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+
+    def begin(self) -> bool:
+        """Wait for the command's turn. False when there is none any more. Whoever has begun must `end`."""
+        workers = self._workers
+        with workers.changed:
+            workers.changed.wait_for(lambda: workers.closed or self._is_next())
+            if workers.closed:
+                return False
+            workers.running.add(workers.waiting.popleft())
+            workers.changed.notify_all()
+            return True
+
+    def end(self) -> None:
+        """The command occupies no worker any more. May be said twice."""
+        with self._workers.changed:
+            self._workers.running.discard(self)
+            self._workers.changed.notify_all()
+
+    def _is_next(self) -> bool:
+        return len(self._workers.running) < RUNNING and self._workers.waiting[0] is self

@@ -38,8 +38,8 @@ _TRACES = {
     "LimitFSIZE": r"File size limit exceeded|File too large",
     "MemoryMax": r"\bKilled\b|Cannot allocate memory",
 }
-#: Values that restrict nothing. Bounding sets and filters are those of a unit that says nothing when they are long.
-_HARMLESS = re.compile(r"|no|none|infinity|0022|(cap_\w+ ?){38,}")
+#: Values that restrict nothing. `~` is a filter that says nothing, a bounding set of 38 and more is the whole one.
+_HARMLESS = re.compile(r"|~|no|none|infinity|0022|(cap_\w+ ?){38,}")
 
 #: Shell that prints what `unit_of` reads; nothing for a command that runs in no service, as over SSH.
 SHOW = (

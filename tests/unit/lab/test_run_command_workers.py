@@ -28,18 +28,20 @@ class Agent:
     def __init__(self) -> None:
         self.workers = Workers()
         self.begun: list[int] = []
+        self.tickets: list[Ticket] = []
 
     def send(self, number: int) -> bool:
         """Whether it takes on another command."""
         ticket = self.workers.take()
         if ticket is None:
             return False
+        self.tickets.append(ticket)
         threading.Thread(target=self._begin, args=(number, ticket), daemon=True).start()
         settled(lambda: number in self.begun, 0.05)
         return True
 
     def _begin(self, number: int, ticket: Ticket) -> None:
-        if self.workers.begin(ticket):
+        if ticket.begin():
             self.begun.append(number)
 
 
@@ -47,7 +49,8 @@ def test_five_run_five_wait_in_order_and_the_eleventh_is_refused() -> None:
     agent = Agent()
     assert [agent.send(number) for number in range(11)] == [*[True] * 10, False]
     assert agent.begun == [0, 1, 2, 3, 4]
-    agent.workers.end()
+    agent.tickets[3].end()
+    agent.tickets[3].end()
     assert settled(lambda: agent.begun == [0, 1, 2, 3, 4, 5])
     assert [agent.send(11), agent.send(12)] == [True, False]
 
@@ -57,5 +60,5 @@ def test_nothing_begins_once_it_is_closed() -> None:
     for number in range(6):
         agent.send(number)
     agent.workers.close()
-    agent.workers.end()
+    agent.tickets[0].end()
     assert not settled(lambda: 5 in agent.begun, 0.05)

@@ -18,6 +18,8 @@ cap_sys_boot cap_sys_nice cap_sys_resource cap_sys_time cap_sys_tty_config cap_m
 cap_audit_control cap_setfcap cap_mac_override cap_mac_admin cap_syslog cap_wake_alarm cap_block_suspend \
 cap_audit_read cap_perfmon cap_bpf cap_checkpoint_restore
 UMask=0022
+SystemCallFilter=~
+RestrictAddressFamilies=~
 ProtectHome=no
 ReadOnlyPaths=/run /etc
 PrivateTmp=yes
