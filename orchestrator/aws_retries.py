@@ -70,6 +70,13 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, NoConnection | HTTPClientError)
 
 
+def may_have_worked(error: Exception) -> bool:
+    """Whether AWS may have done what was asked, although this came in the place of an answer."""
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= _SERVER_ERROR
+    return not isinstance(error, EndpointConnectionError)
+
+
 def _pause(error: Exception | None, attempts: int, dice: Callable[[], float]) -> float | None:
     if attempts >= (_KNOCKS if isinstance(error, EndpointConnectionError) else ATTEMPTS):
         return None

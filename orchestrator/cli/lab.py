@@ -31,6 +31,14 @@ def up(
     image_delay: Annotated[
         float, typer.Option("--image-delay", min=0, help="Seconds an image stays pending after its disk is saved.")
     ] = 0.0,
+    agent_waits: Annotated[
+        float,
+        typer.Option(
+            "--agent-waits",
+            min=0.001,
+            help="Scales the SSM agent's own waits, as the 5 min after a refused call; 1: as on AWS.",
+        ),
+    ] = 1.0,
 ) -> None:
     """Start the lab and wait until it answers. Prints what to export for other tools."""
     from orchestrator.lab import lifecycle
@@ -38,7 +46,7 @@ def up(
 
     began = time.monotonic()
     with progress() as tell:
-        lab = lifecycle.up(Settings(name, port, command_delay, image_delay), tell)
+        lab = lifecycle.up(Settings(name, port, command_delay, image_delay, agent_waits), tell)
     say(f"the lab '{name}' answers at {lab.endpoint} ({time.monotonic() - began:.0f} s)")
     for variable, value in lifecycle.exports(lab).items():
         typer.echo(f"export {variable}={shlex.quote(value)}")

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from orchestrator.cli.options import JsonOption, LabOption
 from orchestrator.cli.terminal import print_json, print_table, say
 from orchestrator.errors import UsageError
-
-if TYPE_CHECKING:
-    from orchestrator.lab.fault_rules import Kind
+from orchestrator.lab.fault_rules import Kind, Rule, kind_named
 
 app = typer.Typer(no_args_is_help=True)
 
+#: The longest of "kind NUMBER", for a table.
+_WIDTH = max(len(f"{kind} {kind.value_name}") for kind in Kind) + 2
+_KINDS = "\n".join(f"{f'{kind} {kind.value_name}':<{_WIDTH}}{kind.sentence}" for kind in Kind)
+_HELP = f"""Make calls go wrong, until it is cleared. Several rules can be in force at once.
 
-@app.command("set")
+\b
+{_KINDS}
+
+\b
+ami lab faults set throttle 0.3 -o 'ec2:*' -o 'ssm:*' --seed 7
+ami lab faults set capacity --instance-type t3.small --times 2
+"""
+
+
+@app.command("set", help=_HELP)
 def set_(  # noqa: PLR0917  a command has as many parameters as options
     kind: Annotated[str, typer.Argument(metavar="KIND", help="What goes wrong; see below.")],
     value: Annotated[
@@ -33,23 +44,8 @@ def set_(  # noqa: PLR0917  a command has as many parameters as options
     name: LabOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Make calls go wrong, until it is cleared. Several rules can be in force at once.
-
-    \b
-    throttle RATE        too many calls: RequestLimitExceeded, ThrottlingException, SlowDown; without effect
-    error RATE           a 5xx: half of the calls had no effect, of the others the answer is lost
-    latency SECONDS      each call takes longer
-    capacity             RunInstances answers InsufficientInstanceCapacity
-    consistency SECONDS  a new id is unknown for so long: lists omit it, calls by id answer ...NotFound
-    slow-image SECONDS   CreateImage, CopyImage and RegisterImage stay pending longer
-    die SECONDS          an instance's machine dies so long after its launch
-
-    \b
-    ami lab faults set throttle 0.3 -o 'ec2:*' -o 'ssm:*' --seed 7
-    ami lab faults set capacity --instance-type t3.small --times 2
-    """  # noqa: D301  \b is Click's own
+    """Make calls go wrong, until it is cleared; the kinds are in the help."""
     from orchestrator.lab import door, lifecycle
-    from orchestrator.lab.fault_rules import Rule, kind_named
 
     known = kind_named(kind)
     rule = Rule(known, _number(known, value), tuple(operation or ()), seed, times, instance_type, subnet)
@@ -117,16 +113,16 @@ def _row(told: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _fault(told: dict[str, Any]) -> str:
-    match told["kind"]:
-        case "throttle" | "error":
+    match Kind(told["kind"]).value_name:
+        case "RATE":
             return f"{told['kind']} {told['value'] * 100:g}%"
-        case "capacity":
-            return " ".join(["capacity", *filter(None, (told["instance_type"], told["subnet"]))])
-    return f"{told['kind']} {told['value']:g} s"
+        case "SECONDS":
+            return f"{told['kind']} {told['value']:g} s"
+    return " ".join([told["kind"], *filter(None, (told["instance_type"], told["subnet"]))])
 
 
 def _hits(told: dict[str, Any]) -> str:
     """`3`, `1 of 2`, `2 of 2 (spent)`; with rates also of how many calls."""
     of = f" of {told['times']}" if told["times"] else ""
-    asked = f" in {told['calls']} calls" if told["kind"] in ("throttle", "error") else ""
+    asked = f" in {told['calls']} calls" if Kind(told["kind"]).value_name == "RATE" else ""
     return f"{told['hits']}{of}{asked}{' (spent)' if told['spent'] else ''}"

@@ -1,12 +1,12 @@
-"""A stand-in for the Systems Manager agent's package: a real .deb with a real unit, whose daemon only waits.
+"""A stand-in for the Systems Manager agent's package: a real .deb with a real unit. Its daemon runs the lab's scripts.
 
-The lab carries out commands itself, but asks first whether this unit is active: a machine without a running agent
-answers to nobody, as on AWS. The daemon writes what the real one (3.3) leaves on a machine's disk: a log of its start
-and its stop, and the instance's identity.
+The daemon is agent/amazon-ssm-agent.pl: it says there how the lab talks to it. It writes what the real one (3.3) leaves
+on a machine's disk: a log, the instance's identity, and what each script was and said.
 """
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,10 +21,12 @@ Section: admin
 Priority: optional
 Architecture: all
 Maintainer: The lab <lab@example.com>
+Depends: perl-base
 Description: Stand-in for the Amazon SSM Agent
- A daemon that waits. The lab looks whether it runs before it lets commands reach this machine.
+ A daemon that runs the scripts which the lab sends to this machine.
 """
 
+#: `restart`: seconds; 90 on AWS.
 UNIT = """\
 [Unit]
 Description=amazon-ssm-agent
@@ -38,59 +40,10 @@ ExecStart=/usr/bin/amazon-ssm-agent
 KillMode=process
 Restart=always
 RestartPreventExitStatus=194
-RestartSec=90
+RestartSec={restart}
 
 [Install]
 WantedBy=multi-user.target
-"""
-
-#: Stopping takes a moment, as it does for the real one. Only subshells set the umask: scripts inherit the daemon's.
-DAEMON = rf"""#!/bin/sh
-case "$1" in
--version | --version) echo "SSM Agent version: {VERSION.partition("-")[0]}"; exit 0 ;;
-esac
-
-logs=/var/log/amazon/ssm
-state=/var/lib/amazon/ssm/runtimeconfig
-metadata=http://169.254.169.254/latest
-
-say() (
-    umask 077
-    mkdir -p "$logs"
-    echo "$(date '+%Y-%m-%d %H:%M:%S.%4N') INFO [amazon-ssm-agent] $*" >>"$logs/amazon-ssm-agent.log"
-)
-
-# IMDSv2: a token first.
-instance() {{
-    token=$(curl -sf -m 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$metadata/api/token") &&
-        curl -sf -m 2 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/instance-id"
-}}
-
-identify() (
-    umask 077
-    mkdir -p "$state"
-    printf '{{"SchemaVersion":"1.1","InstanceId":"%s","IdentityType":"EC2","ShareFile":"","ShareProfile":""}}\n' "$1" \
-        >"$state/identity_config.json"
-)
-
-stop() {{
-    say 'Stopping Core Agent'
-    kill "$waiting"
-    sleep 0.2
-    say 'Bye.'
-    exit 0
-}}
-
-sleep infinity &
-waiting=$!
-trap stop TERM
-say 'Starting Core Agent'
-say 'amazon-ssm-agent - v{VERSION.partition("-")[0]}'
-if id=$(instance); then
-    identify "$id"
-    say "Agent will take identity from EC2: $id"
-fi
-wait "$waiting"
 """
 
 AFTER_INSTALL = """\
@@ -113,20 +66,27 @@ if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
 fi
 """
 
-FILES = {
-    "DEBIAN/control": (CONTROL, 0o644),
-    "DEBIAN/postinst": (AFTER_INSTALL, 0o755),
-    "DEBIAN/prerm": (BEFORE_REMOVE, 0o755),
-    "lib/systemd/system/amazon-ssm-agent.service": (UNIT, 0o644),
-    "usr/bin/amazon-ssm-agent": (DAEMON, 0o755),
-    "etc/amazon/ssm/README": ("This is the lab's stand-in for the agent.\n", 0o644),
-}
+#: How long systemd waits before it starts an agent again that has ended, seconds (amazon-ssm-agent's unit).
+RESTART = 90
 
 
-def build(target: Path) -> None:
+def files(waits: float) -> dict[str, tuple[str, int]]:
+    """Text and mode of every file of the package, by path. `waits`: see Settings.agent_waits."""
+    daemon = resources.files(__package__).joinpath("agent/amazon-ssm-agent.pl").read_text(encoding="ascii")
+    return {
+        "DEBIAN/control": (CONTROL, 0o644),
+        "DEBIAN/postinst": (AFTER_INSTALL, 0o755),
+        "DEBIAN/prerm": (BEFORE_REMOVE, 0o755),
+        "lib/systemd/system/amazon-ssm-agent.service": (UNIT.format(restart=f"{max(1, RESTART * waits):g}"), 0o644),
+        "usr/bin/amazon-ssm-agent": (daemon.replace("@VERSION@", VERSION.partition("-")[0]), 0o755),
+        "etc/amazon/ssm/README": ("This is the lab's stand-in for the agent.\n", 0o644),
+    }
+
+
+def build(target: Path, waits: float = 1.0) -> None:
     """Write the package. Raises LackError when dpkg-deb is missing."""
     with TemporaryDirectory() as folder:
-        for path, (text, mode) in FILES.items():
+        for path, (text, mode) in files(waits).items():
             file = Path(folder, path)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)

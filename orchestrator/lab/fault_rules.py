@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from orchestrator.errors import UsageError, did_you_mean
 
@@ -16,40 +16,60 @@ if TYPE_CHECKING:
 EVERYTHING = ("*",)
 
 
+#: The first call of an agent that starts, and its look at the metadata service before.
+AGENT_CALL, AGENT_METADATA = "ssm:UpdateInstanceInformation", "agent:GetInstanceIdentity"
+
+
 class Kind(StrEnum):
-    """What goes wrong. In the order of their declaration they are asked about a call."""
+    """What goes wrong. In the order of their declaration they are asked about a call.
 
-    LATENCY = "latency"
-    """Seconds that a call takes longer."""
-    THROTTLE = "throttle"
-    """The share of calls that are refused as too many, before they have any effect."""
-    ERROR = "error"
-    """The share of calls that are answered with a 5xx: half of them before, half of them after their effect."""
-    CONSISTENCY = "consistency"
-    """Seconds for which a new id is unknown."""
-    CAPACITY = "capacity"
-    """No instance can be launched, of a type or in a subnet."""
-    SLOW_IMAGE = "slow-image"
-    """Seconds that an image stays pending longer."""
-    DIE = "die"
-    """Seconds after its launch at which an instance loses its machine."""
+    Each has its name, what its number is (nothing when it has none), the operations that it can concern and concerns
+    unless told otherwise, and a sentence for people.
+    """
 
-    @property
-    def value_name(self) -> str:
-        """What its number is; empty when it has none."""
-        if self in (Kind.THROTTLE, Kind.ERROR):
-            return "RATE"
-        return "" if self is Kind.CAPACITY else "SECONDS"
+    LATENCY = "latency", "SECONDS", EVERYTHING, "each call takes longer"
+    THROTTLE = (
+        "throttle", "RATE", EVERYTHING,
+        "too many calls: RequestLimitExceeded, ThrottlingException, SlowDown; without effect",
+    )  # fmt: skip
+    ERROR = "error", "RATE", EVERYTHING, "a 5xx: half of the calls had no effect, of the others the answer is lost"
+    CONSISTENCY = (
+        "consistency", "SECONDS", ("ec2:*", "ssm:GetCommandInvocation"),
+        "a new id is unknown for so long: lists omit it, calls by id answer ...NotFound",
+    )  # fmt: skip
+    CAPACITY = "capacity", "", ("ec2:RunInstances",), "RunInstances answers InsufficientInstanceCapacity"
+    SLOW_IMAGE = (
+        "slow-image", "SECONDS", ("ec2:CreateImage", "ec2:CopyImage", "ec2:RegisterImage"),
+        "CreateImage, CopyImage and RegisterImage stay pending longer",
+    )  # fmt: skip
+    DIE = (
+        "die", "SECONDS", ("ec2:RunInstances", "autoscaling:*"),
+        "an instance's machine dies so long after its launch",
+    )  # fmt: skip
+    AGENT_LATE = "agent-late", "SECONDS", (AGENT_CALL,), "a new machine's SSM agent comes online so much later"
+    AGENT_REFUSED = (
+        "agent-refused", "SECONDS", (AGENT_CALL,),
+        "a new machine's SSM agent is refused for so long; it tries again 5 min after a refused call",
+    )  # fmt: skip
+    AGENT_NO_METADATA = (
+        "agent-no-metadata", "", (AGENT_METADATA,),
+        "an SSM agent that starts finds no metadata service and ends; systemd starts it again after 90 s",
+    )  # fmt: skip
 
-    @property
-    def reach(self) -> tuple[str, ...]:
-        """The operations that it can concern, which are also those that it concerns unless told otherwise."""
-        return {
-            Kind.CONSISTENCY: ("ec2:*", "ssm:GetCommandInvocation"),
-            Kind.CAPACITY: ("ec2:RunInstances",),
-            Kind.SLOW_IMAGE: ("ec2:CreateImage", "ec2:CopyImage", "ec2:RegisterImage"),
-            Kind.DIE: ("ec2:RunInstances", "autoscaling:*"),
-        }.get(self, EVERYTHING)
+    value_name: str
+    reach: tuple[str, ...]
+    sentence: str
+
+    def __new__(cls, name: str, value_name: str = "", reach: tuple[str, ...] = EVERYTHING, sentence: str = "") -> Self:
+        """A member that is its name."""
+        kind = str.__new__(cls, name)
+        kind._value_ = name
+        kind.value_name, kind.reach, kind.sentence = value_name, reach, sentence
+        return kind
+
+
+#: These can hit any call, before it has an effect; the others hit within the call that they concern.
+ANY_CALL = (Kind.LATENCY, Kind.THROTTLE, Kind.ERROR)
 
 
 @dataclass(frozen=True)

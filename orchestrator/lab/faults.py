@@ -10,7 +10,7 @@ from orchestrator.errors import UsageError
 from orchestrator.lab.aws_fault import AwsFault
 from orchestrator.lab.births import unknown
 from orchestrator.lab.call import Protocol
-from orchestrator.lab.fault_rules import Kind, Outcome, Tally, decide
+from orchestrator.lab.fault_rules import ANY_CALL, Kind, Outcome, Tally, decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -79,12 +79,28 @@ class Trouble:
         """After how many seconds the machine of an instance that is launched now dies."""
         return min((tally.rule.value for tally in self._of(Kind.DIE) if self.strike(tally.number)), default=None)
 
+    def agent_late(self, since: float) -> float:
+        """How many seconds an agent still waits that made its first call `since` seconds ago."""
+        left = (each.rule.value - since for each in self._of(Kind.AGENT_LATE) if self._lasts(each, since))
+        return max(left, default=0.0)
+
+    def agent_refused(self, since: float) -> bool:
+        """Whether an agent is refused that made its first call `since` seconds ago."""
+        return any(self._lasts(tally, since) for tally in self._of(Kind.AGENT_REFUSED))
+
+    def agent_lacks_metadata(self) -> bool:
+        """Whether an agent that starts finds no metadata service."""
+        return any(self.strike(tally.number) for tally in self._of(Kind.AGENT_NO_METADATA))
+
     def omit(self) -> None:
         """A list has left out something young."""
         if not self._omitted:
             self._omitted = True
             for tally in self._of(Kind.CONSISTENCY):
                 self.strike(tally.number)
+
+    def _lasts(self, tally: Tally, since: float) -> bool:
+        return since < tally.rule.value and self.strike(tally.number)
 
     def _of(self, kind: Kind) -> list[Tally]:
         return [tally for tally in self.rules if tally.rule.kind is kind]
@@ -138,6 +154,16 @@ class Faults:
         if trouble.refusal is None:
             self._hide(trouble, call, body)
         return trouble
+
+    def within(self, operation: str) -> Trouble:
+        """What the rules do within something that is no call of a client, and that no other rule can hit."""
+        with self._lock:
+            concerned = [
+                tally
+                for tally in self._tallies.values()
+                if tally.rule.kind not in ANY_CALL and not tally.spent and tally.rule.matches(operation)
+            ]
+        return Trouble(rules=tuple(concerned), strike=self._strike)
 
     def _hide(self, trouble: Trouble, call: Call, body: bytes) -> None:
         seconds = max((each.rule.value for each in trouble.rules if each.rule.kind is Kind.CONSISTENCY), default=0.0)

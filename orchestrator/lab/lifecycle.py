@@ -216,7 +216,7 @@ def _start(wanted: Settings, tell: Callable[[str], None]) -> Settings:
         serial=root.serial,
     )
     lab.save()
-    agent_package.build(lab.agent)
+    agent_package.build(lab.agent, lab.agent_waits)
     tell("starting the server")
     _serve(lab)
     return lab

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from orchestrator.lab.agent_calls import AgentCalls
     from orchestrator.lab.tables import Tables
 
 
@@ -23,6 +25,8 @@ TTL = "X-aws-ec2-metadata-token-ttl-seconds"
 
 #: Where machines find the agent's package; AWS has it in an S3 bucket of the region.
 AGENT_PATH = "/ami-lab/amazon-ssm-agent.deb"
+#: Where the agent of a machine makes its first call; on AWS that is Systems Manager itself.
+AGENT_CALLS = "/ami-lab/agent/UpdateInstanceInformation"
 
 
 class Quiet(WSGIRequestHandler):
@@ -37,9 +41,10 @@ class Quiet(WSGIRequestHandler):
 class MetadataService:
     """A WSGI application that knows its caller by the address that it calls from."""
 
-    def __init__(self, tables: Tables, agent: Path) -> None:
+    def __init__(self, tables: Tables, agent: Path, agents: AgentCalls) -> None:
         self._tables = tables
         self._agent = agent
+        self._agents = agents
         self._tokens = metadata.Tokens()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -53,8 +58,13 @@ class MetadataService:
         caller = self._caller(request.remote_addr or "")
         if caller is None or "X-Forwarded-For" in request.headers:
             return _refusal(403, "Forbidden")
+        if request.path == AGENT_CALLS:
+            return self._agent_call(caller)
         if request.path.rstrip("/") == "/latest/api/token":
             return self._token(request, caller)
+        return self._metadata(request, caller)
+
+    def _metadata(self, request: Request, caller: metadata.Caller) -> Response:
         if request.method not in ("GET", "HEAD"):
             return _refusal(405, "Method Not Allowed")
         if not self._tokens.good(caller.instance_id, request.headers.get(TOKEN, "")):
@@ -62,9 +72,19 @@ class MetadataService:
         found = metadata.look_up(caller, request.path)
         return _refusal(404, "Not Found") if found is None else Response(found, mimetype="text/plain")
 
+    def _agent_call(self, caller: metadata.Caller) -> Response:
+        pause = self._agents.register(caller.instance_id, caller.region)
+        if pause is None:
+            return Response("{}", mimetype="application/json")
+        refusal = _refusal(400, "Bad Request")
+        refusal.headers["Retry-After"] = str(math.ceil(pause))
+        return refusal
+
     def _token(self, request: Request, caller: metadata.Caller) -> Response:
         if request.method != "PUT":
             return _refusal(405, "Method Not Allowed")
+        if request.user_agent.string.startswith("amazon-ssm-agent") and not self._agents.find_metadata():
+            return _refusal(503, "Service Unavailable")
         seconds = metadata.seconds_asked(request.headers.get(TTL))
         if seconds is None:
             return _refusal(400, "Bad Request")

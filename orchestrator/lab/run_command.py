@@ -22,6 +22,7 @@ from orchestrator.lab.ssm_record import Command, Invocation
 if TYPE_CHECKING:
     from orchestrator.lab.births import Births
     from orchestrator.lab.machine import MachineAccess
+    from orchestrator.lab.ssm_nodes import Node
 
 _PAGE = range(1, 50 + 1)
 _STEPS = frozenset({ssm_record.PLUGIN, f"0.{ssm_record.PLUGIN}"})
@@ -31,7 +32,7 @@ class RunCommand:
     """Every region's commands and nodes. Safe to call from many threads.
 
     `delay` is about how many seconds a command costs besides its own running time, half of it before the script
-    starts and half before its result is seen; 0 for none.
+    starts and half before its result is seen; 0 for none. `waits`: see Settings.agent_waits.
     """
 
     ACTIONS: frozenset[str] = frozenset(
@@ -45,11 +46,11 @@ class RunCommand:
         }
     )
 
-    def __init__(self, machines: MachineAccess, delay: float, births: Births) -> None:
+    def __init__(self, machines: MachineAccess, delay: float, births: Births, waits: float) -> None:
         self._delay = delay
         self._births = births
         self._nodes = Nodes(machines)
-        self._delivery = Delivery(self._nodes, delay)
+        self._delivery = Delivery(self._nodes, delay, waits)
         self._commands: dict[str, Command] = {}
         self._lock = threading.Lock()
 
@@ -97,6 +98,7 @@ class RunCommand:
         invocations = []
         for instance_id, node in nodes.items():
             if node is not None:
+                _check_stand_in(node)
                 invocations.append(Invocation(instance_id, node.machine.hostname))
             elif self._nodes.exists(region, instance_id):
                 # Named by a target, the node is not asked for beforehand: the command is sent, and does not arrive.
@@ -177,3 +179,13 @@ class RunCommand:
         with self._lock:
             commands = list(self._commands.values())
         return [command for command in reversed(commands) if command.region == region]
+
+
+def _check_stand_in(node: Node) -> None:
+    """Raise AwsFault for a machine on which the lab can run nothing."""
+    if node.facts.foreign:
+        what = (
+            f"The lab cannot run commands on {node.machine.instance_id}: its unit amazon-ssm-agent is active, but "
+            f"does not run the lab's agent, or forbids it sockets of AF_UNIX. It runs: {node.facts.foreign}"
+        )
+        raise AwsFault("UnsupportedOperation", what)

@@ -18,6 +18,7 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 from orchestrator.lab import ec2, settings
+from orchestrator.lab.agent_calls import AgentCalls
 from orchestrator.lab.disks import Disks
 from orchestrator.lab.dispatch import Calls, Dispatcher
 from orchestrator.lab.door import FAULTS, HEALTH
@@ -98,7 +99,7 @@ def run(lab: Settings) -> None:
         FAULTS: FaultDoor(faults),
     }
     application = Dispatcher(moto, tables.answering, _handlers(lab, machines, tables), doors, faults, calls)
-    imds = serve(MetadataService(tables, lab.agent), lab.bridge)
+    imds = serve(MetadataService(tables, lab.agent, AgentCalls(faults, lab.agent_waits)), lab.bridge)
     api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=Handler)
     for server in (imds, api):
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -108,7 +109,7 @@ def run(lab: Settings) -> None:
 
 
 def _handlers(lab: Settings, machines: Machines, tables: Tables) -> dict[str, Any]:
-    return {"ssm": RunCommand(machines, lab.command_delay, tables.births)}
+    return {"ssm": RunCommand(machines, lab.command_delay, tables.births, lab.agent_waits)}
 
 
 def main() -> None:

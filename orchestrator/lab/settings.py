@@ -23,6 +23,9 @@ class Settings:
     port: int
     command_delay: float
     image_delay: float
+    agent_waits: float = 1.0
+    """The share of their time that waits of the SSM agent take: the minute before it reboots a machine, the five
+    minutes after a refused call; 1 as on AWS."""
     network: str = ""
     bridge: str = ""
     subnet: str = ""

@@ -1,112 +1,107 @@
 """The agent's place in a machine: whether it is there, and how it runs a script. Everything goes through `podman exec`.
 
-A machine's own unit `amazon-ssm-agent` decides whether the machine answers; what runs as that unit is up to the image.
-The lab does the agent's work from outside, in the way of amazon-ssm-agent's `executers.go`: a script file, `sh -c`
-on it (so that a `#!` line counts), the unit's environment, standard input empty, a process group of its own, and the
-end is reached when the script has ended *and* nobody holds its output open any more.
+A machine's own unit `amazon-ssm-agent` decides whether the machine answers. The lab's stand-in for the agent, which
+runs as that unit (see agent_package), runs the scripts, so that whatever the unit says applies to them. What the lab
+decides is when a script starts and when it has to end. The rules are those of amazon-ssm-agent's `executers.go`: a
+script file, `sh -c` on it (so that a `#!` line counts), the unit's environment, standard input empty, a process group
+of its own, and the end is reached when the script has ended *and* nobody holds its output open any more.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-import secrets
 import subprocess
 import threading
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
 
 from orchestrator import process
 from orchestrator.lab import ssm_output
-from orchestrator.lab.ssm_output import Capture, Result
 
 if TYPE_CHECKING:
     from orchestrator.lab.machine import Machine
     from orchestrator.lab.ssm_order import Order
+    from orchestrator.lab.ssm_output import Result
 
 LOG = logging.getLogger(__name__)
 
+#: Ends with 3 when the machine has no agent that is online. A stand-in that nobody hears although its unit has been
+#: active for ten seconds is none; an agent with a network of its own reaches no Systems Manager either.
 _PROBE = r"""
 systemctl is-active --quiet amazon-ssm-agent || exit 3
+show() { systemctl show --property="$1" --value amazon-ssm-agent; }
+pid=$(show MainPID)
+foreign=''
+case $(echo state | perl -e 'eval $ENV{AMI_RELAY}' 2>/dev/null) in
+online) ;;
+waiting) exit 3 ;;
+*)
+    read -r up rest </proc/uptime
+    entered=$(show ActiveEnterTimestampMonotonic)
+    [ $((${up%.*} - entered / 1000000)) -ge 10 ] || exit 3
+    [ "$(readlink "/proc/$pid/ns/net")" = "$(readlink /proc/self/ns/net)" ] || exit 3
+    foreign=$(tr '\0' ' ' <"/proc/$pid/cmdline")
+    ;;
+esac
 cat /etc/os-release; printf '\0'; hostname; printf '\0'
 { dpkg-query --show --showformat='${Version}' amazon-ssm-agent ||
     rpm --query --queryformat '%{VERSION}' amazon-ssm-agent; } 2>/dev/null
-printf '\0'; cat "/proc/$(systemctl show --property=MainPID --value amazon-ssm-agent)/environ"
-"""
-
-#: Read from the environment, so that it is not seen in the machine's process list. The last word on standard error
-#: carries the exit code: podman's own exit code cannot be told from a script's. The pipes through `cat` make the
-#: launcher wait for background children that still write; podman would not.
-_LAUNCH = r"""
-unset AMI_LAUNCH
-token=$1 dir=$2 work=$3
-finish() { printf '\0%s:%s' "$token" "$1" >&2; exit; }
-mkdir -p "$dir" && rm -f "$dir/pid" "$dir/code" && cat >"$dir/_script.sh" &&
-    chmod 700 "$dir/_script.sh" || finish script
-cd "$work" 2>/dev/null || finish chdir
-unset OLDPWD
-{
-    {
-        {
-            setsid sh -c 'echo "$1 $$" >"$0/pid"; exec sh -c "$0/_script.sh"' "$dir" $$ </dev/null 2>&4 4>&-
-            echo $? >"$dir/code"
-        } 4>&1 2>/dev/null >&3 3>&- | cat >&2 3>&-
-    } 3>&1 | cat
-}
-finish "$(cat "$dir/code")"
-"""
-
-#: Kill the script's group; then, if something that left the group holds the output open, the launcher's.
-_KILL = r"""
-dir=$1; i=0
-until [ -s "$dir/pid" ] || [ $((i += 1)) -gt 50 ]; do sleep 0.1; done
-read -r launcher script <"$dir/pid" || exit 0
-kill -s KILL -- "-$script" 2>/dev/null; i=0
-while kill -0 "$launcher" 2>/dev/null && [ $((i += 1)) -lt 10 ]; do sleep 0.1; done
-kill -s KILL -- "-$launcher" 2>/dev/null
-exit 0
+printf '\0%s\0%s' "$foreign" "$(show InvocationID)"
 """
 
 _PROBE_SECONDS = 20
-_KILL_SECONDS = 30
-#: How long the streams may take to end after everything that writes to them was killed.
+_REBOOT_SECONDS = 30
+#: How long the answer may take after the order to kill a script.
 _DRAIN_SECONDS = 10
+#: How relay.pl ends when no agent listens.
+_NOBODY = 75
+_ANSWER = re.compile(rb"end (?P<code>-?\d+) (?P<out>\d+) (?P<err>\d+) (?P<problem>[^\n]*)\n")
 
 
 @dataclass(frozen=True)
 class Facts:
     """What a machine with a running agent says of itself."""
 
-    environment: tuple[str, ...]
-    """The agent's own, which its scripts inherit. It changes each time the unit starts."""
+    invocation: str
+    """Names this run of the unit: systemd makes a new one each time it starts it."""
     platform_name: str
     platform_version: str
     agent_version: str
     """Empty when no package of that name is installed."""
     host_name: str
+    foreign: str = ""
+    """What runs as the unit, when it is not the lab's stand-in: then no script can be run."""
 
 
 def probe(machine: Machine) -> Facts | None:
     """Ask a machine for its agent; None when it is not running or the machine is not up."""
     try:
-        completed = process.run(machine.exec_argv(["sh", "-c", _PROBE]), timeout=_PROBE_SECONDS, check=False)
+        completed = process.run(machine.exec_argv(_with_relay("sh", "-c", _PROBE)), timeout=_PROBE_SECONDS, check=False)
     except process.ProgramFailed:
         return None
     return facts(completed.stdout) if completed.code == 0 else None
 
 
 def facts(answer: bytes) -> Facts:
-    """The facts in a probe's answer: os-release, host name, package version, environment; NUL between them."""
-    release, host, version, environment = answer.decode("utf-8", "replace").split("\0", 3)
+    """The facts in a probe's answer: os-release, host name, package version, what is foreign, invocation; by NUL."""
+    release, host, version, foreign, invocation = answer.decode("utf-8", "replace").split("\0", 4)
     names = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', release, re.MULTILINE))
     number = re.match(r"\d{1,6}(\.\d{1,6}){2,3}", version)
     return Facts(
-        environment=tuple(entry for entry in environment.split("\0") if "=" in entry),
+        invocation=invocation.strip(),
         platform_name=names.get("NAME", "Linux"),
         platform_version=names.get("VERSION_ID", ""),
         agent_version=number[0] if number else "",
         host_name=host.strip(),
+        foreign=foreign.strip(),
     )
+
+
+class NotTaken(Exception):
+    """No agent listened: it is being started again. The script has not been run."""
 
 
 class Script:
@@ -116,11 +111,7 @@ class Script:
         self._machine = machine
         self._order = order
         self._command_id = command_id
-        self._directory = (
-            f"/var/lib/amazon/ssm/{machine.instance_id}/document/orchestration/{command_id}"
-            "/awsrunShellScript/0.awsrunShellScript"
-        )
-        self._stdout, self._stderr = Capture(), Capture()
+        self._stdout, self._stderr = b"", b""
         self._wake = threading.Event()
         self._cancelled = False
 
@@ -130,90 +121,114 @@ class Script:
         self._wake.set()
 
     def run(self, found: Facts) -> Result | None:
-        """Run to the end. None when the end is not known: the machine stopped, or podman failed.
+        """Run to the end. None when the end is not known: the machine stopped, or what ran the script was killed.
 
-        A result with code 194 is for the caller to act on: reboot the machine, and call `run` again.
+        Raises NotTaken. A result with code 194 is for the caller to act on: reboot the machine, and call `run` again.
         """
-        token = secrets.token_hex(8)
-        ended_by_itself = threading.Event()
-        with process.started(self._argv(found, token), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as client:
-            readers = self._readers(client, ended_by_itself)
+        argv = self._machine.exec_argv(_with_relay("perl", "-e", "eval $ENV{AMI_RELAY}"), interactive=True)
+        with process.started(argv, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
+            answer = _Answer(client, self._wake)
+            _say(client, self._request(found))
             self._wake.wait(self._order.execution_timeout)
-            killed = not ended_by_itself.is_set()
-            # As the agent does: what comes after the decision to kill, such as the shell's "Killed", is not wanted.
-            before = self._stdout.content(), self._stderr.content()
+            killed = not answer.complete
             if killed:
-                self._kill()
-            for reader in readers:
-                reader.join(_DRAIN_SECONDS)
+                _say(client, b"kill\n")
+            said = answer.within(_DRAIN_SECONDS)
+            if client.stdin is not None:
+                client.stdin.close()
+        if client.returncode == _NOBODY:
+            raise NotTaken
+        if said is None:
+            return ssm_output.stopped(self._stdout, self._stderr, cancelled=self._cancelled) if killed else None
+        self._stdout += said.stdout
+        self._stderr += said.stderr
         if killed:
-            return ssm_output.stopped(*before, cancelled=self._cancelled)
+            # As they were before the decision: what comes after it, such as the shell's "Killed", is not wanted.
+            return ssm_output.stopped(self._stdout, self._stderr, cancelled=self._cancelled)
         if not self._cancelled:
             self._wake.clear()
-        word = self._stderr.take_trailer(token)
-        return None if word is None else self._result(word)
+        return ssm_output.ended(said.code, self._stdout, self._stderr, problem=said.problem)
 
-    def _argv(self, found: Facts, token: str) -> list[str]:
-        environment = (
-            *found.environment,
-            f"AWS_SSM_INSTANCE_ID={self._machine.instance_id}",
-            f"AWS_SSM_REGION_NAME={self._machine.region}",
-            f"AWS_SSM_PLATFORM_NAME={found.platform_name}",
-            f"AWS_SSM_PLATFORM_VERSION={found.platform_version}",
-            f"SSM_COMMAND_ID={self._command_id}",
-            f"AMI_LAUNCH={_LAUNCH}",
-        )
-        arguments = [token, self._directory, self._order.working_directory]
-        shell = ["sh", "-c", 'eval "$AMI_LAUNCH"', "ssm-document-worker", *arguments]
-        return self._machine.exec_argv(["env", "-i", *environment, *shell], interactive=True)
-
-    def _readers(self, client: subprocess.Popen[bytes], ended: threading.Event) -> list[threading.Thread]:
-        first = threading.Thread(target=_drain, args=(client.stdout, self._stdout), daemon=True)
-
-        def drain_both() -> None:
-            _drain(client.stderr, self._stderr)
-            first.join()
-            ended.set()
-            self._wake.set()
-
-        readers = [first, threading.Thread(target=drain_both, daemon=True)]
-        for reader in readers:
-            reader.start()
-        if client.stdin is not None:
-            try:
-                with client.stdin as stdin:
-                    stdin.write(self._order.script)
-            except BrokenPipeError:
-                LOG.debug("%s ended before it had read its script", self._command_id)
-        return readers
-
-    def _kill(self) -> None:
-        argv = self._machine.exec_argv(["sh", "-c", _KILL, "ssm-document-worker", self._directory])
-        try:
-            process.run(argv, timeout=_KILL_SECONDS, check=False)
-        except process.ProgramFailed as failed:
-            LOG.warning("command %s may still run in %s: %s", self._command_id, self._machine.instance_id, failed)
-
-    def _result(self, word: str) -> Result:
-        problems = {
-            "chdir": f"chdir {self._order.working_directory}: no such file or directory",
-            "script": f"failed to create script file in {self._directory}",
+    def _request(self, found: Facts) -> bytes:
+        fields = {
+            "command": self._command_id,
+            "directory": self._order.working_directory,
+            "length": len(self._order.script),
+            "AWS_SSM_INSTANCE_ID": self._machine.instance_id,
+            "AWS_SSM_REGION_NAME": self._machine.region,
+            "AWS_SSM_PLATFORM_NAME": found.platform_name,
+            "AWS_SSM_PLATFORM_VERSION": found.platform_version,
+            "SSM_COMMAND_ID": self._command_id,
         }
-        code = 1 if word in problems else int(word)
-        content = self._stdout.content(), self._stderr.content()
-        return ssm_output.ended(code, *content, problem=problems.get(word, ""))
+        head = "".join(f"{name}={value}\n" for name, value in fields.items())
+        return f"run\n{head}\n".encode() + self._order.script
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the agent says of a script that has ended."""
+
+    code: int
+    problem: str
+    stdout: bytes
+    stderr: bytes
+
+
+class _Answer:
+    """The agent's answer, read as it comes. `wake` is set when there is no more to come."""
+
+    def __init__(self, client: subprocess.Popen[bytes], wake: threading.Event) -> None:
+        self._client = client
+        self._wake = wake
+        self._text = b""
+        self._ended = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing more will come."""
+        return self._ended.is_set()
+
+    def within(self, seconds: float) -> _Said | None:
+        """The answer; None when it did not come in time, or only a part of it."""
+        self._reader.join(seconds)
+        found = _ANSWER.match(self._text)
+        if found is None:
+            return None
+        out, err = int(found["out"]), int(found["err"])
+        body = self._text[found.end() :]
+        if len(body) < out + err:
+            return None
+        return _Said(int(found["code"]), found["problem"].decode("utf-8", "replace"), body[:out], body[out:])
+
+    def _read(self) -> None:
+        if self._client.stdout is not None:
+            self._text = self._client.stdout.read()
+        self._ended.set()
+        self._wake.set()
 
 
 def reboot(machine: Machine) -> None:
     """Ask the machine to reboot itself, as the agent does after exit code 194."""
-    process.run(machine.exec_argv(["systemctl", "reboot"]), timeout=_KILL_SECONDS, check=False)
+    process.run(machine.exec_argv(["systemctl", "reboot"]), timeout=_REBOOT_SECONDS, check=False)
 
 
-def _drain(stream: IO[bytes] | None, capture: Capture) -> None:
-    if stream is None:
+def _say(client: subprocess.Popen[bytes], text: bytes) -> None:
+    if client.stdin is None:
         return
-    # read1: what has arrived is kept at once, for a command that is killed later.
-    reader = getattr(stream, "read1", stream.read)
-    with stream:
-        while chunk := reader(65_536):
-            capture.feed(chunk)
+    try:
+        client.stdin.write(text)
+        client.stdin.flush()
+    except BrokenPipeError:
+        LOG.debug("the machine's agent is gone")
+
+
+def _with_relay(*argv: str) -> list[str]:
+    """A command that finds relay.pl in its environment, where it is not seen in the machine's process list."""
+    return ["env", f"AMI_RELAY={_relay()}", *argv]
+
+
+@cache
+def _relay() -> str:
+    return resources.files(__package__).joinpath("agent/relay.pl").read_text(encoding="ascii")

@@ -51,6 +51,16 @@ class Order:
         """The file that the agent writes: the lines joined, and a newline at the end."""
         return ("\n".join(self.commands) + "\n").encode()
 
+    @property
+    def unresolved(self) -> str:
+        """A `{{ name }}` that names no parameter of the document, which makes the agent fail; empty when there is none.
+
+        One that names a parameter stays as it stands.
+        """
+        texts = (*self.commands, self.working_directory)
+        names = (found[1] for text in texts for found in _REFERENCE.finditer(text))
+        return next((name for name in names if name not in _PARAMETERS), "")
+
 
 def order(body: dict[str, Any]) -> Order:
     """The order in a SendCommand request. Raises AwsFault with the service's codes."""
@@ -112,9 +122,8 @@ def _parameters(given: dict[str, list[str]]) -> dict[str, list[str]]:
 
 def _check_references(value: str) -> None:
     found = _REFERENCE.search(value)
-    if found is not None:
-        what = "Parameter Store is not asked by this lab" if found[1].startswith("ssm") else "is not defined"
-        raise AwsFault("InvalidParameters", f"The parameter {found[1]} in '{found[0]}' {what}.")
+    if found is not None and found[1].startswith("ssm"):
+        raise AwsFault("InvalidParameters", f"The lab has no Parameter Store to ask for '{found[0]}'.")
 
 
 def _single(parameters: dict[str, list[str]], name: str) -> str:

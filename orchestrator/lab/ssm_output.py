@@ -25,38 +25,8 @@ _STDERR_CUT = b"\n---Error truncated----"
 #: Exit codes that mean something to the agent (AWS Systems Manager User Guide, "Rebooting managed nodes from scripts";
 #: document model `ExitWithSuccess`, `ExitWithFailure`; SIGKILL).
 REBOOT, EXIT_SUCCESS, EXIT_FAILURE, STOPPED = 194, 168, 169, 137
-
-_TAIL_BYTES = 128
-
-
-class Capture:
-    """The beginning of a stream of any length, and its last few bytes; the rest is counted and forgotten."""
-
-    def __init__(self, limit: int = AGENT_BYTES + _TAIL_BYTES) -> None:
-        self._limit = limit
-        self._head = bytearray()
-        self._tail = b""
-        self._total = 0
-
-    def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the stream."""
-        self._head += chunk[: max(0, self._limit - len(self._head))]
-        self._tail = (self._tail + chunk[-_TAIL_BYTES:])[-_TAIL_BYTES:]
-        self._total += len(chunk)
-
-    def take_trailer(self, token: str) -> str | None:
-        """Cut the launcher's last word (NUL, token, colon, word) off the end; None when the stream does not end so."""
-        found = re.search(rb"\x00" + token.encode() + rb":([a-z0-9]+)\Z", self._tail)
-        if found is None:
-            return None
-        self._total -= len(found[0])
-        del self._head[self._total :]
-        self._tail = self._tail[: found.start()]
-        return found[1].decode()
-
-    def content(self) -> bytes:
-        """The stream's beginning, at most `limit` bytes."""
-        return bytes(self._head)
+#: The exit code that the agent gives a script which a signal ended, or which it did not see ending.
+NO_CODE = -1
 
 
 @dataclass(frozen=True)
@@ -75,9 +45,11 @@ class Result:
 
 
 def ended(code: int, stdout: bytes, stderr: bytes, *, problem: str = "") -> Result:
-    """The result of a script that ended by itself. `problem` is why it could not even be started."""
-    if code not in (0, STOPPED):
-        stderr += f"failed to run commands: {problem or f'exit status {code}'}".encode()
+    """The result of a script that ended by itself. `problem` in Go's words, as `exit status 3`; the agent has none
+    to tell when there was no room for the script.
+    """
+    if problem and code not in (0, STOPPED):
+        stderr += f"failed to run commands: {problem}".encode()
     if code == EXIT_SUCCESS:
         said = _steps_skipped(code, "succeeded")
         return _result("Success", code, (stdout, b""), (stdout + said, b""))
@@ -87,6 +59,11 @@ def ended(code: int, stdout: bytes, stderr: bytes, *, problem: str = "") -> Resu
     # 137 cannot be told from the agent's own kill: a script that ends so has timed out, whatever happened.
     details = {0: "Success", STOPPED: "ExecutionTimedOut"}.get(code, "Failed")
     return _result(details, code, (stdout, stderr), (stdout, stderr))
+
+
+def failed(code: int) -> Result:
+    """The result of a command of which the agent says no more than that it failed."""
+    return _result("Failed", code, (b"", b""), (b"", b""))
 
 
 def stopped(stdout: bytes, stderr: bytes, *, cancelled: bool) -> Result:
@@ -127,3 +104,22 @@ def joined(stdout: bytes, stderr: bytes, limit: int = PLUGIN_BYTES) -> bytes:
 
 def _text(stream: bytes) -> str:
     return stream.decode("utf-8", "replace")
+
+
+#: The agent drops a reply that is longer, bytes of JSON.
+REPLY_BYTES = 120_000
+#: What is in a reply besides the streams, at least: status, times, names.
+_REPLY_FRAME = 1_000
+#: As Go writes JSON, six bytes each: what HTML would take for markup, what is no UTF-8, control characters but three.
+_ESCAPED = re.compile("[<>&\u2028\u2029\ufffd]|[\x00-\x1f](?<![\t\n\r])")
+_SHORT = re.compile('["\\\\\t\n\r]')
+
+
+def reply_size(result: Result) -> int:
+    """About how many bytes the agent's reply takes that carries a result."""
+    return _REPLY_FRAME + sum(_json_size(text) for text in (result.stdout, result.stderr, result.output))
+
+
+def _json_size(text: str) -> int:
+    escaped, short = len(_ESCAPED.findall(text)), len(_SHORT.findall(text))
+    return len(_ESCAPED.sub("", text).encode()) + 6 * escaped + short

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import Interrupted
 from orchestrator.validate import script
 from orchestrator.validate.envelope import envelope
-from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard
+from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard, Unwritable
 from orchestrator.validate.question import Ended, Reply
 from orchestrator.validate.script import LONGEST_COMMAND, SPOOL, Chunk, Done, Session
+from orchestrator.validate.unit import SHOW, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -188,7 +189,10 @@ class Conversation:
             )
             with self._given_back(done, token):
                 tally.script()
-                first = envelope(self._transport.run(text, script.SECONDS, tally), token)
+                try:
+                    first = envelope(self._transport.run(text, script.SECONDS, tally), token)
+                except Unwritable as fault:
+                    raise self._explained(fault, tally) from fault
             with self._lock:
                 self._session = replace(session, begun=True)
         with self._given_back(done, token):
@@ -197,6 +201,15 @@ class Conversation:
         with self._lock:
             self._spent.append(said.frame)
         return replies
+
+    def _explained(self, fault: Unwritable, tally: Tally) -> Unwritable:
+        """The fault with what the unit, in which commands run on the machine, has to do with it."""
+        unit = unit_of(self._transport.run(f"{SHOW}\nexit 0\n", script.SECONDS, tally))
+        blame = unit.blame(fault.message)
+        if not blame:
+            return fault
+        hint = f"give the unit {unit.name} ReadWritePaths=/run, or take the setting back"
+        return Unwritable(f"{fault.message}; {blame}", hint=hint)
 
     def _taken(self) -> tuple[Session, Done]:
         """The session as it is, and what the next script shall remove."""

@@ -7,6 +7,7 @@ One line on standard output, of which TOKEN is that of the script:
     ami:TOKEN:away:end                      the session's folder is not there any more: the machine has rebooted
     ami:TOKEN:garbled:end                   the script arrived damaged, or there was no room for it
     ami:TOKEN:lacks:PROGRAM:end             the machine has no such program
+    ami:TOKEN:unwritable:BASE64:end         the session's folder cannot be made, and why
 
 DIGEST is the SHA-256 of all of the base64 text, SIZE its length. It is gzip of lines "NUMBER CODE STDOUT-SIZE
 STDERR-SIZE" and "NUMBER lost", an empty line, and the streams of the former in their order. CODE is `t` for a command
@@ -25,7 +26,7 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.validate.errors import ConnectionFault, Damaged
+from orchestrator.validate.errors import ConnectionFault, Damaged, Unwritable
 from orchestrator.validate.question import Answer, Ended, Reply
 from orchestrator.validate.script import LIMIT
 
@@ -37,10 +38,13 @@ _ANSWER = re.compile(
     r":(?P<text>[A-Za-z0-9+/=]*):end\n?"
 )
 _PART = re.compile(r"ami:(?P<token>[0-9a-f]+):part:(?P<index>\d+):(?P<text>[A-Za-z0-9+/=]*):end\n?")
-_REFUSAL = re.compile(r"ami:(?P<token>[0-9a-f]+):(?P<why>away|garbled|lacks:(?P<program>\w+)):end\n?")
+_REFUSAL = re.compile(
+    r"ami:(?P<token>[0-9a-f]+):(?P<why>away|garbled|lacks:(?P<program>\w+)|unwritable:(?P<text>[A-Za-z0-9+/=]*)):end\n?"
+)
 
 _LOST = "the process that ran it is gone, and left no exit code"
 _KILLED = "what ran it, or read what it wrote, was killed"
+_NO_ROOM = "No space left on device"
 _FULL = "the machine had no room in /run for what commands wrote"
 
 
@@ -99,7 +103,15 @@ def _refused(said: str, token: str) -> ConnectionFault | None:
             "the machine rebooted while it was tested: what was asked before is gone",
             hint="a test that reboots the machine cannot be run; see why it did with its console output",
         )
+    if refusal["text"] is not None:
+        return _unwritable(base64.b64decode(refusal["text"]).decode("utf-8", "replace").strip())
     return Damaged("a script arrived damaged on the machine, or there was no room for it in /run")
+
+
+def _unwritable(why: str) -> ConnectionFault:
+    if _NO_ROOM in why:
+        return Damaged(f"there is no room for what tests ask: {why}")
+    return Unwritable(f"there is no place on the machine for what tests ask: {why}")
 
 
 def _opened(head: list[str], body: bytes) -> tuple[Reply, ...]:

@@ -8,7 +8,8 @@ StageError
 │   ├── NeverOnline          the machine runs, but cannot be reached
 │   └── ConnectionFault      the machine could not be asked, or its answer is not to be trusted
 │       ├── Unheard          nothing came back, for reasons that may pass: whether a script ran is unknown
-│       └── Damaged          what came back is cut or altered, or says that the script failed
+│       ├── Damaged          what came back is cut or altered, or says that the script failed
+│       └── Unwritable       the machine has no place for what is asked
 ├── CommandTimedOut          one command took too long: its test fails, the others go on
 ├── OutputTooLarge           one command said too much: likewise
 └── CommandUnclear           nobody knows how one command ended: there is no verdict, whatever its test makes of it
@@ -65,6 +66,10 @@ class Unheard(ConnectionFault):
 
 class Damaged(ConnectionFault):
     """What came back is cut or altered, or says that the script itself failed."""
+
+
+class Unwritable(ConnectionFault):
+    """The folder in which questions are answered cannot be made on the machine."""
 
 
 class CommandTimedOut(StageError):

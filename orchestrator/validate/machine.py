@@ -158,7 +158,7 @@ class Boot:
                 raise ended(found, "before it was tested")
             if waited is None:
                 raise self._never_online(instance_id)
-            self._say(Stage.AWAIT, f"{instance_id} is {state}", seconds=waited)
+            self._say(Stage.AWAIT, self._reach.awaited(instance_id, waited), seconds=waited)
 
     def _never_online(self, instance_id: str) -> NeverOnline:
         console = self._console(instance_id)

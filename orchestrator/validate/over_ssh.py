@@ -16,6 +16,7 @@ from orchestrator.validate.piped import HELLO
 from orchestrator.validate.remembered import remembered
 from orchestrator.validate.round import Tally
 from orchestrator.validate.ssh import Login, Shared, Ssh
+from orchestrator.validate.waiting import since
 
 if TYPE_CHECKING:
     import threading
@@ -85,6 +86,10 @@ class OverSsh:
         except ConnectionFault as fault:
             return fault.message
         return ""
+
+    def awaited(self, instance_id: str, waited: float) -> str:
+        """See Reach."""
+        return f"waiting for SSH on {instance_id}{since(waited)}"
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
         """See Reach."""

@@ -16,6 +16,7 @@ from orchestrator.validate.podman_exec import PodmanExec, container_of
 from orchestrator.validate.round import Tally
 from orchestrator.validate.systems_manager import SystemsManager
 from orchestrator.validate.transport import RunCommand
+from orchestrator.validate.waiting import since
 
 if TYPE_CHECKING:
     import threading
@@ -42,6 +43,9 @@ class Reach(Protocol):
 
     def answers(self, instance_id: str, found: Mapping[str, Any]) -> bool:
         """Whether the machine (as EC2 showed it when it ran) can be asked; `silence` says later why not."""
+
+    def awaited(self, instance_id: str, waited: float) -> str:
+        """What is told of a machine that has not answered for so many seconds."""
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
         """What is told, with a hint, of a machine that did not answer for so long."""
@@ -102,12 +106,18 @@ class OverSsm:
         """Whether Systems Manager hears of its agent."""
         return bool(known(self._manager, instance_id, self.tally).get("PingStatus") == "Online")
 
+    def awaited(self, instance_id: str, waited: float) -> str:
+        """See Reach."""
+        hint = ": it tries again 5 min after a refused call" if since(waited) else ""
+        return f"waiting for the SSM agent of {instance_id}{since(waited)}{hint}"
+
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
         """See Reach."""
         hint = (
             "check that the image has amazon-ssm-agent enabled, that the instance profile "
             f"'{self._request.iam_instance_profile}' allows AmazonSSMManagedInstanceCore, and that the subnet has a "
-            "route to Systems Manager"
+            "route to Systems Manager. The agent's log says what was refused; when that is the token of the profile's "
+            "role, the agent tries again only after 25 to 30 min"
         )
         return f"{instance_id} did not come online in Systems Manager within {seconds:g} s", hint
 
@@ -147,6 +157,10 @@ class OverPodman:
         except ConnectionFault:
             return False
         return said.strip() not in {"", "offline", "unknown"}
+
+    def awaited(self, instance_id: str, waited: float) -> str:
+        """See Reach."""
+        return f"waiting for the container of {instance_id}{since(waited)}"
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
         """See Reach."""

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from orchestrator.capacity import Place
 
 
+#: Seconds for which a machine that runs is given to come online. An agent whose first call fails sleeps for 300 s, and
+#: was seen online after 309 s; one that finds no metadata service is started again after 90 s. Both can happen.
+ONLINE_TIMEOUT = 420.0
+
+
 @dataclass(frozen=True)
 class ImageFacts:
     """What is known of the image, for its tests and the report. `vars` maps a role to the variables it was given."""
@@ -49,9 +54,9 @@ class ValidateRequest:
     `subnet_id`.
     `folder` (it must exist) gets junit.xml, report.json and pytest.log. Empty `subnet_id` and `vpc_id` mean the default
     VPC. `tags` are more tags for the machine. `masks` are secrets that no report or log may show. `stop`, once set,
-    ends the validation soon. `online_timeout` in seconds. `ssh_username` and `ssh_interface` (a word of Packer's option
-    of that name) count for a connection over SSH alone. `is_current` says whether the tests are still those that the
-    caller means to run; it is asked once they are copied.
+    ends the validation soon. `online_timeout` in seconds; see ONLINE_TIMEOUT. `ssh_username` and `ssh_interface` (a
+    word of Packer's option of that name) count for a connection over SSH alone. `is_current` says whether the tests are
+    still those that the caller means to run; it is asked once they are copied.
     """
 
     account: Account
@@ -69,7 +74,7 @@ class ValidateRequest:
     masks: tuple[str, ...] = ()
     stop: threading.Event = field(default_factory=threading.Event)
     keep: bool = False
-    online_timeout: float = 300
+    online_timeout: float = ONLINE_TIMEOUT
     connection: ConnectionKind = ConnectionKind.SSM
     ssh_username: str = ""
     ssh_interface: str = ""

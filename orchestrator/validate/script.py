@@ -53,7 +53,7 @@ for program in base64 gzip setsid sha256sum timeout; do
     command -v "$program" >/dev/null || say "lacks:$program"
 done
 umask=$(umask)
-{folder}cd {session} 2>/dev/null || say {missing}
+{folder}cd {session} 2>/dev/null || {missing}
 echo room 2>/dev/null >room.$$ || true >full
 {removed}umask 077
 printf %s '{payload}' | base64 -d 2>/dev/null | gzip -dc 2>/dev/null >{token}.$$ || say garbled
@@ -63,6 +63,8 @@ rm -f {token}.$$
 attend {name} {token} {early} {latest} {share} {part}
 exit 0
 """
+#: Says why the folder could not be made.
+_UNWRITABLE = 'say "unwritable:$(LC_ALL=C mkdir -p {session} 2>&1 | base64 -w 0)"'
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def ask_script(
         token=token,
         folder=session.made,
         session=session.folder,
-        missing="away" if session.begun else "garbled",
+        missing="say away" if session.begun else _UNWRITABLE.format(session=session.folder),
         removed=done.removed,
         payload=_packed("\n".join([*program, ""])),
         chunk="" if again else f"ln {token}.$$ {chunk.name} 2>/dev/null\n",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import AwsError
-from orchestrator.aws_retries import pause_after
+from orchestrator.aws_retries import may_have_worked, pause_after
 from orchestrator.errors import Interrupted
 from orchestrator.validate.bucket import bucket_of
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
 
     from orchestrator.aws import Account
     from orchestrator.validate.round import Tally
@@ -28,8 +29,13 @@ class SystemsManager:
         self._bucket = bucket_of(account)
         self._stop = stop
 
-    def call(self, operation: str, tally: Tally, **parameters: Any) -> dict[str, Any]:
-        """What an operation (as boto3 calls it: "send_command") answers. Raises AwsError and Interrupted."""
+    def call(
+        self, operation: str, tally: Tally, *, doubtful: Callable[[], None] = lambda: None, **parameters: Any
+    ) -> dict[str, Any]:
+        """What an operation (as boto3 calls it: "send_command") answers. Raises AwsError and Interrupted.
+
+        `doubtful` is called for each request that may have had its effect although it was not answered.
+        """
         attempts = 0
         while True:
             self._bucket.take(self._stop)
@@ -38,6 +44,8 @@ class SystemsManager:
             try:
                 answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
             except AwsError as error:
+                if may_have_worked(error):
+                    doubtful()
                 pause = pause_after(error, attempts)
                 if pause is None:
                     raise

@@ -9,6 +9,7 @@ from orchestrator.aws import AwsError, error_code, told
 from orchestrator.aws_retries import is_passing
 from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard
 from orchestrator.validate.loss import is_gone
+from orchestrator.validate.slots import Slots
 from orchestrator.validate.systems_manager import SystemsManager
 
 if TYPE_CHECKING:
@@ -67,10 +68,16 @@ class RunCommand:
         self.instance_id = instance_id
         self._account = account
         self._ssm = SystemsManager(account, stop)
+        self._stop = stop
+        self._slots = Slots()
         self._took: list[float] = []
 
     def run(self, script: str, seconds: float, tally: Tally) -> str:
-        """Send, wait, and give standard output; see Transport."""
+        """Send, wait, and give standard output; see Transport. No more at once than the machine's agent takes."""
+        with self._slots.one(self._stop):
+            return self._run(script, seconds, tally)
+
+    def _run(self, script: str, seconds: float, tally: Tally) -> str:
         try:
             command_id = self._send(script, seconds, tally)
             said = self._awaited(command_id, seconds, tally)
@@ -90,6 +97,7 @@ class RunCommand:
                 answer = self._ssm.call(
                     "send_command",
                     tally,
+                    doubtful=lambda: self._slots.doubt(seconds),
                     InstanceIds=[self.instance_id],
                     DocumentName=DOCUMENT,
                     TimeoutSeconds=_DELIVERY,
@@ -114,6 +122,7 @@ class RunCommand:
                 )
             except AwsError as error:
                 if error_code(error) != "InvocationDoesNotExist":
+                    self._slots.doubt(seconds)
                     raise
                 if waited > _SETTLING:
                     raise Unheard(f"Run Command does not know of command {command_id} that it took") from error
@@ -140,6 +149,13 @@ class RunCommand:
         return Unheard(why)
 
 
+#: A failure of which the agent says nothing: it comes from the agent, and not from a script of ours, which ends with 0.
+_SAYS_NOTHING = (
+    "the agent could not run the script and does not say why. Is there room below /var/lib/amazon/ssm, and does the "
+    "unit amazon-ssm-agent let it write there (ProtectSystem, ReadOnlyPaths)? Or did the machine reboot?"
+)
+
+
 def _fault(instance_id: str, said: dict[str, Any]) -> ConnectionFault:
     details = str(said.get("StatusDetails") or said["Status"])
     meaning = {
@@ -152,6 +168,8 @@ def _fault(instance_id: str, said: dict[str, Any]) -> ConnectionFault:
     }.get(details, f"the script ended with exit code {said.get('ResponseCode')}")
     complaint = str(said.get("StandardErrorContent", "")).strip()[-500:]
     text = f"Run Command on {instance_id}: {meaning} ({details})" + (f": {complaint}" if complaint else "")
+    if details == "Failed" and said.get("ResponseCode") == 1 and not complaint:
+        text = f"Run Command on {instance_id}: {_SAYS_NOTHING}"
     if details in _PASSING:
         return Unheard(text)
     return Damaged(text) if details == "Failed" else ConnectionFault(text)

@@ -18,6 +18,7 @@ from orchestrator.validate.machine import Boot
 from orchestrator.validate.question import Ended, Question
 from orchestrator.validate.report import set_aside, write_reports
 from orchestrator.validate.session import collect, laid_out, run
+from orchestrator.validate.unit import SHOW, Unit, unit_of
 from orchestrator.validate.verdict import Verdict, check_complete, is_pass
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
 
 #: Agents come up before a machine has finished booting. Neither tool's opinion counts here: tests say what must hold.
 #: Not by `is-system-running --wait`, which older ones do not know.
+#: Then it tells in which unit commands run.
 _SETTLE = Question(
     0,
-    b"cloud-init status --wait; while systemctl is-system-running | grep -qx -e initializing -e starting; "
-    b"do sleep 0.5; done",
+    b"{ cloud-init status --wait; while systemctl is-system-running | grep -qx -e initializing -e starting; "
+    b"do sleep 0.5; done; } >/dev/null 2>&1; " + SHOW.encode(),
     240,
 )
 #: Seconds between two looks at whether the validation shall be stopped.
@@ -59,6 +61,7 @@ class _Validation:
         self._listener = listener
         self._began = time.monotonic()
         self._done = 0
+        self._unit = Unit()
 
     def verdict(self) -> Verdict:
         with laid_out(self._request) as suite:
@@ -120,6 +123,8 @@ class _Validation:
         """Wait until the machine has finished booting; the first question also shows that it can be asked at all."""
         self._say(Stage.AWAIT, f"{machine.instance_id} is online and finishes booting")
         (reply,) = (reply for replies in conversation.ask([_SETTLE], machine.reach.tally) for reply in replies)
+        if reply.answer is not None:
+            self._unit = unit_of(reply.answer.stdout.decode("utf-8", "replace"))
         if reply.ended is Ended.TIMED_OUT:
             self._say(Stage.AWAIT, f"{machine.instance_id} has not finished booting after {_SETTLE.seconds:g} s")
         if reply.ended is Ended.UNCLEAR:
@@ -128,6 +133,7 @@ class _Validation:
     def _reported(
         self, machine: Machine, tests: tuple[TestResult, ...], end: SuiteEnd, suite_seconds: float
     ) -> Verdict:
+        tests = tuple(test.in_unit(self._unit) for test in tests)
         verdict = Verdict(
             ami_id=self._request.ami_id,
             image=self._request.image,

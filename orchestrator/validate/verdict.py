@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from orchestrator.validate.request import ImageFacts
     from orchestrator.validate.round import Round
+    from orchestrator.validate.unit import Unit
 
 
 class Outcome(StrEnum):
@@ -69,6 +70,12 @@ class TestResult:
     def name(self) -> str:
         """Its name without its file's: `test_port[80]`."""
         return self.nodeid.partition("::")[2]
+
+    def in_unit(self, unit: Unit) -> TestResult:
+        """The result with the machine's unit in the second line of its message, when that may be why it failed."""
+        blame = unit.blame(*(text for one in self.asked for text in (one.command, one.output))) if self.failed else ""
+        first, newline, rest = self.message.partition("\n")
+        return replace(self, message=f"{first}\n{blame}{newline}{rest}") if blame else self
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TestResult:

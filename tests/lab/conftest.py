@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tests.packers.option import Given
 
 DEBIAN = "136693071363"
+#: A minute of the agent takes two seconds.
+AGENT_WAITS = 1 / 30
 #: User data that installs the lab's agent.
 AGENT = """#!/bin/sh
 curl -sfo /tmp/agent.deb http://169.254.169.254/ami-lab/amazon-ssm-agent.deb && dpkg -i /tmp/agent.deb
@@ -65,12 +67,15 @@ def free_port() -> Callable[[], int]:
 
 @pytest.fixture(scope="session")
 def lab(free_port: Callable[[], int]) -> Iterator[Settings]:
-    """A lab of this session's own, with no delays; gone at the end. Labs of sessions that were killed go first."""
+    """A lab of this session's own, with no delays and an agent that waits a 30th of its time; gone at the end.
+
+    Labs of sessions that were killed go first.
+    """
     for folder in settings.STATE.glob("test-*"):
         if not Path("/proc", folder.name.rpartition("-")[2]).exists():
             lifecycle.down(folder.name, print)
     name = f"test-{os.getpid()}"
-    made = lifecycle.up(Settings(name, free_port(), command_delay=0.0, image_delay=0.0), print)
+    made = lifecycle.up(Settings(name, free_port(), command_delay=0.0, image_delay=0.0, agent_waits=AGENT_WAITS), print)
     yield made
     lifecycle.down(name, print)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,6 +89,22 @@ def test_round_when_one_answer_is_long(machine: str, account: Account) -> None:
     assert words(small) == [f"{n}\n" for n in range(20)]
     assert tally.scripts == 1
     assert tally.parts == pytest.approx(5_000_000 * 4 / 3 / 23_600, rel=0.02)
+
+
+def test_rounds_when_many_long_answers_come_at_once(machine: str, account: Account, lab: Settings) -> None:
+    """Their parts are fetched side by side, and the agent, which takes ten commands, never has to refuse one."""
+    conversation, refused = talk(account, machine), lab.log.read_text().count(": 51402")
+    long = "head -c 150000 /dev/urandom; echo >&2"
+
+    def parts(first: int) -> int:
+        (reply,) = ask(conversation, long, first=first, tally=(tally := Tally()))
+        assert reply.answer is not None
+        assert len(reply.answer.stdout) == 150_000
+        return tally.parts
+
+    with ThreadPoolExecutor(5) as pool:
+        assert list(pool.map(parts, range(1, 6))) == [8] * 5
+    assert lab.log.read_text().count(": 51402") == refused
 
 
 def test_round_when_a_command_hangs(machine: str, account: Account) -> None:

@@ -119,12 +119,16 @@ RELEASE = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux
 
 
 def test_a_probes_answer_is_read() -> None:
-    answer = RELEASE + b"\0ip-10-88-0-5\n\x003.3.987.0-1\0LANG=C.UTF-8\0PATH=/bin\0ODD=a\nb\0"
+    answer = RELEASE + b"\0ip-10-88-0-5\n\x003.3.987.0-1\0\x004a6f\n"
     found = ssm_agent.facts(answer)
     assert (found.platform_name, found.platform_version) == ("Debian GNU/Linux", "12")
     assert (found.host_name, found.agent_version) == ("ip-10-88-0-5", "3.3.987.0")
-    assert found.environment == ("LANG=C.UTF-8", "PATH=/bin", "ODD=a\nb")
+    assert (found.foreign, found.invocation) == ("", "4a6f")
 
 
 def test_a_version_that_the_api_does_not_allow_is_left_out() -> None:
-    assert ssm_agent.facts(RELEASE + b"\0host\n\0local\0A=b\0").agent_version == ""
+    assert ssm_agent.facts(RELEASE + b"\0host\n\0local\0\0").agent_version == ""
+
+
+def test_what_runs_in_the_place_of_the_labs_agent_is_named() -> None:
+    assert ssm_agent.facts(RELEASE + b"\0host\n\0\0sleep infinity \0").foreign == "sleep infinity"

@@ -56,7 +56,6 @@ def test_the_document_may_be_named_by_its_arn() -> None:
         ("InvalidParameters", {"Parameters": {"commands": ["true"], "executionTimeout": ["172801"]}}),
         ("InvalidParameters", {"Parameters": {"commands": ["true"], "executionTimeout": ["soon"]}}),
         ("InvalidParameters", {"Parameters": {"commands": ["true"], "workingDirectory": ["/a", "/b"]}}),
-        ("InvalidParameters", {"Parameters": {"commands": ["echo {{ colour }}"]}}),
         ("InvalidParameters", {"Parameters": {"commands": ["echo {{ssm:/colour}}"]}}),
         ("MaxDocumentSizeExceeded", {"Parameters": {"commands": ["x" * 65_536]}}),
         ("ValidationException", {"TimeoutSeconds": 29}),
@@ -83,6 +82,15 @@ def test_braces_that_name_no_parameter_are_left_alone() -> None:
     assert asked({"commands": ["docker ps --format '{{.Names}}' {{ }}"]}).commands == (
         "docker ps --format '{{.Names}}' {{ }}",
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [("echo {{ colour }}", "colour"), ("echo {{ commands }} {{workingDirectory}}", ""), ("echo {{.Names}}", "")],
+)
+def test_braces_that_name_no_parameter_of_the_document_are_taken_and_told(command: str, name: str) -> None:
+    """Systems Manager passes them on, and the agent fails."""
+    assert asked({"commands": ["true", command]}).unresolved == name
 
 
 def test_a_payload_just_within_64_kilobytes_is_taken() -> None:

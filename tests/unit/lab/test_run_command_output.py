@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.lab import ssm_output
-from orchestrator.lab.ssm_output import Capture
 
 MARK = "--output truncated--"
 
@@ -39,14 +39,15 @@ def test_a_cut_through_a_character_leaves_a_replacement() -> None:
 
 
 def test_any_other_exit_code_fails_and_says_so_in_standard_error() -> None:
-    result = ssm_output.ended(3, b"out\n", b"why\n")
+    result = ssm_output.ended(3, b"out\n", b"why\n", problem="exit status 3")
     assert (result.details, result.code, result.stdout) == ("Failed", 3, "out\n")
     assert result.stderr == "why\nfailed to run commands: exit status 3"
 
 
 def test_a_script_that_could_not_start_says_why() -> None:
-    result = ssm_output.ended(1, b"", b"", problem="chdir /nope: no such file or directory")
-    assert result.stderr == "failed to run commands: chdir /nope: no such file or directory"
+    problem = "fork/exec /usr/bin/sh: no such file or directory"
+    assert ssm_output.ended(1, b"", b"", problem=problem).stderr == f"failed to run commands: {problem}"
+    assert ssm_output.ended(1, b"", b"").stderr == ""
 
 
 def test_168_is_a_success_without_standard_error() -> None:
@@ -57,7 +58,7 @@ def test_168_is_a_success_without_standard_error() -> None:
 
 
 def test_169_is_a_failure_and_says_so_in_both_streams() -> None:
-    result = ssm_output.ended(169, b"out", b"")
+    result = ssm_output.ended(169, b"out", b"", problem="exit status 169")
     assert result.details == "Failed"
     assert result.stdout.startswith("out\nStep exited with code 169.")
     assert result.stderr.startswith("failed to run commands: exit status 169\nStep exited with code 169.")
@@ -93,36 +94,16 @@ def test_the_plugin_output_never_exceeds_its_limit(stdout: bytes, stderr: bytes)
     assert len(ssm_output.joined(stdout, stderr)) <= 2_500
 
 
-@given(st.lists(st.binary(max_size=50)), st.integers(min_value=0, max_value=255))
-def test_a_capture_finds_the_last_word_however_the_stream_was_split(chunks: list[bytes], code: int) -> None:
-    """The launcher's trailer is taken off; the script's own bytes remain, up to the limit."""
-    capture = Capture(limit=100)
-    # Every other chunk in front, so that the trailer itself arrives in pieces.
-    trailer = b"\x000f00ba45:" + str(code).encode()
-    for chunk in [*chunks, trailer[:5], trailer[5:]]:
-        capture.feed(chunk)
-    assert capture.take_trailer("0f00ba45") == str(code)
-    assert capture.content() == b"".join(chunks)[:100]
+@pytest.mark.parametrize(
+    ("character", "dropped"),
+    [(b"x", False), (b"+", False), (b"\n", False), (b"<", True), (b"\0", True), (b"\xff", True)],
+)
+def test_a_reply_is_as_long_as_go_writes_it_in_json(character: bytes, *, dropped: bool) -> None:
+    """What tests send back is base64: however long, it arrives."""
+    result = ssm_output.ended(0, character * 24_000, character * 8_000)
+    assert (ssm_output.reply_size(result) > ssm_output.REPLY_BYTES) is dropped
 
 
-def test_a_capture_without_a_last_word_says_so() -> None:
-    capture = Capture()
-    capture.feed(b"\x00token:0 and more")
-    assert capture.take_trailer("token") is None
-    assert capture.take_trailer("other") is None
-
-
-def test_a_capture_of_endless_output_stays_small() -> None:
-    capture = Capture(limit=1_000)
-    for _ in range(10_000):
-        capture.feed(b"x" * 65_536)
-    assert len(capture.content()) == 1_000
-
-
-def test_output_goes_on_after_the_last_word_was_taken() -> None:
-    """A script that reboots the machine writes on in the same files."""
-    capture = Capture()
-    capture.feed(b"first\n\x00abc:194")
-    capture.take_trailer("abc")
-    capture.feed(b"second\n")
-    assert capture.content() == b"first\nsecond\n"
+def test_a_command_of_which_only_the_failure_is_known_says_nothing() -> None:
+    result = ssm_output.failed(1)
+    assert (result.details, result.code, result.stdout, result.stderr) == ("Failed", 1, "", "")

@@ -24,7 +24,7 @@ def command(invocation: Invocation) -> Command:
 
 def end(invocation: Invocation) -> None:
     invocation.started, invocation.ended = 1_000.5, 1_002.0
-    invocation.result = ssm_output.ended(3, b"out", b"")
+    invocation.result = ssm_output.ended(3, b"out", b"", problem="exit status 3")
     invocation.details = invocation.result.details
 
 

@@ -19,7 +19,7 @@ from orchestrator.errors import Interrupted
 from orchestrator.validate import conversation as conversations
 from orchestrator.validate import script
 from orchestrator.validate.conversation import Conversation
-from orchestrator.validate.errors import ConnectionFault, Unheard
+from orchestrator.validate.errors import ConnectionFault, Unheard, Unwritable
 from orchestrator.validate.question import Answer, Ended, Question, Reply
 from orchestrator.validate.round import Tally
 from tests.unit.validate import shell_transport as mishaps
@@ -494,3 +494,11 @@ def test_a_command_longer_than_an_argument_may_be_is_refused(spool: str) -> None
     bad, good = ask(talk(LocalShell(), spool), b": " + b"x" * 140_000, b"echo good")
     assert bad.ended is Ended.REFUSED
     assert answers([good]) == [(0, b"good\n", b"")]
+
+
+def test_a_machine_on_which_nothing_can_be_written_is_told() -> None:
+    """At once, with what the machine says, and not as an answer that came back damaged."""
+    shell = LocalShell()
+    with pytest.raises(Unwritable, match=r"no place on the machine .*: mkdir: .*/proc/ami-validate.*: No such file"):
+        ask(talk(shell, "/proc/ami-validate"), b"true")
+    assert len(shell.scripts) == 2

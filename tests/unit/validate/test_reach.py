@@ -11,7 +11,8 @@ from orchestrator.aws import Account
 from orchestrator.errors import AmiError, LackError, UsageError
 from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.over_ssh import address_of
-from orchestrator.validate.reach import check
+from orchestrator.validate.reach import check, reach_of
+from orchestrator.validate.request import ONLINE_TIMEOUT, ImageFacts, ValidateRequest
 from orchestrator.validate.ssh import Login
 
 FOUND = {
@@ -71,3 +72,37 @@ def test_login_when_its_words_are_read(tmp_path: Path) -> None:
     argv = Login("admin", "10.0.0.1", Path("/k"), tmp_path).argv
     for setting in ("StrictHostKeyChecking=accept-new", "IdentitiesOnly=yes", "BatchMode=yes", "ForwardAgent=no"):
         assert setting in argv
+
+
+@pytest.mark.parametrize(
+    ("connection", "waited", "said"),
+    [
+        (ConnectionKind.SSM, 12, "waiting for the SSM agent of i-1"),
+        (
+            ConnectionKind.SSM,
+            125,
+            "waiting for the SSM agent of i-1 since 120 s: it tries again 5 min after a refused call",
+        ),
+        (ConnectionKind.SSH, 59.9, "waiting for SSH on i-1 since 30 s"),
+        (ConnectionKind.PODMAN, 3, "waiting for the container of i-1"),
+    ],
+)
+def test_what_is_awaited_is_told_with_the_time_that_it_has_taken(
+    connection: ConnectionKind, waited: float, said: str, tmp_path: Path
+) -> None:
+    request = ValidateRequest(
+        account=Account("eu-west-1", endpoint="http://127.0.0.1:1", access_key="key", secret_key="secret"),
+        ami_id="ami-1",
+        image=ImageFacts("web", "v1", (), ()),
+        tests=(),
+        run="run-1",
+        folder=tmp_path,
+        instance_type="t3.small",
+        iam_instance_profile="",
+        connection=connection,
+    )
+    assert reach_of(request).awaited("i-1", waited) == said
+
+
+def test_an_agent_has_time_for_a_refused_call_and_a_second_start() -> None:
+    assert ONLINE_TIMEOUT > 309 + 90
