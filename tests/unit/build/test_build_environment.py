@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,11 @@ from orchestrator.aws import Account
 from orchestrator.build import variables
 from orchestrator.build.access import Access
 from orchestrator.build.environment import CONNECTION_VARIABLE, STRATEGY, packer_environment, private_folder
+from orchestrator.build.installed import Ready
+from orchestrator.build.plugin_folders import Packer
+from orchestrator.build.plugins import Plugin
 from orchestrator.build.request import BuildRequest
+from orchestrator.errors import LackError
 from orchestrator.process import run
 
 if TYPE_CHECKING:
@@ -98,6 +103,26 @@ def test_private_folder_is_short_enough_for_sockets_and_goes() -> None:
         assert len(str(folder / "cp" / ("x" * 60))) < 107
         (folder / "cp").mkdir()
     assert not folder.exists()
+
+
+def test_private_folder_with_a_colon_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packer takes its folder of plugins for two, and fails at every command."""
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp/a:b")
+    with pytest.raises(LackError, match="a colon in its path"), private_folder():
+        pass
+
+
+def test_plugins_that_were_checked_are_handed_over(request_for: Callable[..., BuildRequest], tmp_path: Path) -> None:
+    """In a folder that holds nothing else; what the person has set is not looked at again."""
+    file = tmp_path / "packer-plugin-amazon_v1.8.2_x5.0_linux_amd64"
+    for path in (file, Path(f"{file}_SHA256SUM")):
+        path.write_text("")
+    ready = Ready(Packer(Path("packer"), "1.16.0"), (Plugin("github.com/hashicorp/amazon", "1.8.2", file),))
+    environment = packer_environment(request_for(ready=ready), tmp_path / "x", ["PACKER_PLUGIN_PATH"])
+    assert environment["PACKER_PLUGIN_PATH"] == str(tmp_path / "x/plugins")
+    found = sorted(path.relative_to(tmp_path / "x/plugins") for path in (tmp_path / "x/plugins").rglob("packer-*"))
+    place = Path("github.com/hashicorp/amazon")
+    assert found == [place / file.name, place / f"{file.name}_SHA256SUM"]
 
 
 def test_packer_takes_texts_of_the_variable_file_as_they_are(tmp_path: Path) -> None:

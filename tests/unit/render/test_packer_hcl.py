@@ -154,8 +154,9 @@ def test_when_packer_would_take_a_text_for_its_template_then_that_is_said(
     assert problem.what.startswith(f"{place}: Packer takes '{{{{' for a template")
 
 
-def test_when_the_workspace_lies_in_such_a_place_then_that_is_said(project: Project, tmp_path: Path) -> None:
-    odd = tmp_path / "{{odd}}"
+@pytest.mark.parametrize("name", ["{{odd}}", "o:dd"])
+def test_when_the_workspace_lies_in_such_a_place_then_that_is_said(project: Project, tmp_path: Path, name: str) -> None:
+    odd = tmp_path / name
     shutil.move(project.root, odd)
     moved = replace(project, workspace=replace(project.workspace, root=odd))
     with pytest.raises(DefinitionError, match="a workspace's path"):
