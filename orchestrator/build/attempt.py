@@ -175,11 +175,14 @@ class _Attempt:
         watch.stage = Stage.CLEAN
         unwanted = request.ami_names[:-1] if built else request.ami_names
         build = clean.Build(request.run, request.image, unwanted, keep=built.ami_id if built else "")
+        late = clean.LATE if self._may_come(built) else 0
+        if late:
+            watch.tell(f"looking for an AMI that EC2 may still be making, for up to {late:.0f} s")
         try:
             stayed = clean.clean_up(
                 request.account,
                 build,
-                late=clean.LATE if self._may_come(built) else 0,
+                late=late,
                 patience=0 if request.urgent.is_set() else 300,
                 hurry=request.urgent,
                 removed=lambda leftover: watch.note(f"cleaning up: {leftover}"),
