@@ -104,6 +104,7 @@ def _own_values(decided: str) -> dict[str, object]:
     """What the run decided, with the bare side's own access, name and Ansible."""
     own = {
         "version": f"{PREFIX}{time.time_ns()}",
+        "ami_name": "",
         "ansible_command": str(PROGRAMS / "ansible-playbook"),
         "ssh_keypair_name": "",
         "ssh_private_key_file": "",
