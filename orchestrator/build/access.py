@@ -29,7 +29,7 @@ class Access:
 
 
 def prepare(request: BuildRequest, private: Path, number: int = 1) -> Access:
-    """Make both, for the attempt `number`. What was made is found again by its tags: see `clean.find_leftovers`."""
+    """Make both, for the attempt `number`. What was made is found again by its tags: see `leftovers`."""
     ec2 = request.account.client("ec2")
     name = f"ami-build-{request.run}-{request.image}" + (f"-{number}" if number > 1 else "")
     tags = build_tags(request, name)

@@ -19,6 +19,7 @@ from orchestrator.build.environment import packer_environment, private_folder
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.follow import follow
 from orchestrator.build.lack_of_room import LackOfRoom
+from orchestrator.build.leftovers import Build
 from orchestrator.build.orphans import end_orphans
 from orchestrator.build.outside import kept_out
 from orchestrator.build.tasks import Follower
@@ -174,7 +175,7 @@ class _Attempt:
         request, watch = self._request, self._watch
         watch.stage = Stage.CLEAN
         unwanted = request.ami_names[:-1] if built else request.ami_names
-        build = clean.Build(request.run, request.image, unwanted, keep=built.ami_id if built else "")
+        build = Build(request.run, request.image, unwanted, keep=built.ami_id if built else "")
         late = clean.LATE if self._may_come(built) else 0
         if late:
             watch.tell(f"looking for an AMI that EC2 may still be making, for up to {late:.0f} s")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import AwsError, error_code
-from orchestrator.build.leftovers import PROOFS, Build, Kind, Leftover, find_leftovers, leftovers_of
+from orchestrator.build.leftovers import PROOFS, Build, Kind, Leftover, find_leftovers
 from orchestrator.registry import TAGS
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from orchestrator.aws import Account
-
-__all__ = ["LATE", "Build", "Kind", "Leftover", "clean_up", "find_leftovers", "finished", "remove"]
 
 #: Seconds in which an AMI shows itself whose CreateImage may have been on its way when Packer ended (eventual
 #: consistency; AWS names no bound, and seconds are usual).
@@ -55,7 +53,7 @@ def clean_up(
     shown = not late
     while True:
         shown = shown or _is_listed(account, build)
-        found = leftovers_of(account, build)
+        found = find_leftovers(account, build)
         passing = [one for one in found if one.kind not in PROOFS and one not in stayed]
         stayed |= {_bare(one): one for one in remove(account, passing, patience=patience, removed=removed)}
         looks += bool(passing)

@@ -18,7 +18,7 @@ from orchestrator.errors import LackError
 from orchestrator.render.required import required_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
     from orchestrator.render.generation import Generation
 
@@ -85,38 +85,29 @@ def required_by(text: str) -> tuple[Requirement, ...]:
     return tuple(Requirement(source, versions) for source, versions in sorted(required_plugins(text).items()))
 
 
-def search(
-    there: Packer, required: Iterable[Requirement], workspace: Path, environ: Mapping[str, str] = os.environ
-) -> tuple[Found, ...]:
-    """What a person's Packer, started in `workspace`, finds of each required plugin. Raises LackError as `folders`."""
+def search(there: Packer, required: Iterable[Requirement], places: Sequence[Path]) -> tuple[Found, ...]:
+    """What this Packer finds of each required plugin in these folders; one that has all built in needs none."""
     if there.search is Search.BUILT_IN:
         return ()
-    places = folders(there, workspace, environ)
     return tuple(find(one, places, there.search) for one in sorted(set(required)))
 
 
-def ready(
-    required: Iterable[Requirement],
-    workspace: Path,
-    environ: Mapping[str, str] = os.environ,
-    *,
-    there: Packer | None = None,
-) -> Ready:
-    """The Packer on PATH with all the plugins that are required.
+def ready(required: Iterable[Requirement], workspace: Path, *, there: Packer | None = None) -> Ready:
+    """The Packer on PATH with all the plugins that are required, as a person finds them who starts it in `workspace`.
 
     Raises LackError with everything that is missing, why files that look right do not count, and what to do about it.
     """
     there = there or packer()
-    found = search(there, required, workspace, environ)
+    places = folders(there, workspace, os.environ)
+    found = search(there, required, places)
     missing = [one for one in found if one.plugin is None]
     if missing:
-        raise missing_plugins(there, missing, folders(there, workspace, environ))
+        raise missing_plugins(there, missing, places)
     return Ready(there, tuple(one.plugin for one in found if one.plugin))
 
 
-def missing_plugins(there: Packer, missing: Iterable[Found], places: Iterable[Path]) -> LackError:
+def missing_plugins(there: Packer, missing: Sequence[Found], places: Iterable[Path]) -> LackError:
     """What a person is told of plugins that are not there."""
-    missing = tuple(missing)
     looked = ", ".join(map(str, places))
     lines = [f"Packer {there.version} lacks plugins; it looks for them in {looked}"]
     for one in missing:

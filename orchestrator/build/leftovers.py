@@ -65,14 +65,7 @@ class Build:
     keep: str = ""
 
 
-def find_leftovers(
-    account: Account, run: str, *, image: str = "", ami_names: Iterable[str] = (), keep: str = ""
-) -> tuple[Leftover, ...]:
-    """What a `Build` left, in the order of removal."""
-    return leftovers_of(account, Build(run, image, tuple(ami_names), keep))
-
-
-def leftovers_of(account: Account, build: Build) -> tuple[Leftover, ...]:
+def find_leftovers(account: Account, build: Build) -> tuple[Leftover, ...]:
     """What a build left, in the order of removal."""
     search = _Search(account.client("ec2"), build)
     machines = search.machines()

@@ -32,8 +32,8 @@ def examine_packer(workspace: Workspace, environment: Environment) -> Iterator[F
     yield Finding("packer", ok=True, said=f"Packer {there.version}, {there.program}")
     try:
         check_workspace(workspace, there)
-        found = installed.search(there, required, workspace.root)
         places = folders(there, workspace.root, os.environ)
+        found = installed.search(there, required, places)
     except AmiError as error:
         yield _lack("packer plugins", error)
     else:

@@ -19,8 +19,9 @@ import pytest
 
 from orchestrator.aws import Account
 from orchestrator.build.cause import Cause
-from orchestrator.build.clean import Kind, find_leftovers, remove
+from orchestrator.build.clean import remove
 from orchestrator.build.installed import packer
+from orchestrator.build.leftovers import Build, Kind, find_leftovers
 from orchestrator.build.packer import BuildFailed, BuildRequest, Built, build
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Event, Stage
@@ -283,10 +284,10 @@ def test_second_request_kills_packer_and_still_removes_what_it_can(workshop: Wor
 
     with pytest.raises(Interrupted) as stopped:
         build(request, stop)
-    stayed = find_leftovers(request.account, request.run, ami_names=request.ami_names)
+    stayed = find_leftovers(request.account, Build(request.run, ami_names=request.ami_names))
     assert all(leftover.id in stopped.value.message for leftover in stayed)
     assert not [leftover for leftover in stayed if leftover.kind == "instance"]
-    remove(request.account, find_leftovers(request.account, request.run), patience=30)
+    remove(request.account, find_leftovers(request.account, Build(request.run)), patience=30)
     assert workshop.left() == NOTHING
 
 
@@ -376,7 +377,7 @@ def test_killed_driver_takes_packer_along(workshop: Workshop, eventually: Callab
         driver.kill()
     eventually(lambda: processes(request.folder) == [], "the end of Packer and Ansible", 60)
     assert workshop.left()["instances"] == []
-    stayed = find_leftovers(request.account, request.run, ami_names=request.ami_names)
+    stayed = find_leftovers(request.account, Build(request.run, ami_names=request.ami_names))
     assert {leftover.kind for leftover in stayed} == {Kind.KEY_PAIR, Kind.SECURITY_GROUP}
     assert remove(request.account, stayed, patience=30) == ()
     assert workshop.left() == NOTHING

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.build.clean import LATE, Build, clean_up
-from orchestrator.build.leftovers import Kind
+from orchestrator.build.clean import LATE, clean_up
+from orchestrator.build.leftovers import Build, Kind
 from orchestrator.run.identity import SUMMARY_FILE, begin
 from orchestrator.run.lease import life_of
 from tests.lab.swept import BUCKET, dead_here, lease, run_id, tags

@@ -12,7 +12,8 @@ from moto import mock_aws
 
 from orchestrator.aws import Account
 from orchestrator.build import access
-from orchestrator.build.clean import Build, Kind, Leftover, clean_up, find_leftovers, remove
+from orchestrator.build.clean import clean_up, remove
+from orchestrator.build.leftovers import Build, Kind, Leftover, find_leftovers
 from orchestrator.build.request import BuildRequest
 
 if TYPE_CHECKING:
@@ -48,13 +49,13 @@ def test_access_is_found_by_its_tags_and_removed(account: Account, tmp_path: Pat
     made = access.prepare(request(account), tmp_path)
     assert made.key_file.stat().st_mode & 0o777 == 0o600
     assert made.key_file.read_text().startswith("-----BEGIN")
-    found = find_leftovers(account, "run-1")
+    found = find_leftovers(account, Build("run-1"))
     assert {(leftover.kind, leftover.id) for leftover in found} == {
         (Kind.SECURITY_GROUP, made.security_group),
         (Kind.KEY_PAIR, made.key_name),
     }
     assert remove(account, found, patience=0) == ()
-    assert find_leftovers(account, "run-1") == ()
+    assert find_leftovers(account, Build("run-1")) == ()
 
 
 def test_security_group_is_made_in_the_subnets_network(account: Account, tmp_path: Path) -> None:
@@ -68,18 +69,18 @@ def test_security_group_is_made_in_the_subnets_network(account: Account, tmp_pat
 
 def test_other_images_and_runs_are_left_alone(account: Account) -> None:
     mine, sibling, stranger = launch(account), launch(account, image="analytics"), launch(account, run="run-2")
-    assert [found.id for found in find_leftovers(account, "run-1", image="web")] == [mine]
-    assert {found.id for found in find_leftovers(account, "run-1")} == {mine, sibling}
-    remove(account, find_leftovers(account, "run-1"), patience=0)
-    assert [found.id for found in find_leftovers(account, "run-2")] == [stranger]
+    assert [found.id for found in find_leftovers(account, Build("run-1", image="web"))] == [mine]
+    assert {found.id for found in find_leftovers(account, Build("run-1"))} == {mine, sibling}
+    remove(account, find_leftovers(account, Build("run-1")), patience=0)
+    assert [found.id for found in find_leftovers(account, Build("run-2"))] == [stranger]
 
 
 def test_half_made_ami_without_tags_is_found_by_its_name_with_its_snapshot(account: Account) -> None:
     ec2 = account.client("ec2")
     unwanted = ec2.create_image(InstanceId=launch(account), Name="web-v1")["ImageId"]
     good = ec2.create_image(InstanceId=launch(account, run="run-2"), Name="web-v0")["ImageId"]
-    assert Kind.IMAGE not in {found.kind for found in find_leftovers(account, "run-1")}
-    found = find_leftovers(account, "run-1", ami_names=["web-v1"])
+    assert Kind.IMAGE not in {found.kind for found in find_leftovers(account, Build("run-1"))}
+    found = find_leftovers(account, Build("run-1", ami_names=("web-v1",)))
     assert [leftover.id for leftover in found if leftover.kind is Kind.IMAGE] == [unwanted]
     assert len([leftover for leftover in found if leftover.kind is Kind.SNAPSHOT]) == 1
     assert remove(account, found, patience=0) == ()
@@ -98,7 +99,7 @@ def imaged(account: Account, machine: str, ami_name: str, **tags: str) -> tuple[
 
 
 def amis(account: Account, **build: Any) -> set[str]:
-    found = find_leftovers(account, "run-1", image="web", **build)
+    found = find_leftovers(account, Build("run-1", image="web", **build))
     return {one.id for one in found if one.kind in (Kind.IMAGE, Kind.SNAPSHOT)}
 
 
@@ -164,7 +165,7 @@ def test_clean_up_when_nothing_shows_itself(account: Account, tmp_path: Path) ->
     began = time.monotonic()
     assert clean_up(account, Build("run-1", "web", ami_names=("web-v1",)), late=3) == ()
     assert 3 <= time.monotonic() - began < 10
-    assert find_leftovers(account, "run-1") == ()
+    assert find_leftovers(account, Build("run-1")) == ()
 
 
 def test_clean_up_when_there_is_no_time_to_wait(account: Account, tmp_path: Path) -> None:
@@ -185,7 +186,7 @@ def test_ami_of_that_name_from_another_run_is_not_touched(account: Account) -> N
     ec2 = account.client("ec2")
     other = ec2.create_image(InstanceId=launch(account, run="run-2"), Name="web-v1")["ImageId"]
     ec2.create_tags(Resources=[other], Tags=[{"Key": "ami:run", "Value": "run-2"}])
-    assert find_leftovers(account, "run-1", ami_names=["web-v1"]) == ()
+    assert find_leftovers(account, Build("run-1", ami_names=("web-v1",))) == ()
 
 
 def test_what_cannot_be_removed_is_returned_with_the_reason(account: Account) -> None:
@@ -196,7 +197,7 @@ def test_what_cannot_be_removed_is_returned_with_the_reason(account: Account) ->
         AvailabilityZone=zone["AvailabilityZone"], Size=1, TagSpecifications=[specification("volume", "web", "run-1")]
     )["VolumeId"]
     ec2.attach_volume(VolumeId=volume, InstanceId=machine, Device="/dev/sdf")
-    (stayed,) = remove(account, find_leftovers(account, "run-1"), patience=0)
+    (stayed,) = remove(account, find_leftovers(account, Build("run-1")), patience=0)
     assert str(stayed) == f"volume {volume} (VolumeInUse)"
 
 
@@ -206,7 +207,7 @@ def test_what_may_not_be_removed_is_not_tried_again(account: Account) -> None:
     account.client("ec2").modify_instance_attribute(InstanceId=protected, DisableApiTermination={"Value": True})
     gone: list[str] = []
     began = time.monotonic()
-    found = find_leftovers(account, "run-1")
+    found = find_leftovers(account, Build("run-1"))
     (stayed,) = remove(account, found, removed=lambda leftover: gone.append(leftover.id))
     assert str(stayed) == f"instance {protected} (OperationNotPermitted)"
     assert gone == [one.id for one in found if one.id != protected]

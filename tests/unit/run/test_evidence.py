@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.build.clean import Kind
+from orchestrator.build.leftovers import Kind
 from orchestrator.run.evidence import evidence_of
 from orchestrator.run.fate import Sign
 from orchestrator.run.identity import begin, started_of
