@@ -6,6 +6,7 @@ defer their heavy imports, so that `ami --help` answers at once.
 
 from __future__ import annotations
 
+import errno
 import gc
 import sys
 
@@ -13,7 +14,7 @@ import typer
 
 from orchestrator.cli import build, doctor, lab, list_, plan, render, schema, show, sweep, validate
 from orchestrator.cli.terminal import take_any_text
-from orchestrator.errors import AmiError, DefinitionError
+from orchestrator.errors import AmiError, DefinitionError, LackError
 
 app = typer.Typer(
     name="ami",
@@ -40,6 +41,9 @@ app.add_typer(lab.app, name="lab", help="A local AWS with real machines: everyth
 #: are read and stay; it then costs as much as reading them.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
+#: A disk that is full, a quota that is used up, a file system that is read-only.
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
 
 def main() -> None:
     """The console script."""
@@ -51,7 +55,7 @@ def main() -> None:
         _say(error)
         sys.exit(error.exit_code)
     except Exception as error:
-        lack = _aws_lack(error)
+        lack = _disk_lack(error) or _aws_lack(error)
         if lack is None:
             raise
         _say(lack)
@@ -67,6 +71,14 @@ def _say(error: AmiError) -> None:
         typer.echo(f"error: {error.message}", err=True)
     if error.hint:
         typer.echo(f"hint: {error.hint}", err=True)
+
+
+def _disk_lack(error: Exception) -> AmiError | None:
+    """What a disk that takes nothing more means to a person; None for another error."""
+    if not isinstance(error, OSError) or error.errno not in _DISK:
+        return None
+    where = f" ({error.filename})" if error.filename else ""
+    return LackError(f"this machine cannot write{where}: {error.strerror}", hint="df -h; then run the command again")
 
 
 def _aws_lack(error: Exception) -> AmiError | None:

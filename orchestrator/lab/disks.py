@@ -89,7 +89,7 @@ class Disks:
                 self._allow_removal()
             time.sleep(delay)
             status, state = "completed", "available"
-        except AmiError:
+        except (AmiError, OSError):
             LOG.exception("the disk of %s was not saved", instance.id)
             status, state = "error", "failed"
         self._settle(snapshot, image, status, state)

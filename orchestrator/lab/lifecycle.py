@@ -195,7 +195,7 @@ def _check_port(port: int) -> None:
 
 
 def _start(wanted: Settings, tell: Callable[[str], None]) -> Settings:
-    wanted.folder.mkdir(parents=True)
+    wanted.folder.mkdir(parents=True, exist_ok=True)
     root = recipe.root(tell)
     disk = f"localhost/ami-lab-{wanted.name}/debian-12:latest"
     tell("importing the Debian root")

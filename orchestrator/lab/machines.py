@@ -104,14 +104,19 @@ class Machines:
         self._hands.shutdown(cancel_futures=True)
 
     def follow(self, after: Callable[[], None]) -> None:
-        """Make machines agree with instances until `stop` is called; `after` is called after each look at them."""
+        """Make machines agree with instances until `stop` is called; `after` is called after each look at them.
+
+        Nothing that goes wrong ends it: the lab would end with it, and every AMI that it holds.
+        """
         while not self._stopping:
+            pause = 1.0
             try:
                 pause = self._look()
                 after()
             except AmiError as error:
                 LOG.warning("the machines could not be looked at: %s", error)
-                pause = 1.0
+            except Exception:
+                LOG.exception("the machines could not be looked at")
             self._rest(pause)
 
     def _look(self) -> float:
@@ -165,7 +170,7 @@ class Machines:
         began = time.monotonic()
         try:
             self._act(step)
-        except AmiError as error:
+        except (AmiError, OSError) as error:
             LOG.exception("%s %s", step.do, step.instance_id)
             self._settle(step.instance_id, "terminated", f"Server.InternalError: {error}")
         finally:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from orchestrator.aws import Account
@@ -20,9 +22,11 @@ from orchestrator.lab import door, lifecycle, settings
 from orchestrator.lab.lifecycle import Condition
 from orchestrator.lab.network import anchor_names
 from orchestrator.lab.settings import Settings
+from tests.lab.conftest import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 AMI = [sys.executable, "-m", "orchestrator.cli.main", "lab"]
 
@@ -35,19 +39,30 @@ def wanted(free_port: Callable[[], int]) -> Iterator[Settings]:
     lifecycle.down(lab.name, print)
 
 
-def launch(lab: Settings) -> str:
-    """Launch a machine and wait until it runs."""
-    ec2 = boto3.client(
-        "ec2",
-        region_name="us-east-1",
-        endpoint_url=lab.endpoint,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    (image,) = ec2.describe_images(Owners=["136693071363"])["Images"]  # Debian's
-    (made,) = ec2.run_instances(ImageId=image["ImageId"], InstanceType="t3.small", MinCount=1, MaxCount=1)["Instances"]
+def ec2_of(lab: Settings) -> Any:
+    """A client of a lab."""
+    return Account("us-east-1", endpoint=lab.endpoint, access_key="test", secret_key="test").client("ec2")
+
+
+def launch(lab: Settings, image_id: str = "") -> str:
+    """Launch a machine, of Debian unless told otherwise, and wait until it runs."""
+    ec2 = ec2_of(lab)
+    image_id = image_id or ec2.describe_images(Owners=["136693071363"])["Images"][0]["ImageId"]
+    (made,) = ec2.run_instances(ImageId=image_id, InstanceType="t3.small", MinCount=1, MaxCount=1)["Instances"]
     ec2.get_waiter("instance_running").wait(InstanceIds=[made["InstanceId"]], WaiterConfig={"Delay": 1})
     return str(made["InstanceId"])
+
+
+def imaged(lab: Settings, instance_id: str, name: str) -> tuple[str, str]:
+    """Make an AMI of a machine; its id, and the state that it ends in."""
+    ec2 = ec2_of(lab)
+    image_id = ec2.create_image(InstanceId=instance_id, Name=name)["ImageId"]
+
+    def ended() -> str:
+        state = str(ec2.describe_images(ImageIds=[image_id])["Images"][0]["State"])
+        return "" if state == "pending" else state
+
+    return image_id, until(ended, f"the end of {image_id}", 120)
 
 
 def remains(name: str) -> dict[str, list[str]]:
@@ -109,7 +124,25 @@ def test_two_at_once_end_with_one_lab(wanted: Settings) -> None:
     assert len(remains(wanted.name)["processes"]) == 1
 
 
-def test_a_lab_that_does_not_answer_keeps_what_it_holds(wanted: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def bad_gateway() -> Iterator[int]:
+    """The port of a proxy that reaches nothing."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        def handle(self) -> None:
+            self.raw_requestline = self.rfile.readline()
+            self.parse_request()
+            self.send_error(502)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_a_lab_that_does_not_answer_keeps_what_it_holds(
+    wanted: Settings, bad_gateway: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A server that is stopped, or that a proxy hides, is waited for and reported; never cleared."""
     lab = lifecycle.up(wanted, print)
     instance, pid = launch(lab), lifecycle.status(lab.name).pid
@@ -126,14 +159,53 @@ def test_a_lab_that_does_not_answer_keeps_what_it_holds(wanted: Settings, monkey
         assert lifecycle.up(wanted, print) == lab
     finally:
         os.kill(pid, signal.SIGCONT)
-    environment = {**os.environ, "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "NO_PROXY": ""}
+    proxy = f"http://127.0.0.1:{bad_gateway}"
+    environment = {**os.environ, "HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": ""}
     argv = [*AMI, "up", "--name", lab.name, "--port", str(lab.port)]
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, lifecycle.status(lab.name).pid) == (0, pid), done.stderr
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    ec2 = Account("us-east-1", endpoint=lab.endpoint, access_key="lab", secret_key="lab").client("ec2")
-    (held,) = ec2.describe_instances(InstanceIds=[instance])["Reservations"]
+    two = [subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [one.communicate(timeout=300)[1] for one in two]
+    assert ([one.returncode for one in two], lifecycle.status(lab.name).pid) == ([0, 0], pid), said
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    (held,) = ec2_of(lab).describe_instances(InstanceIds=[instance])["Reservations"]
     assert held["Instances"][0]["State"]["Name"] == "running"
+
+
+@pytest.fixture
+def small_disk(wanted: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file system of 1.2 GB for everything that a lab writes: podman's storage and the state folder."""
+    disk, state = tmp_path / "disk", settings.STATE / wanted.name
+    for folder in (disk, state):
+        folder.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200m", "tmpfs", disk], check=True)
+    (disk / "state").mkdir()
+    subprocess.run(["mount", "--bind", disk / "state", state], check=True)
+    configuration = tmp_path / "storage.conf"
+    configuration.write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{disk}/storage"\nrunroot = "{tmp_path}/run"\n'
+    )
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(configuration))
+    yield disk
+    lifecycle.down(wanted.name, print)
+    for mounted in (f"{disk}/storage/overlay", state, disk):
+        subprocess.run(["umount", mounted], check=False)
+    state.rmdir()
+
+
+def test_a_full_disk_costs_what_is_being_made_and_nothing_else(wanted: Settings, small_disk: Path) -> None:
+    lab = lifecycle.up(wanted, print)
+    instance_id, pid = launch(lab), lifecycle.status(lab.name).pid
+    kept, state = imaged(lab, instance_id, "before")
+    assert state == "available"
+    filler = small_disk / "filler"
+    with suppress(OSError), filler.open("wb") as file:
+        while file.write(bytes(1 << 20)):
+            pass
+    assert shutil.disk_usage(small_disk).free < 1 << 20
+    assert imaged(lab, instance_id, "full")[1] == "failed"
+    assert (lifecycle.up(wanted, print), lifecycle.status(lab.name).pid) == (lab, pid)
+    filler.unlink()
+    assert imaged(lab, instance_id, "after")[1] == "available"
+    launch(lab, kept)
 
 
 def test_a_killed_lab_is_dead_and_the_next_up_clears_it(wanted: Settings) -> None:

@@ -112,6 +112,15 @@ def test_main_when_nothing_answers(
     assert capsys.readouterr().err == "error: nothing answers at http://127.0.0.1:1/\nhint: ami lab up\n"
 
 
+def test_main_when_the_disk_is_full() -> None:
+    """`/dev/full` takes no byte, as a full disk; that is a lack of this machine (3), not a trace."""
+    argv = [sys.executable, "-m", "orchestrator.cli.main", "render", "web", "--packer", "1.6.6"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=REPOSITORY)
+    said = "error: this machine cannot write: No space left on device\nhint: df -h; then run the command again\n"
+    assert (done.returncode, done.stderr) == (3, said)
+
+
 def test_help_when_asked_for() -> None:
     """None of the heavy libraries is loaded to answer --help."""
     heavy = ("boto3", "botocore", "pydantic", "jinja2", "moto", "testinfra", "hcl2", "yaml", "ansible_runner")
