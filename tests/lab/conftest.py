@@ -155,7 +155,7 @@ class Bench:
     def node(self) -> str:
         """Launch one instance of Debian with an agent and a profile, and wait until Systems Manager reaches it."""
         instance_id = self.launch(UserData=AGENT, IamInstanceProfile={"Name": "ami-lab"})
-        until(lambda: self.ping(instance_id) == "Online", f"{instance_id} Online", 60)
+        until(lambda: self.ping(instance_id) == "Online", f"{instance_id} Online")
         return instance_id
 
     def ping(self, instance_id: str) -> str | None:
@@ -169,7 +169,7 @@ class Bench:
         answer = self.client("ec2", region).describe_instances(InstanceIds=[instance_id])
         return answer["Reservations"][0]["Instances"][0]
 
-    def wait(self, instance_id: str, state: str, region: str = "us-east-1", seconds: float = 30) -> Any:
+    def wait(self, instance_id: str, state: str, region: str = "us-east-1", seconds: float = 300) -> Any:
         """Wait for a state."""
         return until(
             lambda: (found := self.describe(instance_id, region))["State"]["Name"] == state and found,
@@ -214,7 +214,7 @@ class Bench:
             assert state != "failed", f"{image_id} was not saved; the lab's log tells why"
             return bool(state == "available")
 
-        until(saved, image_id, 60)
+        until(saved, image_id)
         return image_id
 
     def discard(self, image_id: str, region: str = "us-east-1") -> None:
@@ -317,7 +317,7 @@ def eventually() -> Callable[..., Any]:
     return until
 
 
-def until(ask: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def until(ask: Callable[[], Any], what: str, seconds: float = 300) -> Any:
     """The first answer that is true. Fails when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:

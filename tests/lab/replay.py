@@ -124,7 +124,7 @@ class Running:
     replay: Replay
     process: subprocess.Popen[bytes]
 
-    def end(self, seconds: float = 240) -> Ended:
+    def end(self, seconds: float = 900) -> Ended:
         """Wait for its end."""
         try:
             code = self.process.wait(seconds)
@@ -135,7 +135,7 @@ class Running:
         summary = json.loads(out) if out.strip().startswith("{") else {}
         return Ended(self.replay, code, summary, err)
 
-    def await_holds(self, home: Home, seconds: float = 120) -> list[int]:
+    def await_holds(self, home: Home, seconds: float = 600) -> list[int]:
         """Wait until the builds of all images stay where they were told to; the process ids of their Packers."""
         wanted = {(image, home.setting.holds.get(image, "the end")) for image in self.replay.images}
         deadline = time.monotonic() + seconds
@@ -149,7 +149,7 @@ class Running:
         self.process.kill()
         pytest.fail(f"never held: {wanted - held.keys()}\n{said}\n{self.replay.log[-3000:]}")
 
-    def await_log(self, text: str, seconds: float = 60) -> None:
+    def await_log(self, text: str, seconds: float = 600) -> None:
         """Wait until `ami` has taken note of what Packer said."""
         deadline = time.monotonic() + seconds
         while text not in self.replay.log:
@@ -175,7 +175,7 @@ class Running:
         self.process.kill()
         for pid in packers:
             os.kill(pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(100)
 
 
 @dataclass(frozen=True)
@@ -202,6 +202,7 @@ def plain(text: str, image: str) -> str:
     """A text without what differs between two builds of one recording: ids, names, addresses, times."""
     text = re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?", "VERSION", text.replace(image, "IMAGE"))
     text = re.sub(r"\b(ami|i|snap|sg|vol)-[0-9a-f]{8,}", r"\1-ID", text)
+    text = re.sub(r" is (shutting-down|terminated): ", " is GONE: ", text)
     text = re.sub(r"\b10\.\d+\.\d+\.\d+", "ADDRESS", text)
     text = re.sub(r"/(tmp|srv)/[\w./-]+", "FILE", text)
     return re.sub(r"\d+ (minutes?|seconds?|milliseconds)", "TIME", text)

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.aws import Account
+from orchestrator.build.leftovers import Kind
+from tests.lab.account import present, restore
 from tests.lab.dirt import dirt
 
 if TYPE_CHECKING:
@@ -65,6 +68,8 @@ class Small:
     ec2: Any
     before: dict[str, set[str]]
     """What was in the account before; other tests may have machines in it."""
+    foreign: frozenset[str]
+    """The AMIs that were there before."""
 
     def ami(self, *arguments: str, code: int = 0) -> str:
         """What `ami` prints on standard output; it must end with `code`."""
@@ -116,7 +121,7 @@ class Small:
         """The account's AMIs of this workspace, also those that have no tags."""
         names = {"Name": "name", "Values": ["tiny-*", "top-*", "side-*", "stack-*"]}
         found: list[Any] = self.ec2.describe_images(Owners=["self"], Filters=[names])["Images"]
-        return found
+        return [one for one in found if one["ImageId"] not in self.foreign]
 
     def last_run(self) -> Path:
         return max((self.root / ".ami/runs").iterdir())
@@ -128,7 +133,8 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def small(tmp_path: Path, lab: Settings, ec2: Any) -> Iterator[Small]:
-    made = Small(tmp_path, lab, ec2, held(ec2))
+    before = present(ec2)
+    made = Small(tmp_path, lab, ec2, held(ec2), frozenset(one for kind, one in before if kind is Kind.IMAGE))
     made.write("ami.yml", AMI_YML)
     made.image("tiny", "debian-12", "base")
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text()
@@ -140,10 +146,7 @@ def small(tmp_path: Path, lab: Settings, ec2: Any) -> Iterator[Small]:
     made.write("roles/marker/tests/test_marker.py", TESTS)
     yield made
     unclean = {image["Name"]: dirt(lab, ec2, image["ImageId"]) for image in made.images() if built(image)}
-    for image in made.images():
-        ec2.deregister_image(ImageId=image["ImageId"])
-        for mapping in image["BlockDeviceMappings"]:
-            ec2.delete_snapshot(SnapshotId=mapping["Ebs"]["SnapshotId"])
+    restore(Account("us-east-1", endpoint=lab.endpoint, access_key="lab", secret_key="lab"), before)
     assert not any(unclean.values()), unclean
 
 
@@ -168,7 +171,7 @@ NOTHING: dict[str, set[str]] = {"instances": set(), "volumes": set(), "groups": 
 
 
 def await_stage(small: Small, stage: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         for record in small.root.glob(".ami/runs/*/events.jsonl"):
             if any(

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws import Account
-from orchestrator.build.clean import remove
-from orchestrator.build.leftovers import Kind, Leftover
+from orchestrator.build.leftovers import Kind
 from orchestrator.run.lease import run_key
 from orchestrator.run.lease_record import Records
 from orchestrator.run.owner import Owner, this_process
+from tests.lab.account import present, restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ class Swept:
         wanted = {"ImageId": self.debian, "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
         (machine,) = self.ec2.run_instances(**wanted, TagSpecifications=spec("instance", made))["Instances"]
         self.ec2.get_waiter("instance_running").wait(
-            InstanceIds=[machine["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            InstanceIds=[machine["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 300}
         )
         return str(machine["InstanceId"])
 
@@ -68,7 +68,7 @@ class Swept:
         """Stop machines, as Packer does before it makes AMIs of them."""
         self.ec2.stop_instances(InstanceIds=list(machines))
         waiter = self.ec2.get_waiter("instance_stopped")
-        waiter.wait(InstanceIds=list(machines), WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(InstanceIds=list(machines), WaiterConfig={"Delay": 1, "MaxAttempts": 300})
 
     def leave_all(self, run: str) -> None:
         """What a build has when it is killed between the AMI and its tags, and leftovers of every other kind."""
@@ -97,7 +97,7 @@ class Swept:
     def image(self, machine: str, name: str, **made: dict[str, str]) -> tuple[str, str]:
         """An AMI of a machine and its snapshot, with the tags that are given for `image` and `snapshot`."""
         image = self.begun(machine, name, **made)
-        self.ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        self.ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig={"Delay": 1, "MaxAttempts": 300})
         (told,) = self.ec2.describe_images(ImageIds=[image])["Images"]
         return image, str(told["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"])
 
@@ -114,20 +114,8 @@ class Swept:
         return name
 
     def present(self) -> set[tuple[Kind, str]]:
-        """Everything in the account that can be left behind, except what every account has."""
-        ec2 = self.ec2
-        machines = ec2.describe_instances(
-            Filters=[{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
-        )
-        kinds = {
-            Kind.INSTANCE: [one["InstanceId"] for each in machines["Reservations"] for one in each["Instances"]],
-            Kind.IMAGE: [one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]],
-            Kind.SNAPSHOT: [one["SnapshotId"] for one in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]],
-            Kind.VOLUME: [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]],
-            Kind.SECURITY_GROUP: [one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]],
-            Kind.KEY_PAIR: [one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]],
-        }
-        return {(kind, name) for kind, names in kinds.items() for name in names}
+        """Everything in the account that can be left behind."""
+        return present(self.ec2)
 
 
 def tags(run: str, purpose: str = "build", name: str = "", **more: str) -> dict[str, str]:
@@ -157,8 +145,7 @@ def swept(tmp_path: Path, lab: Settings, debian: str, bucket: str) -> Iterator[S
     made = Swept(tmp_path, Account("us-east-1", endpoint=lab.endpoint, access_key="lab", secret_key="lab"), debian)
     before = made.present()
     yield made
-    left = sorted(made.present() - before, key=lambda one: list(Kind).index(one[0]))
-    remove(made.account, [Leftover(kind, name) for kind, name in left])
+    restore(made.account, before)
 
 
 def run_id(number: int, day: str = "20261125") -> str:

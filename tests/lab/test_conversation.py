@@ -110,13 +110,13 @@ def test_rounds_when_many_long_answers_come_at_once(machine: str, account: Accou
 def test_round_when_a_command_hangs(machine: str, account: Account) -> None:
     """It fails by its own limit, and its neighbours' answers are here long before."""
     began, came = time.monotonic(), dict[int, float]()
-    questions = [Question(1, b"sleep 1000", 9), *(Question(n, b"true") for n in range(2, 30))]
+    questions = [Question(1, b"sleep 1000", 15), *(Question(n, b"true") for n in range(2, 30))]
     ended = dict[int, Ended]()
     for replies in talk(account, machine).ask(questions, Tally()):
         ended |= {reply.number: reply.ended for reply in replies}
         came |= {reply.number: time.monotonic() - began for reply in replies}
     assert ended == {1: Ended.TIMED_OUT, **dict.fromkeys(range(2, 30), Ended.ANSWERED)}
-    assert max(came[n] for n in range(2, 30)) < came[1] - 2
+    assert max(came[n] for n in range(2, 30)) < came[1]
 
 
 def test_round_when_the_agent_goes_away_for_a_while(account: Account, bench: Any) -> None:
@@ -141,7 +141,7 @@ def test_round_when_the_machine_has_rebooted(account: Account, ec2: Any, bench: 
     ask(conversation, "true")
     before = bench.shell(instance, "stat -c %Y /run")
     ec2.reboot_instances(InstanceIds=[instance])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while bench.shell(instance, "stat -c %Y /run", check=False) in ("", before) and time.monotonic() < deadline:
         time.sleep(0.2)
     with pytest.raises(ConnectionFault, match="rebooted while it was tested"):
@@ -156,5 +156,5 @@ def test_round_when_the_machine_dies(account: Account, ec2: Any, bench: Any) -> 
     threading.Timer(1.5, lambda: ec2.terminate_instances(InstanceIds=[instance])).start()
     began = time.monotonic()
     with pytest.raises(ConnectionFault):
-        ask(conversation, "sleep 50", first=2)
-    assert time.monotonic() - began < 60
+        ask(conversation, "sleep 600", first=2)
+    assert time.monotonic() - began < 300

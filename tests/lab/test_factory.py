@@ -83,7 +83,7 @@ def test_build_when_interrupted(small: Small, stage: str) -> None:
     ) as process:
         await_stage(small, stage, process)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 130, said.decode()
     assert small.left_over() == NOTHING
     states = [one["State"] for one in small.images()]

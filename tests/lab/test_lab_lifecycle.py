@@ -62,7 +62,7 @@ def imaged(lab: Settings, instance_id: str, name: str) -> tuple[str, str]:
         state = str(ec2.describe_images(ImageIds=[image_id])["Images"][0]["State"])
         return "" if state == "pending" else state
 
-    return image_id, until(ended, f"the end of {image_id}", 120)
+    return image_id, until(ended, f"the end of {image_id}")
 
 
 def remains(name: str) -> dict[str, list[str]]:

@@ -70,7 +70,7 @@ def kill_driver(stop: Stop) -> None:
     """`ami` alone: Packer is told by the kernel, and cleans up by itself."""
     packers = stop.build.await_holds(stop.home)
     stop.build.kill()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while any(Path("/proc", str(pid)).exists() for pid in packers):
         assert time.monotonic() < deadline, "Packer did not end"
         time.sleep(0.2)
@@ -129,7 +129,7 @@ class Stops:
         with ThreadPoolExecutor() as pool:
             list(pool.map(WAYS[way], stops))
         door.clear_faults(self.lab)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while self._pending(stops):
             assert time.monotonic() < deadline, "AMIs are pending without end"
             time.sleep(0.2)

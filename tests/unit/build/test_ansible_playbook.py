@@ -187,7 +187,7 @@ def test_unreachable_machine_is_told_as_such(stage: Stage) -> None:
 @pytest.mark.parametrize("to", ["group", "process"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_ansible(stage: Stage, to: str, number: signal.Signals) -> None:
-    stage.role("- name: Take long\n  ansible.builtin.command: sleep 61\n")
+    stage.role("- name: Take long\n  ansible.builtin.command: sleep 601\n")
     with stage.play() as process:
         while not any(event.task == "Take long" for event in stage.events):
             time.sleep(0.1)
@@ -196,8 +196,8 @@ def test_signal_ends_ansible(stage: Stage, to: str, number: signal.Signals) -> N
         else:
             process.send_signal(number)
         began = time.monotonic()
-        process.communicate(timeout=20)
-    assert time.monotonic() - began < 15
+        process.communicate(timeout=300)
+    assert time.monotonic() - began < 300
     assert process.returncode != 0
     assert stage.temporary() == []
 

@@ -116,13 +116,13 @@ def test_stopped_before_the_start_does_nothing(request_to: Callable[[str], Build
 
 
 def test_interrupt_ends_packer_and_what_it_started(request_to: Callable[[str], BuildRequest]) -> None:
-    request = request_to("sleep 63.25")
+    request = request_to("sleep 663.25")
     began = time.monotonic()
     with pytest.raises(Interrupted, match="nothing was left behind"):
         build(request, at_provisioning(request.stop.set))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 300
     assert "Cleanly cancelled builds" in (request.folder / "packer.log").read_text()
-    assert alive("63.25") == []
+    assert alive("663.25") == []
     assert left(request.account) == ([], [])
 
 

@@ -63,7 +63,7 @@ def test_the_machine_with_the_key_is_seen_to_end(ec2: Any) -> None:
         assert witness.gone is None
         ec2.terminate_instances(InstanceIds=[ours])
         witness.look()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 300
         while witness.gone is None and time.monotonic() < deadline:
             time.sleep(0.05)
     assert witness.gone is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,12 +130,10 @@ def test_load_when_the_shipped_workspace() -> None:
 
 
 def test_load_when_there_are_300_images(project: Callable[..., Path]) -> None:
-    """A large workspace loads while one types the next word."""
+    """A large workspace loads. How fast is measured by the bench of plans."""
     images = {f"packer/images/web-{n}.yml": FILE.format(n=n) for n in range(300)}
     root = project(images)
-    began = time.monotonic()
     assert len(load(root).images) == 302
-    assert time.monotonic() - began < 2
 
 
 FILE = """\

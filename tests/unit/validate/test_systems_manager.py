@@ -142,7 +142,7 @@ def test_a_stop_ends_the_pause_before_a_repetition(
     began = time.monotonic()
     with pytest.raises(Interrupted):
         RunCommand(account, "i-1", stop=stop).run("true", 5, Tally())
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 300
     assert len(server.requests) == 1
 
 
