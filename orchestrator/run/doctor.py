@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.aws import AwsError, refusal
 from orchestrator.build import mitogen
 from orchestrator.errors import AmiError
-from orchestrator.process import PACKAGES, run
+from orchestrator.process import PACKAGES, run, utf8_locale
 from orchestrator.run.doctor_packer import examine_packer
 from orchestrator.run.finding import Finding
 from orchestrator.run.source import resolve
@@ -25,7 +25,8 @@ ENOUGH_DISK = 2 * 1024**3
 
 def examine(workspace: Workspace, environment: Environment) -> tuple[Finding, ...]:
     """Everything that a build in an environment needs, in the order in which it would be missed."""
-    findings = [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
+    findings = [_asked("locale", lambda: f"programs run in {utf8_locale()}")]
+    findings += [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
     account = _asked("account", lambda: _identity(environment), "ami lab up" if environment.endpoint else "")
     findings.append(account)
     if account.ok:
@@ -41,7 +42,7 @@ def _programs() -> Iterator[Finding]:
         if found is None:
             yield Finding(name, ok=False, said="not installed", mend=mend)
         else:
-            yield Finding(name, ok=True, said=run([name, *arguments]).out.splitlines()[0])
+            yield _asked(name, lambda argv=(name, *arguments): run(argv).out.splitlines()[0], mend)  # type: ignore[misc]
 
 
 def _mitogen(workspace: Workspace) -> Finding:
