@@ -32,8 +32,9 @@ LOG = logging.getLogger(__name__)
 #: Seconds between two looks at whether a program shall be stopped.
 _LOOK = 0.2
 
-#: Beginnings of the names of variables that choose a locale.
-_OF_LOCALE = ("LANG", "LC_")  # LANGUAGE too
+
+#: Variables that name a proxy, in both spellings that programs know.
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 #: Debian packages that bring the programs this product starts.
 PACKAGES = {
@@ -126,8 +127,8 @@ def run(  # noqa: PLR0913 - each is an option of its own
     masks: Sequence[str] = (),
     stop: threading.Event | None = None,
 ) -> Completed:
-    """Run a program to its end. `timeout` in seconds; `env` is added to this process's environment, whose locale
-    is replaced; a variable that is None in `env` is taken out. `stop`, once set, kills the program.
+    """Run a program to its end. `timeout` in seconds; `env` is added to this process's environment, with another
+    locale and no proxy for loopback; a variable that is None in `env` is taken out. `stop`, once set, kills it.
 
     Raises ProgramFailed on a non-zero exit code (unless `check=False`) and when time runs out, LackError when the
     program is not there, Interrupted when `stop` was set.
@@ -259,7 +260,22 @@ def kill_group(popen: subprocess.Popen[bytes], number: signal.Signals = signal.S
         LOG.debug("process group %s is gone already", popen.pid)
 
 
+def _loopback_directly(inherited: Mapping[str, str]) -> dict[str, str]:
+    """The exceptions from a person's proxies, so that no program asks a proxy for this machine itself."""
+    if not any(inherited.get(name) for name in _PROXIES):
+        return {}
+    given = inherited.get("no_proxy") or inherited.get("NO_PROXY") or ""
+    entries = [entry.strip() for entry in given.split(",") if entry.strip()]
+    exceptions = ",".join(dict.fromkeys([*entries, "localhost", "127.0.0.1", "::1"]))
+    return {"NO_PROXY": exceptions, "no_proxy": exceptions}
+
+
+def _is_of_locale(name: str) -> bool:
+    return name in ("LANG", "LANGUAGE") or name.startswith("LC_")
+
+
 def _environment(extra: Mapping[str, str | None] | None) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OF_LOCALE)}
-    given = {**inherited, **dict.fromkeys(("LANG", "LC_ALL"), utf8_locale()), **(extra or {})}
+    inherited = {name: value for name, value in os.environ.items() if not _is_of_locale(name)}
+    locale = dict.fromkeys(("LANG", "LC_ALL"), utf8_locale())
+    given = {**inherited, **locale, **_loopback_directly(inherited), **(extra or {})}
     return {name: value for name, value in given.items() if value is not None}

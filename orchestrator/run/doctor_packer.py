@@ -67,7 +67,6 @@ def _settings(environment: Environment) -> Iterator[Finding]:
     left_out = [one for one in outside.kept_out(os.environ, environment.account) if not one.startswith("ANSIBLE_")]
     if left_out:
         yield Finding("variables", ok=True, said=f"set here, and not handed to builds: {', '.join(left_out)}")
-    elsewhere = sorted(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL"))
-    if elsewhere and not environment.endpoint:
-        said = f"{', '.join(elsewhere)}: Packer's Amazon plugin before 1.8 does not know it, and asks AWS itself"
+    if elsewhere := outside.endpoints_without_effect(os.environ, environment.account):
+        said = f"{', '.join(elsewhere)} does not count: '{environment.name}' names no endpoint, and so means AWS itself"
         yield Finding("endpoint", ok=True, said=said, mend=f"set `endpoint` in {environment.path}, or unset it")

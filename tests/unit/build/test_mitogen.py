@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from orchestrator.build import mitogen
+from orchestrator.build.environment import STRATEGY
 from orchestrator.definition.workspace import Workspace
 from orchestrator.run.doctor import _mitogen
 from orchestrator.run.finding import Finding
@@ -31,8 +32,8 @@ def forgotten() -> Iterator[None]:
 @pytest.fixture
 def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A strategy that refuses the installed Ansible, as releases of Mitogen do."""
-    (tmp_path / f"{mitogen.STRATEGY['ANSIBLE_STRATEGY']}.py").write_text(REFUSING)
-    monkeypatch.setitem(mitogen.STRATEGY, "ANSIBLE_STRATEGY_PLUGINS", str(tmp_path))
+    (tmp_path / f"{STRATEGY['ANSIBLE_STRATEGY']}.py").write_text(REFUSING)
+    monkeypatch.setitem(STRATEGY, "ANSIBLE_STRATEGY_PLUGINS", str(tmp_path))
 
 
 def test_mitogen_when_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -22,7 +26,7 @@ SURROUNDINGS = {
 BARE = {name: value for name, value in os.environ.items() if not name.startswith(("LANG", "LC_", "PYTHON"))}
 
 
-def ami(*arguments: str, folder: Path = REPOSITORY, **variables: str) -> subprocess.CompletedProcess[bytes]:
+def ami(variables: Mapping[str, str], *arguments: str, folder: Path = REPOSITORY) -> subprocess.CompletedProcess[bytes]:
     """The console script in a process of its own, as a person starts it."""
     program = Path(sys.executable).parent / "ami"
     return subprocess.run(
@@ -53,32 +57,32 @@ def written(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("variables", SURROUNDINGS.values(), ids=SURROUNDINGS)
 def test_what_is_not_ascii_is_printed_in_every_locale(written: Path, variables: dict[str, str]) -> None:
     """As it is, or escaped where the terminal has no bytes for it; never an end by an error of encoding."""
-    shown = ami("render", "shop", folder=written, **variables)
+    shown = ami(variables, "render", "shop", folder=written)
     assert shown.returncode == 0, shown.stderr
     assert any(street in shown.stdout for street in ("Stra\u00dfe".encode(), rb"Stra\xdfe", b"Stra?e"))
     image = written / "packer/images/shop.yml"
     image.write_text(image.read_text(encoding="utf-8").replace("[workload]", "['w\u00f6rk']"), encoding="utf-8")
-    refused = ami("render", "shop", folder=written, **variables)
+    refused = ami(variables, "render", "shop", folder=written)
     assert refused.returncode == 2
     assert b"packer/images/shop.yml:5: " in refused.stderr
     assert b"Traceback" not in refused.stderr
-    assert ami("--help", **variables).returncode == 0
+    assert ami(variables, "--help").returncode == 0
 
 
 @pytest.mark.parametrize("variables", [SURROUNDINGS["C"], SURROUNDINGS["not there"]], ids=["C", "not there"])
 def test_ansible_and_mitogen_work_in_every_locale(variables: dict[str, str]) -> None:
     """Real programs: each line is what one of them said."""
-    lines = ami("doctor", **variables).stdout.decode().splitlines()
+    lines = ami(variables, "doctor").stdout.decode().splitlines()
     good = {line.split()[1] for line in lines if line.startswith("ok ")}
     assert {"locale", "packer", "ansible-playbook", "git", "mitogen"} <= good
 
 
 def test_a_machine_without_a_utf8_locale_is_told_so_before_anything_is_started(tmp_path: Path) -> None:
-    path = stand_in(tmp_path, "locale", "C\\nPOSIX\\nde_DE\\n")
-    found = ami("doctor", PATH=path, LC_ALL="C").stdout.decode()
+    variables = {"PATH": stand_in(tmp_path, "locale", "C\\nPOSIX\\nde_DE\\n"), "LC_ALL": "C"}
+    found = ami(variables, "doctor").stdout.decode()
     assert found.startswith("LACK  locale")
     assert "this machine has no UTF-8 locale, and Ansible works in no other" in found
     assert "mend: apt-get install locales-all" in found
-    rendered = ami("render", "web", PATH=path, LC_ALL="C")
+    rendered = ami(variables, "render", "web")
     assert rendered.returncode == 3
     assert b"hint: apt-get install locales-all" in rendered.stderr
