@@ -122,8 +122,20 @@ class Small:
         return max((self.root / ".ami/runs").iterdir())
 
 
+#: What a person's shell may have set, and no build may notice (docs/environment-variables.md).
+HOSTILE = {
+    "LC_ALL": "xx_YY.UTF-8",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_PROFILE": "is-not-there",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "ANSIBLE_STRATEGY": "no_such_strategy",
+    "PKR_VAR_region": "nowhere-1",
+}
+
+
 def environment() -> dict[str, str]:
-    return {**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
+    return {**os.environ, **HOSTILE, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
 
 
 @pytest.fixture
