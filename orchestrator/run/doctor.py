@@ -82,6 +82,18 @@ def _account(workspace: Workspace, environment: Environment) -> Iterator[Finding
         )
     yield _asked("network", lambda: _network(environment), "aws ec2 create-default-vpc")
     yield _bucket(environment)
+    if key := environment.kms_key_id:
+        yield _asked(f"key {key}", lambda: key_of(environment), f"aws kms describe-key --key-id {key}")
+
+
+def key_of(environment: Environment) -> str:
+    """The key that encrypts AMIs. Raises AmiError when EC2 could not use it, which it says when the whole build is done
+    (EC2 API Reference, CopyImage: `KmsKeyId`).
+    """
+    key = environment.account.client("kms").describe_key(KeyId=environment.kms_key_id)["KeyMetadata"]
+    if key["KeyState"] != "Enabled" or key.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+        raise AmiError(f"EC2 takes an enabled symmetric key, and this one is {key['KeyState']}, {key.get('KeySpec')}")
+    return f"{key['Arn']} is enabled"
 
 
 def _bucket(environment: Environment) -> Finding:

@@ -71,7 +71,7 @@ class Small:
         done = subprocess.run(
             [PROGRAMS / "ami", *arguments],
             cwd=self.root,
-            env=environment(),
+            env={**environment(), **HOSTILE},
             capture_output=True,
             text=True,
             check=False,
@@ -135,7 +135,7 @@ HOSTILE = {
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, **HOSTILE, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
+    return {**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
 
 
 @pytest.fixture
