@@ -177,6 +177,14 @@ def test_load_when_a_description_is_not_ascii(mistakes: Mistakes, description: s
     assert mistakes({"packer/images/x.yml": text}) == [expected]
 
 
+def test_load_when_packer_would_render_a_text(mistakes: Mistakes) -> None:
+    head = "name: x\ndescription: 'a {{ b'\nowner:\n  team: t\n  email: '{{a@example.com'\n"
+    text = f"{head}from: golden\nlayers: [workload]\n"
+    why = "Packer takes '{{' for a template of its own, and there is no way to write it otherwise"
+    expected = [f"packer/images/x.yml:2: 'description': {why}", f"packer/images/x.yml:5: 'email': {why}"]
+    assert mistakes({"packer/images/x.yml": text}) == expected
+
+
 @pytest.mark.parametrize("email", ["portal", "a@b", "a b@example.com", "<a@example.com>", "@example.com"])
 def test_load_when_the_owner_has_no_address(mistakes: Mistakes, email: str) -> None:
     text = f"name: x\ndescription: x\nowner:\n  team: t\n  email: '{email}'\nfrom: golden\nlayers: [workload]\n"
