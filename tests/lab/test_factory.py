@@ -146,3 +146,24 @@ def test_doctor_when_the_key_of_amis_is_of_no_use(lab: Settings, client: Callabl
         key_of(signing)
     with pytest.raises(ClientError, match="NotFoundException"):
         key_of("alias/not-there")
+
+
+def test_plan_when_the_environment_names_no_instance_profile(small: Small) -> None:
+    """EC2 would refuse to launch the machine for the tests, when the image is built."""
+    path = small.root / "packer/environments/lab.pkrvars.hcl"
+    kept = [line for line in path.read_text().splitlines() if not line.startswith("iam_instance_profile")]
+    path.write_text("\n".join(kept) + "\n")
+    done = subprocess.run(
+        [PROGRAMS / "ami", "build", "--yes"],
+        cwd=small.root,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-2:] == [
+        "error: the environment 'lab' names no instance profile, and tests reach machines through one",
+        f"hint: set iam_instance_profile in {path}",
+    ]
+    assert small.images() == []
