@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
@@ -53,7 +54,11 @@ class Account:
 
     @cached_property
     def _session(self) -> Any:
+        # With keys of its own the account needs no profile; AWS_PROFILE might name one that is not there.
+        no_profile = {"profile": (None, None, None, None)}
+        given = {"botocore_session": botocore.session.Session(no_profile)} if self.access_key else {}
         return boto3.session.Session(
+            **given,
             region_name=self.region,
             profile_name=self.profile or None,
             aws_access_key_id=self.access_key or None,
@@ -63,6 +68,14 @@ class Account:
     @cached_property
     def _clients(self) -> dict[tuple[str, bool], Any]:
         return {}
+
+    @property
+    def _ways(self) -> dict[str, Any]:
+        """Where clients ask: at the endpoint, or at AWS itself whatever a variable or a profile says."""
+        if not self.endpoint:
+            return {"ignore_configured_endpoint_urls": True}
+        direct: dict[str, Any] = {"proxies": {}} if is_loopback(self.endpoint) else {}
+        return {"use_fips_endpoint": False, "use_dualstack_endpoint": False, **direct}
 
     def client(self, service: str, *, repeats: bool = True) -> Any:
         """The account's client of a service ("ec2", "ssm", ...); made once and safe to share between threads.
@@ -76,7 +89,7 @@ class Account:
                     connect_timeout=10,
                     read_timeout=60,
                     max_pool_connections=32,
-                    **({"proxies": {}} if is_loopback(self.endpoint) else {}),
+                    **self._ways,
                 )
                 made = self._session.client(service, endpoint_url=self.endpoint or None, config=config)
                 if repeats:

@@ -1,4 +1,4 @@
-"""The one place that starts a program: argv lists, no shell, a timeout, a log line one can paste.
+"""The one place that starts a program: argv lists, no shell, a timeout, a log line one can paste, a UTF-8 locale.
 
 Long-running programs are started in a process group of their own, so that Ctrl-C in a terminal reaches `ami`
 alone and it decides what to tell whom. They are told to stop when `ami` dies without a word.
@@ -16,6 +16,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,10 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds between two looks at whether a program shall be stopped.
 _LOOK = 0.2
+
+
+#: Variables that name a proxy, in both spellings that programs know.
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 #: Debian packages that bring the programs this product starts.
 PACKAGES = {
@@ -91,6 +96,26 @@ def find(program: str) -> str:
     return found
 
 
+@cache
+def utf8_locale() -> str:
+    """The locale that every program gets, whatever this process's own is: `C.UTF-8`, or another one that is installed.
+
+    Ansible works in no locale that is not UTF-8 or not there, what programs print is read as UTF-8, and builds come out
+    alike whoever starts them. Raises LackError when the machine has none.
+    """
+    try:
+        listed = subprocess.run(["locale", "-a"], capture_output=True, timeout=30, check=False).stdout
+    except OSError:
+        return "C.UTF-8"  # no GNU system: musl takes any name
+    names = [name for name in listed.decode("ascii", "replace").split() if name.lower().endswith((".utf-8", ".utf8"))]
+    if not names:
+        raise LackError(
+            "this machine has no UTF-8 locale, and Ansible works in no other",
+            hint="apt-get install locales-all (Fedora and its kin: dnf install glibc-langpack-en)",
+        )
+    return min(names, key=lambda name: (not name.startswith("C."), not name.startswith("en_"), name))
+
+
 def run(  # noqa: PLR0913 - each is an option of its own
     argv: Sequence[str],
     *,
@@ -102,8 +127,8 @@ def run(  # noqa: PLR0913 - each is an option of its own
     masks: Sequence[str] = (),
     stop: threading.Event | None = None,
 ) -> Completed:
-    """Run a program to its end. `timeout` in seconds; `env` is added to this process's environment; a variable
-    that is None there is taken out of it. `stop`, once set, kills the program.
+    """Run a program to its end. `timeout` in seconds; `env` is added to this process's environment, with another
+    locale and no proxy for loopback; a variable that is None in `env` is taken out. `stop`, once set, kills it.
 
     Raises ProgramFailed on a non-zero exit code (unless `check=False`) and when time runs out, LackError when the
     program is not there, Interrupted when `stop` was set.
@@ -219,7 +244,7 @@ def detached(argv: Sequence[str], *, log: Path, env: Mapping[str, str | None] | 
         return os.posix_spawn(
             find(argv[0]),
             list(argv),
-            _environment(env or {}) or {},
+            _environment(env),
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, each.fileno(), to) for each, to in ((nothing, 0), (stream, 1), (stream, 2))
             ],
@@ -235,7 +260,22 @@ def kill_group(popen: subprocess.Popen[bytes], number: signal.Signals = signal.S
         LOG.debug("process group %s is gone already", popen.pid)
 
 
-def _environment(extra: Mapping[str, str | None] | None) -> dict[str, str] | None:
-    if extra is None:
-        return None
-    return {name: value for name, value in {**os.environ, **extra}.items() if value is not None}
+def _loopback_directly(inherited: Mapping[str, str]) -> dict[str, str]:
+    """The exceptions from a person's proxies, so that no program asks a proxy for this machine itself."""
+    if not any(inherited.get(name) for name in _PROXIES):
+        return {}
+    given = inherited.get("no_proxy") or inherited.get("NO_PROXY") or ""
+    entries = [entry.strip() for entry in given.split(",") if entry.strip()]
+    exceptions = ",".join(dict.fromkeys([*entries, "localhost", "127.0.0.1", "::1"]))
+    return {"NO_PROXY": exceptions, "no_proxy": exceptions}
+
+
+def _is_of_locale(name: str) -> bool:
+    return name in ("LANG", "LANGUAGE") or name.startswith("LC_")
+
+
+def _environment(extra: Mapping[str, str | None] | None) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not _is_of_locale(name)}
+    locale = dict.fromkeys(("LANG", "LC_ALL"), utf8_locale())
+    given = {**inherited, **locale, **_loopback_directly(inherited), **(extra or {})}
+    return {name: value for name, value in given.items() if value is not None}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import (
     HERE,
     EnvironmentOption,
@@ -44,7 +45,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
 
     loaded = load(workspace)
     names = images or list(loaded.images)
-    prepared = prepare(loaded, loaded.environment(env), names, parallel=parallel, anew=names if rebuild else ())
+    prepared = prepare(loaded, environment_of(loaded, env), names, parallel=parallel, anew=names if rebuild else ())
     for line in lines_of(prepared):
         say(line)
     if prepared.empty:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.terminal import print_json, print_table, say
 
@@ -36,7 +37,7 @@ def list_(
     loaded = load(workspace)
     if image is not None:
         loaded.image(image)
-    account = loaded.environment(env).account
+    account = environment_of(loaded, env).account
     seen = look(account)  # before the versions: an AMI that is finished in between is one of both
     found = [one for one in versions(account, image=image) if one.is_image or shared]
     known = {one.ami_id for one in found}

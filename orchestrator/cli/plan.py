@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, ParallelOption, RebuildOption, WorkspaceOption
 from orchestrator.cli.terminal import duration, print_json, say
 
@@ -34,7 +35,7 @@ def plan(
     from orchestrator.run.prepare import prepare
 
     loaded = load(workspace)
-    environment = loaded.environment(env)
+    environment = environment_of(loaded, env)
     names = images or list(loaded.images)
     prepared = prepare(loaded, environment, names, parallel=parallel, anew=names if rebuild else ())
     explained = _explained(prepared, names) if explain else []

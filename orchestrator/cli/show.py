@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.terminal import print_json
 
@@ -28,7 +29,7 @@ def show(
     from orchestrator.registry import versions
 
     loaded = load(workspace)
-    environment = loaded.environment(env)
+    environment = environment_of(loaded, env)
     if name.startswith("ami-"):
         facts = _facts_of_ami(loaded, environment, name)
     else:

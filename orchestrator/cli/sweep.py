@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
 from orchestrator.cli.terminal import confirm, print_json, print_table, say
 from orchestrator.errors import Interrupted, StageError, UsageError
@@ -44,7 +45,7 @@ def sweep(
 
     age = time_span(older_than)
     loaded = load(workspace)
-    place = place_of(loaded.environment(env), loaded.root)
+    place = place_of(environment_of(loaded, env), loaded.root)
     now = datetime.now(UTC)
     finding = find(place, now, age)
     wanted = [one for one in finding.remnants if kept or not one.kept]

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.build import print_outcomes
+from orchestrator.cli.environment import environment_of
 from orchestrator.cli.explain_rounds import COLUMNS, table
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, KeepOption, WorkspaceOption, YesOption
 from orchestrator.cli.progress import shown
@@ -41,7 +42,7 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
 
     loaded = load(workspace)
     selection = Selection(keyword, marker, 1 if exit_first else maxfail)
-    chosen = choose(loaded, loaded.environment(env), name, connection, selection)
+    chosen = choose(loaded, environment_of(loaded, env), name, connection, selection)
     say(f"validate {chosen.version.image} {chosen.version.version} ({chosen.version.ami_id}, {chosen.version.state})")
     confirm("Go ahead?", yes=yes)
     with shown() as listener:

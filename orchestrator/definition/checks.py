@@ -10,6 +10,7 @@ from orchestrator.errors import Problem, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from orchestrator.definition.document import Document
     from orchestrator.definition.draft import ImageDraft, LayerDraft, WorkspaceDraft
 
 #: The playbook and the role that end every build; no layer is called so, and no workspace replaces them.
@@ -109,6 +110,7 @@ def _of_image(workspace: WorkspaceDraft, image: ImageDraft) -> Iterator[Problem]
         yield document.problem(f"no image or source '{image.from_}'{near}", "from")
     for key, why in refusals(image.tags):
         yield document.problem(why, "tags", key)
+    yield from _templates(document)
     for tag in workspace.required_tags:
         if tag not in image.tags and tag not in FACTORY_TAGS:
             yield document.problem(f"tag '{tag}' is required, and missing", "tags")
@@ -118,6 +120,16 @@ def _of_image(workspace: WorkspaceDraft, image: ImageDraft) -> Iterator[Problem]
             yield from _use(workspace, workspace.all_layers[layer.name], layer)
         else:
             yield layer.problem(f"unknown layer '{layer.name}'{did_you_mean(layer.name, workspace.all_layers)}")
+
+
+def _templates(document: Document) -> Iterator[Problem]:
+    """Texts that Packer would render: of what an image says, these two may have braces at all."""
+    owner = document.value.get("owner")
+    email = owner.get("email") if isinstance(owner, dict) else ""
+    for text, *keys in ((document.value.get("description"), "description"), (email, "owner", "email")):
+        if "{{" in str(text):
+            what = "Packer takes '{{' for a template of its own, and there is no way to write it otherwise"
+            yield document.problem(f"'{keys[-1]}': {what}", *keys)
 
 
 def _stack(workspace: WorkspaceDraft, image: ImageDraft) -> Iterator[Problem]:

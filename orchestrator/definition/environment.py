@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from orchestrator.aws import Account
 from orchestrator.definition.frozen import Frozen
@@ -15,10 +16,64 @@ from orchestrator.definition.variables_file import read_variables
 from orchestrator.definition.wording import validated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.definition.document import Document
     from orchestrator.errors import Problem
 
 InstanceType = Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$", description="A type such as t3.small.")]
-SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$", description="An id such as subnet-0a1b2c3d.")]
+#: What follows the hyphen of an id. Old ones have 8 digits (EC2 User Guide, "Resource IDs").
+_DIGITS = r"([0-9a-f]{8}|[0-9a-f]{17})"
+
+SubnetId = Annotated[str, Field(pattern=rf"^subnet-{_DIGITS}$", description="An id such as subnet-0123456789abcdef0.")]
+
+#: An instance profile's name (IAM API Reference, GetInstanceProfile). Packer and RunInstances are given names.
+ProfileName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_+=,.@-]*$",
+        max_length=128,
+        description="The name of an instance profile, not its ARN: letters, digits and _ + = , . @ -.",
+    ),
+]
+
+#: The ways to name a key (EC2 API Reference, CopyImage: `KmsKeyId`). EC2 looks it up when the AMI is copied, and says
+#: that it does not exist when the whole build is done.
+_KEY_ID = r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_KEY_ALIAS = r"alias/[A-Za-z0-9/_-]+"
+KmsKey = Annotated[
+    str,
+    Field(
+        pattern=rf"^({_KEY_ID}|{_KEY_ALIAS}|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{{12}}:(key/{_KEY_ID}|{_KEY_ALIAS}))?$",
+        description="The id, the alias (alias/NAME) or the ARN of a key.",
+    ),
+]
+
+_RESERVED_BEGINNINGS = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+
+def _bucket(name: str) -> str:
+    """What the pattern of a bucket's name leaves over (S3 User Guide, "General purpose bucket naming rules")."""
+    if ".." in name or re.fullmatch(r"[0-9]+(\.[0-9]+){3}", name):
+        raise ValueError(f"cannot be '{name}': a bucket's name has no two periods in a row, and is no IP address")
+    if name.startswith(_RESERVED_BEGINNINGS) or name.endswith(_RESERVED_ENDS):
+        raise ValueError(f"cannot be '{name}': S3 keeps this beginning or end for itself")
+    return name
+
+
+BucketName = Annotated[
+    str,
+    Field(
+        pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$",
+        description="An S3 bucket's name: 3 to 63 lower-case letters, digits, . and -.",
+    ),
+    AfterValidator(_bucket),
+]
+
+#: How many places a build may be tried in: each is an attempt, whose number stands in the AMI's name (see
+#: `image.LONGEST_NAME`), and one attempt makes up for a lost machine.
+MOST_PLACES = 98
 
 #: What follows an environment's name in the name of its file.
 SUFFIX = ".pkrvars.hcl"
@@ -41,22 +96,18 @@ class Environment(Frozen):
     secret_key: str = Field(default="", repr=False)
     instance_type: InstanceType = "t3.small"
     other_instance_types: tuple[InstanceType, ...] = ()
-    vpc_id: Annotated[str, Field(pattern=r"^(vpc-[0-9a-f]+)?$", description="An id such as vpc-0a1b2c3d.")] = ""
-    subnet_id: Annotated[str, Field(pattern=r"^(subnet-[0-9a-f]+)?$", description="An id such as subnet-0a1b2c3d.")] = (
-        ""
-    )
+    vpc_id: Annotated[
+        str, Field(pattern=rf"^(vpc-{_DIGITS})?$", description="An id such as vpc-0123456789abcdef0.")
+    ] = ""
+    subnet_id: Annotated[
+        str, Field(pattern=rf"^(subnet-{_DIGITS})?$", description="An id such as subnet-0123456789abcdef0.")
+    ] = ""
     other_subnet_ids: tuple[SubnetId, ...] = ()
     vcpu_quota: Annotated[int, Field(ge=0, strict=True)] = 0
-    iam_instance_profile: str = ""
+    iam_instance_profile: ProfileName = ""
     ssh_interface: Literal["", "public_ip", "private_ip", "public_dns", "private_dns", "session_manager"] = ""
-    kms_key_id: str = ""
-    artifact_bucket: Annotated[
-        str,
-        Field(
-            pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$",
-            description="An S3 bucket's name: 3 to 63 lower-case letters, digits, . and -.",
-        ),
-    ] = ""
+    kms_key_id: KmsKey = ""
+    artifact_bucket: BucketName = ""
     extra_vars: dict[VariableName, str] = Field(default_factory=dict)
 
     @property
@@ -90,6 +141,18 @@ def read_environment(path: Path, problems: list[Problem]) -> Environment | None:
     given = {key: value for key, value in document.value.items() if value is not None}
     if given.get("other_subnet_ids") and not given.get("subnet_id"):
         problems.append(document.problem("'other_subnet_ids' needs a 'subnet_id' to be other than", "other_subnet_ids"))
-    return validated(
-        Environment, replace(document, value=given), problems, name=path.name.removesuffix(SUFFIX), path=path
-    )
+    name = path.name.removesuffix(SUFFIX)
+    environment = validated(Environment, replace(document, value=given), problems, name=name, path=path)
+    if environment:
+        problems += _problems(environment, document)
+    return environment
+
+
+def _problems(environment: Environment, document: Document) -> Iterator[Problem]:
+    """What AWS would refuse of values that are right each for itself."""
+    if len(environment.places) > MOST_PLACES:
+        what = f"{len(environment.places)} pairs of type and subnet are too many: a build may be tried in {MOST_PLACES}"
+        yield document.problem(what, "other_subnet_ids" if environment.other_subnet_ids else "other_instance_types")
+    key = environment.kms_key_id.split(":")
+    if len(key) > 1 and key[3] != environment.region:  # arn:aws:kms:REGION:...
+        yield document.problem(f"'kms_key_id' is in {key[3]}, and the AMI in {environment.region}", "kms_key_id")

@@ -9,9 +9,9 @@ from pydantic import Field, field_validator
 from orchestrator.definition.frozen import Frozen
 from orchestrator.definition.layer import LayerUse, WrittenLayerUse
 
-#: An AMI's name has at most 128 characters (EC2 API Reference, CreateImage: `Name`), and a version like
-#: `-20261123T235522Z-1a2b3c4d` follows the image's name in it.
-LONGEST_NAME = 128 - len("-20261123T235522Z-1a2b3c4d")
+#: An AMI's name has at most 128 characters (EC2 API Reference, CreateImage: `Name`). A version follows the image's name
+#: in it, and then the number of the attempt, which has two digits at most (see `environment.MOST_PLACES`).
+LONGEST_NAME = 128 - len("-20261123T235522Z-1a2b3c4d") - len("-99")
 
 ImageName = Annotated[
     str,
@@ -49,8 +49,8 @@ class Image(Frozen):
         Field(
             min_length=1,
             max_length=255,
-            pattern=r"^[^\x00-\x1f\x7f]*$",
-            description="The AMI's description, in one line.",
+            pattern=r"^[\x20-\x7e]*$",  # CreateImage takes no others, and says so when the whole build is done
+            description="The AMI's description: one line of ASCII characters, as EC2 takes no others.",
         ),
     ]
     owner: Owner

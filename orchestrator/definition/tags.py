@@ -1,6 +1,8 @@
 """Which tags EC2 takes, and which of them the factory sets itself.
 
-Limits and characters: Amazon EC2 User Guide, "Tag your Amazon EC2 resources", section "Tag restrictions".
+Limits and characters: Amazon EC2 User Guide, "Tag your Amazon EC2 resources", section "Tag restrictions". EC2 itself
+takes any character in a tag; those allowed here are the ones that every service of AWS takes, so that policies and cost
+reports can use the tags.
 """
 
 from __future__ import annotations
@@ -38,9 +40,11 @@ FACTORY_TAGS = frozenset({
 #: EC2 allows 50 tags. The factory keeps 20 for its own, so that an image that is right today stays right when an AMI
 #: gets more of them (a purpose while it is built, a reason when it is revoked).
 MOST_TAGS = 50 - 20
-LONGEST_KEY = 128
+#: The User Guide says 128, and the API Reference (`Tag`) 127.
+LONGEST_KEY = 127
 LONGEST_VALUE = 256
 
+_TAKEN = "the services of AWS take letters, digits, spaces and _ . : / = + - @ only"
 _CHARACTERS = re.compile(r"[\w .:/=+\-@]*")
 
 
@@ -66,7 +70,7 @@ def _key_refusal(key: str) -> str:
     if key.lower().startswith("ami:") or key in FACTORY_TAGS:
         return f"tag '{key}': the factory sets 'Name' and the keys that begin with 'ami:' itself"
     if not _CHARACTERS.fullmatch(key):
-        return f"tag {key!r}: EC2 takes letters, digits, spaces and _ . : / = + - @ only"
+        return f"tag {key!r}: {_TAKEN}"
     return ""
 
 
@@ -74,5 +78,5 @@ def _value_refusal(value: str) -> str:
     if len(value) > LONGEST_VALUE:
         return f"a tag's value has at most {LONGEST_VALUE} characters, and this one has {len(value)}"
     if not _CHARACTERS.fullmatch(value):
-        return f"value {value!r}: EC2 takes letters, digits, spaces and _ . : / = + - @ only"
+        return f"value {value!r}: {_TAKEN}"
     return ""

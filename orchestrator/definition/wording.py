@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -52,7 +53,8 @@ def _problem(model: type[Frozen], document: Document, found: Mapping[str, Any]) 
         what = f"{_called(loc)} is missing"
     elif found["type"] == "string_pattern_mismatch":
         rule = _rule_at(model, loc)
-        what = f"{_called(keys)} cannot be {_shown(found['input'])}" + (f": {rule}" if rule else "")
+        foreign = _foreign(found["input"]) if "ASCII" in rule else ""
+        what = f"{_called(keys)} cannot be {_shown(found['input'])}{foreign}" + (f": {rule}" if rule else "")
     else:
         what = f"{_called(keys)} {word(found) if word else found['msg']}"
     return Problem(document.path, line, what)
@@ -73,6 +75,12 @@ def _shown(value: Any) -> str:
         return repr(value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}...")
     kinds = {bool: "yes/no", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
     return kinds.get(type(value), "empty")
+
+
+def _foreign(text: str) -> str:
+    """The first character that is not ASCII, by its name: many look like one that is."""
+    character = next((one for one in text if not one.isascii()), "")
+    return f" ({unicodedata.name(character, ascii(character))} is not ASCII)" if character else ""
 
 
 def _text(found: Mapping[str, Any]) -> str:

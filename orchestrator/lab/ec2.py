@@ -193,6 +193,10 @@ class LabBackend(EventualBackend):
         asked = {entry["DeviceName"]: entry for entry in mappings if "Ebs" in entry}
         root = asked.pop(known["DeviceName"], {})
         given = {key: value for key, value in root.get("Ebs", {}).items() if value is not None}
+        least = int(known["Ebs"]["VolumeSize"])
+        if int(given.get("VolumeSize", least)) < least:
+            what = f"Volume of size {given['VolumeSize']}GB is smaller than snapshot '{image.ebs_snapshot.id}'"
+            raise EC2ClientError("InvalidBlockDeviceMapping", f"{what}, expect size >= {least}GB")
         return [{"DeviceName": known["DeviceName"], "Ebs": known["Ebs"] | given}, *asked.values()]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.ec2.responses import EC2Response
+
+from orchestrator.lab import ec2_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,11 @@ class LabResponse(EC2Response):
     """moto's answers, with those of the lab in their place."""
 
     console: Callable[[str], bytes]
+
+    def call_action(self) -> Any:
+        """Any call, once its parameters have the form that EC2 asks for."""
+        ec2_limits.check(self._get_action(), self.params)
+        return super().call_action()
 
     def create_image(self) -> ActionResult:
         """CreateImage, with NoReboot and the tags of snapshots."""

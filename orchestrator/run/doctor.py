@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.aws import AwsError, refusal
 from orchestrator.build import mitogen
 from orchestrator.errors import AmiError
-from orchestrator.process import PACKAGES, run
+from orchestrator.process import PACKAGES, run, utf8_locale
 from orchestrator.run.doctor_packer import examine_packer
 from orchestrator.run.finding import Finding
 from orchestrator.run.source import resolve
@@ -25,7 +25,8 @@ ENOUGH_DISK = 2 * 1024**3
 
 def examine(workspace: Workspace, environment: Environment) -> tuple[Finding, ...]:
     """Everything that a build in an environment needs, in the order in which it would be missed."""
-    findings = [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
+    findings = [_asked("locale", lambda: f"programs run in {utf8_locale()}")]
+    findings += [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
     account = _asked("account", lambda: _identity(environment), "ami lab up" if environment.endpoint else "")
     findings.append(account)
     if account.ok:
@@ -41,7 +42,7 @@ def _programs() -> Iterator[Finding]:
         if found is None:
             yield Finding(name, ok=False, said="not installed", mend=mend)
         else:
-            yield Finding(name, ok=True, said=run([name, *arguments]).out.splitlines()[0])
+            yield _asked(name, lambda argv=(name, *arguments): run(argv).out.splitlines()[0], mend)  # type: ignore[misc]
 
 
 def _mitogen(workspace: Workspace) -> Finding:
@@ -81,6 +82,18 @@ def _account(workspace: Workspace, environment: Environment) -> Iterator[Finding
         )
     yield _asked("network", lambda: _network(environment), "aws ec2 create-default-vpc")
     yield _bucket(environment)
+    if key := environment.kms_key_id:
+        yield _asked(f"key {key}", lambda: key_of(environment), f"aws kms describe-key --key-id {key}")
+
+
+def key_of(environment: Environment) -> str:
+    """The key that encrypts AMIs. Raises AmiError when EC2 could not use it, which it says when the whole build is done
+    (EC2 API Reference, CopyImage: `KmsKeyId`).
+    """
+    key = environment.account.client("kms").describe_key(KeyId=environment.kms_key_id)["KeyMetadata"]
+    if key["KeyState"] != "Enabled" or key.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+        raise AmiError(f"EC2 takes an enabled symmetric key, and this one is {key['KeyState']}, {key.get('KeySpec')}")
+    return f"{key['Arn']} is enabled"
 
 
 def _bucket(environment: Environment) -> Finding:

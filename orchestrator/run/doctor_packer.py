@@ -39,7 +39,7 @@ def examine_packer(workspace: Workspace, environment: Environment) -> Iterator[F
     else:
         yield from (_plugin(there, one, places) for one in found)
     yield from _beside(there)
-    yield from _settings(environment)
+    yield from settings_of(environment)
 
 
 def _lack(what: str, error: AmiError) -> Finding:
@@ -62,12 +62,11 @@ def _beside(there: Packer) -> Iterator[Finding]:
         yield Finding("packer's own folder", ok=True, said=f"Packer runs what lies beside it: {', '.join(names)}")
 
 
-def _settings(environment: Environment) -> Iterator[Finding]:
+def settings_of(environment: Environment) -> Iterator[Finding]:
     """Variables that are set in this shell and that a build does not get. Those of Ansible are nothing special."""
     left_out = [one for one in outside.kept_out(os.environ, environment.account) if not one.startswith("ANSIBLE_")]
     if left_out:
         yield Finding("variables", ok=True, said=f"set here, and not handed to builds: {', '.join(left_out)}")
-    elsewhere = sorted(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL"))
-    if elsewhere and not environment.endpoint:
-        said = f"{', '.join(elsewhere)}: Packer's Amazon plugin before 1.8 does not know it, and asks AWS itself"
+    if elsewhere := outside.endpoints_without_effect(os.environ, environment.account):
+        said = f"{', '.join(elsewhere)} does not count: '{environment.name}' names no endpoint, and so means AWS itself"
         yield Finding("endpoint", ok=True, said=said, mend=f"set `endpoint` in {environment.path}, or unset it")

@@ -21,6 +21,11 @@ OWNER_FILE = "owner.json"
 #: The file that is there when the run has ended.
 SUMMARY_FILE = "summary.json"
 
+#: What a hook of git sets: with these, git speaks of the hook's repository, wherever it is asked.
+_OF_ANOTHER: dict[str, str | None] = dict.fromkeys(
+    ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
+)
+
 _STARTED = "%Y%m%dT%H%M%SZ"
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 
@@ -66,8 +71,8 @@ def started_of(run_id: str) -> datetime | None:
 def commit_of(folder: Path) -> str:
     """The commit that a folder is at, with `-dirty` when it differs from it; an empty string outside git."""
     try:
-        head = run(["git", "-C", str(folder), "rev-parse", "HEAD"], check=False)
-        status = run(["git", "-C", str(folder), "status", "--porcelain", "--", "."], check=False)
+        head = run(["git", "-C", str(folder), "rev-parse", "HEAD"], check=False, env=_OF_ANOTHER)
+        status = run(["git", "-C", str(folder), "status", "--porcelain", "--", "."], check=False, env=_OF_ANOTHER)
     except (LackError, ProgramFailed):
         return ""
     if head.code != 0:

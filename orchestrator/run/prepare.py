@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.build import installed
 from orchestrator.build.plugin_folders import check_workspace
-from orchestrator.errors import AmiError
+from orchestrator.errors import AmiError, LackError
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
@@ -91,12 +91,14 @@ def prepare(
     """Resolve sources, read the account, and decide what is built, tested and reused.
 
     Raises UsageError for an unknown image, DefinitionError for a mistake in a template, NoTests for a role without
-    tests, and LackError for a source, a Packer or a plugin that cannot be found.
+    tests, and LackError for a source, a Packer or a plugin that cannot be found, and for a missing profile.
     """
     source_amis = _source_amis(workspace, environment, names)
     segments, found = _segments(workspace, environment, names, source_amis)
     decided = steps(segments, wanted=names, account=found, anew=anew)
-    check_present(_tests(workspace, decided))
+    if tests := _tests(workspace, decided):
+        _check_profile(environment)
+    check_present(tests)
     builds = [step.segment for step in decided if step.action is Action.BUILD]
     packer = _packer(workspace, builds) if builds else None
     vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0
@@ -133,6 +135,15 @@ def _tests(workspace: Workspace, decided: Iterable[Step]) -> tuple[RoleTests, ..
     """The tests that are to be run."""
     proven = [step.segment for step in decided if step.action is not Action.REUSE and not step.segment.shared]
     return tests_of(workspace, *proven)
+
+
+def _check_profile(environment: Environment) -> None:
+    """EC2 refuses to launch a machine with a profile that has no name: the AMI would stand there, and not be tested."""
+    if not environment.iam_instance_profile:
+        raise LackError(
+            f"the environment '{environment.name}' names no instance profile, and tests reach machines through one",
+            hint=f"set iam_instance_profile in {environment.path}",
+        )
 
 
 def _packer(workspace: Workspace, builds: Iterable[Segment]) -> Ready:

@@ -45,8 +45,8 @@ _ENVIRONMENT: dict[str, str | None] = {
     "PYTEST_PLUGINS": "",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
 }
-#: Variables of the environment that tests do not get: they never meet AWS.
-_WITHHELD = "AWS_"
+#: Variables of the environment that tests do not get: they never meet AWS, and other Python code is not theirs.
+_WITHHELD = ("AWS_", "PYTHON", "PYTEST_")
 
 
 def check_present(tests: Iterable[RoleTests]) -> None:

@@ -76,7 +76,7 @@ class Small:
         done = subprocess.run(
             [PROGRAMS / "ami", *arguments],
             cwd=self.root,
-            env=environment(),
+            env={**environment(), **HOSTILE},
             capture_output=True,
             text=True,
             check=False,
@@ -125,6 +125,18 @@ class Small:
 
     def last_run(self) -> Path:
         return max((self.root / ".ami/runs").iterdir())
+
+
+#: What a person's shell may have set, and no build may notice (docs/environment-variables.md).
+HOSTILE = {
+    "LC_ALL": "xx_YY.UTF-8",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_PROFILE": "is-not-there",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "ANSIBLE_STRATEGY": "no_such_strategy",
+    "PKR_VAR_region": "nowhere-1",
+}
 
 
 def environment() -> dict[str, str]:

@@ -6,13 +6,21 @@ import json
 import signal
 import subprocess
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from orchestrator.definition.environment import Environment
+from orchestrator.errors import AmiError
+from orchestrator.run import doctor
 from tests.lab.small import IMAGE, NOTHING, PROGRAMS, TASKS, TESTS, await_stage, environment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from orchestrator.lab.settings import Settings
     from tests.lab.small import Small
 
 pytestmark = pytest.mark.long(410)
@@ -118,3 +126,44 @@ def test_doctor_when_the_lab_is_down(small: Small) -> None:
     small.write("packer/environments/lab.pkrvars.hcl", variables.replace(small.lab.endpoint, "http://127.0.0.1:1"))
     found = {one["what"]: one for one in json.loads(small.ami("doctor", "--json", code=3))}
     assert (found["account"]["ok"], found["account"]["mend"]) == (False, "ami lab up")
+
+
+def test_doctor_when_the_key_of_amis_is_of_no_use(lab: Settings, client: Callable[..., Any], tmp_path: Path) -> None:
+    """EC2 would say so when the whole build is done."""
+
+    def key_of(key: str) -> str:
+        of_lab = {"region": "us-east-1", "endpoint": lab.endpoint, "access_key": "lab", "secret_key": "lab"}
+        return doctor.key_of(Environment.model_validate({"name": "lab", "path": tmp_path, "kms_key_id": key, **of_lab}))
+
+    kms = client("kms")
+    good, other = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    assert key_of(good).endswith(f"{good} is enabled")
+    kms.disable_key(KeyId=other)
+    with pytest.raises(AmiError, match="this one is Disabled"):
+        key_of(other)
+    signing = kms.create_key(KeySpec="RSA_4096", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    with pytest.raises(AmiError, match="RSA_4096"):
+        key_of(signing)
+    with pytest.raises(ClientError, match="NotFoundException"):
+        key_of("alias/not-there")
+
+
+def test_plan_when_the_environment_names_no_instance_profile(small: Small) -> None:
+    """EC2 would refuse to launch the machine for the tests, when the image is built."""
+    path = small.root / "packer/environments/lab.pkrvars.hcl"
+    kept = [line for line in path.read_text().splitlines() if not line.startswith("iam_instance_profile")]
+    path.write_text("\n".join(kept) + "\n")
+    done = subprocess.run(
+        [PROGRAMS / "ami", "build", "--yes"],
+        cwd=small.root,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-2:] == [
+        "error: the environment 'lab' names no instance profile, and tests reach machines through one",
+        f"hint: set iam_instance_profile in {path}",
+    ]
+    assert small.images() == []

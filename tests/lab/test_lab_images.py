@@ -178,3 +178,91 @@ def test_tags_are_listed_with_and_without_patterns(ec2: Any, image: str) -> None
     for asked in (image, f"{image[:-1]}?"):
         (tag,) = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [asked]}])["Tags"]
         assert tag == {"Key": "made-for", "Value": "image", "ResourceId": image, "ResourceType": "image"}
+
+
+ASCII = "Character sets beyond ASCII are not supported."
+GROUP = "Invalid security group description. Valid descriptions are strings less than 256 characters"
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a description of an AMI that is not ASCII": (
+        "create_image",
+        {"InstanceId": "i-0123456789abcdef0", "Name": "web", "Description": "nginx \u2013 portal"},
+        rf"InvalidParameterValue.* Value \(nginx \u2013 portal\) for parameter Description is invalid\. {ASCII}",
+    ),
+    "the same, when an AMI is there": (
+        "modify_image_attribute",
+        {"ImageId": "ami-0123456789abcdef0", "Description": {"Value": "Gr\u00f6\u00dfe"}},
+        rf"InvalidParameterValue.*{ASCII}",
+    ),
+    "the name of an AMI": (
+        "copy_image",
+        {"SourceImageId": "ami-0123456789abcdef0", "SourceRegion": "us-east-1", "Name": "a,b"},
+        r"InvalidAMIName\.Malformed.* AMI names must be between 3 and 128 characters long",
+    ),
+    "the name of a key pair": ("create_key_pair", {"KeyName": "k" * 256}, "InvalidParameterValue"),
+    "a description of a security group": (
+        "create_security_group",
+        {"GroupName": "g", "Description": "Portal's"},
+        f"InvalidParameterValue.* {GROUP}",
+    ),
+    "a tag that AWS keeps": (
+        "create_tags",
+        {"Resources": ["ami-0123456789abcdef0"], "Tags": [{"Key": "aws:x", "Value": ""}]},
+        r"InvalidParameterValue.* Value \( aws:x \) for parameter key is invalid\. Tag keys starting with 'aws:'",
+    ),
+    "a tag that is too long, at birth": (
+        "create_security_group",
+        {
+            "GroupName": "g",
+            "Description": "d",
+            "TagSpecifications": [{"ResourceType": "security-group", "Tags": [{"Key": "k", "Value": "v" * 257}]}],
+        },
+        "InvalidParameterValue.* Tag value exceeds the maximum length of 256 characters",
+    ),
+    "more than 50 tags": (
+        "create_tags",
+        {"Resources": ["ami-0123456789abcdef0"], "Tags": [{"Key": f"k{n}", "Value": ""} for n in range(51)]},
+        "TagLimitExceeded",
+    ),
+    "long user data": (
+        "run_instances",
+        {"MinCount": 1, "MaxCount": 1, "UserData": "x" * 16_385},
+        "InvalidParameterValue.* User data is limited to 16384 bytes",
+    ),
+    "a volume that is too small for the AMI": (
+        "run_instances",
+        {"MinCount": 1, "MaxCount": 1, "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 1}}]},
+        r"InvalidBlockDeviceMapping.* Volume of size 1GB is smaller than snapshot '\S+', expect size >= 8GB",
+    ),
+    "a type of volume that takes no IOPS": (
+        "run_instances",
+        {
+            "MinCount": 1,
+            "MaxCount": 1,
+            "BlockDeviceMappings": [{"DeviceName": "/dev/xvdb", "Ebs": {"VolumeType": "gp2", "Iops": 3000}}],
+        },
+        "InvalidParameterCombination.* The parameter iops is not supported for gp2 volumes",
+    ),
+}
+
+
+@pytest.mark.parametrize(("operation", "parameters", "refusal"), REFUSED.values(), ids=REFUSED)
+def test_what_ec2_refuses_by_its_limits_is_refused(
+    ec2: Any, debian: str, operation: str, parameters: dict[str, Any], refusal: str
+) -> None:
+    """With EC2's code and words; nothing is made."""
+    image = {"ImageId": debian} if operation == "run_instances" else {}
+    with pytest.raises(ClientError, match=refusal):
+        getattr(ec2, operation)(**image, **parameters)
+
+
+def test_what_fits_the_limits_of_ec2_is_made(ec2: Any) -> None:
+    """Names and tags at their longest."""
+    tags = [{"Key": "k" * 127, "Value": "\u00e4<" + "v" * 254}, *({"Key": f"k{n}", "Value": ""} for n in range(49))]
+    group = ec2.create_security_group(
+        GroupName="g" * 255,
+        Description="d" * 255,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )["GroupId"]
+    ec2.create_key_pair(KeyName="k" * 255, KeyType="ed25519")
+    ec2.delete_key_pair(KeyName="k" * 255)
+    ec2.delete_security_group(GroupId=group)

@@ -130,3 +130,35 @@ def test_run_when_it_could_be_stopped_and_is_not() -> None:
     assert (done.stdout, done.err) == (fed, "err\n")
     with pytest.raises(process.ProgramFailed, match="did not end in time"):
         process.run(["sleep", "30"], timeout=0.5, stop=threading.Event())
+
+
+def test_programs_have_a_utf8_locale_whatever_the_person_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the person's own is left, which ssh would hand on to a machine."""
+    for name, value in {"LC_ALL": "C", "LC_TIME": "xx_YY", "LANG": "xx_YY.UTF-8", "LANGUAGE": "de"}.items():
+        monkeypatch.setenv(name, value)
+    printed = process.run(["env"]).out.splitlines()
+    found = dict(line.split("=", 1) for line in printed if line.startswith(("LANG", "LC_")))
+    assert set(found) == {"LANG", "LC_ALL"}
+    assert found["LC_ALL"].lower().replace("-", "").endswith(".utf8")
+    assert process.run(["locale", "charmap"]).out == "UTF-8\n"
+    with_none = process.run(["env"], env={"LANG": None, "LC_ALL": None}).out
+    assert "LC_ALL" not in with_none
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [("C POSIX de_DE.utf8 en_GB.utf8", "en_GB.utf8"), ("de_DE.UTF-8 C.UTF-8", "C.UTF-8"), ("", "C.UTF-8")],
+    ids=["an English one", "C.UTF-8", "no program locale"],
+)
+def test_the_locale_of_programs_is_one_that_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str, expected: str
+) -> None:
+    if there:
+        (tmp_path / "locale").write_text(f"#!/bin/sh\nprintf '%s\\n' {there}\n")
+        (tmp_path / "locale").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    process.utf8_locale.cache_clear()
+    try:
+        assert process.utf8_locale() == expected
+    finally:
+        process.utf8_locale.cache_clear()

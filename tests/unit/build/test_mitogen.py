@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from orchestrator.build import mitogen
+from orchestrator.build.environment import STRATEGY
 from orchestrator.definition.workspace import Workspace
 from orchestrator.run.doctor import _mitogen
 from orchestrator.run.finding import Finding
@@ -30,12 +31,9 @@ def forgotten() -> Iterator[None]:
 
 @pytest.fixture
 def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Mitogen that refuses the installed Ansible, as releases of it do."""
-    package = tmp_path / "python" / "ansible_mitogen"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "affinity.py").write_text(REFUSING)
-    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    """A strategy that refuses the installed Ansible, as releases of Mitogen do."""
+    (tmp_path / f"{STRATEGY['ANSIBLE_STRATEGY']}.py").write_text(REFUSING)
+    monkeypatch.setitem(STRATEGY, "ANSIBLE_STRATEGY_PLUGINS", str(tmp_path))
 
 
 def test_mitogen_when_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

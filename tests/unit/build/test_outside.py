@@ -18,9 +18,9 @@ PLUGINS = ("PACKER_PLUGIN_PATH", "PACKER_CONFIG_DIR")
 @pytest.mark.parametrize(
     ("account", "expected"),
     [
-        (Account("us-east-1"), set(WAITS)),
-        (Account("us-east-1", profile="images"), {*WAITS, *KEYS}),
-        (Account("us-east-1", access_key="AKIA", secret_key="secret-secret"), {*WAITS, *KEYS}),
+        (Account("us-east-1"), {*WAITS, *ENDPOINTS}),
+        (Account("us-east-1", profile="images"), {*WAITS, *ENDPOINTS, *KEYS}),
+        (Account("us-east-1", access_key="AKIA", secret_key="secret-secret"), {*WAITS, *ENDPOINTS, *KEYS}),
         (Account("us-east-1", endpoint="http://127.0.0.1:4999"), {*WAITS, *ENDPOINTS}),
     ],
     ids=["own-credentials", "profile", "key", "endpoint"],
@@ -33,12 +33,17 @@ def test_what_would_lead_a_build_elsewhere_is_kept_out(account: Account, expecte
 def test_nothing_that_hcp_and_packer_read_reaches_a_build() -> None:
     names = ("HCP_PACKER_BUCKET_NAME", "HCP_CLIENT_SECRET", "PACKER_LOG", "PACKER_CONFIG", "PKR_VAR_region")
     assert kept_out(names, Account("us-east-1")) == tuple(sorted(names))
-    assert aws_variables(Account("us-east-1")) == {"HCP_PACKER_REGISTRY": "off"}
+    assert aws_variables(Account("us-east-1"))["HCP_PACKER_REGISTRY"] == "off"
 
 
 def test_endpoint_reaches_every_client() -> None:
+    """Without one AWS itself is meant, whatever a profile says."""
     found = aws_variables(Account("us-east-1", endpoint="http://127.0.0.1:4999", access_key="lab", secret_key="x" * 20))
-    assert found == {"HCP_PACKER_REGISTRY": "off", "AWS_ENDPOINT_URL": "http://127.0.0.1:4999"}
+    assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4999"
+    assert "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" not in found
+    of_aws = aws_variables(Account("us-east-1"))
+    assert "AWS_ENDPOINT_URL" not in of_aws
+    assert of_aws["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] == "true"
 
 
 @pytest.mark.parametrize(
@@ -48,4 +53,4 @@ def test_a_secret_that_may_be_part_of_an_id_is_no_variable_of_packers(secret: st
     """Packer 1.15.1 and later replace every sensitive value in all that they print, artifacts' ids included."""
     found = aws_variables(Account("us-east-1", access_key="lab", secret_key=secret))
     expected = {} if is_variable else {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": secret}
-    assert {name: value for name, value in found.items() if name.startswith("AWS_")} == expected
+    assert {name: value for name, value in found.items() if "KEY" in name} == expected

@@ -121,12 +121,12 @@ WRONG_IMAGES = {
         ],
     ),
     "long tags": (
-        f"from: golden\nlayers: [workload]\ntags:\n  {'k' * 129}: a\n  v: {'v' * 257}\n  'a#b': 'c'\n  d: 'e<f'\n",
+        f"from: golden\nlayers: [workload]\ntags:\n  {'k' * 128}: a\n  v: {'v' * 257}\n  'a#b': 'c'\n  d: 'e<f'\n",
         [
-            "7: a tag's key has at most 128 characters, and this one has 129",
+            "7: a tag's key has at most 127 characters, and this one has 128",
             "8: a tag's value has at most 256 characters, and this one has 257",
-            "9: tag 'a#b': EC2 takes letters, digits, spaces and _ . : / = + - @ only",
-            "10: value 'e<f': EC2 takes letters, digits, spaces and _ . : / = + - @ only",
+            "9: tag 'a#b': the services of AWS take letters, digits, spaces and _ . : / = + - @ only",
+            "10: value 'e<f': the services of AWS take letters, digits, spaces and _ . : / = + - @ only",
         ],
     ),
     "too many tags": (
@@ -134,7 +134,7 @@ WRONG_IMAGES = {
         ["37: 31 tags are too many: EC2 allows 50, and the factory keeps 20 of them for its own"],
     ),
     "tags at their limits": (
-        f"from: golden\nlayers: [workload]\ntags:\n  {'k' * 128}: {'v' * 256}\n"
+        f"from: golden\nlayers: [workload]\ntags:\n  {'k' * 127}: {'v' * 256}\n"
         + "".join(f"  k{n}: 'Grün / +-=._:@ 7'\n" for n in range(29)),
         [],
     ),
@@ -150,8 +150,8 @@ def test_load_when_an_image_is_wrong(mistakes: Mistakes, body: str, expected: li
 @pytest.mark.parametrize(
     ("name", "ok"),
     [
-        ("a" * 102, True),
-        ("a" * 103, False),
+        ("a" * 99, True),
+        ("a" * 100, False),
         ("a-1", True),
         ("A", False),
         ("a_b", False),
@@ -160,9 +160,29 @@ def test_load_when_an_image_is_wrong(mistakes: Mistakes, body: str, expected: li
     ],
 )
 def test_load_when_a_name_must_fit_an_ami(mistakes: Mistakes, name: str, ok: bool) -> None:  # noqa: FBT001
-    """128 characters less a version and its hyphen; lower-case letters, digits, single hyphens."""
+    """128 characters less a version, an attempt and their hyphens; lower-case letters, digits, single hyphens."""
     found = mistakes({f"packer/images/{name}.yml": image(name, "from: golden\nlayers: [workload]\n")})
     assert (found == []) == ok
+
+
+@pytest.mark.parametrize(
+    ("description", "named"),
+    [("nginx \u2013 for the portal", "EN DASH"), ("Gr\u00f6\u00dfe", "LATIN SMALL LETTER O WITH DIAERESIS")],
+)
+def test_load_when_a_description_is_not_ascii(mistakes: Mistakes, description: str, named: str) -> None:
+    """EC2 would say so when the whole build is done. The character is named: many look like one that is."""
+    text = image("x", "from: golden\nlayers: [workload]\n").replace("description: x", f"description: {description}")
+    rule = "The AMI's description: one line of ASCII characters, as EC2 takes no others."
+    expected = f"packer/images/x.yml:2: 'description' cannot be '{description}' ({named} is not ASCII): {rule}"
+    assert mistakes({"packer/images/x.yml": text}) == [expected]
+
+
+def test_load_when_packer_would_render_a_text(mistakes: Mistakes) -> None:
+    head = "name: x\ndescription: 'a {{ b'\nowner:\n  team: t\n  email: '{{a@example.com'\n"
+    text = f"{head}from: golden\nlayers: [workload]\n"
+    why = "Packer takes '{{' for a template of its own, and there is no way to write it otherwise"
+    expected = [f"packer/images/x.yml:2: 'description': {why}", f"packer/images/x.yml:5: 'email': {why}"]
+    assert mistakes({"packer/images/x.yml": text}) == expected
 
 
 @pytest.mark.parametrize("email", ["portal", "a@b", "a b@example.com", "<a@example.com>", "@example.com"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +66,13 @@ def test_read_environment_when_it_is_right(tmp_path: Path) -> None:
 
 INTERFACES = "'', 'public_ip', 'private_ip', 'public_dns', 'private_dns' or 'session_manager'"
 BUCKET = "An S3 bucket's name: 3 to 63 lower-case letters, digits, . and -."
+PROFILE = "The name of an instance profile, not its ARN: letters, digits and _ + = , . @ -."
+KEY = "The id, the alias (alias/NAME) or the ARN of a key."
+ARN = "arn:aws:kms:eu-west-1:123456789012:alias/images"
+NO_BUCKET = "cannot be '10.0.0.1': a bucket's name has no two periods in a row, and is no IP address"
+RESERVED = "cannot be 'x--x-s3': S3 keeps this beginning or end for itself"
+SUBNETS = [f"subnet-{number:08}" for number in range(99)]
+TOO_MANY = "3: 99 pairs of type and subnet are too many: a build may be tried in 98"
 PLAIN = "must be a plain value: Packer takes no variable or function here"
 
 
@@ -107,11 +115,12 @@ PLAIN = "must be a plain value: Packer takes no variable or function here"
         ),
         (
             (
-                'subnet_id = "subnet-1"\nother_subnet_ids = [\n  "subnet-2",\n  "sub",\n  5,\n  upper("x"),\n]\n'
+                'subnet_id = "subnet-00000001"\nother_subnet_ids = [\n'
+                '  "subnet-00000002",\n  "sub",\n  5,\n  upper("x"),\n]\n'
                 'region = "us-east-1"\n'
             ),
             [
-                "4: entry 2 of 'other_subnet_ids' cannot be 'sub': An id such as subnet-0a1b2c3d.",
+                "4: entry 2 of 'other_subnet_ids' cannot be 'sub': An id such as subnet-0123456789abcdef0.",
                 "5: entry 3 of 'other_subnet_ids' must be text, not a number: put it in quotes",
                 f"6: entry 4 of 'other_subnet_ids' {PLAIN}",
             ],
@@ -125,12 +134,24 @@ PLAIN = "must be a plain value: Packer takes no variable or function here"
             ],
         ),
         (
-            'region = "us-east-1"\nother_subnet_ids = ["subnet-2"]\n',
+            'region = "us-east-1"\nother_subnet_ids = ["subnet-00000002"]\n',
             ["2: 'other_subnet_ids' needs a 'subnet_id' to be other than"],
         ),
         ('region = "us-east-1"\nvcpu_quota = 1.5\n', ["2: 'vcpu_quota' must be a whole number, not a number"]),
         ('region = "us-east-1"\nvcpu_quota = -1\n', ["2: 'vcpu_quota' must be at least 0, not -1"]),
         ('region = "us-east-1"\nprofile = !true\n', [f"2: 'profile' {PLAIN}"]),
+        (
+            'region = "us-east-1"\niam_instance_profile = "arn:aws:iam::123456789012:instance-profile/x"\n',
+            [f"2: 'iam_instance_profile' cannot be 'arn:aws:iam::123456789012:instance-profile/x': {PROFILE}"],
+        ),
+        ('region = "us-east-1"\nkms_key_id = "images"\n', [f"2: 'kms_key_id' cannot be 'images': {KEY}"]),
+        (
+            f'region = "us-east-1"\nkms_key_id = "{ARN}"\n',
+            ["2: 'kms_key_id' is in eu-west-1, and the AMI in us-east-1"],
+        ),
+        ('region = "us-east-1"\nartifact_bucket = "10.0.0.1"\n', [f"2: 'artifact_bucket' {NO_BUCKET}"]),
+        ('region = "us-east-1"\nartifact_bucket = "x--x-s3"\n', [f"2: 'artifact_bucket' {RESERVED}"]),
+        (f'region = "us-east-1"\nsubnet_id = "{SUBNETS[0]}"\nother_subnet_ids = {json.dumps(SUBNETS)}\n', [TOO_MANY]),
     ],
 )
 def test_read_environment_when_it_is_wrong(tmp_path: Path, text: str, expected: list[str]) -> None:
@@ -146,10 +167,15 @@ def test_places_when_types_and_subnets_are_several(tmp_path: Path) -> None:
         region="us-east-1",
         instance_type="t3.small",
         other_instance_types=("m5.large", "t3.small"),
-        subnet_id="subnet-1",
-        other_subnet_ids=("subnet-2",),
+        subnet_id="subnet-00000001",
+        other_subnet_ids=("subnet-00000002",),
     )
-    expected = [("t3.small", "subnet-1"), ("t3.small", "subnet-2"), ("m5.large", "subnet-1"), ("m5.large", "subnet-2")]
+    expected = [
+        ("t3.small", "subnet-00000001"),
+        ("t3.small", "subnet-00000002"),
+        ("m5.large", "subnet-00000001"),
+        ("m5.large", "subnet-00000002"),
+    ]
     assert list(environment.places) == expected
 
 
