@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,9 +166,16 @@ def test_a_reboot_boots_again_with_the_same_name(ec2: Any, bench: Any, eventuall
 
 def test_a_machine_that_reboots_itself_stays_running(bench: Any, eventually: Callable[..., Any]) -> None:
     instance_id = bench.launch()
+    """Its boot has an id of its own each time, which the journal knows too, and is not the host's."""
     bench.booted(instance_id)
+    ask = "known=$(journalctl -qn 1 -o export | grep ^_BOOT_ID) && cat /proc/sys/kernel/random/boot_id && echo $known"
+    before = bench.shell(instance_id, ask)
     bench.shell(instance_id, "touch /run/this-boot; systemctl reboot")
     eventually(lambda: bench.shell(instance_id, "test -e /run/this-boot || echo new", check=False), "a new boot")
+    after = eventually(lambda: bench.shell(instance_id, ask, check=False), "the journal")
+    ids = [said.split("\n")[0] for said in (before, after)]
+    assert len({Path("/proc/sys/kernel/random/boot_id").read_text().strip(), *ids}) == 3
+    assert [said.split("=")[1].strip() for said in (before, after)] == [one.replace("-", "") for one in ids]
     assert bench.describe(instance_id)["State"]["Name"] == "running"
 
 
