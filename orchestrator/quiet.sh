@@ -73,7 +73,7 @@ quiet() {
             last=${why%% (*} told=$waited
         fi
         [ $waited -lt "$limit" ] || return 1
-        sleep 1
+        sleep 0.5
         up
         waited=$((up - began))
     done

@@ -120,14 +120,14 @@ class _Validation:
         (reply,) = (reply for replies in conversation.ask([_SETTLE], machine.reach.tally) for reply in replies)
         if reply.answer is not None:
             self._unit = unit_of(reply.answer.stdout.decode("utf-8", "replace"))
-            self._tell_trouble(machine, reply.answer.stderr.decode("utf-8", "replace"))
+            self._tell_wait(machine, (reply.answer.stdout + reply.answer.stderr).decode("utf-8", "replace"))
         if reply.ended is Ended.TIMED_OUT:
             self._say(Stage.AWAIT, f"{machine.instance_id} has not finished booting after {_SETTLE.seconds:g} s")
         if reply.ended is Ended.UNCLEAR:
             raise ConnectionFault(f"{machine.instance_id} was asked whether it has booted: {reply.why}")
 
-    def _tell_trouble(self, machine: Machine, said: str) -> None:
-        """Pass on what the wait for a quiet machine had to say of it."""
+    def _tell_wait(self, machine: Machine, said: str) -> None:
+        """Pass on what the machine was waited for, and what it did not end in time."""
         for line in said.splitlines():
             if line.startswith(quiet.PREFIX):
                 self._say(Stage.AWAIT, f"{machine.instance_id}: {line.removeprefix(quiet.PREFIX)}")

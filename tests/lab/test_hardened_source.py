@@ -154,8 +154,11 @@ def test_image_when_it_hardens_itself_and_has_a_child(small: Small) -> None:
     assert built(small, "tiny") == "validated"
     small.write("ami.yml", (small.root / "ami.yml").read_text() + "ansible: {mitogen: false}\n")
     assert built(small, "top") == "validated"
-    said = [event["message"] for event in events(small, "top") if "apt's lock" in event.get("message", "")]
-    assert any("waiting for apt's lock /var/lib/dpkg/lock-frontend, held by unattended-upgr" in line for line in said)
+    held = "waiting for apt's lock /var/lib/dpkg/lock-frontend, held by unattended-upgr (process "
+    assert {event["stage"] for event in events(small, "top") if held in event.get("message", "")} == {
+        "provision",
+        "await",
+    }
 
 
 def built(small: Small, image: str) -> str:

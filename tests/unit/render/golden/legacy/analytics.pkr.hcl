@@ -331,7 +331,7 @@ build {
       "            last=\u0024{why%% (*} told=$waited",
       "        fi",
       "        [ $waited -lt \"$limit\" ] || return 1",
-      "        sleep 1",
+      "        sleep 0.5",
       "        up",
       "        waited=$((up - began))",
       "    done",
