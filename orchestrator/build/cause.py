@@ -122,11 +122,11 @@ def cause_of(seen: Evidence) -> Cause:
 _KERNEL = re.compile(
     r"(/proc/sys\b|sysctl).*(Read-only file system|permission denied|[Ii]nvalid argument|cannot stat)"
     r"|modprobe|/lib/modules/|insmod|Exec format error.*\.ko"
-    r"|swapon|losetup|loop device|mount: .*(permission denied|not permitted|must be superuser|unknown filesystem)"
+    r"|swapon|losetup|loop device|mount: .*(permission denied|not permitted|must be superuser|wrong fs type)"
     r"|(Job for|Unable to (re)?start service) (docker|containerd|auditd|apparmor|systemd-timesyncd|chrony|ntp)\b"
-    r"|setenforce|SELinux|selinuxfs|apparmor_parser|auditctl|audit (support|system)"
-    r"|hwclock|clock_settime|settimeofday|adjtimex|[Ff]ailed to set (system )?(time|clock)"
-    r"|grub-probe|grub-install|cryptsetup|device-mapper|dmsetup",
+    r"|cgroup|setenforce|SELinux|selinuxfs|apparmor_parser|auditctl|audit (support|system)"
+    r"|hwclock|clock_settime|settimeofday|adjtimex|[Ff]ailed to set (system )?(time|clock)|cannot set date"
+    r"|grub-probe|grub-install|cryptsetup|device-mapper|dmsetup|chattr.*not permitted",
     re.DOTALL,
 )
 #: The lab shares the host's kernel; see docs/lab.md.

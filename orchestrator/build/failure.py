@@ -47,6 +47,10 @@ _HINTS = (
         "sudo demands a terminal (requiretty): /etc/sudoers must include /etc/sudoers.d, where the build undoes that",
     ),
     (
+        r"/ansible-tmp-\S*: (/\S+: bad interpreter: )?Permission denied",
+        "the machine's folder for temporary files is noexec: give the task an `executable` (ansible.builtin.script)",
+    ),
+    (
         r"Could not get lock|[Uu]nable to (acquire the dpkg frontend|lock)|Failed to lock apt|dpkg frontend lock",
         "something on the machine installs packages by itself while it is built: which timer or agent does?",
     ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,8 @@ from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from orchestrator.lab.settings import Settings
 
 pytestmark = pytest.mark.long(60)
 
@@ -264,3 +268,11 @@ def test_instance_types_tell_their_virtual_cpus(ec2: Any) -> None:
     wanted = {"t3.small": 2, "c5.4xlarge": 16}
     told = ec2.describe_instance_types(InstanceTypes=list(wanted))["InstanceTypes"]
     assert {each["InstanceType"]: each["VCpuInfo"]["DefaultVCpus"] for each in told} == wanted
+
+
+def test_status_names_what_the_lab_cannot_do(lab: Settings) -> None:
+    """The page that it names is there."""
+    argv = [Path(sys.executable).parent / "ami", "lab", "status", "--name", lab.name]
+    told = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    assert "containers with this host's kernel: docs/lab.md" in told
+    assert Path(__file__).parents[2].joinpath("docs/lab.md").is_file()

@@ -45,6 +45,7 @@ def test_hint_when_a_task_wants_a_kernel_in_the_lab() -> None:
     [
         ("Missing sudo password", "without a password"),
         ("sudo: sorry, you must have a tty to run sudo", "requiretty"),
+        ("/bin/sh: 1: /tmp/ansible-tmp-1732-7-2/harden.sh: Permission denied", "noexec"),
         ("Failed to lock apt for exclusive operation", "installs packages by itself"),
         ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (apt)", "installs packages"),
     ],
