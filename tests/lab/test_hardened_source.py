@@ -13,7 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.lab.small import Small
 
-pytestmark = pytest.mark.long(150)
+#: Two builds with a reboot each, and two validations: on a busy machine that takes longer than other tests may.
+pytestmark = [pytest.mark.long(150), pytest.mark.timeout(1800)]
 
 #: "CIS Debian Linux 12 Benchmark", as far as it can stand in the way of a build: 1.1 (mounts), 4.3 (sudo), 5.1 (sshd),
 #: 5.4 (umask, TMOUT). A unit remounts /tmp and the others: podman has mounted them by itself.

@@ -272,7 +272,7 @@ def test_instance_types_tell_their_virtual_cpus(ec2: Any) -> None:
 
 def test_status_names_what_the_lab_cannot_do(lab: Settings) -> None:
     """The page that it names is there."""
-    argv = [Path(sys.executable).parent / "ami", "lab", "status", "--name", lab.name]
+    argv = [str(Path(sys.executable).parent / "ami"), "lab", "status", "--name", lab.name]
     told = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     assert "containers with this host's kernel: docs/lab.md" in told
     assert Path(__file__).parents[2].joinpath("docs/lab.md").is_file()
