@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from orchestrator import process
-from orchestrator.aws import AwsError, refusal
+from orchestrator.aws import AwsError, is_loopback, refusal
 from orchestrator.build import access as ssh_access
 from orchestrator.build import clean, mitogen, variables
 from orchestrator.build.access import as_list, build_tags
@@ -152,7 +152,8 @@ class _Attempt:
             self._seen = Evidence(errors=(witness.no_room,))
             return
         gone = witness.gone_before(watch.end_began)
-        self._seen = Evidence(watch.failed_task, tuple(watch.errors), signal=max(-code, 0), gone=gone)
+        lab = is_loopback(self._request.account.endpoint)
+        self._seen = Evidence(watch.failed_task, tuple(watch.errors), signal=max(-code, 0), gone=gone, lab=lab)
 
     def _tag(self, built: Built) -> None:
         """Leave the AMI with the tags that were asked for: newer Amazon plugins add those of the run."""

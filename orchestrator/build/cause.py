@@ -65,12 +65,16 @@ class Gone:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was seen of a build that failed. `signal` ended Packer; 0 when it ended by itself."""
+    """What was seen of a build that failed. `signal` ended Packer; 0 when it ended by itself.
+
+    `lab`: its machine was one of the lab's, a container on this host.
+    """
 
     task: TaskEvent | None = None
     errors: tuple[str, ...] = ()
     signal: int = 0
     gone: Gone | None = None
+    lab: bool = False
 
 
 #: The machine was there and did not let Ansible in: what was built is wrong, not the machine.
@@ -112,6 +116,30 @@ def cause_of(seen: Evidence) -> Cause:
     if not seen.errors:  # Packer gives a reason unless it is killed, though its exit code may be 0 even then
         return Cause.LOST
     return _of_words(plain("\n".join(seen.errors)))
+
+
+#: What a task says that asks for a kernel of its own, which a container does not have.
+_KERNEL = re.compile(
+    r"(/proc/sys\b|sysctl).*(Read-only file system|permission denied|[Ii]nvalid argument|cannot stat)"
+    r"|modprobe|/lib/modules/|insmod|Exec format error.*\.ko"
+    r"|swapon|losetup|loop device|mount: .*(permission denied|not permitted|must be superuser|wrong fs type)"
+    r"|(Job for|Unable to (re)?start service) (docker|containerd|auditd|apparmor|systemd-timesyncd|chrony|ntp)\b"
+    r"|cgroup|setenforce|SELinux|selinuxfs|apparmor_parser|auditctl|audit (support|system)"
+    r"|hwclock|clock_settime|settimeofday|adjtimex|[Ff]ailed to set (system )?(time|clock)|cannot set date"
+    r"|grub-probe|grub-install|cryptsetup|device-mapper|dmsetup|chattr.*not permitted",
+    re.DOTALL,
+)
+#: The lab shares the host's kernel; see docs/lab.md.
+_SHARED_KERNEL = (
+    "this may work on AWS: machines of the lab are containers, which share the kernel of this host. "
+    "docs/lab.md says what does not work there, and how a role can tell"
+)
+
+
+def kernel_hint(seen: Evidence) -> str:
+    """What is told of a task that failed in the lab for want of a kernel of its own; empty for any other failure."""
+    wanted = seen.task is not None and not _is_cut_off(seen.task) and _KERNEL.search(seen.task.message)
+    return _SHARED_KERNEL if seen.lab and wanted else ""
 
 
 def _is_cut_off(task: TaskEvent) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from orchestrator.build.cause import cause_of
+from orchestrator.build.cause import cause_of, kernel_hint
 from orchestrator.build.plain import plain
 from orchestrator.errors import StageError
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     from orchestrator.build.cause import Evidence
     from orchestrator.build.tasks import TaskEvent
+
+_LOCKED_OUT = (
+    "the source's ssh_username is wrong, or its SSH server does not let that user in: see AllowUsers, AllowGroups, "
+    "DenyUsers and PubkeyAcceptedAlgorithms in the sshd_config of the image that is built on, and of this one"
+)
 
 #: What Packer or AWS say when something is lacking, and what to do about it.
 _HINTS = (
@@ -32,7 +37,23 @@ _HINTS = (
         "the machine must be reachable: subnet, `ssh_interface` and the source's ssh_username",
     ),
     (r"InvalidAMIName\.Duplicate", "a version is built once: start a new run"),
-    (r"handshake failed|authentication error", "the source's ssh_username is wrong, or its SSH server refuses the key"),
+    (r"handshake failed|authentication error|Permission denied \(publickey", _LOCKED_OUT),
+    (
+        r"[Mm]issing sudo password|a password is required|is not in the sudoers file|not allowed to run sudo",
+        "the build's user must be able to use sudo for everything, without a password",
+    ),
+    (
+        r"must have a tty to run sudo|no tty present",
+        "sudo demands a terminal (requiretty): /etc/sudoers must include /etc/sudoers.d, where the build undoes that",
+    ),
+    (
+        r"/ansible-tmp-\S*: (/\S+: bad interpreter: )?Permission denied",
+        "the machine's folder for temporary files is noexec: give the task an `executable` (ansible.builtin.script)",
+    ),
+    (
+        r"Could not get lock|[Uu]nable to (acquire the dpkg frontend|lock)|Failed to lock apt|dpkg frontend lock",
+        "something on the machine installs packages by itself while it is built: which timer or agent does?",
+    ),
 )
 
 
@@ -60,7 +81,7 @@ class BuildFailed(StageError):
         if self.left:
             parts.append("may have stayed behind: " + ", ".join(self.left))
         parts.append(f"log: {log}")
-        super().__init__("\n".join(parts), hint=_hint(self.reason))
+        super().__init__("\n".join(parts), hint=kernel_hint(seen) or _hint(self.reason))
 
     def after(self, story: Iterable[str]) -> BuildFailed:
         """The same failure, of a build that had failed before: `story` says of what, a line for each attempt."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
+from orchestrator import quiet
 from orchestrator.build.machine_readable import PackerLine, parse
 from orchestrator.build.request import Built
 from orchestrator.build.stages import is_creation, is_packers, stage_after
@@ -83,7 +84,8 @@ class Watch:
         if _MACHINE.fullmatch(line.text):
             self._launching = None
         self.asked_for_ami = self.asked_for_ami or is_creation(line.text)
-        if is_packers(line.text, self.stage) and not line.text.startswith(_NOISE):
+        packers = is_packers(line.text, self.stage) and not line.text.startswith(_NOISE)
+        if packers or line.text.startswith(quiet.PREFIX):
             self.tell(line.text)
 
     @property

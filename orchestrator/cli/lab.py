@@ -62,6 +62,7 @@ def status(name: LabOption = "default", as_json: JsonOption = False) -> None:
         print_json(found.as_json())
     elif found.condition is lifecycle.Condition.UP:
         typer.echo(f"the lab '{name}' is up at {found.endpoint} (process {found.pid}, {found.machines} machines)")
+        typer.echo("its machines are containers with this host's kernel: docs/lab.md says what does not work there")
     elif found.condition is lifecycle.Condition.SILENT:
         typer.echo(f"the lab '{name}' runs (process {found.pid}) and does not answer; wait, or `ami lab down`")
     elif found.condition is lifecycle.Condition.DEAD:

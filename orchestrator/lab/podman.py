@@ -24,8 +24,17 @@ CAPABILITIES = "SYS_ADMIN,SYS_BOOT,SYS_PTRACE,NET_ADMIN,NET_RAW,AUDIT_WRITE,MKNO
 #: How often a machine is tried to be frozen.
 _FREEZES = 5
 
-#: Podman mounts a file of its own over /etc/hostname, which would hide the name that cloud-init wrote to the disk.
-INIT = ("/bin/sh", "-c", "umount /etc/hostname; exec /sbin/init")
+#: What happens before init. Podman mounts a file of its own over /etc/hostname, which would hide the name that
+#: cloud-init wrote to the disk. The kernel's boot id is this host's, and never changes. Each boot of a machine gets one
+#: of its own, as in systemd-nspawn: Ansible's module `reboot` and the journal tell boots apart by it.
+_BEFORE_INIT = """\
+umount /etc/hostname
+id=/proc/sys/kernel/random/boot_id
+cat /proc/sys/kernel/random/uuid >/run/boot_id && chmod 444 /run/boot_id && mount --bind /run/boot_id $id
+rm -f /run/boot_id
+exec /sbin/init
+"""
+INIT = ("/bin/sh", "-c", _BEFORE_INIT)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import quiet
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.plan.stack import fragment_of, seal_of
 from orchestrator.render.generation import Generation, generation_of
@@ -66,6 +67,7 @@ def _values(workspace: Workspace, segment: Segment, generation: Generation) -> d
         "start": _start(segment),
         "plugins": generation.required_plugins,
         "stack": " ".join(layer.name for layer in segment.stack),
+        "quiet": list(quiet.script(strict=True)),
         "layers": [_layer(workspace, layer) for layer in layers],
         "roles_path": [os.path.relpath(place.root / "roles", workspace.root) for place in _chain(workspace)],
     }

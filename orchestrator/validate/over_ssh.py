@@ -96,7 +96,8 @@ class OverSsh:
         user = self._request.ssh_username
         hint = (
             f"check that this host has a route to port 22 of the subnet, that '{user}' (`ssh_username` of the source) "
-            "is the user that the image lets in by key, and that sudo asks it for no password"
+            "is the user that the image lets in by key, and that sudo asks it for no password and no terminal "
+            "(`requiretty` in sudoers)"
         )
         return f"{instance_id} could not be reached over SSH within {seconds:g} s: {self._why}", hint
 

@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import quiet
 from orchestrator.aws import AwsError, refusal
 from orchestrator.errors import StageError
 from orchestrator.progress import Event, Stage
@@ -30,14 +31,8 @@ if TYPE_CHECKING:
     from orchestrator.validate.verdict import SuiteEnd, TestResult
 
 #: Agents come up before a machine has finished booting. Neither tool's opinion counts here: tests say what must hold.
-#: Not by `is-system-running --wait`, which older ones do not know.
 #: Then it tells in which unit commands run.
-_SETTLE = Question(
-    0,
-    b"{ cloud-init status --wait; while systemctl is-system-running | grep -qx -e initializing -e starting; "
-    b"do sleep 0.5; done; } >/dev/null 2>&1; " + SHOW.encode(),
-    240,
-)
+_SETTLE = Question(0, "\n".join([*quiet.script(strict=False, boot=240, limit=600), SHOW]).encode(), 640)
 #: Seconds between two looks at whether the validation shall be stopped.
 _LOOK = 0.2
 
@@ -125,10 +120,17 @@ class _Validation:
         (reply,) = (reply for replies in conversation.ask([_SETTLE], machine.reach.tally) for reply in replies)
         if reply.answer is not None:
             self._unit = unit_of(reply.answer.stdout.decode("utf-8", "replace"))
+            self._tell_wait(machine, (reply.answer.stdout + reply.answer.stderr).decode("utf-8", "replace"))
         if reply.ended is Ended.TIMED_OUT:
             self._say(Stage.AWAIT, f"{machine.instance_id} has not finished booting after {_SETTLE.seconds:g} s")
         if reply.ended is Ended.UNCLEAR:
             raise ConnectionFault(f"{machine.instance_id} was asked whether it has booted: {reply.why}")
+
+    def _tell_wait(self, machine: Machine, said: str) -> None:
+        """Pass on what the machine was waited for, and what it did not end in time."""
+        for line in said.splitlines():
+            if line.startswith(quiet.PREFIX):
+                self._say(Stage.AWAIT, f"{machine.instance_id}: {line.removeprefix(quiet.PREFIX)}")
 
     def _reported(
         self, machine: Machine, tests: tuple[TestResult, ...], end: SuiteEnd, suite_seconds: float

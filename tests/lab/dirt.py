@@ -57,8 +57,13 @@ class Builder:
 def dirt(lab: Settings, ec2: Any, ami_id: str) -> list[str]:
     """One line for each thing that the build of an AMI left on its disk; none when it is clean."""
     (ami,) = ec2.describe_images(ImageIds=[ami_id])["Images"]
-    disk = f"localhost/ami-lab-{lab.name}/{ami['BlockDeviceMappings'][0]['Ebs']['SnapshotId']}:latest"
-    return list(findings(written(disk), builder(ec2, ami)))
+    return list(findings(written(disk(lab, ec2, ami_id)), builder(ec2, ami)))
+
+
+def disk(lab: Settings, ec2: Any, ami_id: str) -> str:
+    """The name that podman has for the disk of an AMI."""
+    (ami,) = ec2.describe_images(ImageIds=[ami_id])["Images"]
+    return f"localhost/ami-lab-{lab.name}/{ami['BlockDeviceMappings'][0]['Ebs']['SnapshotId']}:latest"
 
 
 def builder(ec2: Any, ami: Any) -> Builder:
@@ -96,12 +101,12 @@ def _stands_in(word: bytes, text: bytes) -> bool:
     return word in text and re.search(rb"(?<![\w.])" + re.escape(word) + rb"(?!\w)", text) is not None
 
 
-def written(disk: str) -> Iterator[tuple[str, bytes]]:
+def written(name: str) -> Iterator[tuple[str, bytes]]:
     """The files that a disk does not share with the one it was made from, and symbolic links by what they point to.
 
     They are the disk's own layer of podman's overlay. `podman image diff` leaves out /etc/hosts and /etc/hostname.
     """
-    found = process.run(["podman", "image", "inspect", "--format={{.GraphDriver.Data.UpperDir}}", disk])
+    found = process.run(["podman", "image", "inspect", "--format={{.GraphDriver.Data.UpperDir}}", name])
     layer = Path(found.out.strip())
     for path in sorted(layer.rglob("*")):
         yield f"/{path.relative_to(layer)}", _content(path)

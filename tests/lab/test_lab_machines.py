@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +14,8 @@ from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from orchestrator.lab.settings import Settings
 
 pytestmark = pytest.mark.long(60)
 
@@ -165,9 +170,16 @@ def test_a_reboot_boots_again_with_the_same_name(ec2: Any, bench: Any, eventuall
 
 def test_a_machine_that_reboots_itself_stays_running(bench: Any, eventually: Callable[..., Any]) -> None:
     instance_id = bench.launch()
+    """Its boot has an id of its own each time, which the journal knows too, and is not the host's."""
     bench.booted(instance_id)
+    ask = "known=$(journalctl -qn 1 -o export | grep ^_BOOT_ID) && cat /proc/sys/kernel/random/boot_id && echo $known"
+    before = bench.shell(instance_id, ask)
     bench.shell(instance_id, "touch /run/this-boot; systemctl reboot")
     eventually(lambda: bench.shell(instance_id, "test -e /run/this-boot || echo new", check=False), "a new boot")
+    after = eventually(lambda: bench.shell(instance_id, ask, check=False), "the journal")
+    ids = [said.split("\n")[0] for said in (before, after)]
+    assert len({Path("/proc/sys/kernel/random/boot_id").read_text().strip(), *ids}) == 3
+    assert [said.split("=")[1].strip() for said in (before, after)] == [one.replace("-", "") for one in ids]
     assert bench.describe(instance_id)["State"]["Name"] == "running"
 
 
@@ -256,3 +268,11 @@ def test_instance_types_tell_their_virtual_cpus(ec2: Any) -> None:
     wanted = {"t3.small": 2, "c5.4xlarge": 16}
     told = ec2.describe_instance_types(InstanceTypes=list(wanted))["InstanceTypes"]
     assert {each["InstanceType"]: each["VCpuInfo"]["DefaultVCpus"] for each in told} == wanted
+
+
+def test_status_names_what_the_lab_cannot_do(lab: Settings) -> None:
+    """The page that it names is there."""
+    argv = [str(Path(sys.executable).parent / "ami"), "lab", "status", "--name", lab.name]
+    told = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    assert "containers with this host's kernel: docs/lab.md" in told
+    assert Path(__file__).parents[2].joinpath("docs/lab.md").is_file()

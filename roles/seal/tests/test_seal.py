@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
 
     from orchestrator.validate.plugin import Image
 
+
+#: What the seal wrote down (roles/seal/tasks/record.yml).
+_RECORD = "/var/lib/image-seal"
+#: States of units that were to run and do not. `auto-restart`: it failed, and will be started once more.
+_BROKEN = "failed,auto-restart"
+_AUTHORIZED = "cat /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys 2>/dev/null"
 
 # Systemd's start is the machine's: older files came with the image.
 _BOOT = '"$(systemctl show --property UserspaceTimestamp --value)"'
@@ -110,21 +117,35 @@ def test_cloud_init_knows_this_instance_only(host: Host) -> None:
     assert _came_with_the_image(host, "/var/lib/cloud -type f -path '*instances*'") == []
 
 
-def test_only_this_machines_keys_open_it(host: Host) -> None:
-    """Every authorised key was given to this machine as it booted; none is the build's."""
+def test_builds_keys_do_not_open_it(host: Host) -> None:
+    """No authorised key is one that opened the machine it was built on, unless this machine was launched with it."""
     given = host.check_output("cloud-init query --all")
-    lines = host.run("cat /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys 2>/dev/null").stdout.splitlines()
-    keys = [field for line in lines for field in line.split() if field.startswith("AAAA")]
-    assert [key for key in keys if key not in given] == []
+    build = host.run(f"cat {_RECORD}/keys").stdout.split()
+    keys = {word for line in host.run(_AUTHORIZED).stdout.splitlines() for word in line.split()}
+    assert [key for key in keys if hashlib.sha256(key.encode()).hexdigest() in build and key not in given] == []
+
+
+def test_units_that_ran_have_not_failed(host: Host) -> None:
+    """What ran before the seal runs again: nothing that a service needs was removed with the traces of the build."""
+    failed = host.check_output(f"systemctl list-units --all --plain --no-legend --no-pager --state={_BROKEN}").split(
+        "\n"
+    )
+    ran = host.run(f"cat {_RECORD}/running").stdout.split()
+    broken = [unit for unit in ran if any(line.startswith(f"{unit} ") for line in failed)]
+    log = host.run(f"journalctl --boot --no-pager --lines 5 --unit {' --unit '.join(broken)}").stdout if broken else ""
+    removed = host.run(f"cat {_RECORD}/removed").stdout
+    assert broken == [], f"{log}\nremoved when the image was sealed:\n{removed}"
 
 
 def test_nobody_left_a_history(host: Host) -> None:
-    """No commands, no Ansible, nothing in the folders for what is temporary."""
-    patterns = "-name '.*_history' -o -name .ansible -o -name .lesshst -o -name .viminfo -o -name .wget-hsts"
+    """No commands, nothing of Ansible, nothing in the folder for what is temporary."""
+    patterns = "-name '.*_history' -o -name .ansible_async -o -name .lesshst -o -name .viminfo -o -name .wget-hsts"
     homes = "/root /home /var/lib/postgresql"
     assert host.run(f"find {homes} -maxdepth 2 \\( {patterns} \\) 2>/dev/null").stdout == ""
-    assert _came_with_the_image(host, "/tmp /var/tmp -mindepth 1") == []
+    assert host.run("ls -d /root/.ansible/tmp /home/*/.ansible/tmp 2>/dev/null").stdout == ""
+    assert _came_with_the_image(host, "/tmp -mindepth 1") == []
     assert host.run("find / -xdev -name 'ansible_mitogen*' 2>/dev/null").stdout == ""
+    assert host.run("find /var/tmp -name 'ansible-*' 2>/dev/null").stdout == ""
 
 
 def test_logs_begin_with_this_boot(host: Host) -> None:
@@ -149,7 +170,7 @@ def test_package_cache_is_empty(host: Host) -> None:
 
 def test_settings_of_the_build_are_gone(host: Host) -> None:
     """Packages are installed safely again, and the index of manual pages follows them."""
-    remains = "/etc/apt/apt.conf.d/99image-build /var/lib/man-db/auto-update.held"
+    remains = "/etc/apt/apt.conf.d/99image-build /etc/sudoers.d/99image-build /var/lib/man-db/auto-update.held"
     assert host.run(f"ls {remains} 2>/dev/null").stdout == ""
     assert host.run("apt-config dump 2>/dev/null | grep -i unsafe-io").stdout == ""
 

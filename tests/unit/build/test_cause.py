@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.build.cause import Cause, Evidence, Gone, cause_of
+from orchestrator.build.cause import Cause, Evidence, Gone, cause_of, kernel_hint
 from orchestrator.build.tasks import Outcome, TaskEvent
 from orchestrator.build.watch import Watch
 from orchestrator.progress import ignore
@@ -118,3 +118,33 @@ def test_cause_when_packer_was_killed() -> None:
 
 def test_only_what_nobody_wrote_may_pass() -> None:
     assert [cause for cause in Cause if cause.is_passing] == [Cause.LOST, Cause.FAULT]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Failed to reload sysctl: sysctl: setting key "kernel.kptr_restrict": Read-only file system',
+        "/bin/sh: 1: cannot create /proc/sys/vm/swappiness: Read-only file system",
+        "modprobe: FATAL: Module br_netfilter not found in directory /lib/modules/6.1.0-18-cloud-amd64",
+        "swapon: /swapfile: swapon failed: Operation not permitted",
+        "Unable to start service docker: Job for docker.service failed because the control process exited with error",
+        "mount: /mnt: mount failed: Operation not permitted.",
+        "setenforce: SELinux is disabled",
+        'sysctl: permission denied on key "net.ipv4.ip_forward"',
+        "mount: /mnt: wrong fs type, bad option, bad superblock on overlay, missing codepage or helper program",
+        "chattr: Operation not permitted while setting flags on /etc/motd",
+        "date: cannot set date: Operation not permitted",
+        "Failed to set time: Operation not permitted",
+        "/usr/sbin/grub-probe: error: failed to get canonical path of `overlay'.",
+    ],
+)
+def test_hint_when_a_task_wants_a_kernel_of_its_own(message: str) -> None:
+    """In the lab it says whose kernel it is; on AWS nothing, and nothing of any other failure."""
+    failed = task(Outcome.FAILED, message)
+    assert "docs/lab.md" in kernel_hint(Evidence(failed, lab=True))
+    assert kernel_hint(Evidence(failed)) == ""
+
+
+@pytest.mark.parametrize("message", ["no such package", "nginx: [emerg] bind() failed: Read-only file system", ""])
+def test_hint_when_a_task_failed_of_something_else(message: str) -> None:
+    assert kernel_hint(Evidence(task(Outcome.FAILED, message), lab=True)) == ""

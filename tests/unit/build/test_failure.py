@@ -1,0 +1,54 @@
+"""What a person is told of a build that failed, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.build.cause import Evidence
+from orchestrator.build.failure import BuildFailed
+from orchestrator.build.tasks import Outcome, TaskEvent
+
+
+def hint(seen: Evidence) -> str:
+    return BuildFailed("tiny", log=Path("packer.log"), seen=seen).hint
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        Evidence(errors=("Error waiting for SSH: ssh: handshake failed: ssh: unable to authenticate",)),
+        Evidence(
+            TaskEvent(
+                "", "base", "", "r", "T", Outcome.UNREACHABLE, 1.0, "admin@10.0.0.1: Permission denied (publickey)."
+            )
+        ),
+    ],
+    ids=["packer", "ansible"],
+)
+def test_hint_when_the_builds_user_is_not_let_in(seen: Evidence) -> None:
+    """Whether Packer or Ansible met it: it names the settings of sshd that do it."""
+    assert "AllowUsers" in hint(seen)
+    assert "ssh_username" in hint(seen)
+
+
+def test_hint_when_a_task_wants_a_kernel_in_the_lab() -> None:
+    """The page that says what the lab cannot do is named."""
+    failed = TaskEvent("", "base", "", "r", "T", Outcome.FAILED, 1.0, "modprobe: FATAL: Module zfs not found")
+    assert "docs/lab.md" in hint(Evidence(failed, lab=True))
+    assert hint(Evidence(failed)) == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("Missing sudo password", "without a password"),
+        ("sudo: sorry, you must have a tty to run sudo", "requiretty"),
+        ("/bin/sh: 1: /tmp/ansible-tmp-1732-7-2/harden.sh: Permission denied", "noexec"),
+        ("Failed to lock apt for exclusive operation", "installs packages by itself"),
+        ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (apt)", "installs packages"),
+    ],
+)
+def test_hint_when_the_machine_stands_in_the_way(message: str, told: str) -> None:
+    assert told in hint(Evidence(TaskEvent("", "base", "", "r", "T", Outcome.FAILED, 1.0, message)))
