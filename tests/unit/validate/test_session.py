@@ -517,12 +517,78 @@ def test_tests_that_change_the_machine_ask_for_its_facts_anew(tmp_path: Path) ->
 import pytest
 def test_a(host): assert host.system_info.type == "linux"; assert False
 @pytest.mark.alone
-def test_b(host): assert host.run("uname -s").rc == 0; assert False
-def test_c(host): assert host.run("uname -s").rc == 0; assert False
+def test_b(host): assert not host.exists("rpm"); assert host.exists("rpm")
+def test_c(host): assert not host.exists("rpm"); assert host.exists("rpm")
 """
     _, tests, end = outcomes(asked_for(tmp_path, one=text))
-    assert [len(test.asked) for test in tests] == [0, 1, 1]
-    assert [one.commands for one in end.rounds] == [len(COMMANDS), 1]  # one that is a fact is known
+    assert [len(test.asked) for test in tests] == [0, 2, 2]
+    assert [one.commands for one in end.rounds] == [len(COMMANDS), 1, 1]  # test_c's is a fact, and known
+
+
+def test_facts_are_asked_anew_after_a_command_that_may_have_changed_them(tmp_path: Path) -> None:
+    """Whichever test said it."""
+    text = f"""
+import pytest
+@pytest.fixture(scope="session", autouse=True)
+def installed(host): assert not host.exists("rpm"); host.run("install -D /bin/true {tmp_path}/rpm")
+def test_a(host): assert host.run("test -x {tmp_path}/rpm").succeeded
+def test_b(host): assert not host.exists("rpm")
+"""
+    found, _, end = outcomes(asked_for(tmp_path, one=text))
+    assert found == {"test_a": "passed", "test_b": "passed"}
+    assert [one.commands for one in end.rounds] == [len(COMMANDS), 1, 2]
+
+
+def test_what_tests_say_runs_as_often_as_they_say_it(tmp_path: Path) -> None:
+    """Equal commands of tests that wait at the same time, and of fixtures."""
+    text = f"""
+import pytest
+@pytest.fixture
+def scratch(host):
+    path = host.check_output("mktemp -d -p {tmp_path}")
+    yield path
+    assert host.run("rmdir %s", path).succeeded
+@pytest.mark.parametrize("n", range(5))
+def test_a(host, scratch, n):
+    assert host.file(scratch).is_directory
+    host.run("echo line >>{tmp_path}/log")
+"""
+    found, tests, end = outcomes(asked_for(tmp_path, one=text))
+    assert set(found.values()) == {"passed"}, [test.message for test in tests]
+    assert (tmp_path / "log").read_text() == "line\n" * 5
+    check_complete(tests, end)
+
+
+def test_a_question_after_a_command_is_answered_after_it(tmp_path: Path) -> None:
+    """Also when it was asked before: by the same test, by a fixture, by what the test has forked."""
+    text = f"""
+import os, pytest
+@pytest.fixture(scope="module")
+def there(host): assert not host.file("{tmp_path}/by-fixture").exists
+def test_itself(host):
+    file = host.file("{tmp_path}/itself")
+    assert not file.exists
+    host.run("touch {tmp_path}/itself")
+    assert file.is_file
+@pytest.mark.alone
+def test_one(host, there): host.run("touch {tmp_path}/by-fixture")
+@pytest.mark.alone
+def test_other(host, there): assert host.file("{tmp_path}/by-fixture").is_file
+def test_child(host):
+    file = host.file("{tmp_path}/by-child")
+    ask, answered = os.pipe(), os.pipe()
+    if os.fork() == 0:
+        os.read(ask[0], 1)
+        host.run("touch {tmp_path}/by-child")
+        os.write(answered[1], b".")
+        os._exit(0)
+    assert not file.exists
+    os.write(ask[1], b".")
+    os.read(answered[0], 1)
+    assert file.is_file
+"""
+    found, tests, _ = outcomes(asked_for(tmp_path, one=text))
+    assert set(found.values()) == {"passed"}, [test.message for test in tests]
 
 
 MANY = """
