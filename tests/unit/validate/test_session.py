@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.aws import Account
-from orchestrator.errors import Interrupted, UsageError
+from orchestrator.errors import DefinitionError, Interrupted, UsageError
 from orchestrator.validate.conversation import Conversation
 from orchestrator.validate.errors import ConnectionFault, NoTests, ValidationError
 from orchestrator.validate.facts import COMMANDS
@@ -114,11 +114,12 @@ def test_outcomes_are_pytests_own(tmp_path: Path) -> None:
 
 
 def test_roles_do_not_meet_each_other_or_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Same file names, a stray conftest.py above, settings and options of the workspace: none of it is seen."""
+    """The same file names, settings and options of the workspace: none of it is seen."""
     request = asked_for(
         tmp_path, one="X = 1\ndef test_a(): assert X == 1\n", two="def test_b(): assert 'X' not in globals()\n"
     )
-    for folder in (tmp_path, tmp_path / "roles", tmp_path / "roles" / "one"):
+    for folder in (tmp_path.parent, tmp_path / "roles" / "one" / "files"):
+        folder.mkdir(exist_ok=True)
         (folder / "conftest.py").write_text("raise RuntimeError('stray')\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
@@ -126,7 +127,10 @@ def test_roles_do_not_meet_each_other_or_the_workspace(tmp_path: Path, monkeypat
     found, tests, _ = outcomes(request)
     assert found == {"test_a": "passed", "test_b": "passed"}
     assert [test.role for test in tests] == ["one", "two"]
-    assert [test.nodeid for test in tests] == ["roles/one/test_role.py::test_a", "roles/two/test_role.py::test_b"]
+    assert [test.nodeid for test in tests] == [
+        "roles/one/tests/test_role.py::test_a",
+        "roles/two/tests/test_role.py::test_b",
+    ]
     assert not list(tmp_path.rglob("__pycache__"))
 
 
@@ -415,8 +419,13 @@ def test_bad(host):
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
-        ("import nothing_of_that_name\n", ValidationError, "nothing_of_that_name"),
-        ("def (\n", ValidationError, "SyntaxError"),
+        (
+            "import nothing_of_that_name\n",
+            DefinitionError,
+            "py:1: ModuleNotFoundError: No module named 'nothing_of_that",
+        ),
+        ("x = 1\ndef (\n", DefinitionError, r"roles/two/tests/test_role.py:2: SyntaxError: invalid syntax"),
+        ("x = 1\n\nx.nothing\n", DefinitionError, "test_role.py:3: AttributeError: 'int' object has no attribute"),
         ("x = 1\n", NoTests, "role 'two' has no tests"),
     ],
 )
