@@ -13,7 +13,6 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.validate.line import Ending, Heard, Outgrowth, Stopped
-from orchestrator.validate.surroundings import enter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +101,6 @@ def recorder_of(config: pytest.Config) -> Recorder:
 def run_test(item: pytest.Item, line: Line) -> None:
     """Run a test in this process, of which it is the last deed, and send what came of it."""
     item.config.option.maxfail = 0  # the coordinator counts
-    enter(item.config, item.path)
     with own_streams(item.config):
         with recorder_of(item.config).recording(item) as heard:
             ending = _ended(item)

@@ -84,9 +84,33 @@ def _told(result: dict[str, Any], *, whole: bool) -> list[str]:
     """
     told = [json.dumps(one if whole else [one[key] for key in SHORT], sort_keys=True) for one in result["reports"]]
     text = "\n".join([str(result["code"]), *told, *([*result["warnings"], result["printed"]] if whole else [])])
-    text = re.sub(r"\d+\.\d+s", "0.00s", text)
+    text = untimed(text)
     text = re.sub(r"0x[0-9a-f]+", "0x0", text)
     return re.sub(r"pytest-\d+", "pytest-N", text).splitlines()
+
+
+def untimed(text: str) -> str:
+    """What pytest prints without the times that tests took, and without the padding of its last line to a width."""
+    text = re.sub(r"(?m)^=* ?(.* in )\d+\.\d+s(?: \(\d+:\d\d:\d\d\))? ?=*$", r"\g<1>0.00s", text)
+    return re.sub(r"\d+\.\d+s", "0.00s", text)
+
+
+@pytest.mark.parametrize(
+    ("quick", "slow"),
+    [
+        ("====== 1 failed in 0.12s ======", "===== 1 failed in 10.12s ====="),
+        ("====== 1 failed in 9.12s ======", "= 1 failed in 61.23s (0:01:01) ="),
+        ("1 passed, 1 warning in 0.12s", "1 passed, 1 warning in 3661.23s (1:01:01)"),
+        ("0.01s setup    test_it.py::test_a", "10.01s setup    test_it.py::test_a"),
+    ],
+)
+def test_a_slow_session_prints_the_same_as_a_quick_one(quick: str, slow: str) -> None:
+    assert untimed(f"before\n{quick}\nafter") == untimed(f"before\n{slow}\nafter")
+
+
+def test_what_differs_in_more_than_time_stays_different() -> None:
+    assert untimed("=== 1 failed in 0.12s ===") != untimed("=== 2 failed in 0.12s ===")
+    assert untimed("=== FAILURES ===") != untimed("==== FAILURES ====")
 
 
 SHORT = ("nodeid", "when", "outcome", "wasxfail", "text")
