@@ -347,6 +347,42 @@ def test_what_ends_early_or_is_odd_does_so_as_in_plain_pytest(same: Callable[...
     same(text)
 
 
+EFFECTS = """
+from pathlib import Path
+import pytest
+HERE = Path(__file__).parent
+def say(host, word): host.run("echo %s >>%s", word, f"{HERE}/said")
+@pytest.fixture(scope="class")
+def scratch(host):
+    path = host.check_output("mktemp -d -p %s", str(HERE))
+    say(host, "scratch")
+    yield path
+    assert host.run("rmdir %s", path).succeeded
+class TestOne:
+    def test_a(self, host, scratch): assert host.file(scratch).is_directory; say(host, "line")
+    def test_b(self, host, scratch): assert not host.file(scratch).is_file; say(host, "line")
+class TestTwo:
+    def test_a(self, host, scratch): assert host.file(scratch).is_directory; say(host, "line")
+@pytest.mark.parametrize("n", range(4))
+def test_c(host, n):
+    say(host, "line")
+    file = host.file(f"{HERE}/{n}")
+    assert not file.exists
+    host.run("touch %s", f"{HERE}/{n}")
+    assert file.is_file
+    say(host, "line")
+@pytest.mark.alone
+def test_what_was_said(host): assert host.check_output("sort %s | uniq -c", f"{HERE}/said") == ""
+"""
+
+
+def test_what_tests_do_to_the_machine_is_what_plain_pytest_does(same: Callable[..., dict[str, Any]]) -> None:
+    """Equal commands of tests and fixtures that wait at the same time all run."""
+    printed = same(EFFECTS)["printed"]
+    assert "11 line" in printed
+    assert "2 scratch" in printed
+
+
 FOR_THE_NEXT = {
     "conftest.py": """
 import pytest
