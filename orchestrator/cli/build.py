@@ -42,6 +42,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     from orchestrator.definition.workspace import load
     from orchestrator.run.prepare import prepare
     from orchestrator.run.run import execute, nothing_done
+    from orchestrator.run.tests import collect_tests
 
     loaded = load(workspace)
     names = images or list(loaded.images)
@@ -52,6 +53,8 @@ def build(  # noqa: PLR0917 - Typer calls it by name
         if as_json:
             print_json(nothing_done(prepared).as_json())
         return
+    if tests := collect_tests(prepared.workspace, prepared.steps):
+        say(f"{tests} tests are collected, and can be run")
     confirm("Go ahead?", yes=yes)
     with shown() as listener:
         summary = execute(prepared, listener, tell=say, keep=keep)

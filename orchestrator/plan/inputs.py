@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.role_tests import TESTS, files_above, folders_above
 from orchestrator.errors import LackError
 from orchestrator.plan.fingerprint import FORMAT, NOT_APPLIED, NOT_TESTS, canonical, digest, files_below
 from orchestrator.plan.stack import SEAL, fragment_of, seal_of
@@ -114,7 +115,8 @@ class Collector:
         layers = tuple(stack)
         roles = self._workspace.roles_of([*(role for layer in layers for role in layer.roles), SEAL])
         facts = {"image": image, "layers": [(layer.name, layer.roles, layer.vars) for layer in layers]}
-        proven = [(role, self._of_role(role, "tests", NOT_TESTS).digest.encode()) for role in roles]
+        proven = [(role, self._of_role(role, TESTS, NOT_TESTS).digest.encode()) for role in roles]
+        proven += [(f"above {role}", above) for role in roles if (above := self._above_tests(role))]
         return digest("tests", [("facts", canonical(facts)), *proven])
 
     def _of_layer(self, layer: PlannedLayer) -> Iterator[Part]:
@@ -148,6 +150,16 @@ class Collector:
             files = dict(files_below(folder, leave_out)) if folder.is_dir() else {}
             self._roles[role, within] = part(name, files)
         return self._roles[role, within]
+
+    def _above_tests(self, role: str) -> bytes:
+        """The digest of what stands above a role's tests and counts for them; empty when there is nothing."""
+        if (role, "above") not in self._roles:
+            tests = self._workspace.find(f"roles/{role}") / TESTS
+            root = folders_above(tests)[-1]
+            files = {str(path.relative_to(root)): self._read(path) for path in files_above(tests)}
+            self._roles[role, "above"] = part(f"above/{role}", files)
+        above = self._roles[role, "above"]
+        return above.digest.encode() if above.entries else b""
 
     def _templates(self, name: str) -> dict[str, bytes]:
         """A template and all that it extends or includes, by their names below `packer/`."""

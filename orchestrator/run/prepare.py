@@ -17,7 +17,7 @@ from orchestrator.render.packer import Templates, check_values, render
 from orchestrator.run.schedule import Bounds, makespan
 from orchestrator.run.source import resolve
 from orchestrator.run.tasks import tasks
-from orchestrator.run.tests import tests_of
+from orchestrator.run.tests import tests_to_run
 from orchestrator.validate.session import check_present
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
     from orchestrator.plan.steps import Step
-    from orchestrator.validate.request import RoleTests
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def prepare(
     source_amis = _source_amis(workspace, environment, names)
     segments, found = _segments(workspace, environment, names, source_amis)
     decided = steps(segments, wanted=names, account=found, anew=anew)
-    if tests := _tests(workspace, decided):
+    if tests := tests_to_run(workspace, decided):
         _check_profile(environment)
     check_present(tests)
     builds = [step.segment for step in decided if step.action is Action.BUILD]
@@ -129,12 +128,6 @@ def _source_amis(workspace: Workspace, environment: Environment, names: Iterable
     images = [workspace.image(name) for name in names]
     starts = {(*workspace.ancestors(image), image)[0].from_ for image in images}
     return {name: resolve(environment.account, workspace.sources[name]).ami_id for name in sorted(starts)}
-
-
-def _tests(workspace: Workspace, decided: Iterable[Step]) -> tuple[RoleTests, ...]:
-    """The tests that are to be run."""
-    proven = [step.segment for step in decided if step.action is not Action.REUSE and not step.segment.shared]
-    return tests_of(workspace, *proven)
 
 
 def _check_profile(environment: Environment) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import LackError, UsageError
+from orchestrator.errors import DefinitionError, LackError, UsageError
 from orchestrator.registry import find, versions
 from orchestrator.run.guard import guarded
 from orchestrator.run.image import prove
@@ -70,8 +70,9 @@ def choose(
 def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None], keep: bool = False) -> Summary:
     """Boot and test the AMI and tag the verdict, if all tests were to run. A failure becomes an outcome.
 
-    Raises UsageError for a selection that pytest does not understand, or that no test fits, before anything is booted,
-    and LackError: with one AMI there is nothing else that could still end well.
+    Raises DefinitionError for tests that cannot be collected, and UsageError for a selection that pytest does not
+    understand, or that no test fits, before anything is booted; and LackError: with one AMI there is nothing else that
+    could still end well.
     """
     segment, version = chosen.segment, chosen.version
     built = Outcome(version.image, Status.BUILT, version.ami_id, version.version)
@@ -85,6 +86,6 @@ def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None
             with leases.hold(f"validate/{version.ami_id}/{segment.tests}", stop=making.stop, lost=making.stop.set):
                 return prove(making, segment, built, build_seconds=version.took("build"))
 
-        return (guarded(version.image, making.stop, proven, passing=(UsageError, LackError)),)
+        return (guarded(version.image, making.stop, proven, passing=(UsageError, DefinitionError, LackError)),)
 
     return run(chosen.workspace, chosen.environment, listener, work, tell=tell, keep=keep)

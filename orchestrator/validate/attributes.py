@@ -1,21 +1,23 @@
 """What Testinfra asks of a path in many commands, asked in one.
 
 `host.file(path)` runs a command for each attribute, so that a test of mode, owner and group would take three rounds.
-The first of these questions asks for all attributes, in one `stat`; the others are answered from that. As in plain
-Testinfra an attribute is never older than the question: what was read with another one serves once, and only while
-the test does nothing else.
+The first of these questions asks for all attributes, in one `stat`; the others are answered from that. What was read
+with another attribute serves once, and only while the test does nothing else. It is forgotten when anything else is
+asked and when the process forks, so that no test meets a path as it was before its own commands.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from orchestrator.validate.question import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 #: Testinfra's questions (testinfra/modules/file.py, File and GNUFile) and where their answers stand.
 _TESTS = {f"test -{letter} %s": place for place, letter in enumerate("efdxpSL")}
@@ -34,12 +36,19 @@ _FRESH = 0.5
 
 
 class Attributes:
-    """The memory of one process."""
+    """The memory of one process. One that has forked keeps nothing: what it has forked may change the machine."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._kept: dict[tuple[str, str, str], Answer] = {}
         self._read = 0.0
+        #: How often all was forgotten. What is read meanwhile, in another thread, is not kept.
+        self._forgotten = 0
+        self._has_forked = False
+        os.register_at_fork(before=self.forget, after_in_parent=self._fork)
+
+    def _fork(self) -> None:
+        self._has_forked = True
 
     @staticmethod
     def covers(template: str) -> bool:
@@ -59,8 +68,19 @@ class Attributes:
         return command
 
     def forget(self) -> None:
-        """Something else is asked, which may change what was read."""
+        """Let nothing be answered from what was read so far."""
+        self._forgotten += 1
         self._kept.clear()
+
+    @contextmanager
+    def forgotten(self) -> Iterator[None]:
+        """While it lasts something else is asked, which may change what was read, also by another thread."""
+        __tracebackhide__ = True
+        self.forget()
+        try:
+            yield
+        finally:
+            self.forget()
 
     def ask(self, template: str, path: str, run: Callable[[str, str], Answer], user: str = "") -> Answer:
         """The answer to a question about a path, asked as `user`. `run` runs a template with the path."""
@@ -70,12 +90,15 @@ class Attributes:
         kept = self._kept.pop((template, path, user), None)
         if kept is not None:
             return kept
+        forgotten = self._forgotten
         answers = _cut(run(_ALL, path))
         if answers is None:
             return run(template, path)
-        self._read = self._clock()
-        self._kept.update({(one, path, user): answer for one, answer in answers.items()})
-        return self._kept.pop((template, path, user))
+        answer = answers.pop(template)
+        if forgotten == self._forgotten and not self._has_forked:
+            self._read = self._clock()
+            self._kept.update({(one, path, user): other for one, other in answers.items()})
+        return answer
 
 
 def _cut(answer: Answer) -> dict[str, Answer] | None:

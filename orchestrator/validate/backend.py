@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Protocol
 
 import testinfra.backend
 from testinfra.backend.base import BaseBackend, CommandResult
 
 from orchestrator.validate.attributes import Attributes
+from orchestrator.validate.origin import reads_only
 from orchestrator.validate.question import PATIENCE
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from orchestrator.validate.question import Answer
 
 
@@ -21,8 +25,8 @@ _FOREVER = 1e6
 class Asker(Protocol):
     """Answers questions of tests: all that the backend needs."""
 
-    def ask(self, command: bytes, seconds: float) -> Answer:
-        """Run a command as root under /bin/sh.
+    def ask(self, command: bytes, seconds: float, *, reads: bool) -> Answer:
+        """Run a command as root under /bin/sh. One that only `reads` may have its answer from an equal one.
 
         Raises CommandTimedOut, OutputTooLarge, CommandUnclear, ConnectionFault, and ValueError for a command that no
         script can carry.
@@ -46,19 +50,26 @@ class SsmBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped for
         if not (isinstance(timeout, int | float) and 0 < timeout < _FOREVER):
             raise ValueError(f"timeout={timeout!r}: a command has a number of seconds to end in, above 0")
         line = self.encode(self.get_command(command, *args))
-        if Attributes.covers(command) and len(args) == 1:
+        reads = reads_only(_caller())
+        if reads and Attributes.covers(command) and len(args) == 1:
             user = repr(self.sudo and self.sudo_user) if self.sudo else ""
             answer = self._attributes.ask(
                 command, args[0], lambda all_of, path: self._asked(timeout, all_of, path), user
             )
         else:
-            self._attributes.forget()
-            answer = self.asker.ask(line, timeout)
+            with self._attributes.forgotten():
+                answer = self.asker.ask(line, timeout, reads=reads)
         return self.result(answer.code, line, answer.stdout, answer.stderr)
 
     def _asked(self, timeout: float, command: str, *args: str) -> Answer:
         __tracebackhide__ = True
-        return self.asker.ask(self.encode(self.get_command(command, *args)), timeout)
+        return self.asker.ask(self.encode(self.get_command(command, *args)), timeout, reads=True)
+
+
+def _caller() -> FrameType | None:
+    """The frame that called the method which asks this."""
+    frame = inspect.currentframe()
+    return frame.f_back.f_back if frame is not None and frame.f_back is not None else None
 
 
 def register() -> None:

@@ -66,8 +66,9 @@ class Machine(Protocol):
 class Coordinator:
     """One session.
 
-    `known` are replies to commands that are facts: they are sent for tests that run alone only. `faulted` is why the
-    machine cannot be asked any more, `unclear` names commands of which nothing is known.
+    `known` are replies to commands that are facts. They serve until a test has said a command of its own, which may
+    have changed the machine, and never a test that runs alone. `faulted` is why the machine cannot be asked any more,
+    `unclear` names commands of which nothing is known.
     """
 
     def __init__(
@@ -260,17 +261,20 @@ class Coordinator:
     def _on_about(self, peer: Peer, _: str, index: int) -> None:
         peer.about = index
 
-    def _on_ask(self, peer: Peer, _: str, command: bytes, seconds: float) -> None:
-        asked = Asked(peer, command, seconds)
+    def _on_ask(self, peer: Peer, _: str, command: bytes, seconds: float, reads: bool) -> None:  # noqa: FBT001 - as said
+        asked = Asked(peer, command, seconds, reads)
         if self._stopping:
             self._answer(peer, Word.STOP)
         elif self.faulted:
             self._answer(peer, Fault(self.faulted))
-        elif command in self._known and peer.index not in self._alone:
+        elif reads and command in self._known and self._are_facts_good_for(peer):
             self._reply(asked, self._known[command])
         else:
             peer.running = False
             self._rounds.add(asked, time.monotonic())
+
+    def _are_facts_good_for(self, peer: Peer) -> bool:
+        return not self._rounds.touched and peer.index not in self._alone
 
     def _on_wish(self, peer: Peer, *wish: Any) -> None:
         peer.running = False

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.validate.question import Answer, Reply
 
 #: Testinfra asks these of every machine (testinfra/modules/systeminfo.py, and `get_module_class` of its modules). None
-#: of them changes while a machine runs, but by a test that is to run alone, which asks anew.
+#: of them changes while a machine runs, unless a test changes it: see Coordinator.
 COMMANDS: tuple[bytes, ...] = (
     b"uname -s",
     b"uname -m",
@@ -75,7 +75,7 @@ class Known:
     def __init__(self, known: Mapping[bytes, Reply]) -> None:
         self._known = known
 
-    def ask(self, command: bytes, seconds: float) -> Answer:  # noqa: ARG002 - it is an Asker
+    def ask(self, command: bytes, seconds: float, *, reads: bool) -> Answer:  # noqa: ARG002 - it is an Asker
         """The answer to one of COMMANDS. Raises LookupError for any other."""
         answer = self._known[command].answer
         if answer is None:

@@ -53,5 +53,6 @@ def image(request: pytest.FixtureRequest) -> Image:
 
 
 def role_of(nodeid: str) -> str:
-    """The role of `roles/nginx/test_nginx.py::test_it`."""
-    return nodeid.split("/")[1]
+    """The role of `roles/nginx/tests/test_nginx.py::test_it`; its workspace may stand before that."""
+    parts = nodeid.split("/")
+    return parts[parts.index("roles") + 1]

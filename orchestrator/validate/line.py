@@ -7,7 +7,7 @@ says what they are:
 
     (kind, index, pid)               the first one: a "test", "branch" or "guest" of a test, or the "root"
     ("about", index)                 what is asked from now on is asked for that test
-    ("ask", command, seconds)        a question to the machine; answered by a Reply, a Fault or STOP
+    ("ask", command, seconds, reads) a question to the machine; answered by a Reply, a Fault or STOP
     ("fork", index)                  may a test have a process? answered by GO or STOP
     ("branch", indexes)              may tests that share something have a process? GO, NO (do it yourself) or STOP
     ("held", index)                  something that a test shares is taken down after it: more will come of it
@@ -116,10 +116,10 @@ class Line:
             raise Stopped
         return answer
 
-    def ask(self, command: bytes, seconds: float) -> Answer:
+    def ask(self, command: bytes, seconds: float, *, reads: bool) -> Answer:
         """Ask the machine. Raises CommandTimedOut, OutputTooLarge, CommandUnclear, ConnectionFault and Stopped."""
         __tracebackhide__ = True  # a failure is shown where a test asked
-        answer = self.call("ask", command, seconds)
+        answer = self.call("ask", command, seconds, reads)
         if isinstance(answer, Fault):
             raise ConnectionFault(answer.text)
         reply: Reply = answer

@@ -2,7 +2,7 @@
 
 `tell` gets one object per event:
     {"event": "collected", "roles": {role: number of tests}}
-    {"event": "problem", "text": ...}           a file that could not be collected
+    {"event": "problem", "path": ..., "line": ..., "text": ...}           a file that could not be collected
     {"event": "ask", "round": ..., "waiting": ..., "questions": [...]}    see suite.py
     {"event": "test", ...}                      the fields of verdict.TestResult
     {"event": "fault", "text": ...}             the machine cannot be asked any more; the session stops
@@ -15,6 +15,7 @@ import os
 from collections import Counter
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +26,7 @@ from orchestrator.validate.fixtures import role_of
 from orchestrator.validate.kept import end
 from orchestrator.validate.leaf import Recorder
 from orchestrator.validate.line import Fault
+from orchestrator.validate.uncollected import place_of
 from orchestrator.validate.verdict import Outcome, TestResult
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class SuitePlugin:
         self._host = host
         self._tell = tell
         self._reports: list[pytest.TestReport] = []
+        self._wrong: BaseException | None = None
         self._process = os.getpid()
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -59,10 +62,24 @@ class SuitePlugin:
         config.stash[fixtures.REQUEST] = self._request
         config.pluginmanager.register(fixtures)
 
+    def pytest_exception_interact(self, call: pytest.CallInfo[object], report: object) -> None:
+        """Keep what went wrong in collecting."""
+        if isinstance(report, pytest.CollectReport) and call.excinfo is not None:
+            self._wrong = call.excinfo.value
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Tell of a file that could not be collected."""
         if report.failed:
-            self._tell({"event": "problem", "text": f"{report.nodeid}: {report.longreprtext.strip()}"})
+            self.problem(Path(self._request.root, report.nodeid.partition("::")[0]), self._wrong, report.longreprtext)
+        self._wrong = None
+
+    def problem(self, path: Path, error: BaseException | None, said: str = "") -> None:
+        """Tell of a file that could not be collected, or of what it imports."""
+        root = Path(self._request.root)
+        place = place_of(error, root) if error is not None else None
+        words = next(iter((said or str(error)).strip().splitlines()), "")
+        name, line, text = place or (str(path.relative_to(root)), 0, words)
+        self._tell({"event": "problem", "path": name, "line": line, "text": text})
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell how many tests each role brings."""

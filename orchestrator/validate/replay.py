@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from orchestrator.validate.leaf import merged, packed, unpacked
+from orchestrator.validate.surroundings import enter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +84,7 @@ class Replay:
     def _tell_next(self) -> None:
         place, item = self.place, self._session.items[self.place]
         outgrowth = self._results.pop(place, None)
+        enter(item.config, item.path)
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         if outgrowth is None:
             item.ihook.pytest_runtest_logreport(report=_lost(item, self._deaths.get(place)))

@@ -35,7 +35,7 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class RoleTests:
-    """A role and the folder with its tests."""
+    """A role and the folder with its tests: `roles/<role>/tests` of a workspace."""
 
     role: str
     folder: Path
@@ -46,45 +46,57 @@ def always() -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class ValidateRequest:
+@dataclass(frozen=True, kw_only=True)
+class TestsRequest:
+    """The tests of an image, and what is to be done with them.
+
+    `folder` (it must exist) gets pytest.log. `masks` are secrets that no report or log may show. `stop`, once set, ends
+    the work soon. `is_current` says whether the tests are still those that the caller means to run; it is asked once
+    they are copied. Without an AMI they are only collected.
+    """
+
+    __test__ = False  # pytest should not collect it
+
+    image: ImageFacts
+    tests: tuple[RoleTests, ...]
+    folder: Path
+    ami_id: str = ""
+    masks: tuple[str, ...] = ()
+    stop: threading.Event = field(default_factory=threading.Event)
+    selection: Selection = ALL
+    is_current: Callable[[], bool] = always
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidateRequest(TestsRequest):
     """One AMI to validate, where, and against what.
 
     `places` are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: `instance_type` in
     `subnet_id`.
-    `folder` (it must exist) gets junit.xml, report.json and pytest.log. Empty `subnet_id` and `vpc_id` mean the default
-    VPC. `tags` are more tags for the machine. `masks` are secrets that no report or log may show. `stop`, once set,
-    ends the validation soon. `online_timeout` in seconds; see ONLINE_TIMEOUT. `ssh_username` and `ssh_interface` (a
-    word of Packer's option of that name) count for a connection over SSH alone. `is_current` says whether the tests are
-    still those that the caller means to run; it is asked once they are copied.
+    `folder` gets junit.xml and report.json, too. Empty `subnet_id` and `vpc_id` mean the default VPC. `tags` are more
+    tags for the machine. `online_timeout` in seconds; see ONLINE_TIMEOUT. `ssh_username` and `ssh_interface` (a word of
+    Packer's option of that name) count for a connection over SSH alone.
     """
 
     account: Account
     ami_id: str
-    image: ImageFacts
-    tests: tuple[RoleTests, ...]
     run: str
-    folder: Path
     instance_type: str
     iam_instance_profile: str
     subnet_id: str = ""
     vpc_id: str = ""
     places: tuple[Place, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
-    masks: tuple[str, ...] = ()
-    stop: threading.Event = field(default_factory=threading.Event)
     keep: bool = False
     online_timeout: float = ONLINE_TIMEOUT
     connection: ConnectionKind = ConnectionKind.SSM
     ssh_username: str = ""
     ssh_interface: str = ""
-    selection: Selection = ALL
-    is_current: Callable[[], bool] = always
 
 
 @dataclass(frozen=True)
 class SuiteRequest:
-    """What the process that runs the tests is told. `root` holds the tests of each role as `roles/<role>/`.
+    """What the process that runs the tests is told. `folders` below `root` hold the tests of each role.
 
     An empty `instance_id` means that tests are only collected.
     """
@@ -93,6 +105,7 @@ class SuiteRequest:
     image: ImageFacts
     roles: tuple[str, ...]
     root: str
+    folders: tuple[str, ...]
     instance_id: str = ""
     selection: Selection = ALL
 
@@ -111,5 +124,5 @@ class SuiteRequest:
         facts: dict[str, Any] = values["image"]
         image = ImageFacts(**{**facts, "layers": tuple(facts["layers"]), "roles": tuple(facts["roles"])})
         selection = Selection(**values["selection"])
-        roles = tuple(values["roles"])
-        return cls(**{**values, "image": image, "roles": roles, "selection": selection})
+        lists = {name: tuple(values[name]) for name in ("roles", "folders")}
+        return cls(**{**values, **lists, "image": image, "selection": selection})

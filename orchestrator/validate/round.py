@@ -36,7 +36,7 @@ class Tally:
 class Round:
     """What one round did.
 
-    `waiting` counts the questions of tests that it answered, `commands` the distinct ones that ran, `calls` the calls
+    `waiting` counts the questions of tests that it answered, `commands` the commands that ran, `calls` the calls
     to the API (or the programs started, for other connections), `scripts` and `parts` what was sent to the machine and
     what was fetched from it besides; `seconds` is its wall time.
     """

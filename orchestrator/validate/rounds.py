@@ -29,6 +29,8 @@ class Asked(Generic[Asker]):
     asker: Asker
     command: bytes
     seconds: float
+    #: Known to read only, so that one answer serves all who ask the same. Any other command runs for each who asks.
+    reads: bool
 
 
 @dataclass
@@ -43,9 +45,13 @@ class Flight(Generic[Asker]):
 
 @dataclass
 class Rounds(Generic[Asker]):
-    """Gathers questions into rounds. Questions are numbered from `numbered` on."""
+    """Gathers questions into rounds. Questions are numbered from `numbered` on.
+
+    `touched`: a command was sent that may have changed the machine.
+    """
 
     numbered: int = 0
+    touched: bool = False
     _waiting: list[Asked[Asker]] = field(default_factory=list)
     _flights: dict[int, Flight[Asker]] = field(default_factory=dict)
     _first: float = 0.0
@@ -72,21 +78,27 @@ class Rounds(Generic[Asker]):
         return max(0.0, first - now)
 
     def take(self, now: float) -> tuple[int, int, tuple[Question, ...]]:
-        """Send what waits: the number of the round, how many wait for it, and its distinct questions."""
+        """Send what waits: the number of the round, how many wait for it, and its questions in their order.
+
+        Nobody waits who has not asked, so that no answer is older than its question.
+        """
         self._rounds += 1
-        numbers: dict[tuple[bytes, float], int] = {}
+        reading: dict[tuple[bytes, float], int] = {}
         waiting: dict[int, list[Asked[Asker]]] = {}
+        questions: list[Question] = []
         for one in self._waiting:
-            key = (one.command, one.seconds)
-            if key not in numbers:
-                self.numbered += 1
-                numbers[key] = self.numbered
-            waiting.setdefault(numbers[key], []).append(one)
+            number = reading.get((one.command, one.seconds)) if one.reads else None
+            if number is None:
+                self.numbered = number = self.numbered + 1
+                questions.append(Question(number, one.command, one.seconds))
+                if one.reads:
+                    reading[one.command, one.seconds] = number
+            waiting.setdefault(number, []).append(one)
         self._flights[self._rounds] = Flight(self._rounds, now, waiting)
+        self.touched = self.touched or not all(one.reads for one in self._waiting)
         count = len(self._waiting)
         self._waiting = []
-        questions = tuple(Question(number, command, seconds) for (command, seconds), number in numbers.items())
-        return self._rounds, count, questions
+        return self._rounds, count, tuple(questions)
 
     def land(self, number: int, replies: Sequence[Reply]) -> list[tuple[Asked[Asker], Reply]]:
         """Replies have come: who gets which."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import PIPE
 from typing import IO, TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from orchestrator.process import kill_group, masked, started
 from orchestrator.validate.answering import Answering
 from orchestrator.validate.errors import NoTests, ValidationError
 from orchestrator.validate.kept import without_secrets
+from orchestrator.validate.layout import Layout
 from orchestrator.validate.request import SuiteRequest
 from orchestrator.validate.verdict import SuiteEnd, TestResult, check_collected
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
     from orchestrator.validate.answering import Asks
-    from orchestrator.validate.request import RoleTests, ValidateRequest
+    from orchestrator.validate.request import RoleTests, TestsRequest
 
 #: What is told as it happens: an object of plugin.py.
 Hear = Callable[[dict[str, Any]], None]
@@ -45,8 +46,24 @@ _ENVIRONMENT: dict[str, str | None] = {
     "PYTEST_PLUGINS": "",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
 }
+#: Exit codes of pytest with which it could not even collect.
+_FAILED = (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+#: How pytest begins a line about what was wrong then.
+_SAID = ("ERROR: ", "INTERNALERROR> ")
 #: Variables of the environment that tests do not get: they never meet AWS, and other Python code is not theirs.
 _WITHHELD = ("AWS_", "PYTHON", "PYTEST_")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tests that are laid out, and what the process that runs them is told."""
+
+    request: SuiteRequest
+    layout: Layout
+
+    def on(self, instance_id: str) -> Suite:
+        """The same suite, to be run on a machine."""
+        return replace(self, request=self.request.on(instance_id))
 
 
 def check_present(tests: Iterable[RoleTests]) -> None:
@@ -57,12 +74,11 @@ def check_present(tests: Iterable[RoleTests]) -> None:
 
 
 @contextmanager
-def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
-    """The tests laid out so that pytest sees nothing else.
+def laid_out(request: TestsRequest) -> Iterator[Suite]:
+    """The tests laid out in a temporary folder, so that pytest sees what belongs to them and nothing else.
 
-    Each role's folder is copied to `roles/<role>` of a temporary root: file names may repeat between roles, no
-    conftest.py and no settings of the workspace are met, and whoever goes on editing them changes nothing. Raises
-    NoTests for a role that has no test file, ValidationError when they are not those any more that the caller means.
+    Raises NoTests for a role that has no test file, ValidationError when they are not those any more that the caller
+    means, or cannot be copied.
     """
     check_present(request.tests)
     if not request.tests:
@@ -70,41 +86,47 @@ def laid_out(request: ValidateRequest) -> Iterator[SuiteRequest]:
     with tempfile.TemporaryDirectory(prefix="ami-validate-") as name:
         root = Path(name)
         (root / "pytest.ini").write_text(_SETTINGS, encoding="utf-8")
-        (root / "roles").mkdir()
-        for one in request.tests:
-            shutil.copytree(one.folder, root / "roles" / one.role, ignore=shutil.ignore_patterns("__pycache__"))
+        layout = Layout(root, request.tests)
         if not request.is_current():
             raise ValidationError("the tests were changed since the plan was made", hint="run it again")
         roles = tuple(one.role for one in request.tests)
-        yield SuiteRequest(request.ami_id, request.image, roles, name, selection=request.selection)
+        asked = SuiteRequest(request.ami_id, request.image, roles, name, layout.folders, selection=request.selection)
+        yield Suite(asked, layout)
 
 
-def collect(suite: SuiteRequest, request: ValidateRequest) -> int:
+def collect(suite: Suite, request: TestsRequest) -> int:
     """How many tests there are to be run.
 
-    Raises NoTests, ValidationError for a file that cannot be collected, and UsageError for a selection that pytest does
+    Raises NoTests, DefinitionError for files that cannot be collected, and UsageError for a selection that pytest does
     not understand, or that no test fits.
     """
     _, end = run(suite, request, hear=lambda _: None)
     chosen = request.selection
-    if chosen.partial and end.exit_code == pytest.ExitCode.USAGE_ERROR:
-        said = (request.folder / "pytest.log").read_text(encoding="utf-8").splitlines()
-        why = next((line.partition("ERROR: ")[2] for line in said if line.startswith("ERROR: ")), "see pytest.log")
-        raise UsageError(f"pytest does not understand {chosen.text}: {why}")
     check_collected(end)
+    if end.exit_code in _FAILED:
+        why = _why_failed((request.folder / "pytest.log").read_text(encoding="utf-8"))
+        if chosen.partial and end.exit_code == pytest.ExitCode.USAGE_ERROR:
+            raise UsageError(f"pytest does not understand {chosen.text}: {why}")
+        raise ValidationError(f"pytest failed while it collected the tests: {why}")
     count = sum(end.collected.values())
     if chosen.partial:
         if not count:
             raise UsageError(f"no test fits {chosen.text}", hint="`-k` looks for parts of names, `-m` for marks")
         return count
-    without = tuple(role for role in suite.roles if not end.collected.get(role))
+    without = tuple(role for role in suite.request.roles if not end.collected.get(role))
     if without:
         raise NoTests(without)
     return count
 
 
+def _why_failed(log: str) -> str:
+    """What pytest says of itself: the line of an error, or the last one of its traceback."""
+    said = [line.partition(mark)[2] for line in log.splitlines() for mark in _SAID if line.startswith(mark)]
+    return said[-1].strip() if said else "see pytest.log"
+
+
 def run(
-    suite: SuiteRequest, request: ValidateRequest, machine: Asks | None = None, *, hear: Hear
+    suite: Suite, request: TestsRequest, machine: Asks | None = None, *, hear: Hear
 ) -> tuple[tuple[TestResult, ...], SuiteEnd]:
     """Run the suite to its end on a machine; without one its tests are only collected.
 
@@ -114,11 +136,11 @@ def run(
     argv = [sys.executable, "-P", "-m", "orchestrator.validate.suite"]
     with (
         _logged(request) as log,
-        started(argv, stdin=PIPE, stderr=log, env=_environment(suite), cwd=Path(suite.root)) as process,
+        started(argv, stdin=PIPE, stderr=log, env=_environment(suite.request), cwd=Path(suite.request.root)) as process,
         _killed_when(request.stop, process),
         Answering(process, machine) as answering,
     ):
-        answering.write(suite.as_json())
+        answering.write(suite.request.as_json())
         for event in _events(process):
             if event["event"] == "ask":
                 answering.ask(event)
@@ -130,7 +152,7 @@ def run(
         _end_of(process)
     if request.stop.is_set():
         raise Interrupted(f"the tests of {request.ami_id} were stopped")
-    return _results(events, request.masks), _end(events, request.masks, answering)
+    return _results(events, request.masks), _end(events, request.masks, answering, suite.layout)
 
 
 def _environment(suite: SuiteRequest) -> dict[str, str | None]:
@@ -161,7 +183,7 @@ def _events(process: Popen[bytes]) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _logged(request: ValidateRequest) -> Iterator[IO[bytes]]:
+def _logged(request: TestsRequest) -> Iterator[IO[bytes]]:
     """A nameless file for pytest's output, of which pytest.log becomes the masked copy."""
     with tempfile.TemporaryFile() as log:
         try:
@@ -197,14 +219,18 @@ def _results(events: list[dict[str, Any]], masks: tuple[str, ...]) -> tuple[Test
     return tuple(TestResult.from_json({key: test[key] for key in test if key != "event"}) for test in tests)
 
 
-def _end(events: list[dict[str, Any]], masks: tuple[str, ...], answering: Answering) -> SuiteEnd:
+def _end(events: list[dict[str, Any]], masks: tuple[str, ...], answering: Answering, layout: Layout) -> SuiteEnd:
     def last(kind: str) -> dict[str, Any]:
         return next((event for event in reversed(events) if event["event"] == kind), {})
 
     end = last("end")
     return SuiteEnd(
         collected=last("collected").get("roles", {}),
-        problems=tuple(masked(event["text"], masks) for event in events if event["event"] == "problem"),
+        problems=tuple(
+            layout.problem(event["path"], event["line"], masked(event["text"], masks))
+            for event in events
+            if event["event"] == "problem"
+        ),
         fault=masked(last("fault").get("text", ""), masks),
         stopped=last("stopped").get("text", ""),
         exit_code=end.get("exit_code"),

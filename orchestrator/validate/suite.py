@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +29,7 @@ from orchestrator.validate.line import Fault
 from orchestrator.validate.plugin import RoundsPlugin, SuitePlugin
 from orchestrator.validate.question import Reply
 from orchestrator.validate.request import SuiteRequest
+from orchestrator.validate.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,7 +97,8 @@ def main() -> int:
     host = testinfra.host.get_host(f"{SsmBackend.NAME}://{request.instance_id}", asker=Known({}))
     suite, rounds = SuitePlugin(request, host, tell), RoundsPlugin(caller, host)
     suite.rounds = rounds
-    code = int(pytest.main(_arguments(request), plugins=[suite, rounds]))
+    surroundings = Surroundings(Path(request.root), suite.problem)
+    code = int(pytest.main(_arguments(request), plugins=[suite, rounds, surroundings]))
     if rounds.fault:
         tell({"event": "fault", "text": rounds.fault})
     tell({"event": "end", "exit_code": code})
@@ -114,7 +117,7 @@ def _own_streams() -> tuple[IO[str], int]:
 
 
 def _arguments(request: SuiteRequest) -> list[str]:
-    roles = [f"{request.root}/roles/{role}" for role in request.roles]
+    folders = [f"{request.root}/{folder}" for folder in request.folders]
     return [
         f"--rootdir={request.root}",
         f"--confcutdir={request.root}",
@@ -126,7 +129,7 @@ def _arguments(request: SuiteRequest) -> list[str]:
         "no:cacheprovider",
         *([] if request.instance_id else ["--collect-only", "--quiet"]),
         *request.selection.arguments,
-        *roles,
+        *folders,
     ]
 
 

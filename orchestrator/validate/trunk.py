@@ -26,6 +26,7 @@ from orchestrator.validate.leaf import ending_of, forget_finalizers, own_streams
 from orchestrator.validate.line import Outgrowth, Stopped, Word
 from orchestrator.validate.phase import within
 from orchestrator.validate.shared import branches, expected_failure, node_of, runs, shared_by, singles
+from orchestrator.validate.surroundings import enter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,6 +95,7 @@ class Trunk:
 
     def _make_shared(self, item: pytest.Item, branch: Branch) -> None:
         """Make what an item shares at the branch's scope or more widely, as part of its setup."""
+        enter(item.config, item.path)
         wanted = [one for one in shared_by(item) if one.scope >= branch.scope]
         about = None if branch.is_test else node_of(item, branch.scope)
         node = about.parent if about is not None else item.parent
@@ -136,6 +138,7 @@ class Trunk:
     def _leave(self, last: pytest.Item, following: Branch | None, *, told: bool) -> None:
         """Take down what the next branch does not share. What comes of it belongs to the test before."""
         item = following.items[0] if following else None
+        enter(last.config, last.path)
         if not told:
             self._take_down(item)
             return

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from orchestrator.progress import Listener
     from orchestrator.validate.machine import Machine
-    from orchestrator.validate.request import SuiteRequest, ValidateRequest
+    from orchestrator.validate.request import ValidateRequest
+    from orchestrator.validate.session import Suite
     from orchestrator.validate.verdict import SuiteEnd, TestResult
 
 #: Agents come up before a machine has finished booting. Neither tool's opinion counts here: tests say what must hold.
@@ -41,8 +42,9 @@ def validate(request: ValidateRequest, listener: Listener) -> Verdict:
     """Validate an AMI. The request's `stop` ends it soon: the machine is terminated and Interrupted raised.
 
     Writes junit.xml, report.json and pytest.log into the request's folder, also when the tests could not be finished.
-    Raises NoTests and ValidationError (collection) before anything is booted; BootFailed, NeverOnline, ConnectionFault
-    and other ValidationErrors when there can be no verdict; LackError when the account refuses. A lost machine is
+    Raises NoTests and DefinitionError (tests that cannot be collected) before anything is booted; BootFailed,
+    NeverOnline, ConnectionFault and other ValidationErrors when there can be no verdict; LackError when the account
+    refuses. A lost machine is
     replaced once; failed tests are final.
     """
     return _Validation(request, listener).verdict()
@@ -66,7 +68,7 @@ class _Validation:
             except AwsError as error:
                 raise refusal(error) or StageError(str(error)) from error
 
-    def _on_a_machine(self, suite: SuiteRequest, count: int) -> Verdict:
+    def _on_a_machine(self, suite: Suite, count: int) -> Verdict:
         """Test on a fresh machine, and on a second one if the first is lost: nothing is known about the image then."""
         try:
             with Boot(self._request, self._listener).machine() as machine:
@@ -78,10 +80,10 @@ class _Validation:
         with Boot(self._request, self._listener, number=2).machine() as machine:
             return self._tested(suite, machine, count)
 
-    def _tested(self, suite: SuiteRequest, machine: Machine, count: int) -> Verdict:
+    def _tested(self, suite: Suite, machine: Machine, count: int) -> Verdict:
         with self._conversation(machine) as conversation:
             self._settle(machine, conversation)
-            self._say(Stage.TEST, f"{count} tests of {len(suite.roles)} roles")
+            self._say(Stage.TEST, f"{count} tests of {len(suite.request.roles)} roles")
             began = time.monotonic()
             tests, end = run(
                 suite.on(machine.instance_id), self._request, conversation, hear=lambda one: self._hear(one, count)

@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.errors import DefinitionError
 from orchestrator.validate.errors import ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from orchestrator.errors import Problem
     from orchestrator.validate.request import ImageFacts
     from orchestrator.validate.round import Round
     from orchestrator.validate.unit import Unit
@@ -89,13 +91,13 @@ class TestResult:
 class SuiteEnd:
     """How the process that ran the tests ended.
 
-    `collected` counts the tests of each role; `problems` are files that could not be collected; `fault` is why the
+    `collected` counts the tests of each role; `problems` are in files that could not be collected; `fault` is why the
     machine could not be asked any more; `stopped` is why pytest stopped when enough tests had failed; `exit_code` is
     pytest's, or None when it never said one. `calls` counts API calls by their names.
     """
 
     collected: Mapping[str, int]
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     fault: str = ""
     stopped: str = ""
     exit_code: int | None = None
@@ -147,9 +149,9 @@ _COMPLETE = (0, 1)
 
 
 def check_collected(end: SuiteEnd) -> None:
-    """Raise ValidationError unless the tests of every file could be collected."""
+    """Raise DefinitionError for files that could not be collected, ValidationError when pytest itself failed."""
     if end.problems:
-        raise ValidationError("tests could not be collected:\n" + "\n".join(end.problems))
+        raise DefinitionError(end.problems)
     if end.exit_code is None:
         raise ValidationError("pytest ended before it had collected the tests", hint="see pytest.log")
 

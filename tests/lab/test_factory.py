@@ -65,6 +65,20 @@ def test_build_when_a_role_does_not_do_its_work(small: Small) -> None:
     assert small.left_over() == NOTHING
 
 
+def test_build_when_a_test_cannot_be_imported(small: Small) -> None:
+    """It is told with its place before anything is launched, and a mended one goes on."""
+    small.write("roles/marker/tests/test_marker.py", "\nimport helprs\n" + TESTS)
+    small.write("roles/marker/tests/helpers.py", "")
+    argv = [str(PROGRAMS / "ami"), "build", "--yes"]
+    done = subprocess.run(argv, cwd=small.root, env=environment(), capture_output=True, text=True, check=False)
+    place = "roles/marker/tests/test_marker.py:2"
+    said = f"{place}: ModuleNotFoundError: No module named 'helprs' (did you mean 'helpers'?)\n"
+    assert (done.returncode, done.stderr.endswith(f"{said}1 problem in what was written\n")) == (2, True), done.stderr
+    assert json.loads(small.ami("list", "--json")) == []
+    assert small.left_over() == NOTHING
+    assert not (small.root / ".ami/runs").exists()
+
+
 def test_build_when_a_task_fails(small: Small) -> None:
     """The end names layer, role and task with the task's own words, and nothing is left in the account."""
     fail = '- name: Give up\n  ansible.builtin.fail: {msg: "no more of this"}\n'

@@ -12,7 +12,7 @@ import pytest
 from botocore import xform_name
 
 from orchestrator.aws import Account
-from orchestrator.errors import Interrupted, LackError
+from orchestrator.errors import DefinitionError, Interrupted, LackError
 from orchestrator.progress import Stage, ignore
 from orchestrator.validate.errors import MachineLost, NeverOnline, NoTests, ValidationError
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from orchestrator.errors import AmiError
     from orchestrator.lab.settings import Settings
     from orchestrator.progress import Event
 
@@ -149,10 +150,10 @@ def test_an_image_that_lacks_something_is_rejected(request_of: Callable[..., Val
 
 @pytest.mark.parametrize(
     ("text", "error"),
-    [("import nothing_of_that_name\n", ValidationError), ("def broken(:\n", ValidationError), ("x = 1\n", NoTests)],
+    [("import nothing_of_that_name\n", DefinitionError), ("def broken(:\n", DefinitionError), ("x = 1\n", NoTests)],
 )
 def test_tests_that_cannot_be_collected_boot_nothing(
-    text: str, error: type[ValidationError], request_of: Callable[..., ValidateRequest]
+    text: str, error: type[AmiError], request_of: Callable[..., ValidateRequest]
 ) -> None:
     events: list[Event] = []
     with pytest.raises(error):

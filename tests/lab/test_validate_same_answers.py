@@ -61,7 +61,7 @@ class OneByOne:
         self._conversation = conversation
         self._asked = 0
 
-    def ask(self, command: bytes, seconds: float) -> Answer:
+    def ask(self, command: bytes, seconds: float, *, reads: bool) -> Answer:  # noqa: ARG002 - it is an Asker
         self._asked += 1
         question = Question(self._asked, command, seconds)
         ((reply,),) = self._conversation.ask([question], Tally())

@@ -167,6 +167,27 @@ def test_tests_when_a_test_changes(written: Planner) -> None:
     assert {name for name in tests if tests[name] != after[name]} == {"web"}
 
 
+@pytest.mark.parametrize(
+    ("name", "images"),
+    [
+        ("roles/nginx/tests/helpers.py", {"web"}),
+        ("roles/nginx/conftest.py", {"web"}),
+        ("roles/conftest.py", {"golden", "web", "analytics"}),
+        ("roles/beside_the_conftest.py", {"golden", "web", "analytics"}),
+        ("conftest.py", {"golden", "web", "analytics"}),
+        ("setup.py", set()),
+        ("roles/nginx/README.md", set()),
+    ],
+)
+def test_tests_when_what_they_import_changes(name: str, images: set[str], written: Planner) -> None:
+    """Modules beside the tests, each conftest.py above them, and the modules beside one; no others."""
+    (written.workspace.root / "roles/conftest.py").write_text("")
+    tests = written.tests()
+    (written.workspace.root / name).write_text("# changed\n")
+    after = written.tests()
+    assert {image for image in tests if tests[image] != after[image]} == images
+
+
 def test_fingerprints_when_a_period_ends(written: Planner) -> None:
     """A layer with an update cycle, and all above it, change with the period and only then."""
     path = written.workspace.root / "ami.yml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.definition.workspace import load
-from orchestrator.errors import LackError, StageError, UsageError
+from orchestrator.errors import DefinitionError, LackError, StageError, UsageError
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.tree import cut, tree
 from orchestrator.progress import ignore
@@ -22,6 +23,7 @@ from orchestrator.validate.options import Selection
 
 if TYPE_CHECKING:
     from orchestrator.errors import AmiError
+    from orchestrator.plan.segment import Segment
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -55,6 +57,18 @@ def chosen(tmp_path: Path) -> Chosen:
 def test_a_selection_that_chooses_nothing_is_a_usage_error(selection: Selection, said: str, chosen: Chosen) -> None:
     with pytest.raises(UsageError, match=said):
         revalidate(Chosen(**{**vars(chosen), "selection": selection}), ignore, tell=lambda _: None)
+
+
+def test_a_test_that_cannot_be_imported_is_a_mistake_in_what_was_written(chosen: Chosen, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("\nimport nothing_there\n")
+    with pytest.raises(DefinitionError, match=r"conftest.py:2: ModuleNotFoundError: No module named 'nothing_there'"):
+        revalidate(replace(chosen, segment=replaced_tests(chosen)), ignore, tell=lambda _: None)
+
+
+def replaced_tests(chosen: Chosen) -> Segment:
+    """The chosen segment, planned with the tests that are there now."""
+    now = Collector(chosen.workspace, chosen.environment, datetime.now(UTC))
+    return replace(chosen.segment, tests=now.tests("golden", chosen.segment.stack))
 
 
 def fail(error: AmiError) -> Outcome:

@@ -30,9 +30,11 @@ class Shell:
 
     def __init__(self, killed: int = 0) -> None:
         self.asked: list[bytes] = []
+        self.reads: list[bool] = []
         self._left = killed
 
-    def ask(self, command: bytes, seconds: float) -> Answer:
+    def ask(self, command: bytes, seconds: float, *, reads: bool) -> Answer:
+        self.reads.append(reads)
         self.asked.append(command)
         ending = b""
         if self._left and command.startswith(b"p="):
@@ -99,7 +101,7 @@ def test_tests_that_ask_for_different_attributes_of_a_file_ask_one_command(tmp_p
         shell = Shell()
         getattr(host_over(shell).file(str(tmp_path)), attribute)
         (command,) = shell.asked
-        rounds.add(Asked(attribute, command, 120), 0)
+        rounds.add(Asked(attribute, command, 120, reads=True), 0)
     _, waiting, questions = rounds.take(0)
     assert (waiting, len(questions)) == (4, 1)
 

@@ -62,7 +62,7 @@ def test_a_stop_ends_the_wait() -> None:
     threading.Timer(0.1, stop.set).start()
     with pytest.raises(Interrupted):
         bucket.take(stop)
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 60  # of a hundred
     with pytest.raises(Interrupted):
         Bucket().take(stop)
 

@@ -8,8 +8,8 @@ from orchestrator.validate.question import Answer, Ended, Reply
 from orchestrator.validate.rounds import LONGEST, QUIET, SLOW, Asked, Rounds
 
 
-def asked(asker: str, command: bytes = b"true", seconds: float = 120) -> Asked[str]:
-    return Asked(asker, command, seconds)
+def asked(asker: str, command: bytes = b"true", seconds: float = 120, *, reads: bool = True) -> Asked[str]:
+    return Asked(asker, command, seconds, reads)
 
 
 def answered(number: int) -> Reply:
@@ -72,7 +72,7 @@ def test_a_round_waits_for_the_one_before_but_not_for_a_slow_one(
     assert rounds.due(8, running=running) == 0
 
 
-def test_a_round_has_each_distinct_command_once(rounds: Rounds[str]) -> None:
+def test_a_round_has_each_distinct_question_once(rounds: Rounds[str]) -> None:
     """One that has more time is another one. All that asked get the answer, once."""
     a, b, c, longer = asked("a"), asked("b", b"false"), asked("c"), asked("d", seconds=600)
     for one in (a, b, c, longer):
@@ -88,6 +88,29 @@ def test_a_round_has_each_distinct_command_once(rounds: Rounds[str]) -> None:
     assert rounds.land(number, [answered(1)]) == []
     assert rounds.land(number, [answered(3), answered(2)]) == [(longer, answered(3)), (b, answered(2))]
     assert rounds.land(number, [answered(2)]) == []
+
+
+def test_what_may_change_the_machine_runs_as_often_as_it_is_said(rounds: Rounds[str]) -> None:
+    """In the order in which it is said, and never in the place of a question that only reads."""
+    some = [asked("a", reads=False), asked("b"), asked("c", reads=False), asked("d"), asked("e", b"false", reads=False)]
+    for one in some:
+        rounds.add(one, now=7)
+    number, waiting, questions = rounds.take(7)
+    assert waiting == 5
+    assert [one.command for one in questions] == [b"true", b"true", b"true", b"false"]
+    replies = [answered(one.number) for one in questions]
+    assert sorted(one.asker for one, _ in rounds.land(number, replies[1:2])) == ["b", "d"]
+    assert [one.asker for one, _ in rounds.land(number, [replies[0], *replies[2:]])] == ["a", "c", "e"]
+
+
+def test_the_machine_is_touched_once_a_command_is_sent_that_may_change_it(rounds: Rounds[str]) -> None:
+    rounds.add(asked("a"), now=7)
+    rounds.take(7)
+    assert not rounds.touched
+    rounds.add(asked("b", reads=False), now=8)
+    assert not rounds.touched
+    rounds.take(8)
+    assert rounds.touched
 
 
 def test_a_command_that_is_asked_in_a_later_round_runs_again(rounds: Rounds[str]) -> None:

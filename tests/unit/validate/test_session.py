@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.aws import Account
-from orchestrator.errors import Interrupted, UsageError
+from orchestrator.errors import DefinitionError, Interrupted, UsageError
 from orchestrator.validate.conversation import Conversation
 from orchestrator.validate.errors import ConnectionFault, NoTests, ValidationError
 from orchestrator.validate.facts import COMMANDS
@@ -114,11 +114,12 @@ def test_outcomes_are_pytests_own(tmp_path: Path) -> None:
 
 
 def test_roles_do_not_meet_each_other_or_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Same file names, a stray conftest.py above, settings and options of the workspace: none of it is seen."""
+    """The same file names, settings and options of the workspace: none of it is seen."""
     request = asked_for(
         tmp_path, one="X = 1\ndef test_a(): assert X == 1\n", two="def test_b(): assert 'X' not in globals()\n"
     )
-    for folder in (tmp_path, tmp_path / "roles", tmp_path / "roles" / "one"):
+    for folder in (tmp_path.parent, tmp_path / "roles" / "one" / "files"):
+        folder.mkdir(exist_ok=True)
         (folder / "conftest.py").write_text("raise RuntimeError('stray')\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
@@ -126,7 +127,10 @@ def test_roles_do_not_meet_each_other_or_the_workspace(tmp_path: Path, monkeypat
     found, tests, _ = outcomes(request)
     assert found == {"test_a": "passed", "test_b": "passed"}
     assert [test.role for test in tests] == ["one", "two"]
-    assert [test.nodeid for test in tests] == ["roles/one/test_role.py::test_a", "roles/two/test_role.py::test_b"]
+    assert [test.nodeid for test in tests] == [
+        "roles/one/tests/test_role.py::test_a",
+        "roles/two/tests/test_role.py::test_b",
+    ]
     assert not list(tmp_path.rglob("__pycache__"))
 
 
@@ -409,14 +413,19 @@ def test_bad(host):
     _, (good, bad), end = outcomes(request)
     assert good.asked == ()
     assert bad.asked == (Asked("echo ********; exit 3", "3", "********\n"),)
-    assert (end.calls["sh"], len(end.rounds)) == (2, 2)
+    assert end.calls["sh"] >= len(end.rounds) >= 2
 
 
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
-        ("import nothing_of_that_name\n", ValidationError, "nothing_of_that_name"),
-        ("def (\n", ValidationError, "SyntaxError"),
+        (
+            "import nothing_of_that_name\n",
+            DefinitionError,
+            "py:1: ModuleNotFoundError: No module named 'nothing_of_that",
+        ),
+        ("x = 1\ndef (\n", DefinitionError, r"roles/two/tests/test_role.py:2: SyntaxError: invalid syntax"),
+        ("x = 1\n\nx.nothing\n", DefinitionError, "test_role.py:3: AttributeError: 'int' object has no attribute"),
         ("x = 1\n", NoTests, "role 'two' has no tests"),
     ],
 )
@@ -476,13 +485,13 @@ ALONE = """
 import pytest
 @pytest.mark.alone
 def test_changes(host):
-    assert host.run("cat {log}").stdout.split() == ["a", "b"]
+    assert sorted(host.run("cat {log}").stdout.split()) == ["a", "b"]
     host.run("echo changes >>{log}")
 def test_a(host): host.run("sleep 0.2; echo a >>{log}")
 def test_b(host): host.run("sleep 0.6; echo b >>{log}")
 @pytest.mark.alone
 def test_changes_more(host):
-    assert host.run("cat {log}").stdout.split() == ["a", "b", "changes"]
+    assert host.run("cat {log}").stdout.split()[2:] == ["changes"]
     host.run("echo more >>{log}")
 @pytest.mark.alone
 @pytest.mark.parametrize("n", [1, 2])
@@ -509,7 +518,8 @@ def test_tests_that_change_the_machine_run_alone_after_the_others(tmp_path: Path
         "test_c": "passed",
     }
     assert list(found.items()) == list(expected.items())[: 5 if maxfail else 7]
-    assert log.read_text().split() == ["a", "b", "changes", "more", "1", "2"][: 5 if maxfail else 6]
+    together, alone = log.read_text().split()[:2], log.read_text().split()[2:]
+    assert (sorted(together), alone) == (["a", "b"], ["changes", "more", "1", "2"][: 3 if maxfail else 4])
 
 
 def test_tests_that_change_the_machine_ask_for_its_facts_anew(tmp_path: Path) -> None:
@@ -517,12 +527,78 @@ def test_tests_that_change_the_machine_ask_for_its_facts_anew(tmp_path: Path) ->
 import pytest
 def test_a(host): assert host.system_info.type == "linux"; assert False
 @pytest.mark.alone
-def test_b(host): assert host.run("uname -s").rc == 0; assert False
-def test_c(host): assert host.run("uname -s").rc == 0; assert False
+def test_b(host): assert not host.exists("rpm"); assert host.exists("rpm")
+def test_c(host): assert not host.exists("rpm"); assert host.exists("rpm")
 """
     _, tests, end = outcomes(asked_for(tmp_path, one=text))
-    assert [len(test.asked) for test in tests] == [0, 1, 1]
-    assert [one.commands for one in end.rounds] == [len(COMMANDS), 1]  # one that is a fact is known
+    assert [len(test.asked) for test in tests] == [0, 2, 2]
+    assert [one.commands for one in end.rounds] == [len(COMMANDS), 1, 1]  # test_c's is a fact, and known
+
+
+def test_facts_are_asked_anew_after_a_command_that_may_have_changed_them(tmp_path: Path) -> None:
+    """Whichever test said it."""
+    text = f"""
+import pytest
+@pytest.fixture(scope="session", autouse=True)
+def installed(host): assert not host.exists("rpm"); host.run("install -D /bin/true {tmp_path}/rpm")
+def test_a(host): assert host.run("test -x {tmp_path}/rpm").succeeded
+def test_b(host): assert not host.exists("rpm")
+"""
+    found, _, end = outcomes(asked_for(tmp_path, one=text))
+    assert found == {"test_a": "passed", "test_b": "passed"}
+    assert sum(one.commands for one in end.rounds) == len(COMMANDS) + 3
+
+
+def test_what_tests_say_runs_as_often_as_they_say_it(tmp_path: Path) -> None:
+    """Equal commands of tests that wait at the same time, and of fixtures."""
+    text = f"""
+import pytest
+@pytest.fixture
+def scratch(host):
+    path = host.check_output("mktemp -d -p {tmp_path}")
+    yield path
+    assert host.run("rmdir %s", path).succeeded
+@pytest.mark.parametrize("n", range(5))
+def test_a(host, scratch, n):
+    assert host.file(scratch).is_directory
+    host.run("echo line >>{tmp_path}/log")
+"""
+    found, tests, end = outcomes(asked_for(tmp_path, one=text))
+    assert set(found.values()) == {"passed"}, [test.message for test in tests]
+    assert (tmp_path / "log").read_text() == "line\n" * 5
+    check_complete(tests, end)
+
+
+def test_a_question_after_a_command_is_answered_after_it(tmp_path: Path) -> None:
+    """Also when it was asked before: by the same test, by a fixture, by what the test has forked."""
+    text = f"""
+import os, pytest
+@pytest.fixture(scope="module")
+def there(host): assert not host.file("{tmp_path}/by-fixture").exists
+def test_itself(host):
+    file = host.file("{tmp_path}/itself")
+    assert not file.exists
+    host.run("touch {tmp_path}/itself")
+    assert file.is_file
+@pytest.mark.alone
+def test_one(host, there): host.run("touch {tmp_path}/by-fixture")
+@pytest.mark.alone
+def test_other(host, there): assert host.file("{tmp_path}/by-fixture").is_file
+def test_child(host):
+    file = host.file("{tmp_path}/by-child")
+    ask, answered = os.pipe(), os.pipe()
+    if os.fork() == 0:
+        os.read(ask[0], 1)
+        host.run("touch {tmp_path}/by-child")
+        os.write(answered[1], b".")
+        os._exit(0)
+    assert not file.exists
+    os.write(ask[1], b".")
+    os.read(answered[0], 1)
+    assert file.is_file
+"""
+    found, tests, _ = outcomes(asked_for(tmp_path, one=text))
+    assert set(found.values()) == {"passed"}, [test.message for test in tests]
 
 
 MANY = """
@@ -555,7 +631,7 @@ def test_many_tests_stay_within_the_bound_of_processes(tmp_path: Path) -> None:
     assert set(found.values()) == {"passed"}
     check_complete(tests, end)
     assert len(tests) == 1500
-    assert 50 < most[0] <= 100 + 2  # the caller of rounds, the root of the tree
+    assert 2 < most[0] <= 100 + 2  # the caller of rounds, the root of the tree
 
 
 def descendants() -> dict[int, int]:

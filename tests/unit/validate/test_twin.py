@@ -84,9 +84,33 @@ def _told(result: dict[str, Any], *, whole: bool) -> list[str]:
     """
     told = [json.dumps(one if whole else [one[key] for key in SHORT], sort_keys=True) for one in result["reports"]]
     text = "\n".join([str(result["code"]), *told, *([*result["warnings"], result["printed"]] if whole else [])])
-    text = re.sub(r"\d+\.\d+s", "0.00s", text)
+    text = untimed(text)
     text = re.sub(r"0x[0-9a-f]+", "0x0", text)
     return re.sub(r"pytest-\d+", "pytest-N", text).splitlines()
+
+
+def untimed(text: str) -> str:
+    """What pytest prints without the times that tests took, and without the padding of its last line to a width."""
+    text = re.sub(r"(?m)^=* ?(.* in )\d+\.\d+s(?: \(\d+:\d\d:\d\d\))? ?=*$", r"\g<1>0.00s", text)
+    return re.sub(r"\d+\.\d+s", "0.00s", text)
+
+
+@pytest.mark.parametrize(
+    ("quick", "slow"),
+    [
+        ("====== 1 failed in 0.12s ======", "===== 1 failed in 10.12s ====="),
+        ("====== 1 failed in 9.12s ======", "= 1 failed in 61.23s (0:01:01) ="),
+        ("1 passed, 1 warning in 0.12s", "1 passed, 1 warning in 3661.23s (1:01:01)"),
+        ("0.01s setup    test_it.py::test_a", "10.01s setup    test_it.py::test_a"),
+    ],
+)
+def test_a_slow_session_prints_the_same_as_a_quick_one(quick: str, slow: str) -> None:
+    assert untimed(f"before\n{quick}\nafter") == untimed(f"before\n{slow}\nafter")
+
+
+def test_what_differs_in_more_than_time_stays_different() -> None:
+    assert untimed("=== 1 failed in 0.12s ===") != untimed("=== 2 failed in 0.12s ===")
+    assert untimed("=== FAILURES ===") != untimed("==== FAILURES ====")
 
 
 SHORT = ("nodeid", "when", "outcome", "wasxfail", "text")
@@ -321,6 +345,42 @@ def test_a(host):
 )
 def test_what_ends_early_or_is_odd_does_so_as_in_plain_pytest(same: Callable[..., dict[str, Any]], text: str) -> None:
     same(text)
+
+
+EFFECTS = """
+from pathlib import Path
+import pytest
+HERE = Path(__file__).parent
+def say(host, word): host.run("echo %s >>%s", word, f"{HERE}/said")
+@pytest.fixture(scope="class")
+def scratch(host):
+    path = host.check_output("mktemp -d -p %s", str(HERE))
+    say(host, "scratch")
+    yield path
+    assert host.run("rmdir %s", path).succeeded
+class TestOne:
+    def test_a(self, host, scratch): assert host.file(scratch).is_directory; say(host, "line")
+    def test_b(self, host, scratch): assert not host.file(scratch).is_file; say(host, "line")
+class TestTwo:
+    def test_a(self, host, scratch): assert host.file(scratch).is_directory; say(host, "line")
+@pytest.mark.parametrize("n", range(4))
+def test_c(host, n):
+    say(host, "line")
+    file = host.file(f"{HERE}/{n}")
+    assert not file.exists
+    host.run("touch %s", f"{HERE}/{n}")
+    assert file.is_file
+    say(host, "line")
+@pytest.mark.alone
+def test_what_was_said(host): assert host.check_output("sort %s | uniq -c", f"{HERE}/said") == ""
+"""
+
+
+def test_what_tests_do_to_the_machine_is_what_plain_pytest_does(same: Callable[..., dict[str, Any]]) -> None:
+    """Equal commands of tests and fixtures that wait at the same time all run."""
+    printed = same(EFFECTS)["printed"]
+    assert "11 line" in printed
+    assert "2 scratch" in printed
 
 
 FOR_THE_NEXT = {

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
+from orchestrator.errors import DefinitionError, Problem
 from orchestrator.validate.errors import ValidationError
 from orchestrator.validate.request import ImageFacts
 from orchestrator.validate.verdict import Asked, Outcome, SuiteEnd, TestResult, Verdict, check_complete, is_pass
@@ -39,7 +41,6 @@ def test_a_suite_that_ran_whole_is_complete() -> None:
     ("end", "count", "said"),
     [
         (replace(WHOLE, fault="the agent could not be reached"), 2, "the agent could not be reached"),
-        (replace(WHOLE, problems=("test_a.py: SyntaxError",)), 2, "SyntaxError"),
         (SuiteEnd(collected={}), 0, "pytest ended before it had collected"),
         (replace(WHOLE, exit_code=None), 1, "ended when 1 of 2 tests had run"),
         (replace(WHOLE, exit_code=None), 2, "ended when 2 of 2 tests had run"),
@@ -52,6 +53,12 @@ def test_a_suite_that_ran_whole_is_complete() -> None:
 def test_a_suite_that_could_not_run_whole_gives_no_verdict(end: SuiteEnd, count: int, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         check_complete(ended(*[Outcome.PASSED] * count), end)
+
+
+def test_files_that_could_not_be_collected_are_named_with_their_lines() -> None:
+    problems = (Problem(Path("test_b.py"), 3, "SyntaxError"), Problem(Path("test_a.py"), 1, "ImportError"))
+    with pytest.raises(DefinitionError, match=r"test_a.py:1: ImportError\ntest_b.py:3: SyntaxError"):
+        check_complete(ended(Outcome.PASSED), replace(WHOLE, problems=problems))
 
 
 @pytest.mark.parametrize(("failed", "stopped", "complete"), [(1, "enough", True), (1, "", False), (0, "enough", False)])

@@ -46,7 +46,7 @@ class Here:
         os.read(self._readable, 1)
         return [self._replies.pop(0)]
 
-    def ask(self, command: bytes, seconds: float) -> Answer:
+    def ask(self, command: bytes, seconds: float, *, reads: bool) -> Answer:  # noqa: ARG002 - it is an Asker
         __tracebackhide__ = True  # a failure is shown where a test asked
         question = Question(0, command, seconds)
         return _reply(question).of(question)
