@@ -1,19 +1,29 @@
-"""What no log, no report and no message may show."""
+"""What no log, no report and no message may show.
+
+A secret is learned once, where it is read. From then on `hide` takes it out of every text, in every encoding; whatever
+leaves the process goes through it, on decoded text: see docs/decisions/0021-secrets.md.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.process import masked
+from orchestrator.spellings import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-#: Characters: a shorter value, or line of one, is too common a word to be looked for.
+#: Characters: a shorter value is part of many words. As a secret it is refused; as a line of one it is hidden only
+#: with the whole.
 SHORTEST = 4
+
+#: What this process has learned. It only grows: a message about a secret may come long after its use.
+_LEARNED: set[str] = set()
 
 
 def values_of(variables: Iterable[str]) -> tuple[str, ...]:
@@ -22,20 +32,67 @@ def values_of(variables: Iterable[str]) -> tuple[str, ...]:
 
 
 def masks_of(secrets: Iterable[str]) -> tuple[str, ...]:
-    """Every spelling in which secrets may appear: whole, their single lines, and within a JSON text.
+    """Every spelling in which secrets may appear: whole, their single lines, and the texts of one that is JSON.
 
     The longest come first, so that none leaves a part of another.
     """
-    found = set[str]()
-    for secret in secrets:
-        spellings = {secret.strip(), *(line.strip() for line in secret.splitlines())}
-        spellings |= {json.dumps(one)[1:-1] for one in spellings}
-        found |= {one for one in spellings if len(one) >= SHORTEST}
+    return _masks_of(frozenset(secrets))
+
+
+@cache
+def _masks_of(secrets: frozenset[str]) -> tuple[str, ...]:
+    texts = {text for secret in secrets for text in _texts_of(secret) if len(text) >= SHORTEST}
+    found = {one for text in texts for one in spellings(text) if len(one) >= SHORTEST}
     return tuple(sorted(found, key=lambda one: (-len(one), one)))
+
+
+def _texts_of(secret: str) -> set[str]:
+    texts = {secret, secret.strip(), *(line.strip() for line in secret.splitlines())}
+    try:
+        return texts | set(_leaves(json.loads(secret)))
+    except (ValueError, RecursionError):
+        return texts
+
+
+def _leaves(value: Any) -> Iterable[str]:
+    """The texts of a JSON object or list: a password of a database's settings."""
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from [one] if isinstance(one, str) else _leaves(one)
+
+
+def learn(secrets: Iterable[str]) -> None:
+    """Hide these from now on, in whatever this process lets out."""
+    _LEARNED.update(secret for secret in secrets if len(secret) >= SHORTEST)
+
+
+def known() -> tuple[str, ...]:
+    """Every spelling of what was learned."""
+    return masks_of(_LEARNED)
+
+
+def hide(text: str) -> str:
+    """`text` without what was learned."""
+    return masked(text, known()) if _LEARNED else text
+
+
+def hidden(value: Any) -> Any:
+    """A JSON value without what was learned: each of its texts is masked by itself, so that it stays JSON."""
+    if not _LEARNED:
+        return value
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, list | tuple):
+        return [hidden(one) for one in value]
+    if isinstance(value, dict):
+        return {hidden(key): hidden(one) for key, one in value.items()}
+    return value
 
 
 def mask_file(path: Path, masks: Sequence[str]) -> None:
     """Take secrets out of a file that others have written; one that is not there has none."""
     if masks and path.exists():
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        path.write_text(masked(text, masks), encoding="utf-8", errors="surrogateescape")
+        without = masked(text, masks)
+        if without != text:
+            path.write_text(without, encoding="utf-8", errors="surrogateescape")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import error_code
 from orchestrator.errors import StageError, UsageError
+from orchestrator.masks import hide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -183,8 +184,8 @@ def tag(account: Account, ami_id: str, values: Mapping[str, str]) -> None:
 
 
 def tag_value(text: str) -> str:
-    """A text as a tag's value: characters that EC2 does not take become spaces, and what is too long is cut."""
-    return " ".join(re.sub(r"[^\w .:/=+\-@]", " ", text).split())[:LONGEST_VALUE]
+    """A text as a tag's value, without secrets: what EC2 does not take becomes a space, what is too long is cut."""
+    return " ".join(re.sub(r"[^\w .:/=+\-@]", " ", hide(text)).split())[:LONGEST_VALUE]
 
 
 def set_state(account: Account, ami_id: str, state: State, **fields: str) -> Version:

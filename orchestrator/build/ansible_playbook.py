@@ -25,6 +25,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from orchestrator.build.environment import CONNECTION_VARIABLE
 from orchestrator.build.tasks import EVENTS_VARIABLE
+from orchestrator.masks import hide
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +48,23 @@ def main() -> int:
     _share_connection()
     from orchestrator.build.task_writer import TaskWriter  # noqa: PLC0415 - keeps `--version` fast
 
+    arguments = [*arguments[:-1], *_secrets(arguments), *arguments[-1:]]
+
     with Path(events).open("a", encoding="utf-8") as file:
         return _watched(program, arguments, TaskWriter(file, _playbook(arguments)))
+
+
+def _secrets(arguments: list[str]) -> list[str]:
+    """The arguments that bring the layer's secret variables. From here on secrets are hidden: Packer never sees them.
+
+    They come last, so that those of the environment go over the layer's own.
+    """
+    folder = os.environ.get("AMI_SECRETS")
+    if not folder:
+        return []
+    from orchestrator.build.secret_files import take_over  # noqa: PLC0415 - keeps `--version` fast
+
+    return take_over(Path(folder), Path(_playbook(arguments)).stem)
 
 
 def _share_connection() -> None:
@@ -113,13 +129,23 @@ def _pipe() -> tuple[IO[bytes], IO[bytes]]:
 
 
 class _Copy:
-    """What the event filter writes people's text to: one of our own streams, and a second listener if there is one."""
+    """What the event filter writes people's text to: one of our own streams, and a second listener if there is one.
+
+    Whole lines are passed on, so that no secret is cut in two; a secret of several lines is hidden line by line.
+    """
 
     def __init__(self, stream: IO[str], listener: Callable[[str], None] | None = None) -> None:
         self._stream = stream
         self._listener = listener
+        self._rest = ""
 
     def write(self, text: str) -> None:
+        *whole, self._rest = (self._rest + text).split("\n")
+        if whole:
+            self._pass_on("\n".join(whole) + "\n")
+
+    def _pass_on(self, text: str) -> None:
+        text = hide(text)
         if self._listener is not None:
             self._listener(text)
         with suppress(OSError):  # Packer may be gone; Ansible must be read all the same
@@ -130,6 +156,8 @@ class _Copy:
             self._stream.flush()
 
     def close(self) -> None:
+        self._pass_on(self._rest)
+        self._rest = ""
         self.flush()
 
 

@@ -7,12 +7,13 @@ Ansible below it ends. Whatever happened, the account is searched afterwards for
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import process
 from orchestrator.aws import AwsError, is_loopback, refusal
 from orchestrator.build import access as ssh_access
-from orchestrator.build import clean, mitogen, variables
+from orchestrator.build import clean, mitogen, variables, vault
 from orchestrator.build.access import as_list, build_tags
 from orchestrator.build.cause import Cause, Evidence, cause_of
 from orchestrator.build.environment import packer_environment, private_folder
@@ -22,16 +23,14 @@ from orchestrator.build.lack_of_room import LackOfRoom
 from orchestrator.build.leftovers import Build
 from orchestrator.build.orphans import end_orphans
 from orchestrator.build.outside import kept_out
+from orchestrator.build.secret_files import SECRETS_VARIABLE, secret_folder
 from orchestrator.build.tasks import Follower
 from orchestrator.build.watch import Watch
 from orchestrator.build.witness import Witness
 from orchestrator.errors import Interrupted
-from orchestrator.masks import mask_file
 from orchestrator.progress import Stage
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orchestrator.build.course import Course
     from orchestrator.build.request import BuildRequest, Built
     from orchestrator.progress import Listener
@@ -103,14 +102,18 @@ class _Attempt:
         request, output = self._request, private / "packer.out"
         argv = self._command(way_in)
         env = packer_environment(request, private, os.environ, mitogen=self._with_mitogen())
+        env |= dict.fromkeys(request.withheld) | vault.passwords(os.environ, Path.cwd())
         if left_out := kept_out(os.environ, request.account):
             self._watch.note(f"not handed to Packer: {', '.join(left_out)}")
         tasks = Follower(request.folder / "tasks.jsonl")
         list(tasks.read())  # those of earlier attempts
         with (
+            secret_folder(request.secret_vars, (*request.account.secrets, *request.secrets)) as secrets,
             output.open("wb") as written,
             output.open("rb") as read,
-            process.started(argv, env=env, cwd=request.workspace, stdout=written) as popen,
+            process.started(
+                argv, env={**env, SECRETS_VARIABLE: str(secrets)}, cwd=request.workspace, stdout=written
+            ) as popen,
         ):
             try:
                 follow(popen, read, self._watch, tasks, why_stop=lambda: self._why_stop(witness), urgent=request.urgent)
@@ -118,7 +121,6 @@ class _Attempt:
             finally:
                 process.kill_group(popen)  # plugins and Ansible, when Packer itself was killed
                 end_orphans(private)
-                mask_file(tasks.path, request.masks)
 
     def _command(self, way_in: ssh_access.Access) -> list[str]:
         request, own_file = self._request, self._request.folder / "run.pkrvars.json"

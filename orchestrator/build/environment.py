@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.build import outside, plugins
+from orchestrator.build.held_folder import clear_abandoned, held_folder
 from orchestrator.build.plugin_folders import VARIABLE as PLUGIN_PATH
 from orchestrator.build.tasks import EVENTS_VARIABLE
 from orchestrator.errors import LackError
@@ -50,7 +51,7 @@ interpreter_python = /usr/bin/python3
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """A folder for temporary files and sockets, removed at the end.
+    """A folder for temporary files and sockets, removed at the end. Those of killed runs are removed first.
 
     It lies below the system's temporary folder and not below the run's: a socket's path may have 107 bytes (unix(7)),
     and both Packer's plugins and SSH's shared connections listen on sockets there. Raises LackError for a temporary
@@ -58,8 +59,9 @@ def private_folder() -> Iterator[Path]:
     """
     if os.pathsep in tempfile.gettempdir():
         raise LackError(f"Packer cannot work in {tempfile.gettempdir()}: it has a colon in its path", hint="set TMPDIR")
-    with tempfile.TemporaryDirectory(prefix="ami-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    clear_abandoned()
+    with held_folder(Path(tempfile.gettempdir())) as folder:
+        yield folder
 
 
 def packer_environment(
@@ -86,6 +88,7 @@ def packer_environment(
         "ANSIBLE_CACHE_PLUGIN": "jsonfile",
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(private / "facts"),
         **(_mitogen(private) if mitogen else {}),
+        "ANSIBLE_NO_TARGET_SYSLOG": "True",  # else each module writes its arguments into the log of the image
         EVENTS_VARIABLE: str(request.folder / "tasks.jsonl"),
     }
 

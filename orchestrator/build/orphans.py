@@ -33,6 +33,11 @@ def end_orphans(private: Path) -> None:
         time.sleep(0.05)
 
 
+def is_used(private: Path) -> bool:
+    """Whether a process of a build still has the folder: one that was killed may have a Packer that cleans up."""
+    return next(_processes(private), None) is not None
+
+
 def _processes(private: Path) -> Iterator[int]:
     """Processes of ours with the private folder as TMPDIR, and SSH's masters. A dead one's environment is empty."""
     wanted, title = f"TMPDIR={private}".encode(), f"ssh: {private}/".encode()

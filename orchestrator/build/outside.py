@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 #: to HCP, skips builds that HCP knows, and from 1.15.2 on runs provisioners that HCP adds.
 PERSONAL = ("ANSIBLE_", "PKR_VAR_", "PACKER_", "HCP_", "AWX_", "MITOGEN_", "PYTHON")
 
-#: What counts although it is a person's: where plugins are looked for (see `plugin_folders`), and Vault's password.
-_HONOURED = frozenset({"PACKER_PLUGIN_PATH", "PACKER_CONFIG_DIR", "ANSIBLE_VAULT_PASSWORD_FILE"})
+#: Where Ansible finds the passwords of its vaults: who builds has them, and no two people in the same place.
+VAULT_PASSWORDS = ("ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_IDENTITY_LIST", "ANSIBLE_VAULT_IDENTITY")
+
+#: What counts although it is a person's: where plugins are looked for (see `plugin_folders`), and vaults' passwords.
+_HONOURED = frozenset({"PACKER_PLUGIN_PATH", "PACKER_CONFIG_DIR", *VAULT_PASSWORDS})
 
 #: How long Packer's Amazon plugin waits, over what the template says.
 _WAITS = frozenset({"AWS_POLL_DELAY_SECONDS", "AWS_MAX_ATTEMPTS", "AWS_TIMEOUT_SECONDS", "AWS_RETRY_MODE"})

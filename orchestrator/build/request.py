@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.masks import masks_of
 
@@ -25,10 +25,11 @@ class BuildRequest:
     stay there), `workspace` the folder that Packer runs in. `source_filters` and `source_owners` pin the source AMI
     (empty: what the template says), `tags` go onto the AMI over the template's own. `vpc_id` and `subnet_id` are the
     environment's. `run_tags` go onto what is made on the way. `mitogen` is whether the workspace wants it. `secrets`
-    are what no log and no message may show besides the account's keys. `places`
-    are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what the variable file
-    says. `ready` is the Packer that builds, with its plugins; none: it is looked for when the build begins. `attempt`
-    counts from 1. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
+    are what no log and no message may show besides the account's keys, `secret_vars` the variables of each layer that
+    hold some, `withheld` names of environment variables that Packer does not get. `places` are
+    (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what the variable file says.
+    `ready` is the Packer that builds, with its plugins; none: it is looked for when the build begins. `attempt` counts
+    from 1. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
     """
 
     image: str
@@ -45,7 +46,9 @@ class BuildRequest:
     vpc_id: str = ""
     subnet_id: str = ""
     mitogen: bool = True
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secret_vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    withheld: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
     run_tags: Mapping[str, str] = field(default_factory=dict)
     ready: Ready | None = None

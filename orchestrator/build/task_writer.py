@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any
 
 from orchestrator.build.tasks import Outcome, TaskEvent
+from orchestrator.masks import hide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,10 +77,10 @@ class TaskWriter:
             layer=PurePath(self._playbook).stem,
             playbook=self._playbook,
             role=role,
-            task=task,
+            task=hide(task),
             event=outcome,
             seconds=None if seconds is None else round(seconds, 3),
-            message=message,
+            message=hide(message),
         )
         self._file.write(event.as_line())
         self._file.flush()
@@ -108,9 +109,9 @@ def message_of(result: Mapping[str, Any]) -> str:
         if isinstance(item, dict) and (item.get("failed") or item.get("unreachable")):
             label = item.get("_ansible_item_label", item.get("item", ""))
             return f"(item={label}) {message_of(item)}"
-    parts = [str(result.get("msg") or "").strip()]
+    parts = [hide(str(result.get("msg") or "").strip())]
     for stream in ("module_stderr", "stderr", "stdout"):
-        said = str(result.get(stream) or "").strip()
+        said = hide(str(result.get(stream) or "").strip())  # before it is cut: half a secret is found by nobody
         if said and said not in parts[0]:
             parts.append(said[-_TAIL:])
             break

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: What Packer says when EC2 has given it a machine.
 _MACHINE = re.compile(r"Instance ID: i-[0-9a-f]+")
+#: Ansible's variables in the command that Packer says it executes: they are in the rendered file, and nowhere else.
+_VARIABLES = re.compile(r"(?<=--extra-vars )\{.*\}")
 #: How messages begin that tell a person nothing: there is one for each tag of each thing.
 _NOISE = "Adding tag: "
 
@@ -66,7 +68,7 @@ class Watch:
     def take_line(self, raw: str) -> None:
         """One line of Packer's output."""
         line = parse(raw)  # masked afterwards: a secret with a comma is escaped in Packer's output
-        line = replace(line, data=tuple(masked(part, self._masks) for part in line.data))
+        line = replace(line, data=tuple(map(self._shown, line.data)))
         self._write(line)
         if line.is_error:
             self.errors.append(line.text)
@@ -76,6 +78,10 @@ class Watch:
         self.finished = self.finished or "Builds finished" in line.text
         if line.type == "ui" and not line.is_error and line.text:
             self._hear(line)
+
+    def _shown(self, said: str) -> str:
+        without = masked(said, self._masks)
+        return _VARIABLES.sub("{...}", without) if "Executing Ansible: " in without else without
 
     def _hear(self, line: PackerLine) -> None:
         """A message for people. Older Packers say some as `message`, newer ones all as `say`."""

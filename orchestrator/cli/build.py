@@ -39,12 +39,12 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     as_json: JsonOption = False,
 ) -> None:
     """Build what changed of images and of what they stand on, boot it, test it over SSM and tag the verdict."""
-    from orchestrator.definition.workspace import load
+    from orchestrator.cli.opened import opened
     from orchestrator.run.prepare import prepare
     from orchestrator.run.run import execute, nothing_done
     from orchestrator.run.tests import collect_tests
 
-    loaded = load(workspace)
+    loaded = opened(workspace)
     names = images or list(loaded.images)
     prepared = prepare(loaded, environment_of(loaded, env), names, parallel=parallel, anew=names if rebuild else ())
     for line in lines_of(prepared):

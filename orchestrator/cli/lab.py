@@ -12,7 +12,7 @@ import typer
 
 from orchestrator.cli import lab_faults
 from orchestrator.cli.options import JsonOption, LabOption
-from orchestrator.cli.terminal import print_json, say
+from orchestrator.cli.terminal import print_json, print_text, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def up(
         lab = lifecycle.up(Settings(name, port, command_delay, image_delay, agent_waits), tell)
     say(f"the lab '{name}' answers at {lab.endpoint} ({time.monotonic() - began:.0f} s)")
     for variable, value in lifecycle.exports(lab).items():
-        typer.echo(f"export {variable}={shlex.quote(value)}")
+        print_text(f"export {variable}={shlex.quote(value)}")
 
 
 @app.command("status")
@@ -61,14 +61,14 @@ def status(name: LabOption = "default", as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found.as_json())
     elif found.condition is lifecycle.Condition.UP:
-        typer.echo(f"the lab '{name}' is up at {found.endpoint} (process {found.pid}, {found.machines} machines)")
-        typer.echo("its machines are containers with this host's kernel: docs/lab.md says what does not work there")
+        print_text(f"the lab '{name}' is up at {found.endpoint} (process {found.pid}, {found.machines} machines)")
+        print_text("its machines are containers with this host's kernel: docs/lab.md says what does not work there")
     elif found.condition is lifecycle.Condition.SILENT:
-        typer.echo(f"the lab '{name}' runs (process {found.pid}) and does not answer; wait, or `ami lab down`")
+        print_text(f"the lab '{name}' runs (process {found.pid}) and does not answer; wait, or `ami lab down`")
     elif found.condition is lifecycle.Condition.DEAD:
-        typer.echo(f"the lab '{name}' is dead; `ami lab up` or `ami lab down` clears what is left of it")
+        print_text(f"the lab '{name}' is dead; `ami lab up` or `ami lab down` clears what is left of it")
     else:
-        typer.echo(f"the lab '{name}' is down")
+        print_text(f"the lab '{name}' is down")
     if found.condition is not lifecycle.Condition.UP:
         raise typer.Exit(3)
 

@@ -29,12 +29,12 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the versions of all images, newest first, and then the AMIs that no build finished."""
-    from orchestrator.definition.workspace import load
+    from orchestrator.cli.opened import opened
     from orchestrator.registry import versions
     from orchestrator.run.seen import look
     from orchestrator.run.unproven import unproven
 
-    loaded = load(workspace)
+    loaded = opened(workspace)
     if image is not None:
         loaded.image(image)
     account = environment_of(loaded, env).account

@@ -9,11 +9,12 @@ from __future__ import annotations
 import errno
 import gc
 import sys
+import traceback
 
 import typer
 
 from orchestrator.cli import build, doctor, lab, list_, plan, render, schema, show, sweep, validate
-from orchestrator.cli.terminal import take_any_text
+from orchestrator.cli.terminal import say, take_any_text
 from orchestrator.errors import AmiError, DefinitionError, LackError
 
 app = typer.Typer(
@@ -54,23 +55,24 @@ def main() -> None:
     except AmiError as error:
         _say(error)
         sys.exit(error.exit_code)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a bug: its trace is shown, without secrets
         lack = _disk_lack(error) or _aws_lack(error)
         if lack is None:
-            raise
+            say("".join(traceback.format_exception(error)).rstrip())
+            sys.exit(1)
         _say(lack)
         sys.exit(lack.exit_code)
 
 
 def _say(error: AmiError) -> None:
     if isinstance(error, DefinitionError):
-        typer.echo(error.message, err=True)
+        say(error.message)
         count = len(error.problems)
-        typer.echo(f"{count} problem{'s' if count != 1 else ''} in what was written", err=True)
+        say(f"{count} problem{'s' if count != 1 else ''} in what was written")
     else:
-        typer.echo(f"error: {error.message}", err=True)
+        say(f"error: {error.message}")
     if error.hint:
-        typer.echo(f"hint: {error.hint}", err=True)
+        say(f"hint: {error.hint}")
 
 
 def _disk_lack(error: Exception) -> AmiError | None:

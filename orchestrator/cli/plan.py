@@ -8,7 +8,7 @@ import typer
 
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, ParallelOption, RebuildOption, WorkspaceOption
-from orchestrator.cli.terminal import duration, print_json, say
+from orchestrator.cli.terminal import duration, print_json, print_text, say
 
 if TYPE_CHECKING:
     from orchestrator.plan.steps import Step
@@ -31,20 +31,20 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Show what would be built, on what and why, what is reused, and what is only tested again. Changes nothing."""
-    from orchestrator.definition.workspace import load
+    from orchestrator.cli.opened import opened
     from orchestrator.run.prepare import prepare
 
-    loaded = load(workspace)
+    loaded = opened(workspace)
     environment = environment_of(loaded, env)
     names = images or list(loaded.images)
-    prepared = prepare(loaded, environment, names, parallel=parallel, anew=names if rebuild else ())
+    prepared = prepare(loaded, environment, names, parallel=parallel, anew=names if rebuild else (), strict=False)
     explained = _explained(prepared, names) if explain else []
     if as_json:
         more: dict[str, Any] = {"explained": [one.as_json() for one in explained]} if explain else {}
         print_json(prepared.as_json() | more)
         return
     for line in lines_of(prepared):
-        typer.echo(line)
+        print_text(line)
     for one in explained:
         _print_explained(one)
 
@@ -52,12 +52,13 @@ def plan(
 def _explained(prepared: Plan, names: list[str]) -> list[Explained]:
     from orchestrator.run.explain import explained
 
-    return [explained(prepared.workspace, prepared.environment, name) for name in names]
+    return [explained(prepared.workspace, prepared.environment, name, prepared.secrets) for name in names]
 
 
 def lines_of(prepared: Plan) -> list[str]:
     """A plan for a person: a line for each step, and what holds for all of them."""
     lines = [_line_of(step) for step in prepared.steps]
+    lines += [f"not known here, and taken as changed: {what}" for what in prepared.unknown]
     if prepared.empty:
         return [*lines, "nothing to do: what the plan names is there, and proven"]
     if prepared.seconds is not None:
@@ -86,16 +87,16 @@ def _line_of(step: Step) -> str:
 
 def _print_explained(one: Explained) -> None:
     if one.since is None:
-        typer.echo(f"{one.image}: no AMI of it is there to compare with")
+        print_text(f"{one.image}: no AMI of it is there to compare with")
         return
     since = f"{one.since.version} ({one.since.ami_id})"
     if not one.changes:
-        typer.echo(f"{one.image}: nothing changed since {since}")
+        print_text(f"{one.image}: nothing changed since {since}")
         return
-    typer.echo(f"{one.image}: changed since {since}")
+    print_text(f"{one.image}: changed since {since}")
     for change in one.changes[:_LISTED]:
-        typer.echo(f"  {change}")
+        print_text(f"  {change}")
     if len(one.changes) > _LISTED:
-        typer.echo(f"  and {len(one.changes) - _LISTED} more; --json has all")
+        print_text(f"  and {len(one.changes) - _LISTED} more; --json has all")
     if one.hint:
         say(f"hint: {one.hint}")

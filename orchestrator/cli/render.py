@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.options import HERE, WorkspaceOption
-from orchestrator.cli.terminal import say
+from orchestrator.cli.terminal import print_text, say
 
 
 def render(
@@ -24,15 +24,15 @@ def render(
 ) -> None:
     """Render the Packer HCL of an image."""
     from orchestrator.build.packer import packer_version
-    from orchestrator.definition.workspace import load
+    from orchestrator.cli.opened import opened
     from orchestrator.plan.stack import segments
     from orchestrator.render.packer import generation_of, render, write
 
-    loaded = load(workspace)
+    loaded = opened(workspace)
     segment = segments(loaded, [image])[-1]
     generation = generation_of(packer or packer_version())
     if out is None:
-        typer.echo(render(loaded, segment, generation), nl=False)
+        print_text(render(loaded, segment, generation), newline=False)
         return
     out.mkdir(parents=True, exist_ok=True)
     say(f"wrote {write(loaded, segment, generation, out)}")

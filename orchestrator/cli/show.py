@@ -8,7 +8,7 @@ import typer
 
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
-from orchestrator.cli.terminal import print_json
+from orchestrator.cli.terminal import print_json, print_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +25,10 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show layers, roles, tests, parents and tags of an image or of an AMI."""
-    from orchestrator.definition.workspace import load
+    from orchestrator.cli.opened import opened
     from orchestrator.registry import versions
 
-    loaded = load(workspace)
+    loaded = opened(workspace)
     environment = environment_of(loaded, env)
     if name.startswith("ami-"):
         facts = _facts_of_ami(loaded, environment, name)
@@ -132,9 +132,9 @@ def _print_facts(facts: Mapping[str, Any]) -> None:
     width = max(map(len, facts)) + 2
     for key, value in facts.items():
         lines = _lines(value) or ["-"]
-        typer.echo(f"{key:<{width}}{lines[0]}")
+        print_text(f"{key:<{width}}{lines[0]}")
         for line in lines[1:]:
-            typer.echo(" " * width + line)
+            print_text(" " * width + line)
 
 
 def _lines(value: Any) -> list[str]:

@@ -1,4 +1,7 @@
-"""How the command line speaks: results on standard output, everything about the work on standard error."""
+"""How the command line speaks: results on standard output, everything about the work on standard error.
+
+Nothing else in this package writes to a terminal: here secrets are taken out, each text by itself.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from orchestrator.errors import Interrupted
+from orchestrator.masks import hidden, hide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,12 +27,17 @@ def take_any_text() -> None:
 
 def say(text: str = "") -> None:
     """A line for the person at work; scripts that read standard output never see it."""
-    typer.echo(text, err=True)
+    typer.echo(hide(text), err=True)
+
+
+def print_text(text: str = "", *, newline: bool = True) -> None:
+    """A result as text."""
+    typer.echo(hide(text), nl=newline)
 
 
 def print_json(value: Any) -> None:
     """A result as JSON."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    typer.echo(json.dumps(hidden(value), indent=2, ensure_ascii=False, default=str))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -39,7 +48,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     table = Table(*columns, box=box.SIMPLE, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(hide, row))
     width = None if sys.stdout.isatty() else 200
     Console(width=width, highlight=False, markup=False).print(table)
 
@@ -59,5 +68,5 @@ def confirm(question: str, *, yes: bool) -> None:
     """
     if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
-    if not typer.confirm(question, default=True, err=True):
+    if not typer.confirm(hide(question), default=True, err=True):
         raise Interrupted("nothing was changed")

@@ -37,10 +37,10 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     as_json: JsonOption = False,
 ) -> None:
     """Boot an AMI, test it, and tag it validated or rejected."""
-    from orchestrator.definition.workspace import load
+    from orchestrator.cli.opened import opened
     from orchestrator.run.revalidate import choose, revalidate
 
-    loaded = load(workspace)
+    loaded = opened(workspace)
     selection = Selection(keyword, marker, 1 if exit_first else maxfail)
     chosen = choose(loaded, environment_of(loaded, env), name, connection, selection)
     say(f"validate {chosen.version.image} {chosen.version.version} ({chosen.version.ami_id}, {chosen.version.state})")

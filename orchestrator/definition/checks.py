@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.secret_checks import problems_of_secrets
 from orchestrator.definition.tags import FACTORY_TAGS, LONGEST_VALUE, refusals
 from orchestrator.errors import Problem, did_you_mean
 
@@ -27,6 +28,7 @@ def problems_of(workspace: WorkspaceDraft) -> Iterator[Problem]:
     if unread or (workspace.extends is None and workspace.document.value.get("extends") is not None):
         return  # without these names every use of one would be reported, and none of it helps
     yield from _of_file(workspace)
+    yield from problems_of_secrets(workspace)
     yield from _of_roles(workspace)
     yield from _duplicates(workspace)
     yield from _loops(workspace)

@@ -1,9 +1,9 @@
 """A written file as plain values, with the line of every key and value.
 
 YAML is read as Ansible reads it (version 1.1: `yes` and `on` are true), with three differences that keep values what
-they look like: dates stay text, numbers fit 64 bits, and tags such as `!!python/object` are refused. The tree is
-built from the parser's events and not by PyYAML's composer, so that nesting and aliases are bounded before they cost
-anything.
+they look like: dates stay text, numbers fit 64 bits, and tags such as `!!python/object` are refused. What
+`!vault` marks stays encrypted. The tree is built from the parser's events and not by PyYAML's composer, so that nesting
+and aliases are bounded before they cost anything.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _DISCARDED = -1
 _SHOWN = 40
 
 _TEXT = "tag:yaml.org,2002:str"
+#: The tag of a value that Ansible Vault has encrypted, and the key under which JSON holds one for Ansible.
+_VAULT, VAULTED = "!vault", "__ansible_vault"
 _RESOLVER = Resolver()
 _CONSTRUCTOR = SafeConstructor()
 #: Plain scalars that stay the text they look like: YAML 1.1 dates, and the `=` and `<<` of its never used types.
@@ -241,6 +243,8 @@ class _Builder:
 
     def _scalar(self, event: Any) -> Any:
         text = str(event.value)
+        if event.tag == _VAULT:
+            return {VAULTED: text}
         if event.tag is not None and event.tag not in (_TEXT, "!"):
             self._bad_tag(event)
         if event.tag is not None or not event.implicit[0]:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from orchestrator.aws import Account
 from orchestrator.definition.frozen import Frozen
 from orchestrator.definition.layer import VariableName
+from orchestrator.definition.secret import parse
 from orchestrator.definition.variables_file import read_variables
 from orchestrator.definition.wording import validated
 
@@ -75,6 +76,14 @@ BucketName = Annotated[
 #: `image.LONGEST_NAME`), and one attempt makes up for a lost machine.
 MOST_PLACES = 98
 
+
+def _parsed(written: str) -> str:
+    parse(written)
+    return written
+
+
+SecretReference = Annotated[str, AfterValidator(_parsed)]
+
 #: What follows an environment's name in the name of its file.
 SUFFIX = ".pkrvars.hcl"
 
@@ -82,9 +91,10 @@ SUFFIX = ".pkrvars.hcl"
 class Environment(Frozen):
     """The variables of `packer/environments/<name>.pkrvars.hcl`. An empty string means AWS's or Packer's own default.
 
-    `extra_vars` reach Ansible as extra variables: mirrors and package addresses of that network. `other_instance_types`
-    and `other_subnet_ids` are tried in their order when EC2 has no capacity. `vcpu_quota` is how many vCPUs builds and
-    validations may use at once; 0: no bound. `artifact_bucket` holds what builders on several hosts share; empty: none.
+    `extra_vars` reach Ansible as extra variables: mirrors and package addresses of that network. So do `secret_vars`,
+    which say where each value is (`env:NAME`, see `secret`). `other_instance_types` and `other_subnet_ids` are tried in
+    their order when EC2 has no capacity. `vcpu_quota` is how many vCPUs builds and validations may use at once; 0: no
+    bound. `artifact_bucket` holds what builders on several hosts share; empty: none.
     """
 
     name: str
@@ -109,6 +119,7 @@ class Environment(Frozen):
     kms_key_id: KmsKey = ""
     artifact_bucket: BucketName = ""
     extra_vars: dict[VariableName, str] = Field(default_factory=dict)
+    secret_vars: dict[VariableName, SecretReference] = Field(default_factory=dict)
 
     @property
     def account(self) -> Account:
@@ -141,6 +152,10 @@ def read_environment(path: Path, problems: list[Problem]) -> Environment | None:
     given = {key: value for key, value in document.value.items() if value is not None}
     if given.get("other_subnet_ids") and not given.get("subnet_id"):
         problems.append(document.problem("'other_subnet_ids' needs a 'subnet_id' to be other than", "other_subnet_ids"))
+    extra, secret = given.get("extra_vars"), given.get("secret_vars")
+    if isinstance(extra, dict) and isinstance(secret, dict):
+        twice = [name for name in secret if name in extra]
+        problems += [document.problem(f"'{name}' is in 'extra_vars' too", "secret_vars", name) for name in twice]
     name = path.name.removesuffix(SUFFIX)
     environment = validated(Environment, replace(document, value=given), problems, name=name, path=path)
     if environment:

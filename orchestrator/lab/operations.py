@@ -9,7 +9,7 @@ from orchestrator.errors import UsageError, did_you_mean
 from orchestrator.lab.fault_rules import EVERYTHING, Rule
 
 #: The services that the lab answers for, as SigV4 and botocore name them.
-SERVICES = ("autoscaling", "ec2", "iam", "kms", "s3", "ssm", "sts")
+SERVICES = ("autoscaling", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts")
 
 
 def check(rule: Rule) -> None:

@@ -14,6 +14,7 @@ from orchestrator.definition.role_tests import TESTS, files_above, folders_above
 from orchestrator.errors import LackError
 from orchestrator.plan.fingerprint import FORMAT, NOT_APPLIED, NOT_TESTS, canonical, digest, files_below
 from orchestrator.plan.stack import SEAL, fragment_of, seal_of
+from orchestrator.secret_values import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -80,10 +81,13 @@ def period(cycle_seconds: int, now: datetime) -> int:
 class Collector:
     """Reads the inputs of a workspace's layers; each file once, however many images share it."""
 
-    def __init__(self, workspace: Workspace, environment: Environment, now: datetime) -> None:
+    def __init__(
+        self, workspace: Workspace, environment: Environment, now: datetime, secrets: Secrets | None = None
+    ) -> None:
         self._workspace = workspace
         self._environment = environment
         self._now = now
+        self._secrets = secrets or Secrets(workspace, environment)
         self._files: dict[Path, bytes] = {}
         self._names: dict[str, tuple[Part, ...]] = {}
         self._roles: dict[tuple[str, str], Part] = {}
@@ -120,7 +124,7 @@ class Collector:
         return digest("tests", [("facts", canonical(facts)), *proven])
 
     def _of_layer(self, layer: PlannedLayer) -> Iterator[Part]:
-        yield part("vars", {name: canonical(value) for name, value in layer.vars.items()})
+        yield part("vars", {name: canonical(self._secrets.counted(name, value)) for name, value in layer.vars.items()})
         declared = self._workspace.layers.get(layer.name)
         if declared is not None and declared.cycle_seconds is not None:
             number = str(period(declared.cycle_seconds, self._now)).encode()
@@ -175,6 +179,8 @@ class Collector:
     def _of_environment(self) -> dict[str, bytes]:
         """What of the environment reaches the machine: Ansible's variables, and the key of the disk."""
         given = {f"extra_vars.{name}": value.encode() for name, value in self._environment.extra_vars.items()}
+        for name, written in self._environment.secret_vars.items():
+            given[f"secret_vars.{name}"] = canonical(self._secrets.counted(name, {"secret": written}))
         return given | {"kms_key_id": self._environment.kms_key_id.encode()}
 
     def _settings(self) -> dict[str, bytes]:

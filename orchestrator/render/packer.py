@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import quiet
+from orchestrator.definition.secret import references_in
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.plan.stack import fragment_of, seal_of
 from orchestrator.render.generation import Generation, generation_of
@@ -61,6 +62,7 @@ def _values(workspace: Workspace, segment: Segment, generation: Generation) -> d
     image = segment.image
     layers = (*segment.layers, seal_of(workspace))
     check_values(workspace, segment)
+    written = [_layer(workspace, layer) for layer in layers]
     return {
         "image": image.model_dump(mode="json", include={"name", "description", "owner", "tags"}),
         "source": {"name": segment.source.name, "ssh_username": segment.source.ssh_username},
@@ -68,7 +70,8 @@ def _values(workspace: Workspace, segment: Segment, generation: Generation) -> d
         "plugins": generation.required_plugins,
         "stack": " ".join(layer.name for layer in segment.stack),
         "quiet": list(quiet.script(strict=True)),
-        "layers": [_layer(workspace, layer) for layer in layers],
+        "layers": written,
+        "secrets": sorted({name for layer in written for name in layer["secrets"]}),
         "roles_path": [os.path.relpath(place.root / "roles", workspace.root) for place in _chain(workspace)],
     }
 
@@ -115,11 +118,13 @@ def _source(source: Source) -> dict[str, Any]:
 
 
 def _layer(workspace: Workspace, layer: PlannedLayer) -> dict[str, Any]:
+    public = {name: value for name, value in layer.vars.items() if not references_in(value)}
     return {
         "name": layer.name,
         "playbook": os.path.relpath(layer.playbook, workspace.root),
         "fragment": f"layers/{fragment_of(workspace, layer.name).name}",
-        "vars": {**layer.vars, **_ours(layer)},
+        "vars": {**public, **_ours(layer)},
+        "secrets": sorted(layer.vars.keys() - public.keys()),
     }
 
 

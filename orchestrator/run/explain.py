@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.registry import Version
+    from orchestrator.secret_values import Secrets
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ class Explained:
         return {"image": self.image, "since": since, "changes": [one.as_json() for one in self.changes]}
 
 
-def explained(workspace: Workspace, environment: Environment, name: str) -> Explained:
+def explained(workspace: Workspace, environment: Environment, name: str, secrets: Secrets | None = None) -> Explained:
     """Compare an image as it is defined with its newest AMI.
 
     File by file when the artifact bucket has the record of what that was made from, else part by part from its tags.
     """
-    segment = segment_of(workspace, environment, name)
+    segment = segment_of(workspace, environment, name, secrets)
     newest = next(iter(versions(environment.account, image=name)), None)
     if newest is None or segment.inputs is None or newest.fingerprint == segment.fingerprint:
         return Explained(name, newest)

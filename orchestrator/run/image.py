@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.packer import build
 from orchestrator.build.request import BuildRequest
-from orchestrator.masks import masks_of, values_of
+from orchestrator.masks import mask_file, masks_of, values_of
 from orchestrator.plan.explain import to_tags
+from orchestrator.plan.stack import seal_of
 from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, TAGS, State, set_state, tag
 from orchestrator.render.packer import write
 from orchestrator.run.evidence import LEASED
 from orchestrator.run.outcome import Outcome, Status
+from orchestrator.run.secret_vars import secret_vars, withheld
 from orchestrator.run.tests import are_current, facts_of, tests_of
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
 from orchestrator.validate.request import ValidateRequest
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.segment import Segment
     from orchestrator.progress import Listener
     from orchestrator.run.identity import RunIdentity
+    from orchestrator.secret_values import Secrets
     from orchestrator.validate.verdict import Verdict
 
 
@@ -50,6 +53,7 @@ class Making:
     keep: bool
     stop: threading.Event
     urgent: threading.Event
+    secrets: Secrets
     connection: ConnectionKind = ConnectionKind.SSM
     selection: Selection = ALL
 
@@ -61,7 +65,12 @@ class Making:
     @property
     def masks(self) -> tuple[str, ...]:
         """What nothing that is written or told may show."""
-        return masks_of((*self.account.secrets, *values_of(self.workspace.masks)))
+        return masks_of((*self.account.secrets, *self.hidden))
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Secrets besides the account's keys: those of `masks`, of variables, and what Ansible Vault holds."""
+        return (*values_of(self.workspace.masks), *self.secrets.values())
 
     def until(self, stop: threading.Event) -> Making:
         """The same for one segment, which ends with `stop`."""
@@ -78,36 +87,48 @@ def make(making: Making, segment: Segment, base: str, ready: Ready) -> Outcome:
     """Build a segment on the AMI `base` with this Packer. Raises AmiError when it comes to no AMI."""
     began, environment = time.monotonic(), making.environment
     version = segment.version_at(datetime.now(UTC))
-    folder = making.folder_of(segment)
-    built = build(
-        BuildRequest(
-            image=segment.name,
-            version=version,
-            run=making.identity.id,
-            template=write(making.workspace, segment, ready.generation, folder),
-            var_file=environment.path,
-            folder=folder,
-            workspace=making.workspace.root,
-            account=making.account,
-            source_filters={"image-id": base},
-            source_owners=(),
-            tags=ami_tags(making, segment, version, base),
-            vpc_id=environment.vpc_id,
-            subnet_id=environment.subnet_id,
-            mitogen=making.workspace.mitogen,
-            secrets=values_of(making.workspace.masks),
-            places=environment.places,
-            run_tags=_leased(environment),
-            ready=ready,
-            stop=making.stop,
-            urgent=making.urgent,
-        ),
-        making.listener,
-    )
+    folder, layers = making.folder_of(segment), (*segment.layers, seal_of(making.workspace))
+    try:
+        built = build(
+            BuildRequest(
+                image=segment.name,
+                version=version,
+                run=making.identity.id,
+                template=write(making.workspace, segment, ready.generation, folder),
+                var_file=environment.path,
+                folder=folder,
+                workspace=making.workspace.root,
+                account=making.account,
+                source_filters={"image-id": base},
+                source_owners=(),
+                tags=ami_tags(making, segment, version, base),
+                vpc_id=environment.vpc_id,
+                subnet_id=environment.subnet_id,
+                mitogen=making.workspace.mitogen,
+                secrets=making.hidden,
+                secret_vars=secret_vars(making.secrets, layers),
+                withheld=withheld(environment, segment.stack),
+                places=environment.places,
+                run_tags=_leased(environment),
+                ready=ready,
+                stop=making.stop,
+                urgent=making.urgent,
+            ),
+            making.listener,
+        )
+    finally:
+        _keep_no_secret(folder, making.masks)
     took = time.monotonic() - began
     if segment.shared:
         tag(making.account, built.ami_id, {"seconds": f"build={took:.0f}"})
     return Outcome(segment.name, Status.BUILT, built.ami_id, version, shared=segment.shared, build_seconds=took)
+
+
+def _keep_no_secret(folder: Path, masks: tuple[str, ...]) -> None:
+    """Take out of the files of a build what somebody wrote into definitions although `masks` names it."""
+    for path in folder.iterdir():
+        if path.name.endswith((".hcl", ".json")):
+            mask_file(path, masks)
 
 
 def prove(making: Making, segment: Segment, built: Outcome, *, build_seconds: float | None = None) -> Outcome:

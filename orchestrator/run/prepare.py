@@ -15,9 +15,11 @@ from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions
 from orchestrator.render.packer import Templates, check_values, render
 from orchestrator.run.schedule import Bounds, makespan
+from orchestrator.run.secret_vars import hide_vaulted
 from orchestrator.run.source import resolve
 from orchestrator.run.tasks import tasks
 from orchestrator.run.tests import tests_to_run
+from orchestrator.secret_values import Secrets
 from orchestrator.validate.session import check_present
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Plan:
     `ready` is the Packer that builds, with its plugins; None when nothing is built.
 
     `vcpus` is what one machine has when the environment has a quota, else 0. `seen` are the AMI ids of all versions
-    that there were: what another run makes meanwhile is not among them.
+    that there were: what another run makes meanwhile is not among them. `secrets` were read for it.
     """
 
     workspace: Workspace
@@ -48,11 +50,17 @@ class Plan:
     bounds: Bounds
     vcpus: int = 0
     seen: frozenset[str] = frozenset()
+    secrets: Secrets | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""
         return is_empty(self.steps)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Secrets that could not be read: whether they changed is not known."""
+        return tuple(self.secrets.unknown) if self.secrets else ()
 
     @property
     def exclusive(self) -> bool:
@@ -75,6 +83,7 @@ class Plan:
             "exclusive": self.exclusive,
             "parallel": self.bounds.tasks,
             "seconds": self.seconds,
+            "unknown": list(self.unknown),
             "steps": [step.as_json() for step in self.steps],
         }
 
@@ -86,41 +95,44 @@ def prepare(
     *,
     parallel: int = 2,
     anew: Collection[str] = (),
+    strict: bool = True,
 ) -> Plan:
-    """Resolve sources, read the account, and decide what is built, tested and reused.
+    """Resolve sources, read secrets and the account, and decide what is built, tested and reused.
+
+    Unless `strict`, a secret that cannot be read counts as changed, and the plan says so: it cannot be carried out.
 
     Raises UsageError for an unknown image, DefinitionError for a mistake in a template, NoTests for a role without
     tests, and LackError for a source, a Packer or a plugin that cannot be found, and for a missing profile.
     """
+    secrets = Secrets(workspace, environment, strict=strict).of_images(names)
     source_amis = _source_amis(workspace, environment, names)
-    segments, found = _segments(workspace, environment, names, source_amis)
+    collector = Collector(workspace, environment, datetime.now(UTC), secrets)
+    found = known(versions(environment.account))
+    segments = cut(tree(workspace, names, collector, source_amis), collector, found.standing)
     decided = steps(segments, wanted=names, account=found, anew=anew)
     if tests := tests_to_run(workspace, decided):
         _check_profile(environment)
     check_present(tests)
+    if strict and not is_empty(decided):
+        hide_vaulted(secrets, [step.segment for step in decided if step.action is not Action.REUSE])
     builds = [step.segment for step in decided if step.action is Action.BUILD]
     packer = _packer(workspace, builds) if builds else None
     vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)
     seen = frozenset(found.ami_ids)
-    return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, seen)
+    return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, seen, secrets)
 
 
-def segment_of(workspace: Workspace, environment: Environment, name: str) -> Segment:
-    """The segment that ends with an image, with its fingerprints, as the account's sources are now."""
+def segment_of(workspace: Workspace, environment: Environment, name: str, secrets: Secrets | None = None) -> Segment:
+    """The segment that ends with an image, with its fingerprints, as the account's sources are now.
+
+    Without `secrets` those that cannot be read count as changed.
+    """
     source_amis = _source_amis(workspace, environment, [name])
-    collector = Collector(workspace, environment, datetime.now(UTC))
+    secrets = secrets or Secrets(workspace, environment, strict=False)
+    collector = Collector(workspace, environment, datetime.now(UTC), secrets)
     found = cut(tree(workspace, [name], collector, source_amis), collector, ())
     return next(segment for segment in found if segment.name == name)
-
-
-def _segments(
-    workspace: Workspace, environment: Environment, names: Sequence[str], source_amis: Mapping[str, str]
-) -> tuple[tuple[Segment, ...], Any]:
-    found = known(versions(environment.account))
-    collector = Collector(workspace, environment, datetime.now(UTC))
-    roots = tree(workspace, names, collector, source_amis)
-    return cut(roots, collector, found.standing), found
 
 
 def _source_amis(workspace: Workspace, environment: Environment, names: Iterable[str]) -> dict[str, str]:

@@ -12,6 +12,8 @@ from orchestrator.run.image import prove
 from orchestrator.run.outcome import Outcome, Status
 from orchestrator.run.prepare import segment_of
 from orchestrator.run.run import run
+from orchestrator.run.secret_vars import hide_vaulted
+from orchestrator.secret_values import Secrets
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
 from orchestrator.validate.reach import check
 
@@ -36,6 +38,7 @@ class Chosen:
     environment: Environment
     segment: Segment
     version: Version
+    secrets: Secrets
     connection: ConnectionKind = ConnectionKind.SSM
     selection: Selection = ALL
 
@@ -63,8 +66,10 @@ def choose(
         version = found[0]
     if not version.is_image:
         raise UsageError(f"{version.ami_id} carries layers that images share: it has no tests of its own")
-    segment = segment_of(workspace, environment, version.image)
-    return Chosen(workspace, environment, segment, version, connection, selection)
+    secrets = Secrets(workspace, environment).of_images([version.image])  # what the tests print must be hidden
+    segment = segment_of(workspace, environment, version.image, secrets)
+    hide_vaulted(secrets, [segment])
+    return Chosen(workspace, environment, segment, version, secrets, connection, selection)
 
 
 def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None], keep: bool = False) -> Summary:
@@ -88,4 +93,4 @@ def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None
 
         return (guarded(version.image, making.stop, proven, passing=(UsageError, DefinitionError, LackError)),)
 
-    return run(chosen.workspace, chosen.environment, listener, work, tell=tell, keep=keep)
+    return run(chosen.secrets, listener, work, tell=tell, keep=keep)

@@ -7,8 +7,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from orchestrator.masks import hidden, hide
 from orchestrator.run.identity import begin
 from orchestrator.run.image import Making
 from orchestrator.run.lease import life_of
@@ -17,14 +19,13 @@ from orchestrator.run.schedule import Work, work_through
 from orchestrator.run.stop import signals_set
 from orchestrator.run.tasks import tasks
 from orchestrator.run.work import SegmentWork, as_found
+from orchestrator.secret_values import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from orchestrator.definition.environment import Environment
-    from orchestrator.definition.workspace import Workspace
     from orchestrator.progress import Event, Listener
     from orchestrator.run.lease import Leases, NoLeases
     from orchestrator.run.outcome import Outcome
@@ -51,7 +52,9 @@ def execute(
             work_through(tasks(plan.steps, vcpus=plan.vcpus), doing, executor=chosen, bounds=plan.bounds)
         return segments.outcomes()
 
-    return run(plan.workspace, plan.environment, listener, work, tell=tell, keep=keep)
+    secrets = plan.secrets or Secrets(plan.workspace, plan.environment)
+    secrets.keep_key()
+    return run(secrets, listener, work, tell=tell, keep=keep)
 
 
 def nothing_done(plan: Plan) -> Summary:
@@ -60,8 +63,7 @@ def nothing_done(plan: Plan) -> Summary:
 
 
 def run(
-    workspace: Workspace,
-    environment: Environment,
+    secrets: Secrets,
     listener: Listener,
     work: Callable[[Making, Leases | NoLeases], tuple[Outcome, ...]],
     *,
@@ -70,9 +72,10 @@ def run(
 ) -> Summary:
     """Do `work` as a run with an identity, a sign of life, a record, and an ear for signals.
 
-    What `work` raises is raised here, and leaves no summary.
+    It works in the workspace and the environment of `secrets`. What `work` raises is raised here, and leaves no
+    summary.
     """
-    began = time.monotonic()
+    began, workspace, environment = time.monotonic(), secrets.workspace, secrets.environment
     identity = begin(workspace.root)
     stop, urgent = threading.Event(), threading.Event()
     with (
@@ -88,6 +91,7 @@ def run(
             keep=keep,
             stop=stop,
             urgent=urgent,
+            secrets=secrets,
         )
         outcomes = work(making, leases)
     summary = Summary(
@@ -108,7 +112,7 @@ def _executor(given: Executor | None, threads: int) -> Iterator[Executor]:
 
 @contextmanager
 def recorded(folder: Path, listener: Listener) -> Iterator[Listener]:
-    """A listener that also writes each event to `events.jsonl` in the run's folder.
+    """A listener that also writes each event to `events.jsonl` in the run's folder. Both get it without secrets.
 
     What UTF-8 has no bytes for is escaped, as in every record: it may come from a test that failed.
     """
@@ -116,6 +120,7 @@ def recorded(folder: Path, listener: Listener) -> Iterator[Listener]:
     with (folder / "events.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as record:
 
         def hear(event: Event) -> None:
+            event = replace(event, message=hide(event.message), task=hide(event.task))
             with lock:
                 record.write(json.dumps(event.as_json(), ensure_ascii=False) + "\n")
                 record.flush()
@@ -126,5 +131,5 @@ def recorded(folder: Path, listener: Listener) -> Iterator[Listener]:
 
 def write_summary(folder: Path, summary: Summary) -> None:
     """`summary.json` in the run's folder."""
-    text = json.dumps(summary.as_json(), indent=2, ensure_ascii=False)
+    text = json.dumps(hidden(summary.as_json()), indent=2, ensure_ascii=False)
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")

@@ -19,6 +19,7 @@ from orchestrator.registry import TAGS, version_of
 from orchestrator.run.guard import guarded
 from orchestrator.run.outcome import Outcome, Status
 from orchestrator.run.revalidate import Chosen, revalidate
+from orchestrator.secret_values import Secrets
 from orchestrator.validate.options import Selection
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def chosen(tmp_path: Path) -> Chosen:
     image = {"ImageId": "ami-2", "Name": "golden", "CreationDate": "2030-01-01", "Tags": tags}
     version = version_of(image, environment.region)
     assert version is not None
-    return Chosen(workspace, environment, segment, version)
+    return Chosen(workspace, environment, segment, version, Secrets(workspace, environment))
 
 
 @pytest.mark.parametrize(

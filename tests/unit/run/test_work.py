@@ -28,6 +28,7 @@ from orchestrator.run.owner import this_process
 from orchestrator.run.prepare import Plan
 from orchestrator.run.schedule import Bounds, Task
 from orchestrator.run.work import SegmentWork
+from orchestrator.secret_values import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,8 @@ def work(tmp_path: Path, *steps: Step, seen: frozenset[str] = frozenset()) -> Se
     plan = Plan(workspace, ENVIRONMENT, READY, steps, {"debian": "ami-base"}, Bounds(2), seen=seen)
     identity = RunIdentity("r", tmp_path, datetime.now(UTC), "", this_process("r"))
     stop, urgent = threading.Event(), threading.Event()
-    making = Making(workspace, ENVIRONMENT, identity, ignore, keep=False, stop=stop, urgent=urgent)
+    secrets = Secrets(workspace, ENVIRONMENT)
+    making = Making(workspace, ENVIRONMENT, identity, ignore, keep=False, stop=stop, urgent=urgent, secrets=secrets)
     return SegmentWork(plan, making, NoLeases())
 
 

@@ -112,6 +112,12 @@ variable "extra_vars" {
   description = "Ansible variables of this network, over those of the layers."
 }
 
+variable "secret_vars" {
+  type        = map(string)
+  default     = {}
+  description = "Where the values of secret Ansible variables are; the factory reads them."
+}
+
 # What it starts from.
 
 variable "source_ami" {

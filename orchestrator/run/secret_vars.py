@@ -1,0 +1,68 @@
+"""The secret variables of each playbook of a build, as Ansible gets them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.build.secret_files import Verbatim
+from orchestrator.build.vault import decrypted
+from orchestrator.definition.secret import KEY, Store, parse, references_in
+from orchestrator.definition.workspace_file import FILE
+from orchestrator.plan.stack import SEAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from orchestrator.definition.environment import Environment
+    from orchestrator.definition.workspace import Workspace
+    from orchestrator.plan.segment import PlannedLayer, Segment
+    from orchestrator.secret_values import Secrets
+
+
+def secret_vars(secrets: Secrets, layers: Iterable[PlannedLayer]) -> dict[str, dict[str, Any]]:
+    """By layer: its variables that hold a secret, and those of the environment, which go over the layer's."""
+    environment = secrets.environment
+    shared = {name: secrets.filled({KEY: written}, Verbatim) for name, written in environment.secret_vars.items()}
+    return {layer.name: _of_layer(secrets, layer) | shared for layer in layers}
+
+
+def _of_layer(secrets: Secrets, layer: PlannedLayer) -> dict[str, Any]:
+    return {
+        name: secrets.filled(value, Verbatim)
+        for name, value in layer.vars.items()
+        if references_in(value) and name not in secrets.environment.extra_vars
+    }
+
+
+def hide_vaulted(secrets: Secrets, segments: Iterable[Segment]) -> None:
+    """Hide what Ansible Vault has encrypted in all that these segments apply. Raises DefinitionError for what it cannot
+    decrypt.
+    """
+    workspace = secrets.workspace
+    stacks = [layer for segment in segments for layer in segment.stack]
+    roles = workspace.roles_of([*(role for layer in stacks for role in layer.roles), SEAL])
+    folders = [workspace.find(f"roles/{role}") for role in roles]
+    places = [place.root for place in _chain(workspace)]
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if "tests" not in path.parts[-3:]]
+    files += [path for root in places for path in sorted((root / "playbooks").rglob("*")) if _is_applied(path)]
+    files += [path for root in places for path in (root / FILE, *sorted((root / "packer/images").glob("*.yml")))]
+    secrets.hide(decrypted((path for path in files if path.is_file()), workspace.root))
+
+
+def _is_applied(path: Path) -> bool:
+    """Whether Ansible reads a file beside the playbooks: of variables for groups those of all machines."""
+    return "group_vars" not in path.parts or path.parts[path.parts.index("group_vars") + 1].partition(".")[0] == "all"
+
+
+def _chain(workspace: Workspace | None) -> Iterator[Workspace]:
+    while workspace:
+        yield workspace
+        workspace = workspace.extends
+
+
+def withheld(environment: Environment, layers: Iterable[PlannedLayer]) -> tuple[str, ...]:
+    """The environment variables that secrets are read from: neither Packer nor Ansible gets them."""
+    references = [parse(written) for written in environment.secret_vars.values()]
+    references += [one for layer in layers for value in layer.vars.values() for one in references_in(value)]
+    return tuple(sorted({one.name for one in references if one.store is Store.ENV}))
