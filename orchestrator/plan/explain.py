@@ -64,7 +64,9 @@ def _named(part: str, entry: str) -> str:
     """How a person calls an entry: `roles/nginx/tasks/main.yml`, `vars: nginx_port`, `frame: image.pkr.hcl.j2`."""
     if part.startswith("roles/"):
         return f"{part}/{entry[2:]}"
-    return entry if part == "playbook" else f"{part}: {entry}"
+    if part == "playbook":
+        return entry[2:] if entry[:2] in ("- ", "x ", "> ") else entry
+    return f"{part}: {entry}"
 
 
 def to_tags(inputs: Inputs) -> dict[str, str]:

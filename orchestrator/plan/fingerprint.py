@@ -8,46 +8,87 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from orchestrator.plan.ignored import Ignored, is_left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 #: Raised when the way of hashing changes, so that old fingerprints never match by accident.
-FORMAT = 2
+FORMAT = 3
 
-#: Folders and files of a role that never reach a machine.
-NOT_APPLIED = frozenset({"tests", "README.md", "__pycache__", ".pytest_cache"})
-#: What Python leaves beside tests.
-NOT_TESTS = frozenset({"__pycache__", ".pytest_cache"})
+#: What lies at a role's own top level and is not applied. The same names below `files/` are files like any other.
+NOT_APPLIED = frozenset(
+    {"tests", "molecule", "docs", "README.md", "README", "README.rst", "CHANGELOG.md", "LICENSE", "LICENSE.md"}
+    | {".github", ".gitlab-ci.yml", ".travis.yml", ".gitignore", ".gitattributes", ".ansible-lint", ".yamllint"}
+    | {".pre-commit-config.yaml", ".editorconfig", ".ansible", ".tox", "tox.ini"}
+)
+#: The date on which ansible-galaxy installed a role.
+_INSTALL_INFO = "meta/.galaxy_install_info"
 
 
-def files_below(folder: Path, leave_out: frozenset[str] = NOT_APPLIED) -> Iterator[tuple[str, bytes]]:
-    """The files of a folder: (executable bit and path within the folder, content), sorted by path.
+@dataclass(frozen=True)
+class Entry:
+    """One file of a folder: `name` is its path in the folder, `path` where it is reached. Content is read when asked.
 
-    Of a file's mode only the executable bit counts: it is all that git keeps, so that the other bits differ between two
-    clones. Names in `leave_out` are left out at any depth. A link to a file counts as the file, one to a folder by
-    where it leads.
+    `aside` files are leftovers and what git ignores: they count only when something names them. `link` is where a
+    symbolic link leads, as it is written.
     """
-    for path in sorted(_walked(str(folder), leave_out)):
-        name = path[len(str(folder)) + 1 :].replace(os.sep, "/")
-        if os.path.isdir(path):  # noqa: PTH112 - thousands of plain strings
-            yield f"> {name}", os.readlink(path).encode()  # noqa: PTH115 - same
-            continue
-        with open(path, "rb") as file:  # noqa: PTH123 - same
+
+    name: str
+    path: str
+    aside: bool = False
+    link: str = ""
+
+    def counted(self) -> tuple[str, bytes]:
+        """(executable bit and name, content); of a link its text counts as well, and alone when it leads nowhere.
+
+        Of a file's mode only the executable bit counts: it is all that git keeps, so that the other bits differ
+        between two clones. A link's text counts because a play may copy the link itself.
+        """
+        if self.link and not os.path.isfile(self.path):  # noqa: PTH113 - thousands of plain strings
+            return f"> {self.name}", self.link.encode("utf-8", "surrogateescape")
+        with open(self.path, "rb") as file:  # noqa: PTH123 - same
             executable = "x" if os.fstat(file.fileno()).st_mode & 0o100 else "-"
-            yield f"{executable} {name}", file.read()
+            content = file.read()
+        to = f" -> {self.link}" if self.link else ""
+        return f"{executable} {self.name}{to}", content
 
 
-def _walked(folder: str, leave_out: frozenset[str]) -> Iterator[str]:
-    for entry in os.scandir(folder):
-        if entry.name in leave_out:
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walked(entry.path, leave_out)
-        elif entry.is_file() or entry.is_dir():
-            yield entry.path
+def files_below(folder: str, leave_out: frozenset[str] = NOT_APPLIED, ignored: Ignored | None = None) -> list[Entry]:
+    """The files of a folder, sorted by name; `leave_out` are names at its own top level.
+
+    Links to folders are followed, wherever they lead; one that leads to a folder above itself counts by its text.
+    """
+    walk = _Walk(folder, leave_out, ignored or Ignored())
+    return sorted(walk.below(folder, "", (os.path.realpath(folder),), aside=False), key=lambda entry: entry.name)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    folder: str
+    leave_out: frozenset[str]
+    ignored: Ignored
+
+    def below(self, path: str, within: str, above: tuple[str, ...], *, aside: bool) -> Iterator[Entry]:
+        for entry in os.scandir(path):
+            name = f"{within}{entry.name}"
+            if name in self.leave_out or name == _INSTALL_INFO:
+                continue
+            folder = entry.is_dir()
+            apart = aside or is_left_behind(entry.name) or self.ignored.names(entry.path, folder=folder)
+            link = os.readlink(entry.path) if entry.is_symlink() else ""  # noqa: PTH115 - thousands of plain strings
+            if not folder:
+                if link or entry.is_file():
+                    yield Entry(name, entry.path, apart, link)
+                continue
+            there = os.path.realpath(entry.path) if link else f"{above[-1]}/{entry.name}"
+            if link:
+                yield Entry(name, entry.path, apart, link)
+            if not any(one == there or one.startswith(there.rstrip("/") + "/") for one in above):
+                yield from self.below(entry.path, f"{name}/", (*above, there), aside=apart)
 
 
 def digest(label: str, entries: Iterable[tuple[str, bytes]]) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.definition.role_tests import TESTS, files_above, folders_above
 from orchestrator.errors import LackError
-from orchestrator.plan.fingerprint import FORMAT, NOT_APPLIED, NOT_TESTS, canonical, digest, files_below
+from orchestrator.plan.fingerprint import FORMAT, canonical, digest, files_below
+from orchestrator.plan.reach import Reach
 from orchestrator.plan.stack import SEAL, fragment_of, seal_of
 from orchestrator.secret_values import Secrets
 
@@ -53,6 +54,8 @@ class Inputs:
     parts: tuple[Part, ...]
     below: Inputs | None = None
     fingerprint: str = field(default="", compare=False)
+    #: What nobody can tell of the layer before it runs, and what counts for that reason.
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def chain(self) -> tuple[Inputs, ...]:
         """All inputs of a stack, the start first."""
@@ -65,12 +68,12 @@ def part(name: str, entries: Mapping[str, bytes]) -> Part:
     return Part(name, digest("part", [(entry, known[entry].encode()) for entry in sorted(known)]), known)
 
 
-def stacked(layer: str, parts: Iterable[Part], below: Inputs | None = None) -> Inputs:
+def stacked(layer: str, parts: Iterable[Part], below: Inputs | None = None, notes: tuple[str, ...] = ()) -> Inputs:
     """Inputs with their fingerprint, which is chained with that of what is below."""
     kept = tuple(parts)
     chained = [("below", below.fingerprint.encode())] if below else []
     chained += [("layer", layer.encode()), *((one.name, one.digest.encode()) for one in kept)]
-    return Inputs(layer, kept, below, digest("layer", chained))
+    return Inputs(layer, kept, below, digest("layer", chained), notes)
 
 
 def period(cycle_seconds: int, now: datetime) -> int:
@@ -89,10 +92,11 @@ class Collector:
         self._now = now
         self._secrets = secrets or Secrets(workspace, environment)
         self._files: dict[Path, bytes] = {}
-        self._names: dict[str, tuple[Part, ...]] = {}
-        self._roles: dict[tuple[str, str], Part] = {}
-        self._layers: dict[tuple[str, tuple[str, ...], bytes], tuple[Part, ...]] = {}
-        self._beside = self._playbook_files()
+        self._names: dict[str, Part] = {}
+        self._tests: dict[str, Part] = {}
+        self._layers: dict[tuple[str, tuple[str, ...], bytes], tuple[tuple[Part, ...], tuple[str, ...]]] = {}
+        self._reach = Reach(workspace, environment)
+        self._of_folder: dict[int, Part] = {}
 
     def start(self, source: Source, ami_id: str) -> Inputs:
         """What every layer on a source stands on: the AMI, the frame, the seal, and what of the environment counts."""
@@ -105,21 +109,22 @@ class Collector:
             part("settings", self._settings()),
             *self._applied(seal),
         ]
-        return stacked(START, parts)
+        return stacked(START, parts, notes=self._reach.of(seal).notes)
 
     def layer(self, layer: PlannedLayer, below: Inputs) -> Inputs:
         """The inputs of a layer on top of others."""
         key = (layer.name, layer.roles, canonical(layer.vars))
         if key not in self._layers:
-            self._layers[key] = tuple(self._of_layer(layer))
-        return stacked(layer.name, self._layers[key], below)
+            self._layers[key] = tuple(self._of_layer(layer)), self._reach.of(layer).notes
+        parts, notes = self._layers[key]
+        return stacked(layer.name, parts, below, notes)
 
     def tests(self, image: str, stack: Iterable[PlannedLayer]) -> str:
         """The fingerprint of the tests that prove an image: of their files, and of what they may ask of `image`."""
         layers = tuple(stack)
         roles = self._workspace.roles_of([*(role for layer in layers for role in layer.roles), SEAL])
         facts = {"image": image, "layers": [(layer.name, layer.roles, layer.vars) for layer in layers]}
-        proven = [(role, self._of_role(role, TESTS, NOT_TESTS).digest.encode()) for role in roles]
+        proven = [(role, self._tests_of(role).digest.encode()) for role in roles]
         proven += [(f"above {role}", above) for role in roles if (above := self._above_tests(role))]
         return digest("tests", [("facts", canonical(facts)), *proven])
 
@@ -132,37 +137,39 @@ class Collector:
         yield from self._applied(layer)
 
     def _applied(self, layer: PlannedLayer) -> Iterator[Part]:
-        """The fragment, the playbook, the order of roles, and the roles themselves with all that they depend on."""
-        yield from self._of_name(layer)
-        yield part("order", {"roles": canonical(layer.roles)})
-        for role in self._workspace.roles_of(layer.roles):
-            yield self._of_role(role, "", NOT_APPLIED)
-
-    def _of_name(self, layer: PlannedLayer) -> tuple[Part, ...]:
-        """The fragment and the playbook: what all uses of a layer share."""
+        """The fragment, the order of roles, and all that Ansible can read while it applies them."""
         if layer.name not in self._names:
             fragment = self._templates(f"layers/{fragment_of(self._workspace, layer.name).name}")
-            playbook = {f"playbooks/{layer.name}.yml": self._read(layer.playbook)} | self._beside
-            self._names[layer.name] = part("fragment", fragment), part("playbook", playbook)
-        return self._names[layer.name]
+            self._names[layer.name] = part("fragment", fragment)
+        yield self._names[layer.name]
+        yield part("order", {"roles": canonical(layer.roles)})
+        reached = self._reach.of(layer)
+        yield part("playbook", reached.files)
+        below = self._reach.of(seal_of(self._workspace)).folders if layer.name != SEAL else {}
+        for name, folder in reached.folders.items():
+            if name in below:
+                continue  # it counts at the start already
+            if id(folder) not in self._of_folder:
+                self._of_folder[id(folder)] = part(name, folder.counted)
+            yield self._of_folder[id(folder)]
 
-    def _of_role(self, role: str, within: str, leave_out: frozenset[str]) -> Part:
-        """The files of a role, or those of a folder `within` it."""
-        if (role, within) not in self._roles:
-            folder = self._workspace.find(f"roles/{role}") / within
-            name = f"{within or 'roles'}/{role}"
-            files = dict(files_below(folder, leave_out)) if folder.is_dir() else {}
-            self._roles[role, within] = part(name, files)
-        return self._roles[role, within]
+    def _tests_of(self, role: str) -> Part:
+        """The files of a role's tests."""
+        if role not in self._tests:
+            folder = self._workspace.find(f"roles/{role}") / TESTS
+            entries = files_below(str(folder), frozenset()) if folder.is_dir() else []
+            self._tests[role] = part(f"tests/{role}", dict(one.counted() for one in entries if not one.aside))
+        return self._tests[role]
 
     def _above_tests(self, role: str) -> bytes:
         """The digest of what stands above a role's tests and counts for them; empty when there is nothing."""
-        if (role, "above") not in self._roles:
+        name = f"above/{role}"
+        if name not in self._tests:
             tests = self._workspace.find(f"roles/{role}") / TESTS
             root = folders_above(tests)[-1]
             files = {str(path.relative_to(root)): self._read(path) for path in files_above(tests)}
-            self._roles[role, "above"] = part(f"above/{role}", files)
-        above = self._roles[role, "above"]
+            self._tests[name] = part(name, files)
+        above = self._tests[name]
         return above.digest.encode() if above.entries else b""
 
     def _templates(self, name: str) -> dict[str, bytes]:
@@ -187,19 +194,6 @@ class Collector:
         """The workspace's own Ansible settings, which every build uses (see build/environment.py)."""
         path = self._workspace.root / "ansible.cfg"
         return {"ansible.cfg": self._read(path)} if path.is_file() else {}
-
-    def _playbook_files(self) -> dict[str, bytes]:
-        """What lies beside the playbooks of layers (task files, variables, plugins): any of them may use it."""
-        playbooks = {f"{layer}.yml" for layer in (*self._workspace.layers, SEAL)}
-        found: dict[str, bytes] = {}
-        within: Workspace | None = self._workspace
-        while within:
-            folder = within.root / "playbooks"
-            for name, content in files_below(folder, NOT_TESTS) if folder.is_dir() else ():
-                if name[2:] not in playbooks:
-                    found.setdefault(f"playbooks/{name[2:]}", content)
-            within = within.extends
-        return found
 
     def _there(self, relative: str) -> Path | None:
         try:

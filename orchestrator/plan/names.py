@@ -1,0 +1,233 @@
+"""What an Ansible file may name: files, roles, and what nobody can tell before it runs.
+
+No list of modules is needed for files: every text in a file may be the name of one, and `reach` looks which there are.
+What is computed at run time matters where Ansible takes a file or a role, and stays a pattern: `{{ x }}.conf` is `*.conf`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: Where Ansible takes a file or a folder of the machine that runs it.
+_FILES = frozenset(
+    "src file dir script include_tasks import_tasks include_vars import_playbook include vars_files cmd _raw_params "
+    "with_file with_fileglob with_filetree with_first_found with_template tasks_from vars_from defaults_from "
+    "handlers_from files paths".split()
+)
+#: Tasks of this machine that read none of its files.
+_HARMLESS = frozenset(
+    "debug set_fact assert fail pause wait_for wait_for_connection uri meta add_host group_by include_tasks "
+    "import_tasks include_role import_role include_vars copy template block".split()
+)
+#: Lookups that read files by names that stand in their arguments.
+_FILE_LOOKUPS = frozenset("file template fileglob filetree csvfile ini unvault first_found".split())
+#: Lookups that read no file of the workspace.
+_OTHER_LOOKUPS = frozenset(
+    "vars varnames env items list dict dictionary nested cartesian flattened indexed_items inventory_hostnames "
+    "random_choice sequence subelements together url config password".split()
+)
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_QUOTED = re.compile(r"""'([^'\n]*)'|"([^"\n]*)\"""")
+_LOOKUP = re.compile(r"\b(?:lookup|query|q)\(\s*(?:(['\"])([\w.]+)\1)?([^()]*)")
+_PLAIN = re.compile(r"\s*\{\{\s*([\w.]+)\s*\}\}\s*")
+#: What the factory gives: the roles of the layer.
+LAYER_ROLES = "{{ layer_roles }}"
+
+
+@dataclass
+class Names:
+    """`texts` may be names of files; `sources` stand where Ansible reads one of this machine. Both may begin with
+    `{{ role_path }}` or `{{ playbook_dir }}`. `patterns` are computed names of files, `roles` names of roles as
+    written, and `anything` says why any file of the workspace may be read.
+    """
+
+    texts: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
+    patterns: set[str] = field(default_factory=set)
+    roles: set[str] = field(default_factory=set)
+    anything: set[str] = field(default_factory=set)
+
+    def add(self, other: Names) -> None:
+        """Take what another one has as well."""
+        self.texts |= other.texts
+        self.sources |= other.sources
+        self.patterns |= other.patterns
+        self.roles |= other.roles
+        self.anything |= other.anything
+
+
+def names_in(content: bytes, *, is_yaml: bool) -> Names:
+    """The names that a file of Ansible may mean: of YAML every text, of another one what stands in its expressions."""
+    names = Names()
+    text = content.decode("utf-8", "replace")
+    if is_yaml:
+        try:
+            documents = list(yaml.load_all(text, Loader=yaml.CBaseLoader))  # noqa: S506 - it makes nothing but text
+        except (yaml.YAMLError, ValueError, RecursionError):
+            names.anything.add("it is not YAML")
+        else:
+            _Reader(names).value(documents, {})
+            return names
+    for found in _EXPRESSION.findall(text):
+        _expression(found, names)
+    return names
+
+
+def names_of(value: Any) -> Names:
+    """The names in plain values: the variables of a layer or of an environment."""
+    names = Names()
+    _Reader(names).value(value, {})
+    return names
+
+
+def pattern_of(text: str) -> str:
+    """A computed text as a pattern in which `*` stands for whatever is computed."""
+    return "*" if "{%" in text else re.sub(r"\*+", "*", _EXPRESSION.sub("*", text))
+
+
+class _Reader:
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.seen: set[int] = set()  # aliases repeat a value
+
+    def value(self, node: Any, items: Mapping[str, tuple[str, ...]]) -> None:
+        """Read a value below a task whose loop gives `items` by what the loop's variable is called."""
+        if isinstance(node, str):
+            self._text(node, items)
+        elif isinstance(node, list | tuple | dict):
+            if id(node) in self.seen:
+                return
+            self.seen.add(id(node))
+            if isinstance(node, dict):
+                self._mapping(node, items)
+            else:
+                for one in node:
+                    self.value(one, items)
+
+    def _mapping(self, node: dict[Any, Any], outer: Mapping[str, tuple[str, ...]]) -> None:
+        items = {**outer, **_items(node)}
+        self._where(node)
+        for key, value in node.items():
+            word = _word(key)
+            if word in ("include_role", "import_role"):
+                self.names.roles.update(_spread(_name_of(value), items))
+            elif word in ("roles", "dependencies") and isinstance(value, list):
+                self.names.roles.update(name for one in value for name in _spread(_name_of(one), items))
+            elif word in ("with_pipe", "with_lines"):
+                self.names.anything.add(f"`{key}` runs a command of its own")
+            if isinstance(key, str):
+                self.value(key, items)
+            if word in _FILES or word in ("copy", "template", "unarchive", "assemble"):
+                self._files(value, items, remote=node.get("remote_src", "no"), imported=word == "import_playbook")
+            self.value(value, items)
+
+    def _files(self, value: Any, items: Mapping[str, tuple[str, ...]], *, remote: str, imported: bool) -> None:
+        """What stands where a file of this machine is taken."""
+        for one in value if isinstance(value, list) else [value]:
+            for text in _spread(one, items) if isinstance(one, str) else ():
+                for name in {text, *(part.partition("=")[2] for part in text.split() if "=" in part)}:
+                    if ("{{" in name or "{%" in name) and imported:
+                        self.names.anything.add(f"the name of an imported playbook is computed ('{name}')")
+                    elif "{{" in name or "{%" in name:
+                        self.names.patterns.add(name)
+                    elif remote in ("no", "false", "False"):
+                        self.names.sources.add(name)
+
+    def _where(self, node: dict[Any, Any]) -> None:
+        """Whether a task or a play works on this machine, where it may read whatever it likes."""
+        words = {_word(key) for key in node}
+        there = str(node.get("delegate_to", ""))
+        if there in _LOCAL or ("{" in there and "inventory_hostname" not in there):
+            local = f"`delegate_to: {there}`"
+        elif "local_action" in words:
+            local = "`local_action`"
+        elif node.get("connection") == "local" or str(node.get("hosts", "")) in _LOCAL:
+            local = "it works on this machine"
+        else:
+            return
+        if not words & _HARMLESS:
+            self.names.anything.add(f"{local} may read any file")
+
+    def _text(self, text: str, items: Mapping[str, tuple[str, ...]]) -> None:
+        for one in _spread(text, items):
+            for found in _EXPRESSION.findall(one):
+                _expression(found, self.names)
+            bare = re.sub(r"\s*(\{\{)\s*(role_path|playbook_dir)\s*(\}\})", r"{{\2}}", one)
+            words = (bare, *bare.split(), *(part.partition("=")[2] for part in bare.split() if "=" in part))
+            self.names.texts.update(word.strip("\"',") for word in words)
+
+
+def _expression(text: str, names: Names) -> None:
+    """An expression of Jinja: what stands in quotes, and the lookups."""
+    names.texts.update(one or other for one, other in _QUOTED.findall(text))
+    for _, name, rest in _LOOKUP.findall(text):
+        plugin = name.rpartition(".")[2]
+        computed = re.search(r"[A-Za-z_]", re.sub(r"\w+\s*=", "", _QUOTED.sub("", rest)))
+        if plugin in _FILE_LOOKUPS:
+            names.sources.update(one or other for one, other in _QUOTED.findall(rest))
+            if computed:
+                names.patterns.add("{{ lookup }}")
+        elif plugin not in _OTHER_LOOKUPS:
+            names.anything.add(f"the lookup '{name}'" if name else "a lookup whose name is computed")
+    if text.startswith("{%") and re.search(r"\b(include|import|from|extends)\s+(?!['\"])[^%]*[a-z]", text):
+        names.patterns.add("{{ template }}")
+
+
+def _word(key: Any) -> str:
+    """A module or keyword without its collection."""
+    return str(key).rpartition(".")[2]
+
+
+def _name_of(role: Any) -> str:
+    """The name of a role as `include_role`, `roles` and `dependencies` have it."""
+    if isinstance(role, dict):
+        return str(role.get("role") or role.get("name") or role.get("src") or "")
+    found = re.search(r"\bname=(\S+)", str(role))
+    return found[1].strip("\"'") if found else str(role).strip()
+
+
+def _items(task: Mapping[Any, Any]) -> dict[str, tuple[str, ...]]:
+    """What a task's loop gives: texts that are written there, or what the factory gives."""
+    control = task.get("loop_control")
+    name = control.get("loop_var", "item") if isinstance(control, dict) else "item"
+    for key in ("loop", "with_items", "with_list"):
+        listed = task.get(key)
+        if isinstance(listed, list) and all(isinstance(one, str) for one in listed):
+            return {name: tuple(listed)}
+        if isinstance(listed, list) and all(isinstance(one, dict) for one in listed):
+            fields = {field for one in listed for field in one}
+            return {f"{name}.{field}": tuple(str(one.get(field, "")) for one in listed) for field in fields}
+        if isinstance(listed, str) and (found := _PLAIN.fullmatch(listed)) and found[1] == "layer_roles":
+            return {name: (LAYER_ROLES,)}
+    return {}
+
+
+def _spread(text: str, items: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """A text for each of the items that its loop gives, when it uses the loop's variable as it is."""
+    for name, values in items.items():
+        used = re.compile(r"\{\{\s*" + re.escape(name) + r"\s*\}\}")
+        if used.search(text):
+            return [value.join(used.split(text)) for value in values]
+    return [text]
+
+
+def known_text(text: str, given: Mapping[str, Any]) -> str | None:
+    """The value of a text that is one variable which the factory gives and nothing can replace, else None."""
+    found = _PLAIN.fullmatch(text)
+    value = given.get(found[1]) if found else None
+    return value if isinstance(value, str) and "{{" not in value else None
+
+
+def pieces(names: Names) -> Iterator[str]:
+    """Every text that may be a name of a file."""
+    yield from names.texts
+    yield from names.sources
