@@ -61,11 +61,22 @@ def _of_file(workspace: WorkspaceDraft) -> Iterator[Problem]:
 
 
 def _of_roles(workspace: WorkspaceDraft) -> Iterator[Problem]:
-    for role in workspace.own_roles.values():
+    """What is wrong with roles that a layer or an image uses; others may be whatever they are."""
+    extended = _used(workspace.extends) if workspace.extends else set()
+    for role in (workspace.all_roles[name] for name in sorted(_used(workspace)) if name in workspace.all_roles):
+        if role.name in extended and role.name not in workspace.own_roles:
+            continue  # it is reported with the workspace that is extended
+        yield from role.problems
         for name, line in role.dependencies.items():
             if name not in workspace.all_roles:
                 near = did_you_mean(name, workspace.all_roles)
                 yield Problem(role.meta, line, f"depends on an unknown role '{name}'{near}")
+
+
+def _used(workspace: WorkspaceDraft) -> set[str]:
+    """The roles that are applied: those of layers and images, the seal, and all that they depend on."""
+    layers = [*workspace.all_layers.values(), *(one for image in workspace.all_images.values() for one in image.layers)]
+    return _closure(workspace, [SEAL, *(role for layer in layers for _, role in layer.roles)])
 
 
 def _duplicates(workspace: WorkspaceDraft) -> Iterator[Problem]:

@@ -126,6 +126,25 @@ def read(path: Path, problems: list[Problem]) -> Document | None:
     return None
 
 
+def read_foreign(path: Path, problems: list[Problem]) -> Document | None:
+    """A YAML file that others wrote for Ansible, as Ansible takes it: of a key that stands twice the last value counts,
+    tags such as `!unsafe` mean nothing here, and an empty file is an empty mapping.
+
+    Only what Ansible cannot read is added to `problems`; the result is None then.
+    """
+    try:
+        document = _Builder(path, text_of(path), [], last_wins=True).document()
+    except Unreadable as unreadable:
+        problems.append(unreadable.problem)
+        return None
+    if isinstance(document.value, dict):
+        return document
+    if document.value:
+        problems.append(document.problem("must be a mapping (`key: value` lines)"))
+        return None
+    return Document(path, {}, document.places)
+
+
 def _has(node: Any, key: str | int) -> bool:
     if isinstance(node, dict):
         return key in node
@@ -135,8 +154,9 @@ def _has(node: Any, key: str | int) -> bool:
 class _Builder:
     """Builds a Document from the events of one text."""
 
-    def __init__(self, path: Path, text: str, problems: list[Problem]) -> None:
+    def __init__(self, path: Path, text: str, problems: list[Problem], *, last_wins: bool = False) -> None:
         self.path = path
+        self.last_wins = last_wins
         self.lines = text.splitlines() or [""]
         self.problems = problems
         self.places: dict[Keys, Place] = {}
@@ -221,7 +241,7 @@ class _Builder:
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             key = self._key(event, keys)
             following = self._next()
-            if key is None or key in values:
+            if key is None or (key in values and not self.last_wins):
                 if key is not None:
                     first = self.places[(*keys, key)].key
                     what = f"'{key}' stands twice, first in line {first}"

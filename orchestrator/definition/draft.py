@@ -141,7 +141,7 @@ def read_workspace(root: Path, trail: tuple[Path, ...] = ()) -> WorkspaceDraft:
             for path in sorted((root / "packer" / "environments").glob(f"*{SUFFIX}"))
         },
         own_roles={
-            path.name: read_role(path, problems)
+            path.name: read_role(path)
             for path in sorted((root / "roles").glob("*"))
             if path.is_dir() and not path.name.startswith(".")
         },

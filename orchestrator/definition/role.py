@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definition.document import Document, read
+from orchestrator.definition.document import Document, read_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from orchestrator.errors import Problem
 
@@ -19,41 +19,46 @@ class Role:
     """One folder of `roles/`.
 
     `dependencies` are the roles that Ansible applies before it, each with the line of `meta/main.yml` that names it.
-    `variables` is None when the role has no `meta/argument_specs.yml`.
+    `variables` is None when the role has no `meta/argument_specs.yml`. `meta` is the file that names the dependencies.
+    `problems` are what Ansible cannot read of the role: they matter to whoever uses it.
     """
 
     name: str
     path: Path
     dependencies: Mapping[str, int] = field(default_factory=dict)
     variables: frozenset[str] | None = None
-
-    @property
-    def meta(self) -> Path:
-        """The file that names the dependencies."""
-        return self.path / "meta" / "main.yml"
+    meta: Path = Path()
+    problems: tuple[Problem, ...] = ()
 
 
-def read_role(path: Path, problems: list[Problem]) -> Role:
-    """The role in a folder. What cannot be read of it is added to `problems`."""
-    meta = _optional(path / "meta" / "main.yml", problems)
-    specs = _optional(path / "meta" / "argument_specs.yml", problems)
+def read_role(path: Path) -> Role:
+    """The role in a folder, as Ansible reads it: the first of `main.yml`, `main.yaml`, `main.json` and `main`."""
+    problems: list[Problem] = []
+    file = _there(path / "meta" / "main", ".yml", ".yaml", ".json", "")
+    specs_file = _there(path / "meta" / "argument_specs", ".yml", ".yaml")
+    meta = read_foreign(file, problems) if file else None
+    specs = read_foreign(specs_file, problems) if specs_file else None
     return Role(
         name=path.name,
         path=path,
         dependencies=dict(_dependencies(meta)) if meta else {},
         variables=frozenset(_variables(specs.value)) if specs else None,
+        meta=file or path / "meta" / "main.yml",
+        problems=tuple(problems),
     )
 
 
-def _optional(path: Path, problems: list[Problem]) -> Document | None:
-    return read(path, problems) if path.exists() else None
+def _there(stem: Path, *endings: str) -> Path | None:
+    """The file that Ansible loads (`Role._load_role_yaml`): the first that is there, a broken link included."""
+    paths = (stem.with_name(stem.name + ending) for ending in endings)
+    return next((path for path in paths if (path.exists() or path.is_symlink()) and not path.is_dir()), None)
 
 
 def _dependencies(meta: Document) -> Iterator[tuple[str, int]]:
     """The names that `dependencies` lists, plain or as `role:` of a mapping (Ansible, "Using role dependencies")."""
     listed = meta.value.get("dependencies")
     for place, entry in enumerate(listed if isinstance(listed, list) else []):
-        name = entry.get("role", entry.get("name")) if isinstance(entry, dict) else entry
+        name = entry.get("role", entry.get("name", entry.get("src"))) if isinstance(entry, dict) else entry
         if isinstance(name, str):
             yield name, meta.place("dependencies", place).key
 

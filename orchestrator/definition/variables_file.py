@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+#: What HCL evaluates in a text.
+_TEMPLATE = re.compile(r"(?<!\$)\$\{|(?<!%)%\{")
 _LITERALS = {"true": True, "false": False, "null": None}
 _MUST_BE_PLAIN = "must be a plain value: Packer takes no variable or function here"
 #: Deeper than any variable of ours; python-hcl2 recurses.
@@ -108,6 +110,22 @@ class _Assignments:
         if text.startswith(("$${", "%%{")):
             text = text[1:]
         return _ESCAPE.sub(self._unescape(part), text)
+
+    def _heredoc_template(self, tree: Tree[Any], _: Keys) -> str:
+        """The lines of a `<<END` as they are: no escape but `$${` and `%%{` (HCL Native Syntax, "Template Expressions")."""
+        return self._lines(tree, [f"{line}\n" for line in str(tree.children[0]).splitlines()[1:-1]])
+
+    def _heredoc_template_trim(self, tree: Tree[Any], _: Keys) -> str:
+        """The lines of a `<<-END`, without the white space that all of them begin with."""
+        lines = [f"{line}\n" for line in str(tree.children[0]).splitlines()[1:-1]]
+        least = min((len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()), default=0)
+        return self._lines(tree, [line[least:] if line.strip() else line for line in lines])
+
+    def _lines(self, tree: Tree[Any], lines: list[str]) -> str:
+        text = "".join(lines)
+        if _TEMPLATE.search(text):
+            raise _Plain
+        return text.replace("$${", "${").replace("%%{", "%{")
 
     def _unescape(self, part: Tree[Any]) -> Any:
         def one(found: re.Match[str]) -> str:

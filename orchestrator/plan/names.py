@@ -17,28 +17,30 @@ if TYPE_CHECKING:
 
 #: Where Ansible takes a file or a folder of the machine that runs it.
 _FILES = frozenset(
-    "src file dir script include_tasks import_tasks include_vars import_playbook include vars_files cmd _raw_params "
-    "with_file with_fileglob with_filetree with_first_found with_template tasks_from vars_from defaults_from "
-    "handlers_from files paths".split()
+    ["src", "file", "dir", "script", "include_tasks", "import_tasks", "include_vars", "import_playbook", "include", "vars_files", "cmd", "_raw_params", "with_file", "with_fileglob", "with_filetree", "with_first_found", "with_template", "tasks_from", "vars_from", "defaults_from", "handlers_from", "files", "paths"]
 )
 #: Tasks of this machine that read none of its files.
 _HARMLESS = frozenset(
-    "debug set_fact assert fail pause wait_for wait_for_connection uri meta add_host group_by include_tasks "
-    "import_tasks include_role import_role include_vars copy template block".split()
+    ["debug", "set_fact", "assert", "fail", "pause", "wait_for", "wait_for_connection", "uri", "meta", "add_host", "group_by", "include_tasks", "import_tasks", "include_role", "import_role", "include_vars", "copy", "template", "block"]
 )
 #: Lookups that read files by names that stand in their arguments.
-_FILE_LOOKUPS = frozenset("file template fileglob filetree csvfile ini unvault first_found".split())
+_FILE_LOOKUPS = frozenset(["file", "template", "fileglob", "filetree", "csvfile", "ini", "unvault", "first_found"])
 #: Lookups that read no file of the workspace.
 _OTHER_LOOKUPS = frozenset(
-    "vars varnames env items list dict dictionary nested cartesian flattened indexed_items inventory_hostnames "
-    "random_choice sequence subelements together url config password".split()
+    ["vars", "varnames", "env", "items", "list", "dict", "dictionary", "nested", "cartesian", "flattened", "indexed_items", "inventory_hostnames", "random_choice", "sequence", "subelements", "together", "url", "config", "password"]
 )
+#: Keys of Ansible's own that are names of folders too.
+_KEYWORDS = frozenset(["tasks", "handlers", "vars", "files", "templates", "defaults", "meta", "roles"])
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _QUOTED = re.compile(r"""'([^'\n]*)'|"([^"\n]*)\"""")
 _LOOKUP = re.compile(r"\b(?:lookup|query|q)\(\s*(?:(['\"])([\w.]+)\1)?([^()]*)")
 _PLAIN = re.compile(r"\s*\{\{\s*([\w.]+)\s*\}\}\s*")
+_KNOWN = r"(role_path|playbook_dir)"
+_ABOVE = re.compile(r"\{\{\s*" + _KNOWN + r"((?:\s*\|\s*(?:ansible\.builtin\.)?dirname)+)\s*\}\}")
+_JOINED = re.compile(r"\{\{\s*" + _KNOWN + r"\s*[~+]\s*['\"]([^'\"]*)['\"]\s*\}\}")
+_ADDED = re.compile(r"\b" + _KNOWN + r"\s*[~+]\s*['\"]([^'\"]*)['\"]\s*([~+]?)")
 #: What the factory gives: the roles of the layer.
 LAYER_ROLES = "{{ layer_roles }}"
 
@@ -71,7 +73,7 @@ def names_in(content: bytes, *, is_yaml: bool) -> Names:
     text = content.decode("utf-8", "replace")
     if is_yaml:
         try:
-            documents = list(yaml.load_all(text, Loader=yaml.CBaseLoader))  # noqa: S506 - it makes nothing but text
+            documents = list(yaml.load_all(text, Loader=yaml.CBaseLoader))
         except (yaml.YAMLError, ValueError, RecursionError):
             names.anything.add("it is not YAML")
         else:
@@ -124,7 +126,7 @@ class _Reader:
                 self.names.roles.update(name for one in value for name in _spread(_name_of(one), items))
             elif word in ("with_pipe", "with_lines"):
                 self.names.anything.add(f"`{key}` runs a command of its own")
-            if isinstance(key, str):
+            if isinstance(key, str) and key not in _KEYWORDS:
                 self.value(key, items)
             if word in _FILES or word in ("copy", "template", "unarchive", "assemble"):
                 self._files(value, items, remote=node.get("remote_src", "no"), imported=word == "import_playbook")
@@ -133,7 +135,7 @@ class _Reader:
     def _files(self, value: Any, items: Mapping[str, tuple[str, ...]], *, remote: str, imported: bool) -> None:
         """What stands where a file of this machine is taken."""
         for one in value if isinstance(value, list) else [value]:
-            for text in _spread(one, items) if isinstance(one, str) else ():
+            for text in map(plain_folders, _spread(one, items)) if isinstance(one, str) else ():
                 for name in {text, *(part.partition("=")[2] for part in text.split() if "=" in part)}:
                     if ("{{" in name or "{%" in name) and imported:
                         self.names.anything.add(f"the name of an imported playbook is computed ('{name}')")
@@ -161,25 +163,41 @@ class _Reader:
         for one in _spread(text, items):
             for found in _EXPRESSION.findall(one):
                 _expression(found, self.names)
-            bare = re.sub(r"\s*(\{\{)\s*(role_path|playbook_dir)\s*(\}\})", r"{{\2}}", one)
+            bare = re.sub(r"\{\{\s*" + _KNOWN + r"\s*\}\}", r"{{\1}}", plain_folders(one))
             words = (bare, *bare.split(), *(part.partition("=")[2] for part in bare.split() if "=" in part))
             self.names.texts.update(word.strip("\"',") for word in words)
 
 
+def plain_folders(text: str) -> str:
+    """A text in which `{{ role_path | dirname }}` and `{{ role_path ~ '/x' }}` stand as plain paths."""
+    text = _ABOVE.sub(lambda found: "{{" + found[1] + "}}" + "/.." * found[2].count("|"), text)
+    return _JOINED.sub(lambda found: "{{" + found[1] + "}}" + found[2], text)
+
+
 def _expression(text: str, names: Names) -> None:
     """An expression of Jinja: what stands in quotes, and the lookups."""
+    for name, path, more in _ADDED.findall(text):
+        known = "{{" + name + "}}" + path
+        names.patterns.add(known + "{{ more }}" if more else known)
+    if re.search(
+        r"\b(role_path|playbook_dir|inventory_dir|ansible_config_file)\b[^,]*\b(dirname|realpath|\w*replace|split)",
+        text,
+    ):
+        bare = plain_folders(text)
+        if bare.startswith("{{") and bare == text:
+            names.anything.add(f"'{text}' is a folder that is computed")
     names.texts.update(one or other for one, other in _QUOTED.findall(text))
     for _, name, rest in _LOOKUP.findall(text):
         plugin = name.rpartition(".")[2]
-        computed = re.search(r"[A-Za-z_]", re.sub(r"\w+\s*=", "", _QUOTED.sub("", rest)))
+        computed = re.search(r"[A-Za-z_]", re.sub(r"\w+\s*=", "", _QUOTED.sub("", _ADDED.sub(r"\3", rest))))
         if plugin in _FILE_LOOKUPS:
             names.sources.update(one or other for one, other in _QUOTED.findall(rest))
             if computed:
-                names.patterns.add("{{ lookup }}")
+                names.patterns.add(text)
         elif plugin not in _OTHER_LOOKUPS:
             names.anything.add(f"the lookup '{name}'" if name else "a lookup whose name is computed")
     if text.startswith("{%") and re.search(r"\b(include|import|from|extends)\s+(?!['\"])[^%]*[a-z]", text):
-        names.patterns.add("{{ template }}")
+        names.patterns.add(text)
 
 
 def _word(key: Any) -> str:
@@ -208,6 +226,9 @@ def _items(task: Mapping[Any, Any]) -> dict[str, tuple[str, ...]]:
             return {f"{name}.{field}": tuple(str(one.get(field, "")) for one in listed) for field in fields}
         if isinstance(listed, str) and (found := _PLAIN.fullmatch(listed)) and found[1] == "layer_roles":
             return {name: (LAYER_ROLES,)}
+    if isinstance(globs := task.get("with_fileglob", task.get("ansible.builtin.with_fileglob")), str | list):
+        listed = [globs] if isinstance(globs, str) else globs
+        return {name: tuple(one for one in listed if isinstance(one, str))}
     return {}
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.plan.fingerprint import NOT_APPLIED, Entry, canonical, files_below
 from orchestrator.plan.folder import PLACES, Folder, is_unasked, names_of_file, read_folder
-from orchestrator.plan.ignored import Ignored
+from orchestrator.plan.ignored import Ignored, is_left_behind
 from orchestrator.plan.names import LAYER_ROLES, Names, known_text, names_in, names_of, pattern_of, pieces
 from orchestrator.plan.stack import SEAL
 
@@ -134,6 +134,11 @@ def _folders(path: str) -> list[str]:
     return sorted(entry.name for entry in os.scandir(path) if entry.is_dir()) if os.path.isdir(path) else []
 
 
+def _is_meant_by_nobody(path: str) -> bool:
+    """Whether a file is a leftover that no computed name means. Below a folder of `files/` it may be copied with it."""
+    return is_left_behind(path.rpartition("/")[2]) and re.search(r"/(files|templates)/.*/", path) is None
+
+
 def _leads_out(text: str) -> bool:
     """Whether a text names a file by a path that may lie outside of where Ansible looks."""
     return text.startswith(("/", "~", "{{")) or ".." in text.split("/")
@@ -239,12 +244,19 @@ class _Closing:
         for where, names in list(self.read.items()):
             for text in sorted(names.texts | names.sources):
                 for one in self._substituted(text):
-                    self._text(one, index, waiting, bases, source=text in names.sources)
+                    self._text(one, where, index, waiting, bases, source=text in names.sources)
             for pattern in sorted(names.patterns):
                 self._pattern(pattern, where, index, waiting, bases)
 
     def _text(
-        self, text: str, index: Mapping[str, set[str]], waiting: Mapping[str, Entry], bases: list[str], *, source: bool
+        self,
+        text: str,
+        where: str,
+        index: Mapping[str, set[str]],
+        waiting: Mapping[str, Entry],
+        bases: list[str],
+        *,
+        source: bool,
     ) -> None:
         if not text or "{{" in text or "\n" in text or "\0" in text:
             return
@@ -259,7 +271,9 @@ class _Closing:
         folder, _, last = name.rpartition("/")
         name = folder if _GLOB.search(last) else name
         if os.path.isabs(name):
-            if source or self._inside(name):
+            if source and any(root.is_relative_to(name) for root in self.reach.roots):
+                self.read[where].anything.add(f"'{text}' is a folder that holds the workspace")
+            elif source or self._inside(name):
                 self._path(name)
             return
         for base in bases:
@@ -279,13 +293,17 @@ class _Closing:
             shape = pattern_of(one)
             found = {path for known, paths in index.items() if fnmatch.fnmatchcase(known, shape) for path in paths}
             found -= self.playbooks  # Ansible takes no playbook by a name that is computed while it runs
+            found = {path for path in found if not _is_meant_by_nobody(path)}
             if found:
                 self._note(f"{where} computes the name of a file ('{pattern}'): every file counts that it could be")
             for path in sorted(found):
                 self._take_entry(waiting[path])
+            if "*" not in shape:
+                self._text(shape, where, index, waiting, bases, source=True)
+                continue
             folder = shape.partition("*")[0].rpartition("/")[0]
             if folder and _leads_out(folder):
-                self._text(folder, index, waiting, bases, source=False)
+                self._text(folder, where, index, waiting, bases, source=True)
 
     def _substituted(self, text: str) -> Iterator[str]:
         """A text with the folders that Ansible knows by itself."""

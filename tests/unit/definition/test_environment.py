@@ -182,3 +182,39 @@ def test_places_when_types_and_subnets_are_several(tmp_path: Path) -> None:
 def test_places_when_nothing_is_said_of_them(tmp_path: Path) -> None:
     """One place: the type that is the default, where the account's default is."""
     assert Environment(name="x", path=tmp_path, region="us-east-1").places == (("t3.small", ""),)
+
+
+HEREDOCS = r"""region = "us-east-1"
+extra_vars = {
+  plain = <<EOT
+one
+  two $${x} \n
+EOT
+  flush = <<-END
+    one
+      two
+BLANK
+    three
+    END
+  empty = <<EOT
+EOT
+}
+"""
+
+
+def test_read_environment_when_a_value_is_a_heredoc(tmp_path: Path) -> None:
+    """Lines between `<<EOT` and `EOT` are what Packer makes of them (recorded of Packer 1.6.6)."""
+    environment, problems = read_text(tmp_path, HEREDOCS.replace("BLANK", "  "))
+    assert problems == []
+    assert environment is not None
+    assert environment.extra_vars == {
+        "plain": "one\n  two ${x} \\n\n",
+        "flush": "one\n  two\n  \nthree\n",
+        "empty": "",
+    }
+
+
+def test_read_environment_when_a_heredoc_is_computed(tmp_path: Path) -> None:
+    """What HCL would evaluate is refused in a heredoc as it is in quotes."""
+    _, problems = read_text(tmp_path, 'region = "us-east-1"\nvpc_id = <<EOT\n${var.x}\nEOT\n')
+    assert problems == ["2: 'vpc_id' must be a plain value: Packer takes no variable or function here"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.definition.workspace import load
-from orchestrator.errors import LackError, UsageError
+from orchestrator.errors import DefinitionError, LackError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,3 +145,26 @@ layers:
   - workload: {{roles: [nginx], vars: {{nginx_workers: {n}}}}}
 tags: {{cost-center: "4711", stage: production}}
 """
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        "",
+        "---\n# nothing\n",
+        "dependencies: [nowhere]\ndependencies: [system]\n",
+        "dependencies: [system]\ngalaxy_info: {author: !unsafe '{{ x', 1: one}\n",
+    ],
+)
+def test_load_when_others_wrote_a_role(project: Callable[..., Path], meta: str) -> None:
+    """What Ansible takes in a role's `meta/main.yml` is taken here, with what Ansible makes of it."""
+    workspace = load(project({"roles/tls/meta/main.yml": meta}))
+    assert set(workspace.roles["tls"].dependencies) == ({"system"} if "system" in meta else set())
+
+
+@pytest.mark.parametrize("meta", ["dependencies: []\n---\na: 1\n", "a: [\n", "- a\n", "dependencies: [nowhere]\n"])
+def test_load_when_a_role_that_nobody_uses_is_broken(project: Callable[..., Path], meta: str) -> None:
+    """What Ansible refuses matters to whoever uses the role, and to nobody else."""
+    assert "spare" in load(project({"roles/spare/meta/main.yml": meta})).roles
+    with pytest.raises(DefinitionError):
+        load(project({"roles/tls/meta/main.yml": meta}))

@@ -32,14 +32,33 @@ def test_files_below_when_tests_and_readme_are_there(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     (tmp_path / "files/run.sh").chmod(0o755)
-    assert list(files_below(tmp_path)) == [("x files/run.sh", b"files/run.sh"), ("- tasks/main.yml", b"tasks/main.yml")]
+    counted = [entry.counted() for entry in files_below(str(tmp_path))]
+    assert counted == [("x files/run.sh", b"files/run.sh"), ("- tasks/main.yml", b"tasks/main.yml")]
 
 
 def test_files_below_when_a_link_leads_out(tmp_path: Path) -> None:
-    """A link to a file counts as that file, one to a folder by where it leads."""
-    (tmp_path / "role").mkdir()
-    (tmp_path / "there").mkdir()
-    (tmp_path / "file").write_text("content")
-    (tmp_path / "role/link").symlink_to(tmp_path / "file")
-    (tmp_path / "role/folder").symlink_to("../there")
-    assert list(files_below(tmp_path / "role")) == [("> folder", b"../there"), ("- link", b"content")]
+    """A link counts by its text and by what it leads to; one that leads to a folder above it ends there."""
+    for name in ("role", "there"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "there/file").write_text("content")
+    for name, to in (("link", "../there/file"), ("folder", "../there"), ("loop", "."), ("nowhere", "../no")):
+        (tmp_path / "role" / name).symlink_to(to)
+    assert [entry.counted() for entry in files_below(str(tmp_path / "role"))] == [
+        ("> folder", b"../there"),
+        ("- folder/file", b"content"),
+        ("- link -> ../there/file", b"content"),
+        ("> loop", b"."),
+        ("> nowhere", b"../no"),
+    ]
+
+
+def test_files_below_when_something_is_left_or_ignored(tmp_path: Path) -> None:
+    """Leftovers and what `.gitignore` names are set aside; the nearest `.gitignore` has the last word."""
+    written = {".gitignore": "*.log\nbuild/\n", "sub/.gitignore": "!kept.log\n"}
+    aside = {"a.log", "sub/build/x", "sub/b.log", ".DS_Store", "x.yml~", "sub/.x.yml.swp", "#x#", "__pycache__/m.pyc"}
+    for name in (*written, *aside, "sub/kept.log", "x.yml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(written.get(name, ""))
+    entries = files_below(str(tmp_path))
+    assert {entry.name for entry in entries if entry.aside} == aside
+    assert {entry.name for entry in entries if not entry.aside} == {"sub/.gitignore", "sub/kept.log", "x.yml"}
