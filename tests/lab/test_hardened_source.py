@@ -69,9 +69,10 @@ WantedBy=basic.target
 END
 systemctl enable -q cis-mounts
 """
-#: Holds dpkg's lock on each new machine until somebody has waited for it: Packer's first script, or a validation.
+#: Holds dpkg's lock on each new machine until somebody waits for it: until the wait for a quiet machine has slept three
+#: times (`sleep 0.5`, see quiet.sh) although the machine has booted.
 BUSY = r"""
-import fcntl, glob, os, socket, time
+import fcntl, os, pathlib, socket, subprocess, time
 
 machine = open("/etc/machine-id").read()
 done = "/var/lib/busy"
@@ -81,10 +82,24 @@ if busy:
     open("/proc/self/comm", "w").write("unattended-upgr")
     fcntl.lockf(lock, fcntl.LOCK_EX)
 socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
-end = time.monotonic() + 100
-while busy and time.monotonic() < end and not glob.glob("/tmp/script_*") + glob.glob("/run/ami-validate/*"):
-    time.sleep(0.1)
-time.sleep(4)
+
+
+def boots():
+    said = subprocess.run(["systemctl", "is-system-running"], capture_output=True).stdout
+    return said.strip() in (b"initializing", b"starting") or not os.path.exists("/run/cloud-init/result.json")
+
+
+while busy and boots():
+    time.sleep(0.2)
+slept = set()
+while busy and len(slept) < 3:
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cmdline").read_bytes() == b"sleep\x000.5\x00":
+                slept.add(process.name)
+        except OSError:
+            pass
+    time.sleep(0.05)
 open(done, "w").write(machine)
 """
 TASKS = """
