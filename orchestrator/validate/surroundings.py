@@ -32,6 +32,7 @@ class Surroundings:
     def __init__(self, root: Path, problem: Callable[[Path, BaseException], None]) -> None:
         self._root = root
         self._problem = problem
+        self._path = root
         self._now: tuple[Path, ...] = ()
         self._away: dict[Path, dict[str, ModuleType]] = {}
 
@@ -55,9 +56,23 @@ class Surroundings:
         if isinstance(collector, pytest.File | pytest.Directory):
             self.enter(collector.path)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
+        """Make a fixture, and later take it down, in the surroundings of the file in which it stands."""
+        code = getattr(fixturedef.func, "__code__", None)
+        path, before = Path(code.co_filename if code else ""), self._path
+        if not path.is_relative_to(self._root):
+            return (yield)
+        self.enter(path)
+        try:
+            return (yield)
+        finally:
+            fixturedef.addfinalizer(lambda: self.enter(path))
+            self.enter(before)
+
     def enter(self, path: Path) -> None:
         """Let imports find what belongs to a test file, or to a folder."""
-        folders = self._folders(path)
+        folders, self._path = self._folders(path), path
         if folders == self._now:
             return
         for name, module in list(sys.modules.items()):

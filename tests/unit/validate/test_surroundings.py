@@ -75,6 +75,26 @@ def test_a_module_beside_a_test_is_that_roles_own(tmp_path: Path) -> None:
     ]
 
 
+def test_a_fixture_imports_what_lies_beside_it(tmp_path: Path) -> None:
+    """Also while it is taken down, when tests of another role have run meanwhile."""
+    text = "def test_it(made): import helpers; assert (made, helpers.NAME) == ({role!r}, {role!r})\n"
+    request = asked_for(tmp_path, **{role: text.format(role=role) for role in ("one", "two")})
+    for role in ("one", "two"):
+        fixture = f"""
+import pytest
+@pytest.fixture(scope="session")
+def made():
+    import helpers
+    yield helpers.NAME
+    import late
+    assert late.NAME == "{role}"
+"""
+        written(request, {f"roles/{role}/tests/conftest.py": fixture})
+        for name in ("helpers", "late"):
+            written(request, {f"roles/{role}/tests/{name}.py": f"NAME = {role!r}\n"})
+    passed(request)
+
+
 def test_each_conftest_above_a_role_applies(tmp_path: Path) -> None:
     """With the module that lies beside it, which is one for all roles."""
     text = """
