@@ -26,6 +26,8 @@ from orchestrator.validate.session import collect, laid_out
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+pytestmark = pytest.mark.long(30)
+
 PAGE = Path(__file__).parents[2] / "docs" / "environment-variables.md"
 REGION = "eu-west-1"
 PLAIN = "plain"

@@ -13,6 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+pytestmark = pytest.mark.long(30)
+
 REPOSITORY = Path(__file__).parents[3]
 
 #: What a shell may say of its locale. `xx_YY` is on no machine; the last one makes ASCII of Python's own output.
