@@ -134,8 +134,8 @@ def test_a_build_gets_what_the_table_says(account: str, tmp_path: Path, monkeypa
 @pytest.mark.usefixtures("_canaries")
 def test_tests_of_roles_get_what_the_table_says(tmp_path: Path) -> None:
     """The real process of the tests writes its environment down while it collects them."""
-    folder = tmp_path / "tests"
-    folder.mkdir()
+    folder = tmp_path / "roles" / "one" / "tests"
+    folder.mkdir(parents=True)
     seen = tmp_path / "seen"
     (folder / "test_role.py").write_text(
         "import os, pathlib\n"
