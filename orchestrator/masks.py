@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 #: Characters: a shorter value is part of many words. As a secret it is refused; as a line of one it is hidden only
 #: with the whole.
 SHORTEST = 4
+
+#: How programs show that they cut a text, pytest among them.
+_DOTS = re.compile(r"(?<!\.)\.{3}(?!\.)")
 
 #: What this process has learned. It only grows: a message about a secret may come long after its use.
 _LEARNED: set[str] = set()
@@ -87,6 +91,29 @@ def hidden(value: Any) -> Any:
     if isinstance(value, dict):
         return {hidden(key): hidden(one) for key, one in value.items()}
     return value
+
+
+def masked_where_cut(text: str, masks: Sequence[str]) -> str:
+    """`text` without secrets, and without the beginning or the end of one that a program cut with three dots."""
+    text = masked(text, masks)
+    if not masks:
+        return text
+    parts = _DOTS.split(text)
+    for place in range(len(parts) - 1):
+        before, after = parts[place], parts[place + 1]
+        begun = max((_overlap(before, mask) for mask in masks), default=0)
+        ended = max((_overlap(mask, after) for mask in masks), default=0)
+        parts[place] = before[: len(before) - begun] + "*" * min(begun, 8)
+        parts[place + 1] = "*" * min(ended, 8) + after[ended:]
+    return "...".join(parts)
+
+
+def _overlap(left: str, right: str) -> int:
+    """How many characters at the end of one text begin the other; 0 for fewer than a secret has."""
+    for length in range(min(len(left), len(right)), SHORTEST - 1, -1):
+        if left.endswith(right[:length]):
+            return length
+    return 0
 
 
 def mask_file(path: Path, masks: Sequence[str]) -> None:

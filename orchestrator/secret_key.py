@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.aws import AwsError, error_code
@@ -24,14 +24,17 @@ PARAMETER = "/ami/fingerprint-key"
 
 @dataclass(frozen=True)
 class FingerprintKey:
-    """The key; `new` when the account has none yet. It is written before anything is built with it."""
+    """The key, 64 hexadecimal digits; `new` when the account has none yet.
 
-    key: bytes
+    It is written before anything is built with it.
+    """
+
+    key: str = field(repr=False)
     new: bool = False
 
     def digest(self, name: str, value: str) -> str:
         """HMAC-SHA256 of a variable's value. The name is in it, so that equal values of two variables do not show."""
-        return hmac.new(self.key, f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self.key.encode(), f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()
 
     def keep(self, account: Account) -> None:
         """Write a new key. Raises StageError when another run wrote one since, LackError when AWS refuses."""
@@ -40,7 +43,7 @@ class FingerprintKey:
         try:
             account.client("ssm").put_parameter(
                 Name=PARAMETER,
-                Value=self.key.hex(),
+                Value=self.key,
                 Type="SecureString",
                 Overwrite=False,
                 Description="With it secret variables enter the fingerprints of AMIs. Do not change it.",
@@ -58,5 +61,5 @@ def read(account: Account) -> FingerprintKey:
     except AwsError as error:
         if error_code(error) != "ParameterNotFound":
             raise
-        return FingerprintKey(secrets.token_bytes(32), new=True)
-    return FingerprintKey(str(found).encode())
+        return FingerprintKey(secrets.token_hex(32), new=True)
+    return FingerprintKey(str(found))

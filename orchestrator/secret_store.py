@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _ABSENT = frozenset({"ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException"})
 
+#: Values of environment variables that were read. They are taken out of the environment: programs that are started
+#: (git, Packer, Ansible, pytest) inherit it.
+_TAKEN: dict[str, str] = {}
+
 
 class NoValue(Exception):
     """There is no such secret, or nothing that can be used as one: `what` without its value, and what to do."""
@@ -44,10 +48,11 @@ def value_of(reference: Reference, account: Account) -> str:
 
 
 def _of_environment(name: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise NoValue(f"the environment variable {name} is {'empty' if name in os.environ else 'not set'}")
-    return value
+    if name in os.environ:
+        _TAKEN[name] = os.environ.pop(name)
+    if not _TAKEN.get(name):
+        raise NoValue(f"the environment variable {name} is {'empty' if name in _TAKEN else 'not set'}")
+    return _TAKEN[name]
 
 
 def _of_parameter(name: str, account: Account) -> str:

@@ -82,7 +82,7 @@ class Secrets:
             if self.strict:
                 raise LackError(what, hint="allow ssm:GetParameter, and kms:Decrypt for its key") from error
             self.unknown.append(what)
-            return secret_key.FingerprintKey(random.token_bytes(32))
+            return secret_key.FingerprintKey(random.token_hex(32))
 
     def keep_key(self) -> None:
         """Write the account's key if a secret was counted with one that is not there yet."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: What JavaScript's encodeURIComponent leaves as it is, besides what Python always does.
 _LEFT_BY_BROWSERS = "!*'()"
+_HCL = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 #: Characters that a shell takes for its own between double quotes.
 _IN_DOUBLE_QUOTES = re.compile(r'(["$`\\])')
 #: Bytes of base64 that a byte before or after the text changes too, by how many stand before it in its group of three.
@@ -25,8 +26,10 @@ _CHANGED = {0: 0, 1: 2, 2: 3}
 
 
 def spellings(text: str) -> frozenset[str]:
-    """The text itself and its encodings."""
-    return frozenset({text, *_escaped(text), *_of_urls(text), *_of_shells(text), *_of_bytes(text)})
+    """The text itself and its encodings, and each of these within JSON, as which Ansible shows results."""
+    once = {text, *_escaped(text), *_of_urls(text), *_of_shells(text)}
+    within = {json.dumps(one, ensure_ascii=plain)[1:-1] for one in once for plain in (True, False)}
+    return frozenset({*once, *within, *_of_bytes(text)})
 
 
 def _escaped(text: str) -> Iterator[str]:
@@ -40,14 +43,14 @@ def _escaped(text: str) -> Iterator[str]:
         yield inner.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
         yield inner.replace("{{", "{\\u007b")
         yield inner.replace("/", "\\/")
-        yield inner.replace("${", "\\u0024{").replace("%{", "\\u0025{")
+        yield "".join(map(_visible, inner))
         yield inner.replace("${", "$${").replace("%{", "%%{")
+    hcl = "".join(_HCL.get(char) or _visible(char) for char in text)  # as `render.literal` writes it
+    yield hcl.replace("${", "\\u0024{").replace("%{", "\\u0025{")
     for written in (repr(text), ascii(text)):
         yield written[1:-1]
         yield written[1:-1].replace("'", "\\'")
         yield written[1:-1].replace("\\'", "'").replace('"', '\\"')
-    yield json.dumps(json.dumps(text)[1:-1])[1:-1]  # JSON within JSON
-    yield json.dumps(json.dumps(text, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1]
     yield text.replace("'", "''")  # YAML and SQL
     yield html.escape(text, quote=True)
     yield html.escape(text, quote=False)
@@ -55,6 +58,11 @@ def _escaped(text: str) -> Iterator[str]:
     yield text.replace(",", "%!(PACKER_COMMA)").replace("\n", "\\n").replace("\r", "\\r")
     yield text.replace("\n", "\\n")
     yield text.replace("\n", "\r\n")
+
+
+def _visible(char: str) -> str:
+    point = ord(char)
+    return char if char.isprintable() else f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"  # noqa: PLR2004
 
 
 def _of_urls(text: str) -> Iterator[str]:

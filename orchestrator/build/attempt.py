@@ -102,7 +102,7 @@ class _Attempt:
         request, output = self._request, private / "packer.out"
         argv = self._command(way_in)
         env = packer_environment(request, private, os.environ, mitogen=self._with_mitogen())
-        env |= dict.fromkeys(request.withheld) | vault.passwords(os.environ, Path.cwd())
+        env |= vault.passwords(os.environ, Path.cwd())
         if left_out := kept_out(os.environ, request.account):
             self._watch.note(f"not handed to Packer: {', '.join(left_out)}")
         tasks = Follower(request.folder / "tasks.jsonl")

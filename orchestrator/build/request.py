@@ -26,10 +26,10 @@ class BuildRequest:
     (empty: what the template says), `tags` go onto the AMI over the template's own. `vpc_id` and `subnet_id` are the
     environment's. `run_tags` go onto what is made on the way. `mitogen` is whether the workspace wants it. `secrets`
     are what no log and no message may show besides the account's keys, `secret_vars` the variables of each layer that
-    hold some, `withheld` names of environment variables that Packer does not get. `places` are
-    (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what the variable file says.
-    `ready` is the Packer that builds, with its plugins; none: it is looked for when the build begins. `attempt` counts
-    from 1. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent` kills it.
+    hold some. `places` are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what the
+    variable file says. `ready` is the Packer that builds, with its plugins; none: it is looked for when the build
+    begins. `attempt` counts from 1. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent`
+    kills it.
     """
 
     image: str
@@ -48,7 +48,6 @@ class BuildRequest:
     mitogen: bool = True
     secrets: tuple[str, ...] = field(default=(), repr=False)
     secret_vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    withheld: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
     run_tags: Mapping[str, str] = field(default_factory=dict)
     ready: Ready | None = None

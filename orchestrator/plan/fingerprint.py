@@ -21,7 +21,18 @@ FORMAT = 3
 
 #: What lies at a role's own top level and is not applied. The same names below `files/` are files like any other.
 NOT_APPLIED = frozenset(
-    {"tests", "molecule", "docs", "README.md", "README", "README.rst", "CHANGELOG.md", "LICENSE", "LICENSE.md"}
+    {
+        "tests",
+        "conftest.py",
+        "molecule",
+        "docs",
+        "README.md",
+        "README",
+        "README.rst",
+        "CHANGELOG.md",
+        "LICENSE",
+        "LICENSE.md",
+    }
     | {".github", ".gitlab-ci.yml", ".travis.yml", ".gitignore", ".gitattributes", ".ansible-lint", ".yamllint"}
     | {".pre-commit-config.yaml", ".editorconfig", ".ansible", ".tox", "tox.ini"}
 )

@@ -18,7 +18,7 @@ from orchestrator.registry import STACK, TAGS, State, set_state, tag
 from orchestrator.render.packer import write
 from orchestrator.run.evidence import LEASED
 from orchestrator.run.outcome import Outcome, Status
-from orchestrator.run.secret_vars import secret_vars, withheld
+from orchestrator.run.secret_vars import secret_vars
 from orchestrator.run.tests import are_current, facts_of, tests_of
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
 from orchestrator.validate.request import ValidateRequest
@@ -107,7 +107,6 @@ def make(making: Making, segment: Segment, base: str, ready: Ready) -> Outcome:
                 mitogen=making.workspace.mitogen,
                 secrets=making.hidden,
                 secret_vars=secret_vars(making.secrets, layers),
-                withheld=withheld(environment, segment.stack),
                 places=environment.places,
                 run_tags=_leased(environment),
                 ready=ready,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.secret_files import Verbatim
 from orchestrator.build.vault import decrypted
-from orchestrator.definition.secret import KEY, Store, parse, references_in
+from orchestrator.definition.secret import KEY, references_in
 from orchestrator.definition.workspace_file import FILE
 from orchestrator.plan.stack import SEAL
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import PlannedLayer, Segment
     from orchestrator.secret_values import Secrets
@@ -59,10 +58,3 @@ def _chain(workspace: Workspace | None) -> Iterator[Workspace]:
     while workspace:
         yield workspace
         workspace = workspace.extends
-
-
-def withheld(environment: Environment, layers: Iterable[PlannedLayer]) -> tuple[str, ...]:
-    """The environment variables that secrets are read from: neither Packer nor Ansible gets them."""
-    references = [parse(written) for written in environment.secret_vars.values()]
-    references += [one for layer in layers for value in layer.vars.values() for one in references_in(value)]
-    return tuple(sorted({one.name for one in references if one.store is Store.ENV}))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.process import masked
+from orchestrator.masks import masked_where_cut
 from orchestrator.validate.attributes import Attributes
 from orchestrator.validate.verdict import Asked
 
@@ -73,7 +73,7 @@ def without_secrets(value: Any, masks: Sequence[str]) -> Any:
 
 def _text_without(text: str, masks: Sequence[str]) -> str:
     longest = max((len(mask) for mask in masks), default=0)
-    text = masked(text, masks)
+    text = masked_where_cut(text, masks)
     if longest and text.endswith(CUT):
         text = text[: max(0, len(text) - len(CUT) - longest + 1)] + CUT
     if longest and text.startswith(CUT):

@@ -18,7 +18,8 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.errors import Interrupted, UsageError
-from orchestrator.process import kill_group, masked, started
+from orchestrator.masks import masked_where_cut
+from orchestrator.process import kill_group, started
 from orchestrator.validate.answering import Answering
 from orchestrator.validate.errors import NoTests, ValidationError
 from orchestrator.validate.kept import without_secrets
@@ -190,7 +191,7 @@ def _logged(request: TestsRequest) -> Iterator[IO[bytes]]:
             yield log
         finally:
             log.seek(0)
-            text = masked(log.read().decode("utf-8", "replace"), request.masks)
+            text = masked_where_cut(log.read().decode("utf-8", "replace"), request.masks)
             (request.folder / "pytest.log").write_text(text, encoding="utf-8")
 
 
@@ -227,11 +228,11 @@ def _end(events: list[dict[str, Any]], masks: tuple[str, ...], answering: Answer
     return SuiteEnd(
         collected=last("collected").get("roles", {}),
         problems=tuple(
-            layout.problem(event["path"], event["line"], masked(event["text"], masks))
+            layout.problem(event["path"], event["line"], masked_where_cut(event["text"], masks))
             for event in events
             if event["event"] == "problem"
         ),
-        fault=masked(last("fault").get("text", ""), masks),
+        fault=masked_where_cut(last("fault").get("text", ""), masks),
         stopped=last("stopped").get("text", ""),
         exit_code=end.get("exit_code"),
         calls=dict(answering.calls),

@@ -119,7 +119,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: b\non: c\n", "2: a key must be text ('on'): put it in quotes"),
         ("? [a]\n: b\n", "1: a key must be text: put it in quotes"),
         ("a: !!python/object/apply:os.system ['true']\n", None),
-        ("a: !vault x\n", "1: tag !vault is not allowed: write the plain value"),
+        ("a: !unsafe x\n", "1: tag !unsafe is not allowed: write the plain value"),
         ("a: &x [*x]\n", "1: nothing is called '&x' above, or it holds itself"),
         ("a:\n  - *y\n", "2: nothing is called '&y' above, or it holds itself"),
         ("a: " + "[" * 5000, "1: is nested deeper than 40 levels"),
