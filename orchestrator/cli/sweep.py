@@ -39,12 +39,15 @@ def sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Remove what dead runs left: machines, volumes, keys, groups, half-made AMIs, snapshots, leases."""
+    from orchestrator.build.held_folder import clear_abandoned
     from orchestrator.cli.opened import opened
     from orchestrator.run.clear import clear
     from orchestrator.run.sweep import find, place_of
 
     age = time_span(older_than)
     loaded = opened(workspace)
+    for folder in clear_abandoned():
+        say(f"removed {folder}, which a killed run left")
     place = place_of(environment_of(loaded, env), loaded.root)
     now = datetime.now(UTC)
     finding = find(place, now, age)
