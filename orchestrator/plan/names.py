@@ -1,7 +1,8 @@
 """What an Ansible file may name: files, roles, and what nobody can tell before it runs.
 
 No list of modules is needed for files: every text in a file may be the name of one, and `reach` looks which there are.
-What is computed at run time matters where Ansible takes a file or a role, and stays a pattern: `{{ x }}.conf` is `*.conf`.
+What is computed at run time matters where Ansible takes a file or a role, and stays a pattern: `{{ x }}.conf` is
+`*.conf`.
 """
 
 from __future__ import annotations
@@ -17,17 +18,81 @@ if TYPE_CHECKING:
 
 #: Where Ansible takes a file or a folder of the machine that runs it.
 _FILES = frozenset(
-    ["src", "file", "dir", "script", "include_tasks", "import_tasks", "include_vars", "import_playbook", "include", "vars_files", "cmd", "_raw_params", "with_file", "with_fileglob", "with_filetree", "with_first_found", "with_template", "tasks_from", "vars_from", "defaults_from", "handlers_from", "files", "paths"]
+    [
+        "src",
+        "file",
+        "dir",
+        "script",
+        "include_tasks",
+        "import_tasks",
+        "include_vars",
+        "import_playbook",
+        "include",
+        "vars_files",
+        "cmd",
+        "_raw_params",
+        "with_file",
+        "with_fileglob",
+        "with_filetree",
+        "with_first_found",
+        "with_template",
+        "tasks_from",
+        "vars_from",
+        "defaults_from",
+        "handlers_from",
+        "files",
+        "paths",
+    ]
 )
 #: Tasks of this machine that read none of its files.
 _HARMLESS = frozenset(
-    ["debug", "set_fact", "assert", "fail", "pause", "wait_for", "wait_for_connection", "uri", "meta", "add_host", "group_by", "include_tasks", "import_tasks", "include_role", "import_role", "include_vars", "copy", "template", "block"]
+    [
+        "debug",
+        "set_fact",
+        "assert",
+        "fail",
+        "pause",
+        "wait_for",
+        "wait_for_connection",
+        "uri",
+        "meta",
+        "add_host",
+        "group_by",
+        "include_tasks",
+        "import_tasks",
+        "include_role",
+        "import_role",
+        "include_vars",
+        "copy",
+        "template",
+        "block",
+    ]
 )
 #: Lookups that read files by names that stand in their arguments.
 _FILE_LOOKUPS = frozenset(["file", "template", "fileglob", "filetree", "csvfile", "ini", "unvault", "first_found"])
 #: Lookups that read no file of the workspace.
 _OTHER_LOOKUPS = frozenset(
-    ["vars", "varnames", "env", "items", "list", "dict", "dictionary", "nested", "cartesian", "flattened", "indexed_items", "inventory_hostnames", "random_choice", "sequence", "subelements", "together", "url", "config", "password"]
+    [
+        "vars",
+        "varnames",
+        "env",
+        "items",
+        "list",
+        "dict",
+        "dictionary",
+        "nested",
+        "cartesian",
+        "flattened",
+        "indexed_items",
+        "inventory_hostnames",
+        "random_choice",
+        "sequence",
+        "subelements",
+        "together",
+        "url",
+        "config",
+        "password",
+    ]
 )
 #: Keys of Ansible's own that are names of folders too.
 _KEYWORDS = frozenset(["tasks", "handlers", "vars", "files", "templates", "defaults", "meta", "roles"])
