@@ -15,14 +15,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.plan.fingerprint import NOT_APPLIED, Entry, canonical, files_below
-from orchestrator.plan.folder import PLACES, Folder, is_unasked, names_of_file, read_folder
+from orchestrator.plan.folder import PLACES, Folder, Reached, is_unasked, names_of_file, read_folder
 from orchestrator.plan.ignored import Ignored, is_left_behind
 from orchestrator.plan.names import LAYER_ROLES, Names, known_text, names_in, names_of, pattern_of, pieces
 from orchestrator.plan.settings import Settings, folders_in
 from orchestrator.plan.stack import SEAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from orchestrator.definition.environment import Environment
@@ -31,21 +31,6 @@ if TYPE_CHECKING:
 
 _NOT_OF_COLLECTIONS = NOT_APPLIED | {"changelogs", "FILES.json", "plugins/README.md"}
 _GLOB = re.compile(r"[*?\[]")
-
-
-@dataclass(frozen=True)
-class Reached:
-    """What counts: `folders` that count whole, by the names of their parts, and single `files` by their names.
-
-    `notes` say what nobody can tell before it runs, and what counts for that reason. `watched` are the names by which
-    more files could be reached; `asked` is whether the variables of the layer decide which roles there are.
-    """
-
-    folders: Mapping[str, Folder]
-    files: Mapping[str, bytes]
-    notes: tuple[str, ...]
-    watched: frozenset[str] = frozenset()
-    asked: bool = False
 
 
 class Reach:
