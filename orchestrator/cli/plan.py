@@ -47,6 +47,8 @@ def plan(
         print_text(line)
     for one in explained:
         _print_explained(one)
+        for layer, note in one.notes:
+            typer.echo(f"  layer {layer}: {note}")
 
 
 def _explained(prepared: Plan, names: list[str]) -> list[Explained]:

@@ -112,16 +112,16 @@ class _Assignments:
         return _ESCAPE.sub(self._unescape(part), text)
 
     def _heredoc_template(self, tree: Tree[Any], _: Keys) -> str:
-        """The lines of a `<<END` as they are: no escape but `$${` and `%%{` (HCL Native Syntax, "Template Expressions")."""
-        return self._lines(tree, [f"{line}\n" for line in str(tree.children[0]).splitlines()[1:-1]])
+        """The lines of a `<<END`, in which `$${` and `%%{` are the only escapes (HCL, "Template Expressions")."""
+        return self._heredoc([f"{line}\n" for line in str(tree.children[0]).splitlines()[1:-1]])
 
     def _heredoc_template_trim(self, tree: Tree[Any], _: Keys) -> str:
         """The lines of a `<<-END`, without the white space that all of them begin with."""
         lines = [f"{line}\n" for line in str(tree.children[0]).splitlines()[1:-1]]
         least = min((len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()), default=0)
-        return self._lines(tree, [line[least:] if line.strip() else line for line in lines])
+        return self._heredoc([line[least:] if line.strip() else line for line in lines])
 
-    def _lines(self, tree: Tree[Any], lines: list[str]) -> str:
+    def _heredoc(self, lines: list[str]) -> str:
         text = "".join(lines)
         if _TEMPLATE.search(text):
             raise _Plain

@@ -59,9 +59,9 @@ class Entry:
         Of a file's mode only the executable bit counts: it is all that git keeps, so that the other bits differ
         between two clones. A link's text counts because a play may copy the link itself.
         """
-        if self.link and not os.path.isfile(self.path):  # noqa: PTH113 - thousands of plain strings
+        if self.link and not os.path.isfile(self.path):
             return f"> {self.name}", self.link.encode("utf-8", "surrogateescape")
-        with open(self.path, "rb") as file:  # noqa: PTH123 - same
+        with open(self.path, "rb") as file:
             executable = "x" if os.fstat(file.fileno()).st_mode & 0o100 else "-"
             content = file.read()
         to = f" -> {self.link}" if self.link else ""
@@ -90,7 +90,7 @@ class _Walk:
                 continue
             folder = entry.is_dir()
             apart = aside or is_left_behind(entry.name) or self.ignored.names(entry.path, folder=folder)
-            link = os.readlink(entry.path) if entry.is_symlink() else ""  # noqa: PTH115 - thousands of plain strings
+            link = os.readlink(entry.path) if entry.is_symlink() else ""
             if not folder:
                 if link or entry.is_file():
                     yield Entry(name, entry.path, apart, link)

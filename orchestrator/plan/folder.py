@@ -38,6 +38,21 @@ class Folder:
     contents: tuple[bytes, ...]
 
 
+@dataclass(frozen=True)
+class Reached:
+    """What counts: `folders` that count whole, by the names of their parts, and single `files` by their names.
+
+    `notes` say what nobody can tell before it runs, and what counts for that reason. `watched` are the names by which
+    more files could be reached; `asked` is whether the variables of the layer decide which roles there are.
+    """
+
+    folders: Mapping[str, Folder]
+    files: Mapping[str, bytes]
+    notes: tuple[str, ...]
+    watched: frozenset[str] = frozenset()
+    asked: bool = False
+
+
 def read_folder(path: str, leave_out: frozenset[str], ignored: Ignored) -> Folder:
     """Read a role or a collection; of its files only leftovers and ignored ones must be named to count."""
     entries = files_below(path, leave_out, ignored)

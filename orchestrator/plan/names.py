@@ -1,7 +1,8 @@
 """What an Ansible file may name: files, roles, and what nobody can tell before it runs.
 
 No list of modules is needed for files: every text in a file may be the name of one, and `reach` looks which there are.
-What is computed at run time matters where Ansible takes a file or a role, and stays a pattern: `{{ x }}.conf` is `*.conf`.
+What is computed at run time matters where Ansible takes a file or a role, and stays a pattern: `{{ x }}.conf` is
+`*.conf`.
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ _OTHER_LOOKUPS = frozenset(
         "password",
     ]
 )
+#: A word between spaces, in which an expression may have spaces of its own: `{{ x }}/y`.
+_WORD = r"((?:\{\{.*?\}\}|\S)+)"
 #: Keys of Ansible's own that are names of folders too.
 _KEYWORDS = frozenset(["tasks", "handlers", "vars", "files", "templates", "defaults", "meta", "roles"])
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -200,7 +203,7 @@ class _Reader:
         """What stands where a file of this machine is taken."""
         for one in value if isinstance(value, list) else [value]:
             for text in map(plain_folders, _spread(one, items)) if isinstance(one, str) else ():
-                for name in {text, *(part.partition("=")[2] for part in text.split() if "=" in part)}:
+                for name in {text, *(part.partition("=")[2] for part in re.findall(_WORD, text) if "=" in part)}:
                     if ("{{" in name or "{%" in name) and imported:
                         self.names.anything.add(f"the name of an imported playbook is computed ('{name}')")
                     elif "{{" in name or "{%" in name:
@@ -228,7 +231,11 @@ class _Reader:
             for found in _EXPRESSION.findall(one):
                 _expression(found, self.names)
             bare = re.sub(r"\{\{\s*" + _KNOWN + r"\s*\}\}", r"{{\1}}", plain_folders(one))
-            words = (bare, *bare.split(), *(part.partition("=")[2] for part in bare.split() if "=" in part))
+            words = (
+                bare,
+                *re.findall(_WORD, bare),
+                *(part.partition("=")[2] for part in re.findall(_WORD, bare) if "=" in part),
+            )
             self.names.texts.update(word.strip("\"',") for word in words)
 
 
@@ -273,7 +280,7 @@ def _name_of(role: Any) -> str:
     """The name of a role as `include_role`, `roles` and `dependencies` have it."""
     if isinstance(role, dict):
         return str(role.get("role") or role.get("name") or role.get("src") or "")
-    found = re.search(r"\bname=(\S+)", str(role))
+    found = re.search(r"\bname=" + _WORD, str(role))
     return found[1].strip("\"'") if found else str(role).strip()
 
 

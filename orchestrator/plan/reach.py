@@ -7,50 +7,37 @@ whole. Everything else counts when something that is reached names it. See docs/
 
 from __future__ import annotations
 
-import configparser
 import fnmatch
 import os
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.plan.fingerprint import NOT_APPLIED, Entry, canonical, files_below
-from orchestrator.plan.folder import PLACES, Folder, is_unasked, names_of_file, read_folder
+from orchestrator.plan.folder import PLACES, Folder, Reached, is_unasked, names_of_file, read_folder
 from orchestrator.plan.ignored import Ignored, is_left_behind
 from orchestrator.plan.names import LAYER_ROLES, Names, known_text, names_in, names_of, pattern_of, pieces
+from orchestrator.plan.settings import Settings, folders_in
 from orchestrator.plan.stack import SEAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import PlannedLayer
 
 _NOT_OF_COLLECTIONS = NOT_APPLIED | {"changelogs", "FILES.json", "plugins/README.md"}
-_PLUGIN_SETTINGS = re.compile(r"library|module_utils|\w+_plugins")
 _GLOB = re.compile(r"[*?\[]")
 
 
-@dataclass(frozen=True)
-class Reached:
-    """`roles` are those beyond the layer's own, by name; `folders` all that count whole, by the name of their part.
-
-    `files` are single files by the name that a person knows them by. `notes` say what nobody can tell before it runs,
-    and what counts for that reason.
-    """
-
-    folders: Mapping[str, Folder]
-    files: Mapping[str, bytes]
-    notes: tuple[str, ...]
-    watched: frozenset[str] = frozenset()
-    asked: bool = False
-
-
 class Reach:
-    """Finds what the layers of a workspace reach; each file is read once."""
+    """Finds what the layers of a workspace reach; each file is read once.
+
+    `given` are Ansible's variables of the environment, `ignored` what git ignores.
+    """
 
     def __init__(self, workspace: Workspace, environment: Environment) -> None:
         self.workspace = workspace
@@ -98,40 +85,25 @@ class Reach:
             self._entries[path] = files_below(path, frozenset({".git", ".ami", ".venv"}), self.ignored)
         return self._entries[path]
 
+    def names(self, path: str, content: bytes) -> Names:
+        """The names in a file that something names itself."""
+        if path not in self._files:
+            is_yaml = path.endswith((".yml", ".yaml", ".json"))
+            names = names_of_file(path, content) if "_plugins/" in path else names_in(content, is_yaml=is_yaml)
+            self._files[path] = names
+        return self._files[path]
+
     def shown(self, path: str) -> str:
         """A path as a person knows it: within the workspace, or within the one that it extends, or as it is."""
         for root in self.roots:
             if path.startswith(f"{root}/"):
                 return path[len(str(root)) + 1 :]
-        return path if os.path.isabs(path) else f"{path}"
+        return path
 
     @cached_property
-    def settings(self) -> dict[str, str]:
-        """What `ansible.cfg` says in `[defaults]`."""
-        parser = configparser.ConfigParser(interpolation=None, strict=False, inline_comment_prefixes=(";",))
-        try:
-            parser.read(self.workspace.root / "ansible.cfg", encoding="utf-8")
-        except (configparser.Error, UnicodeDecodeError):
-            return {}
-        return dict(parser["defaults"]) if parser.has_section("defaults") else {}
-
-    def set_paths(self, name: str) -> list[str]:
-        """The folders that a setting of `ansible.cfg` names, relative to that file."""
-        listed = [os.path.expanduser(one.strip()) for one in self.settings.get(name, "").split(":") if one.strip()]
-        return [os.path.normpath(self.workspace.root / one) for one in listed]
-
-    def collections(self, beside: str) -> Iterator[tuple[str, str]]:
-        """(name, folder) of each collection of the workspace. Those of the machine are like its Ansible: no input."""
-        roots = [f"{beside}/collections", *self.set_paths("collections_path"), *self.set_paths("collections_paths")]
-        for root in roots:
-            base = root if root.endswith("ansible_collections") else f"{root}/ansible_collections"
-            for space in _folders(base):
-                for one in _folders(f"{base}/{space}"):
-                    yield f"{space}.{one}", f"{base}/{space}/{one}"
-
-
-def _folders(path: str) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(path) if entry.is_dir()) if os.path.isdir(path) else []
+    def settings(self) -> Settings:
+        """The workspace's `ansible.cfg`."""
+        return Settings(self.workspace.root)
 
 
 def _is_meant_by_nobody(path: str) -> bool:
@@ -160,6 +132,9 @@ class _Closing:
     notes: dict[str, None] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
     asked: bool = False
+    index: dict[str, set[str]] = field(default_factory=dict)
+    waiting: dict[str, Entry] = field(default_factory=dict)
+    bases: list[str] = field(default_factory=list)
 
     def reached(self) -> Reached:
         self.read["the variables of the layer"] = self.given
@@ -170,10 +145,8 @@ class _Closing:
         for entry in self._beside():
             if is_unasked(entry.name) and not entry.aside:
                 self._take_entry(entry)
-        for name in self.reach.settings:
-            if _PLUGIN_SETTINGS.fullmatch(name):
-                for path in self.reach.set_paths(name):
-                    self._path(path)
+        for path in self.reach.settings.plugin_folders():
+            self._path(path)
         before = -1
         while before != (before := len(self.read) + len(self.files) + len(self.folders)):
             self._close()
@@ -235,37 +208,32 @@ class _Closing:
         for where, names in list(self.read.items()):
             for role in sorted(names.roles):
                 self._roles_named(role, where)
-        for name, path in self.reach.collections(self.beside):
+        for name, path in self.reach.settings.collections(self.beside):
             if name not in self.folders and any(name.encode() in content for content in self.contents):
                 self._collection(name, path)
-        index = self._index()
-        waiting = self._waiting()
-        bases = self._bases()
+        self.index, self.waiting, self.bases = self._index(), self._waiting(), self._bases()
         for where, names in list(self.read.items()):
             for text in sorted(names.texts | names.sources):
                 for one in self._substituted(text):
-                    self._text(one, where, index, waiting, bases, source=text in names.sources)
+                    self._text(one, where, source=text in names.sources)
             for pattern in sorted(names.patterns):
-                self._pattern(pattern, where, index, waiting, bases)
+                self._pattern(pattern, where)
 
     def _text(
         self,
         text: str,
         where: str,
-        index: Mapping[str, set[str]],
-        waiting: Mapping[str, Entry],
-        bases: list[str],
         *,
         source: bool,
     ) -> None:
         if not text or "{{" in text or "\n" in text or "\0" in text:
             return
         name = os.path.normpath(text)
-        found = set(index.get(name, ()))
+        found = set(self.index.get(name, ()))
         if _GLOB.search(text):
-            found |= {path for known, paths in index.items() if fnmatch.fnmatchcase(known, name) for path in paths}
+            found |= {path for known, paths in self.index.items() if fnmatch.fnmatchcase(known, name) for path in paths}
         for path in sorted(found):
-            self._take_entry(waiting[path])
+            self._take_entry(self.waiting[path])
         if not _leads_out(text):
             return
         folder, _, last = name.rpartition("/")
@@ -276,7 +244,7 @@ class _Closing:
             elif source or self._inside(name):
                 self._path(name)
             return
-        for base in bases:
+        for base in self.bases:
             path = os.path.normpath(f"{base}/{name}")
             if os.path.isdir(base) and ".." in text.split("/"):
                 self._path(path)
@@ -285,25 +253,22 @@ class _Closing:
         self,
         pattern: str,
         where: str,
-        index: Mapping[str, set[str]],
-        waiting: Mapping[str, Entry],
-        bases: list[str],
     ) -> None:
         for one in self._substituted(pattern):
             shape = pattern_of(one)
-            found = {path for known, paths in index.items() if fnmatch.fnmatchcase(known, shape) for path in paths}
+            found = {path for known, paths in self.index.items() if fnmatch.fnmatchcase(known, shape) for path in paths}
             found -= self.playbooks  # Ansible takes no playbook by a name that is computed while it runs
             found = {path for path in found if not _is_meant_by_nobody(path)}
             if found:
                 self._note(f"{where} computes the name of a file ('{pattern}'): every file counts that it could be")
             for path in sorted(found):
-                self._take_entry(waiting[path])
+                self._take_entry(self.waiting[path])
             if "*" not in shape:
-                self._text(shape, where, index, waiting, bases, source=True)
+                self._text(shape, where, source=True)
                 continue
             folder = shape.partition("*")[0].rpartition("/")[0]
             if folder and _leads_out(folder):
-                self._text(folder, where, index, waiting, bases, source=True)
+                self._text(folder, where, source=True)
 
     def _substituted(self, text: str) -> Iterator[str]:
         """A text with the folders that Ansible knows by itself."""
@@ -350,11 +315,7 @@ class _Closing:
     def _keep(self, name: str, path: str, content: bytes) -> None:
         self.files[name] = content
         self.contents.append(content)
-        if path not in self.reach._files:  # noqa: SLF001 - both are of this module
-            is_yaml = path.endswith((".yml", ".yaml", ".json"))
-            names = names_of_file(path, content) if "_plugins/" in path else names_in(content, is_yaml=is_yaml)
-            self.reach._files[path] = names  # noqa: SLF001 - same
-        self.read[self.reach.shown(path)] = self.reach._files[path]  # noqa: SLF001 - same
+        self.read[self.reach.shown(path)] = self.reach.names(path, content)
 
     def _role(self, name: str, path: str) -> None:
         if path in self.roles:
@@ -369,7 +330,7 @@ class _Closing:
         folder = self.reach.folder(path, _NOT_OF_COLLECTIONS)
         self.folders[name] = folder
         self._folder(folder, self.reach.shown(path))
-        for role in _folders(f"{path}/roles"):
+        for role in folders_in(f"{path}/roles"):
             self.roles.setdefault(f"{path}/roles/{role}", f"{name}.{role}")
 
     def _folder(self, folder: Folder, shown: str) -> None:
@@ -392,8 +353,8 @@ class _Closing:
         for known, path in self._all_roles():
             if fnmatch.fnmatchcase(known, shape):
                 self._role(known, path)
-        for known, path in self.reach.collections(self.beside):
-            roles = _folders(f"{path}/roles")
+        for known, path in self.reach.settings.collections(self.beside):
+            roles = folders_in(f"{path}/roles")
             if known not in self.folders and any(fnmatch.fnmatchcase(f"{known}.{role}", shape) for role in roles):
                 self._collection(known, path)
 
@@ -413,7 +374,7 @@ class _Closing:
         places = [f"{self.beside}/roles", *(f"{root}/roles" for root in self.reach.roots)]
         found: dict[str, str] = {}
         for place in places:
-            for name in _folders(place):
+            for name in folders_in(place):
                 if not name.startswith("."):
                     found.setdefault(name, f"{place}/{name}")
         return found.items()

@@ -19,17 +19,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Explained:
-    """What changed since the version `since`, which is None when there is none. `hint` says how to know more."""
+    """What changed since the version `since`, which is None when there is none. `hint` says how to know more.
+
+    `notes` say, with the layer, which files and roles count because nobody can tell before it runs which are used.
+    """
 
     image: str
     since: Version | None
     changes: tuple[Change, ...] = ()
     hint: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object with the version that it is compared with, and every change."""
         since = {"version": self.since.version, "ami_id": self.since.ami_id} if self.since else None
-        return {"image": self.image, "since": since, "changes": [one.as_json() for one in self.changes]}
+        notes = [{"layer": layer, "note": note} for layer, note in self.notes]
+        return {
+            "image": self.image,
+            "since": since,
+            "changes": [one.as_json() for one in self.changes],
+            "undecided": notes,
+        }
 
 
 def explained(workspace: Workspace, environment: Environment, name: str, secrets: Secrets | None = None) -> Explained:
@@ -38,12 +48,13 @@ def explained(workspace: Workspace, environment: Environment, name: str, secrets
     File by file when the artifact bucket has the record of what that was made from, else part by part from its tags.
     """
     segment = segment_of(workspace, environment, name, secrets)
+    notes = tuple((one.layer, note) for one in (segment.inputs.chain() if segment.inputs else ()) for note in one.notes)
     newest = next(iter(versions(environment.account, image=name)), None)
     if newest is None or segment.inputs is None or newest.fingerprint == segment.fingerprint:
-        return Explained(name, newest)
+        return Explained(name, newest, notes=notes)
     before = inputs_record.entries(environment, newest.fingerprint)
     if before:
-        return Explained(name, newest, changes(before, entries_of(record(segment.inputs))))
+        return Explained(name, newest, changes(before, entries_of(record(segment.inputs))), notes=notes)
     found = in_tags(segment.inputs, newest.tags)
     hint = "with an artifact_bucket in the environment, single files are told" if found else ""
-    return Explained(name, newest, found, hint or "the AMI says nothing of what it was made from")
+    return Explained(name, newest, found, hint or "the AMI says nothing of what it was made from", notes)

@@ -92,8 +92,10 @@ def opened(root: Path, beside: Path) -> set[Path]:
     (beside / "ansible.cfg").write_text("[defaults]\n")
     given = {"layer_roles": ["app"], "out": str(beside / "out"), "ansible_python_interpreter": sys.executable}
     done = subprocess.run(
-        [f"{Path(sys.executable).parent}/ansible-playbook", "-i", "target,", "-c", "local"]
-        + ["-e", json.dumps(given), f"{root}/playbooks/first.yml"],
+        [
+            *(f"{Path(sys.executable).parent}/ansible-playbook", "-i", "target,", "-c", "local"),
+            *("-e", json.dumps(given), f"{root}/playbooks/first.yml"),
+        ],
         cwd=root,
         env={
             "PATH": os.environ["PATH"],

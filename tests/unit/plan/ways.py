@@ -57,6 +57,12 @@ WAYS = {
         "- include_role: {name: acme.kit.thing}\n",
     ),
     "a file outside of the role": Way({"shared/file.txt": "1"}, COPY % "../../../shared/file.txt"),
+    "arguments in one line": Way(
+        {"shared/in_line/a.txt": "1", "roles/lined/tasks/main.yml": WORDS},
+        "- include_role: name={{ 'lin' ~ 'ed' }}\n"
+        "- copy: src=../../../shared/in_line/{{ 'a' }}.txt dest={{ out }}/line\n",
+        could_be=("roles/unused/tasks/main.yml",),
+    ),
     "a lookup of a file": Way(
         {"shared/looked.txt": "1"}, SAY % "\"{{ lookup('file', playbook_dir ~ '/../shared/looked.txt') }}\""
     ),
