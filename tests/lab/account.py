@@ -10,7 +10,7 @@ from orchestrator.build.leftovers import Kind, Leftover
 if TYPE_CHECKING:
     from orchestrator.aws import Account
 
-ALIVE = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped", "shutting-down"]}]
+ALIVE = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
 
 
 def present(ec2: Any) -> set[tuple[Kind, str]]:
