@@ -48,7 +48,7 @@ def plan(
     for one in explained:
         _print_explained(one)
         for layer, note in one.notes:
-            typer.echo(f"  layer {layer}: {note}")
+            print_text(f"  layer {layer}: {note}")
 
 
 def _explained(prepared: Plan, names: list[str]) -> list[Explained]:
