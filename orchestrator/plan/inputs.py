@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator.definition.role_tests import TESTS, files_above, folders_above
 from orchestrator.errors import LackError
 from orchestrator.plan.fingerprint import FORMAT, canonical, digest, files_below
-from orchestrator.plan.reach import Reach
+from orchestrator.plan.reach import FileSearch
 from orchestrator.plan.stack import SEAL, fragment_of, seal_of
 from orchestrator.secret_values import Secrets
 
@@ -95,7 +95,7 @@ class Collector:
         self._names: dict[str, Part] = {}
         self._tests: dict[str, Part] = {}
         self._layers: dict[tuple[str, tuple[str, ...], bytes], tuple[tuple[Part, ...], tuple[str, ...]]] = {}
-        self._reach = Reach(workspace, environment)
+        self._reach = FileSearch(workspace, environment)
         self._of_folder: dict[int, Part] = {}
 
     def start(self, source: Source, ami_id: str) -> Inputs:

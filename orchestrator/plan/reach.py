@@ -18,7 +18,7 @@ from orchestrator.plan.fingerprint import NOT_APPLIED, Entry, canonical, files_b
 from orchestrator.plan.folder import PLACES, Folder, Reached, is_unasked, names_of_file, read_folder
 from orchestrator.plan.ignored import Ignored, is_left_behind
 from orchestrator.plan.names import LAYER_ROLES, Names, known_text, names_in, names_of, pattern_of, pieces
-from orchestrator.plan.settings import Settings, folders_in
+from orchestrator.plan.settings import AnsibleSettings, folders_in
 from orchestrator.plan.stack import SEAL
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _NOT_OF_COLLECTIONS = NOT_APPLIED | {"changelogs", "FILES.json", "plugins/README
 _GLOB = re.compile(r"[*?\[]")
 
 
-class Reach:
+class FileSearch:
     """Finds what the layers of a workspace reach; each file is read once.
 
     `given` are Ansible's variables of the environment, `ignored` what git ignores.
@@ -101,9 +101,9 @@ class Reach:
         return path
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> AnsibleSettings:
         """The workspace's `ansible.cfg`."""
-        return Settings(self.workspace.root)
+        return AnsibleSettings(self.workspace.root)
 
 
 def _is_meant_by_nobody(path: str) -> bool:
@@ -120,7 +120,7 @@ def _leads_out(text: str) -> bool:
 class _Closing:
     """The work on one layer: names lead to files, whose names lead to more."""
 
-    reach: Reach
+    reach: FileSearch
     layer: PlannedLayer
     given: Names
     roles: dict[str, str] = field(default_factory=dict)
