@@ -212,8 +212,7 @@ def test_a_killed_lab_is_dead_and_the_next_up_clears_it(wanted: Settings) -> Non
     lab = lifecycle.up(wanted, print)
     launch(lab)
     os.kill(lifecycle.status(lab.name).pid, signal.SIGKILL)
-    status = lifecycle.status(lab.name)
-    assert status.condition is Condition.DEAD
+    until(lambda: lifecycle.status(lab.name).condition is Condition.DEAD, "the end of the server")
     assert remains(lab.name)["containers"]
     lifecycle.up(wanted, print)
     status = lifecycle.status(lab.name)
