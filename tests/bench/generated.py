@@ -62,6 +62,7 @@ def write(root: Path, count: int, endpoint: str) -> None:
         (shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy)(REPOSITORY / name, root / name)
     shutil.copy(REPOSITORY / "playbooks/workload.yml", root / "playbooks/runtime.yml")
     environment = f'region = "us-east-1"\nendpoint = "{endpoint}"\naccess_key = "lab"\nsecret_key = "lab"\n'
+    environment += 'iam_instance_profile = "ami-lab"\n'
     (root / "packer/environments/lab.pkrvars.hcl").write_text(environment)
     shutil.copytree(REPOSITORY / "roles/seal", root / "roles/seal")
     roles = {"system": ["system_family"], "limits": [], "access": [], "runtime": ["runtime_version"]}
