@@ -63,16 +63,21 @@ class Workspace:
         parent = self.images.get(image.from_)
         return (*self.ancestors(parent), parent) if parent else ()
 
+    def chain(self) -> Iterator[Workspace]:
+        """This workspace and those that it extends, the nearest first."""
+        within: Workspace | None = self
+        while within:
+            yield within
+            within = within.extends
+
     def find(self, relative: str) -> Path:
         """The path of a file or folder ("playbooks/base.yml", "roles/nginx"): here, else in what this one extends.
 
         Raises LackError when neither has it.
         """
-        within: Workspace | None = self
-        while within:
+        for within in self.chain():
             if (path := within.root / relative).exists():
                 return path
-            within = within.extends
         raise LackError(f"{relative} is missing in {self.root}" + (" and in what it extends" if self.extends else ""))
 
     def roles_of(self, names: Iterable[str]) -> tuple[str, ...]:

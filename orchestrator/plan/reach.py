@@ -18,7 +18,7 @@ from orchestrator.plan.fingerprint import NOT_APPLIED, Entry, canonical, files_b
 from orchestrator.plan.folder import PLACES, Folder, Reached, is_unasked, names_of_file, read_folder
 from orchestrator.plan.ignored import Ignored, is_left_behind
 from orchestrator.plan.names import LAYER_ROLES, Names, known_text, names_in, names_of, pattern_of, pieces
-from orchestrator.plan.settings import AnsibleSettings, folders_in
+from orchestrator.plan.settings import AnsibleCfg, folders_in
 from orchestrator.plan.stack import SEAL
 
 if TYPE_CHECKING:
@@ -51,12 +51,7 @@ class FileSearch:
     @cached_property
     def roots(self) -> tuple[Path, ...]:
         """The workspace's folder, and those that it extends."""
-        within: Workspace | None = self.workspace
-        found = []
-        while within:
-            found.append(within.root)
-            within = within.extends
-        return tuple(found)
+        return tuple(within.root for within in self.workspace.chain())
 
     def of(self, layer: PlannedLayer) -> Reached:
         """What a layer reaches. Layers that differ in variables only, and name nothing there, share the answer."""
@@ -101,9 +96,9 @@ class FileSearch:
         return path
 
     @cached_property
-    def settings(self) -> AnsibleSettings:
+    def settings(self) -> AnsibleCfg:
         """The workspace's `ansible.cfg`."""
-        return AnsibleSettings(self.workspace.root)
+        return AnsibleCfg(self.workspace.root)
 
 
 def _is_meant_by_nobody(path: str) -> bool:

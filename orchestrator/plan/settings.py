@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PLUGINS = re.compile(r"library|module_utils|\w+_plugins")
 
 
-class AnsibleSettings:
+class AnsibleCfg:
     """The section `[defaults]` of the `ansible.cfg` in a workspace's folder; empty when there is none.
 
     `roles_path` and `inventory` are not among what is asked: a build gives its own.

@@ -72,7 +72,7 @@ def _values(workspace: Workspace, segment: Segment, generation: Generation) -> d
         "quiet": list(quiet.script(strict=True)),
         "layers": written,
         "secrets": sorted({name for layer in written for name in layer["secrets"]}),
-        "roles_path": [os.path.relpath(place.root / "roles", workspace.root) for place in _chain(workspace)],
+        "roles_path": [os.path.relpath(place.root / "roles", workspace.root) for place in workspace.chain()],
     }
 
 
@@ -92,7 +92,7 @@ def _problems_of_image(workspace: Workspace, image: Image, layers: Iterable[Plan
 
 
 def _problems_of_paths(workspace: Workspace) -> Iterator[Problem]:
-    for place in _chain(workspace):
+    for place in workspace.chain():
         if _TEMPLATE in str(place.root):
             yield Problem(place.root, 0, f"a workspace's path: {_NOT_TEMPLATE}")
         if os.pathsep in str(place.root):
@@ -134,11 +134,4 @@ def _ours(layer: PlannedLayer) -> dict[str, Any]:
 
 
 def _exists(workspace: Workspace, relative: str) -> bool:
-    return any((place.root / relative).exists() for place in _chain(workspace))
-
-
-def _chain(workspace: Workspace | None) -> Iterator[Workspace]:
-    """The workspace and those it extends, nearest first."""
-    while workspace:
-        yield workspace
-        workspace = workspace.extends
+    return any((place.root / relative).exists() for place in workspace.chain())

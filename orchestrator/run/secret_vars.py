@@ -11,10 +11,9 @@ from orchestrator.definition.workspace_file import FILE
 from orchestrator.plan.stack import SEAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import PlannedLayer, Segment
     from orchestrator.secret_values import Secrets
 
@@ -42,7 +41,7 @@ def hide_vaulted(secrets: Secrets, segments: Iterable[Segment]) -> None:
     stacks = [layer for segment in segments for layer in segment.stack]
     roles = workspace.roles_of([*(role for layer in stacks for role in layer.roles), SEAL])
     folders = [workspace.find(f"roles/{role}") for role in roles]
-    places = [place.root for place in _chain(workspace)]
+    places = [place.root for place in workspace.chain()]
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if "tests" not in path.parts[-3:]]
     files += [path for root in places for path in sorted((root / "playbooks").rglob("*")) if _is_applied(path)]
     files += [path for root in places for path in (root / FILE, *sorted((root / "packer/images").glob("*.yml")))]
@@ -52,9 +51,3 @@ def hide_vaulted(secrets: Secrets, segments: Iterable[Segment]) -> None:
 def _is_applied(path: Path) -> bool:
     """Whether Ansible reads a file beside the playbooks: of variables for groups those of all machines."""
     return "group_vars" not in path.parts or path.parts[path.parts.index("group_vars") + 1].partition(".")[0] == "all"
-
-
-def _chain(workspace: Workspace | None) -> Iterator[Workspace]:
-    while workspace:
-        yield workspace
-        workspace = workspace.extends
