@@ -12,7 +12,7 @@ from orchestrator.registry import TAGS
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from orchestrator.aws import Account
 
@@ -22,6 +22,11 @@ LATE = 30.0
 
 #: Refusals that time does not mend: a missing permission, a machine that is protected from termination.
 _FORBIDDEN = frozenset({"UnauthorizedOperation", "AccessDenied", "OperationNotPermitted", "AuthFailure"})
+#: EC2 refuses to delete the snapshot of an AMI. When that AMI is not listed yet, or was deregistered just now, a later
+#: look can mend it.
+_IN_USE = "InvalidSnapshot.InUse"
+#: Seconds in which a snapshot whose AMI was deregistered can be deleted at the latest.
+_FREED = 10.0
 #: Seconds between two looks for what shows itself late.
 _PAUSE = 2.0
 #: Looks at an account that shows what was removed already.
@@ -54,7 +59,9 @@ def clean_up(
     while True:
         shown = shown or _is_listed(account, build)
         found = find_leftovers(account, build)
-        passing = [one for one in found if one.kind not in PROOFS and one not in stayed]
+        passing = to_try([one for one in found if one.kind not in PROOFS], stayed)
+        for one in passing:
+            stayed.pop(one, None)
         stayed |= {_bare(one): one for one in remove(account, passing, patience=patience, removed=removed)}
         looks += bool(passing)
         over = shown or time.monotonic() >= deadline
@@ -82,6 +89,20 @@ def finished(account: Account, ami_names: Iterable[str]) -> tuple[str, ...]:
     return tuple(str(one["ImageId"]) for one in images)
 
 
+def to_try(found: Sequence[Leftover], stayed: Mapping[Leftover, Leftover]) -> list[Leftover]:
+    """What of this is worth a try, when the removal of `stayed` (by the bare leftover) was tried before.
+
+    A snapshot that an AMI used is tried again whenever something new has shown itself, which may be this AMI.
+    """
+    new = [one for one in found if one not in stayed]
+    return [one for one in found if one not in stayed or (new and waits_for_ami(stayed[one]))]
+
+
+def waits_for_ami(one: Leftover) -> bool:
+    """Whether this is a snapshot that an AMI uses: one that is not listed yet, or that is not the build's."""
+    return one.trouble == _IN_USE
+
+
 def _bare(one: Leftover) -> Leftover:
     return replace(one, trouble="")
 
@@ -100,10 +121,10 @@ def remove(
     """Remove what `find_leftovers` found, telling `removed`. Returns what still is there in the end, with the trouble.
 
     What depends on something that is just going away (a security group on its instance) is tried again for `patience`
-    seconds; what may not be removed is not.
+    seconds, a snapshot that an AMI uses for at most 10; what may not be removed is not.
     """
     ec2 = account.client("ec2")
-    deadline = time.monotonic() + patience
+    begun = time.monotonic()
     left: tuple[Leftover, ...] = tuple(leftovers)
     stayed: list[Leftover] = []
     while left:
@@ -112,13 +133,17 @@ def remove(
             still = _removed(ec2, leftover)
             if still is None:
                 removed(leftover)
+            elif still.trouble in _FORBIDDEN or time.monotonic() > begun + _patience(still, patience):
+                stayed.append(still)
             else:
-                (stayed if still.trouble in _FORBIDDEN else again).append(still)
-        if again and time.monotonic() > deadline:
-            return (*stayed, *again)
+                again.append(still)
         left = tuple(again)
         time.sleep(2 if left else 0)
     return tuple(stayed)
+
+
+def _patience(one: Leftover, patience: float) -> float:
+    return min(patience, _FREED) if waits_for_ami(one) else patience
 
 
 def _removed(ec2: Any, leftover: Leftover) -> Leftover | None:

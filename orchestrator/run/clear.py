@@ -10,11 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.clean import remove
+from orchestrator.build.clean import remove, to_try, waits_for_ami
 from orchestrator.build.leftovers import Kind, Leftover
 from orchestrator.build.made_of import BUILD, PURPOSE
 from orchestrator.errors import Interrupted
@@ -147,7 +147,7 @@ class _Clearing:
         left = self._left(seen)
         self.removed += [one for one in found if one.kind is not Kind.LEASE and one not in left]
         left = self._remove_passing(account, left)
-        if self._may_make_an_ami(seen):
+        if self._may_make_an_ami(seen) or any(waits_for_ami(one) for one in self._stayed().values()):
             left = self._await_an_ami(account, left)
         blocked = {one.run for one in left if one.kind not in PROOFS}
         proofs = [one for one in left if one.kind in PROOFS]
@@ -158,12 +158,20 @@ class _Clearing:
     def _remove_passing(self, account: Account, left: tuple[Remnant, ...]) -> tuple[Remnant, ...]:
         """Remove everything but proofs. Returns what is left."""
         for _ in range(_LOOKS):
-            passing = [one for one in left if one.kind not in PROOFS and one not in self.stayed]
+            passing = self._to_try([one for one in left if one.kind not in PROOFS])
             if not passing:
                 break
             self._remove(account, passing)
             left = self._look(account)
         return left
+
+    def _to_try(self, passing: list[Remnant]) -> list[Remnant]:
+        wanted = set(to_try([one.leftover for one in passing], self._stayed()))
+        return [one for one in passing if one.leftover in wanted]
+
+    def _stayed(self) -> dict[Leftover, Leftover]:
+        """What could not be removed, as the removal tells it."""
+        return {one.leftover: replace(one.leftover, trouble=trouble) for one, trouble in self.stayed.items()}
 
     def _may_make_an_ami(self, seen: Iterable[Seen]) -> bool:
         """Whether a dead run left its machine in the moment in which an AMI is made of it."""

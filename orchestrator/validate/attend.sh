@@ -5,6 +5,7 @@
 #   live/N.*     o, e: its two streams; c: the exit code, if the command ended by itself
 #   ended/N      how it ended: an exit code; t: it was stopped for taking too long; f: there was no room; u: unknown,
 #                as is what it wrote
+#   turn.N       locked by the one of the questions with this turn that runs
 #   F, F.names   an answer, and the files that are not needed any more once it has arrived
 
 unset LANG LANGUAGE LC_ALL
@@ -19,7 +20,7 @@ now() {
     now=${now%.*}${now#*.}
 }
 
-# Questions call this, in the process that works on them: run NUMBER SECONDS HUNDREDTHS COMMAND
+# Questions call this, in the process that works on them: run NUMBER SECONDS HUNDREDTHS COMMAND [TURN]
 run() {
     set -C
     if ! echo $$ >"claimed/$1"; then
@@ -27,11 +28,17 @@ run() {
         return
     fi
     set +C
-    if is_piped; then
-        answer "$@"
-    else
+    ended=''
+    if ! is_piped; then
         ended=u
+    elif [ -n "${5-}" ] && command -v flock >/dev/null; then
+        # One that hangs keeps the others waiting for a minute, no longer.
+        {
+            flock -w 60 9
+            answer "$@" 9>&-
+        } 9>"turn.$5" 2>/dev/null
     fi
+    [ -n "$ended" ] || answer "$@"
     if is_full; then
         ended=f
     fi

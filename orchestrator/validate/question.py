@@ -18,11 +18,15 @@ PATIENCE = 120.0
 
 @dataclass(frozen=True)
 class Question:
-    """One command for /bin/sh, run as root, with `seconds` to end in. No two of a session share a `number`."""
+    """One command for /bin/sh, run as root, with `seconds` to end in. No two of a session share a `number`.
+
+    Questions with the same `turn`, if it is not 0, run one after the other.
+    """
 
     number: int
     command: bytes
     seconds: float = PATIENCE
+    turn: int = 0
 
     @property
     def text(self) -> str:
@@ -31,12 +35,17 @@ class Question:
 
     def as_json(self) -> dict[str, Any]:
         """An object that `from_json` reads."""
-        return {"number": self.number, "command": _packed(self.command), "seconds": self.seconds}
+        return {
+            "number": self.number,
+            "command": _packed(self.command),
+            "seconds": self.seconds,
+            "turn": self.turn,
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Question:
         """The question that `as_json` wrote."""
-        return cls(values["number"], _unpacked(values["command"]), values["seconds"])
+        return cls(values["number"], _unpacked(values["command"]), values["seconds"], values["turn"])
 
 
 class Ended(StrEnum):

@@ -29,7 +29,8 @@ class Asked(Generic[Asker]):
     asker: Asker
     command: bytes
     seconds: float
-    #: Known to read only, so that one answer serves all who ask the same. Any other command runs for each who asks.
+    #: Known to read only, so that one answer serves all who ask the same. Any other command runs for each who asks,
+    #: one after the other: two `apt-get check` at once refuse each other the lock.
     reads: bool
 
 
@@ -57,6 +58,7 @@ class Rounds(Generic[Asker]):
     _first: float = 0.0
     _last: float = 0.0
     _rounds: int = 0
+    _turns: dict[bytes, int] = field(default_factory=dict)
 
     def add(self, asked: Asked[Asker], now: float) -> None:
         """A question has come."""
@@ -90,7 +92,8 @@ class Rounds(Generic[Asker]):
             number = reading.get((one.command, one.seconds)) if one.reads else None
             if number is None:
                 self.numbered = number = self.numbered + 1
-                questions.append(Question(number, one.command, one.seconds))
+                turn = 0 if one.reads else self._turns.setdefault(one.command, len(self._turns) + 1)
+                questions.append(Question(number, one.command, one.seconds, turn))
                 if one.reads:
                     reading[one.command, one.seconds] = number
             waiting.setdefault(number, []).append(one)

@@ -171,7 +171,8 @@ def length(session: Session, chunk: Chunk, *, longest: int) -> int:
 
 def _line(question: Question) -> str:
     text = question.command.decode("latin-1").replace("'", "'\\''")
-    return f"run {question.number} {question.seconds:g} {int(question.seconds * 100)} '{text}'"
+    turn = f" {question.turn}" if question.turn else ""
+    return f"run {question.number} {question.seconds:g} {int(question.seconds * 100)} '{text}'{turn}"
 
 
 def _packed(program: str) -> str:

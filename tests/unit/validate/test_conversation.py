@@ -203,6 +203,31 @@ def test_no_more_scripts_are_under_way_than_the_agent_works_on(spool: str) -> No
     assert ["mkdir" in text for text in shell.scripts] == [number < conversations.WORKERS for number in range(16)]
 
 
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("shell", SHELLS)
+def test_questions_of_one_turn_never_run_at_once(shell: tuple[str, ...], spool: str, tmp_path: Path) -> None:
+    """Those of two scripts neither; one that waits for its turn keeps no other from running."""
+    locks = b"mkdir %s/lock && sleep 0.1 && rmdir %s/lock" % (bytes(tmp_path), bytes(tmp_path))
+    meets = [f"touch {tmp_path}/{own}; {until(f'-e {tmp_path}/{other}')}".encode() for own, other in ("ab", "ba")]
+    conversation = talk(LocalShell(shell=shell), spool)
+    codes: list[int] = []
+
+    def told(first: int, *questions: tuple[bytes, int]) -> None:
+        asked = [Question(first + n, command, 60, turn) for n, (command, turn) in enumerate(questions)]
+        replies = [reply for some in conversation.ask(asked, Tally()) for reply in some]
+        codes.extend(code for code, _, _ in answers(replies))
+
+    threads = [
+        threading.Thread(target=told, args=(100 * n, *[(locks, 1)] * 6, (meeting, n + 2)))
+        for n, meeting in enumerate(meets)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes == [0] * 14
+
+
 def test_more_than_is_carried_is_that_commands_matter(spool: str) -> None:
     large, small = ask(talk(LocalShell(), spool), b"head -c 10485761 /dev/zero", b"echo small")
     assert large == Reply(1, Ended.TOO_LARGE, size=10_485_761, limit=script.LIMIT)

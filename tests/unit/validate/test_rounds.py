@@ -98,9 +98,19 @@ def test_what_may_change_the_machine_runs_as_often_as_it_is_said(rounds: Rounds[
     number, waiting, questions = rounds.take(7)
     assert waiting == 5
     assert [one.command for one in questions] == [b"true", b"true", b"true", b"false"]
+    assert [one.turn for one in questions] == [1, 0, 1, 2]
     replies = [answered(one.number) for one in questions]
     assert sorted(one.asker for one, _ in rounds.land(number, replies[1:2])) == ["b", "d"]
     assert [one.asker for one, _ in rounds.land(number, [replies[0], *replies[2:]])] == ["a", "c", "e"]
+
+
+def test_equal_commands_of_different_rounds_share_their_turn(rounds: Rounds[str]) -> None:
+    turns = []
+    for one in (asked("a", reads=False), asked("b", b"false", reads=False), asked("c", reads=False), asked("d")):
+        rounds.add(one, now=7)
+        _, _, (question,) = rounds.take(7)
+        turns.append(question.turn)
+    assert turns == [1, 2, 1, 0]
 
 
 def test_the_machine_is_touched_once_a_command_is_sent_that_may_change_it(rounds: Rounds[str]) -> None:
