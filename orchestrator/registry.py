@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws import error_code
+from orchestrator.aws.account import error_code
 from orchestrator.errors import StageError, UsageError
 from orchestrator.masks import hide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from orchestrator.aws import Account
+    from orchestrator.aws.account import Account
 
 #: Keys of the factory's own tags start with this; definitions may not use it.
 PREFIX = "ami:"

@@ -12,11 +12,11 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator.aws import AwsError, error_code
+from orchestrator.aws.account import AwsError, error_code
 from orchestrator.errors import LackError, StageError
 
 if TYPE_CHECKING:
-    from orchestrator.aws import Account
+    from orchestrator.aws.account import Account
 
 #: The parameter. A new value gives every secret a new digest: what holds one is built anew.
 PARAMETER = "/ami/fingerprint-key"

@@ -6,12 +6,12 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws import AwsError, error_code
+from orchestrator.aws.account import AwsError, error_code
 from orchestrator.definition.secret import Reference, Store
 from orchestrator.masks import SHORTEST
 
 if TYPE_CHECKING:
-    from orchestrator.aws import Account
+    from orchestrator.aws.account import Account
 
 _ABSENT = frozenset({"ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException"})
 

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import masks, secret_key
-from orchestrator.aws import AwsError, told
+from orchestrator.aws.account import AwsError, told
+from orchestrator.definition.places import place_of_image, place_of_mask, places_of, problems
 from orchestrator.definition.secret import Reference, filled, parse, references_in
-from orchestrator.definition.secret_checks import place_of_image, place_of_mask, places_of, problems
 from orchestrator.errors import DefinitionError, LackError, Problem
 from orchestrator.secret_store import NoValue, value_of
 

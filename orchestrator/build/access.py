@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import ssh_access
-from orchestrator.network import security_group, vpc_of
+from orchestrator.aws import ssh_access
+from orchestrator.aws.network import security_group, vpc_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,28 +11,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import process
-from orchestrator.aws import AwsError, is_loopback, refusal
+from orchestrator.aws.account import AwsError, is_loopback, refusal
 from orchestrator.build import access as ssh_access
-from orchestrator.build import clean, mitogen, variables, vault
 from orchestrator.build.access import as_list, build_tags
+from orchestrator.build.ansible import mitogen, vault
+from orchestrator.build.ansible.secret_files import SECRETS_VARIABLE, secret_folder
+from orchestrator.build.ansible.tasks import Follower
 from orchestrator.build.cause import Cause, Evidence, cause_of
-from orchestrator.build.environment import packer_environment, private_folder
+from orchestrator.build.cleanup import remove as clean
+from orchestrator.build.cleanup.leftovers import Build
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.follow import follow
+from orchestrator.build.instance_watch import Witness
 from orchestrator.build.lack_of_room import LackOfRoom
-from orchestrator.build.leftovers import Build
-from orchestrator.build.orphans import end_orphans
-from orchestrator.build.outside import kept_out
-from orchestrator.build.secret_files import SECRETS_VARIABLE, secret_folder
-from orchestrator.build.tasks import Follower
+from orchestrator.build.launch import variables
+from orchestrator.build.launch.environment import packer_environment, private_folder
+from orchestrator.build.launch.outside import kept_out
+from orchestrator.build.launch.processes import end_orphans
 from orchestrator.build.watch import Watch
-from orchestrator.build.witness import Witness
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Stage
 
 if TYPE_CHECKING:
-    from orchestrator.build.course import Course
     from orchestrator.build.request import BuildRequest, Built
+    from orchestrator.build.retry_plan import Course
     from orchestrator.progress import Listener
 
 

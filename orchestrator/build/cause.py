@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from orchestrator.build.plain import plain
-from orchestrator.build.tasks import Outcome
-from orchestrator.capacity import full_code
+from orchestrator.aws.capacity import full_code
+from orchestrator.build.ansible.tasks import Outcome
+from orchestrator.build.packer.plain import plain
 
 if TYPE_CHECKING:
-    from orchestrator.build.tasks import TaskEvent
+    from orchestrator.build.ansible.tasks import TaskEvent
 
 
 class Cause(StrEnum):
@@ -28,11 +28,6 @@ class Cause(StrEnum):
     FAULT = "fault"
     REFUSED = "refused"
     OTHER = "other"
-
-    @property
-    def is_passing(self) -> bool:
-        """Whether the same build may well succeed if it is begun once more, in the same place."""
-        return self in (Cause.LOST, Cause.FAULT)
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from orchestrator.build.cause import cause_of, kernel_hint
-from orchestrator.build.plain import plain
+from orchestrator.build.packer.plain import plain
 from orchestrator.errors import StageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from orchestrator.build.ansible.tasks import TaskEvent
     from orchestrator.build.cause import Evidence
-    from orchestrator.build.tasks import TaskEvent
 
 _LOCKED_OUT = (
     "the source's ssh_username is wrong, or its SSH server does not let that user in: see AllowUsers, AllowGroups, "

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
-    from orchestrator.build.tasks import Follower
+    from orchestrator.build.ansible.tasks import Follower
     from orchestrator.build.watch import Watch
 
 #: Seconds between two looks at the output, at the task events and at the request to stop.

@@ -10,13 +10,13 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws import AwsError, error_code
+from orchestrator.aws.account import AwsError, error_code
+from orchestrator.aws.capacity import FULL
 from orchestrator.build.access import build_tags, specification
-from orchestrator.capacity import FULL
 
 if TYPE_CHECKING:
+    from orchestrator.aws.capacity import Place
     from orchestrator.build.request import BuildRequest
-    from orchestrator.capacity import Place
 
 #: Seconds that a launch may take before EC2 is asked. AWS needs one to three.
 PATIENCE = 8.0

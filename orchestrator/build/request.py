@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from orchestrator.aws import Account
-    from orchestrator.build.installed import Ready
-    from orchestrator.capacity import Place
+    from orchestrator.aws.account import Account
+    from orchestrator.aws.capacity import Place
+    from orchestrator.build.packer.installed import Ready
 
 
 @dataclass(frozen=True)

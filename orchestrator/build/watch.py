@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
 from orchestrator import quiet
-from orchestrator.build.machine_readable import PackerLine, parse
+from orchestrator.build.packer.machine_readable import PackerLine, parse
 from orchestrator.build.request import Built
 from orchestrator.build.stages import is_creation, is_packers, stage_after
 from orchestrator.process import masked
@@ -21,7 +21,7 @@ from orchestrator.progress import Event, Listener, Stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from orchestrator.build.tasks import TaskEvent
+    from orchestrator.build.ansible.tasks import TaskEvent
 
 
 #: What Packer says when EC2 has given it a machine.

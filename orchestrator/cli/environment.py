@@ -18,7 +18,7 @@ def environment_of(workspace: Workspace, name: str | None) -> Environment:
     Says so when a variable names an endpoint and the environment none: `ami lab up` prints one to export, and whoever
     did that and then asks for an environment on AWS would otherwise not know which of the two answers.
     """
-    from orchestrator.build.outside import endpoints_without_effect
+    from orchestrator.build.launch.outside import endpoints_without_effect
 
     found = workspace.environment(name)
     if ignored := endpoints_without_effect(os.environ, found.account):

@@ -9,7 +9,7 @@ import typer
 from orchestrator.cli.options import JsonOption, LabOption
 from orchestrator.cli.terminal import print_json, print_table, say
 from orchestrator.errors import UsageError
-from orchestrator.lab.fault_rules import Kind, Rule, kind_named
+from orchestrator.lab.api.fault_rules import Kind, Rule, kind_named
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -13,7 +13,7 @@ import traceback
 
 import typer
 
-from orchestrator.cli import build, doctor, lab, list_, plan, render, schema, show, sweep, validate
+from orchestrator.cli.commands import build, doctor, lab, list_, plan, render, schema, show, sweep, validate
 from orchestrator.cli.terminal import say, take_any_text
 from orchestrator.errors import AmiError, DefinitionError, LackError
 
@@ -87,7 +87,7 @@ def _aws_lack(error: Exception) -> AmiError | None:
     """What a refusal of AWS means to a person; None for an error that is ours."""
     if "botocore" not in sys.modules:
         return None
-    from orchestrator.aws import refusal
+    from orchestrator.aws.account import refusal
 
     return refusal(error)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.reading.tags import FACTORY_TAGS, LONGEST_VALUE, refusals
 from orchestrator.definition.secret_checks import problems_of_secrets
-from orchestrator.definition.tags import FACTORY_TAGS, LONGEST_VALUE, refusals
 from orchestrator.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from orchestrator.definition.document import Document
     from orchestrator.definition.draft import ImageDraft, LayerDraft, WorkspaceDraft
+    from orchestrator.definition.reading.document import Document
 
 #: The playbook and the role that end every build; no layer is called so, and no workspace replaces them.
 SEAL = "seal"

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definition.document import Document, Keys, read
 from orchestrator.definition.environment import SUFFIX, read_environment
 from orchestrator.definition.image import Image
+from orchestrator.definition.reading.document import Document, Keys, read
 from orchestrator.definition.role import read_role
 from orchestrator.definition.wording import validated
 from orchestrator.definition.workspace_file import FILE, WorkspaceFile

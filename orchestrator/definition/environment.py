@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from orchestrator.aws import Account
-from orchestrator.definition.frozen import Frozen
+from orchestrator.aws.account import Account
 from orchestrator.definition.layer import VariableName
+from orchestrator.definition.reading.frozen import Frozen
+from orchestrator.definition.reading.variables_file import read_variables
 from orchestrator.definition.secret import parse
-from orchestrator.definition.variables_file import read_variables
 from orchestrator.definition.wording import validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.definition.document import Document
+    from orchestrator.definition.reading.document import Document
     from orchestrator.errors import Problem
 
 InstanceType = Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$", description="A type such as t3.small.")]

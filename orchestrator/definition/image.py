@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from orchestrator.definition.frozen import Frozen
 from orchestrator.definition.layer import LayerUse, WrittenLayerUse
+from orchestrator.definition.reading.frozen import Frozen
 
 #: An AMI's name has at most 128 characters (EC2 API Reference, CreateImage: `Name`). A version follows the image's name
 #: in it, and then the number of the attempt, which has two digits at most (see `environment.MOST_PLACES`).

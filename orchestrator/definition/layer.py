@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, JsonValue, StrictBool
 
-from orchestrator.definition.frozen import Frozen
+from orchestrator.definition.reading.frozen import Frozen
 
 LayerName = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40, description="Lower-case letters, digits, _ and -.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definition.document import Document, read_foreign
+from orchestrator.definition.reading.document import Document, read_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,7 @@ from orchestrator.definition.image import Image
 from orchestrator.definition.workspace_file import WorkspaceFile
 
 if TYPE_CHECKING:
-    from orchestrator.definition.frozen import Frozen
+    from orchestrator.definition.reading.frozen import Frozen
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -17,7 +17,7 @@ from orchestrator.errors import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestrator.definition.document import Keys
+    from orchestrator.definition.reading.document import Document, Keys
 
 #: The key of a reference.
 KEY = "secret"
@@ -94,3 +94,15 @@ def filled(value: Any, fill: Callable[[Reference], Any]) -> Any:
     if isinstance(value, dict):
         return {key: filled(one, fill) for key, one in value.items()}
     return [filled(one, fill) for one in value] if isinstance(value, list) else value
+
+
+def references_of(document: Document) -> Iterator[tuple[Keys, Any]]:
+    """The references in the variables of a file's layers, with the keys that lead to each."""
+    layers = document.value.get("layers")
+    for place, entry in enumerate(layers if isinstance(layers, list) else []):
+        if not isinstance(entry, dict) or len(entry) != 1:
+            continue
+        ((name, rest),) = entry.items()
+        variables = rest.get("vars") if isinstance(rest, dict) else None
+        for variable, value in variables.items() if isinstance(variables, dict) else ():
+            yield from written_in(value, ("layers", place, name, "vars", variable))

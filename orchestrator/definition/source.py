@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from orchestrator.definition.frozen import Frozen
+from orchestrator.definition.reading.frozen import Frozen
 
 
 class SourceFilter(Frozen):

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from orchestrator.definition.frozen import Frozen
 from orchestrator.definition.layer import Layer, LayerUse
+from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.source import Source
 from orchestrator.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from orchestrator.definition.document import Document
+    from orchestrator.definition.reading.document import Document
 
 ModelT = TypeVar("ModelT", bound=Frozen)
 

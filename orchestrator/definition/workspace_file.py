@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, field_validator
 
-from orchestrator.definition.frozen import Frozen
 from orchestrator.definition.layer import WrittenLayer
+from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.source import Source
 
 #: The file that makes a folder a workspace.

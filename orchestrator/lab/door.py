@@ -11,12 +11,12 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import LackError, UsageError
-from orchestrator.lab.operations import check
+from orchestrator.lab.api.operations import check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.lab.fault_rules import Rule
+    from orchestrator.lab.api.fault_rules import Rule
     from orchestrator.lab.settings import Settings
 
 HEALTH = "/ami-lab/health"

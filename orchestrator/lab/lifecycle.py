@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import process
 from orchestrator.errors import LackError, UsageError
-from orchestrator.lab import agent_package, door, network, recipe, settings
-from orchestrator.lab.podman import LABEL, Podman
+from orchestrator.lab import door, settings
+from orchestrator.lab.host import agent_package, network, recipe
+from orchestrator.lab.host.podman import LABEL, Podman
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

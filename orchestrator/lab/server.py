@@ -17,21 +17,22 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
-from orchestrator.lab import ec2, settings
-from orchestrator.lab.agent_calls import AgentCalls
-from orchestrator.lab.disks import Disks
-from orchestrator.lab.dispatch import Calls, Dispatcher
+from orchestrator.lab import settings
+from orchestrator.lab.api.dispatch import Calls, Dispatcher
+from orchestrator.lab.api.fault_door import FaultDoor
+from orchestrator.lab.api.faults import Faults
 from orchestrator.lab.door import FAULTS, HEALTH
-from orchestrator.lab.fault_door import FaultDoor
-from orchestrator.lab.faults import Faults
-from orchestrator.lab.machines import Machines
-from orchestrator.lab.metadata_server import MetadataService, serve
-from orchestrator.lab.podman import Podman
-from orchestrator.lab.run_command import RunCommand
-from orchestrator.lab.tables import ACCOUNT, Tables
+from orchestrator.lab.ec2 import backend as ec2
+from orchestrator.lab.ec2.disks import Disks
+from orchestrator.lab.ec2.machines import Machines
+from orchestrator.lab.ec2.tables import ACCOUNT, Tables
+from orchestrator.lab.host.podman import Podman
+from orchestrator.lab.imds.server import MetadataService, serve
+from orchestrator.lab.ssm.agent_calls import AgentCalls
+from orchestrator.lab.ssm.run_command import RunCommand
 
 if TYPE_CHECKING:
-    from orchestrator.lab.dispatch import Door
+    from orchestrator.lab.api.dispatch import Door
     from orchestrator.lab.settings import Settings
 
 LOG = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from orchestrator.definition.role_tests import TESTS, files_above, folders_above
 from orchestrator.errors import LackError
 from orchestrator.plan.fingerprint import FORMAT, canonical, digest, files_below
+from orchestrator.plan.planned_layer import SEAL, fragment_of, seal_of
 from orchestrator.plan.reach import FileSearch
-from orchestrator.plan.stack import SEAL, fragment_of, seal_of
 from orchestrator.secret_values import Secrets
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
-    from orchestrator.plan.segment import PlannedLayer
+    from orchestrator.plan.planned_layer import PlannedLayer
 
 #: The group of inputs that every layer of a stack stands on.
 START = "start"

@@ -18,8 +18,8 @@ from orchestrator.plan.fingerprint import NOT_APPLIED, Entry, canonical, files_b
 from orchestrator.plan.folder import PLACES, Folder, Reached, is_unasked, names_of_file, read_folder
 from orchestrator.plan.ignored import Ignored, is_left_behind
 from orchestrator.plan.names import LAYER_ROLES, Names, known_text, names_in, names_of, pattern_of, pieces
+from orchestrator.plan.planned_layer import SEAL
 from orchestrator.plan.settings import AnsibleCfg, folders_in
-from orchestrator.plan.stack import SEAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
-    from orchestrator.plan.segment import PlannedLayer
+    from orchestrator.plan.planned_layer import PlannedLayer
 
 _NOT_OF_COLLECTIONS = NOT_APPLIED | {"changelogs", "FILES.json", "plugins/README.md"}
 _GLOB = re.compile(r"[*?\[]")

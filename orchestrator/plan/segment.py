@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from orchestrator.definition.image import Image
     from orchestrator.definition.source import Source
     from orchestrator.plan.inputs import Inputs
-
-
-@dataclass(frozen=True)
-class PlannedLayer:
-    """One layer as one image has it: the roles in order, and the variables they get."""
-
-    name: str
-    roles: tuple[str, ...]
-    vars: Mapping[str, Any]
-    playbook: Path
+    from orchestrator.plan.planned_layer import PlannedLayer
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.definition.image import Image
+from orchestrator.plan.planned_layer import planned
 from orchestrator.plan.segment import Segment
-from orchestrator.plan.stack import planned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.inputs import Collector, Inputs
-    from orchestrator.plan.segment import PlannedLayer
+    from orchestrator.plan.planned_layer import PlannedLayer
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import quiet
 from orchestrator.definition.secret import references_in
 from orchestrator.errors import DefinitionError, Problem
-from orchestrator.plan.stack import fragment_of, seal_of
+from orchestrator.plan.planned_layer import fragment_of, seal_of
 from orchestrator.render.generation import Generation, generation_of
 from orchestrator.render.layout import laid_out
 from orchestrator.render.template import FOLDER, Templates
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from orchestrator.definition.image import Image
     from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
-    from orchestrator.plan.segment import PlannedLayer, Segment
+    from orchestrator.plan.planned_layer import PlannedLayer
+    from orchestrator.plan.segment import Segment
 
 __all__ = ["Generation", "Templates", "generation_of", "render", "write"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.aws import AwsError, refusal
+from orchestrator.aws.account import AwsError, refusal
 from orchestrator.errors import AmiError, StageError
 from orchestrator.run.outcome import Outcome, Status
 from orchestrator.validate.errors import ValidationError

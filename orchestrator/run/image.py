@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from orchestrator.build.packer import build
+from orchestrator.build.build import build
 from orchestrator.build.request import BuildRequest
 from orchestrator.masks import mask_file, masks_of, values_of
 from orchestrator.plan.explain import to_tags
-from orchestrator.plan.stack import seal_of
+from orchestrator.plan.planned_layer import seal_of
 from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, TAGS, State, set_state, tag
 from orchestrator.render.packer import write
-from orchestrator.run.evidence import LEASED
 from orchestrator.run.outcome import Outcome, Status
 from orchestrator.run.secret_vars import secret_vars
+from orchestrator.run.sweep.run_evidence import LEASED
 from orchestrator.run.tests import are_current, facts_of, tests_of
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
 from orchestrator.validate.request import ValidateRequest
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
-    from orchestrator.aws import Account
-    from orchestrator.build.installed import Ready
+    from orchestrator.aws.account import Account
+    from orchestrator.build.packer.installed import Ready
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
     from orchestrator.progress import Listener
-    from orchestrator.run.identity import RunIdentity
+    from orchestrator.run.session.identity import RunIdentity
     from orchestrator.secret_values import Secrets
     from orchestrator.validate.verdict import Verdict
 

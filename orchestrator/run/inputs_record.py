@@ -9,7 +9,7 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-from orchestrator.aws import AwsError
+from orchestrator.aws.account import AwsError
 from orchestrator.plan.explain import entries_of, record
 
 if TYPE_CHECKING:

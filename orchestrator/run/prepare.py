@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build import installed
-from orchestrator.build.plugin_folders import check_workspace
+from orchestrator.build.packer import installed
+from orchestrator.build.packer.plugin_folders import check_workspace
 from orchestrator.errors import AmiError, LackError
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.steps import Action, is_empty, known, steps
@@ -20,12 +20,12 @@ from orchestrator.run.source import resolve
 from orchestrator.run.tasks import tasks
 from orchestrator.run.tests import tests_to_run
 from orchestrator.secret_values import Secrets
-from orchestrator.validate.session import check_present
+from orchestrator.validate.suite.session import check_present
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from orchestrator.build.installed import Ready
+    from orchestrator.build.packer.installed import Ready
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment

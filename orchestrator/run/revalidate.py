@@ -14,8 +14,8 @@ from orchestrator.run.prepare import segment_of
 from orchestrator.run.run import run
 from orchestrator.run.secret_vars import hide_vaulted
 from orchestrator.secret_values import Secrets
+from orchestrator.validate.machine.connection import check
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
-from orchestrator.validate.reach import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.progress import Listener
     from orchestrator.registry import Version
     from orchestrator.run.image import Making
-    from orchestrator.run.lease import Leases, NoLeases
+    from orchestrator.run.leases.lease import Leases, NoLeases
     from orchestrator.run.outcome import Summary
 
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.masks import hidden, hide
-from orchestrator.run.identity import begin
 from orchestrator.run.image import Making
-from orchestrator.run.lease import life_of
 from orchestrator.run.outcome import Status, Summary
 from orchestrator.run.schedule import Work, work_through
-from orchestrator.run.stop import signals_set
+from orchestrator.run.session.identity import begin
+from orchestrator.run.session.life import life_of
+from orchestrator.run.session.stop import signals_set
 from orchestrator.run.tasks import tasks
 from orchestrator.run.work import SegmentWork, as_found
 from orchestrator.secret_values import Secrets
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.progress import Event, Listener
-    from orchestrator.run.lease import Leases, NoLeases
+    from orchestrator.run.leases.lease import Leases, NoLeases
     from orchestrator.run.outcome import Outcome
     from orchestrator.run.prepare import Plan
 

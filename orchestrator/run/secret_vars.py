@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.secret_files import Verbatim
-from orchestrator.build.vault import decrypted
+from orchestrator.build.ansible.secret_files import Verbatim
+from orchestrator.build.ansible.vault import decrypted
 from orchestrator.definition.secret import KEY, references_in
 from orchestrator.definition.workspace_file import FILE
-from orchestrator.plan.stack import SEAL
+from orchestrator.plan.planned_layer import SEAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from orchestrator.plan.segment import PlannedLayer, Segment
+    from orchestrator.plan.planned_layer import PlannedLayer
+    from orchestrator.plan.segment import Segment
     from orchestrator.secret_values import Secrets
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws import error_code
+from orchestrator.aws.account import error_code
 from orchestrator.errors import LackError
 from orchestrator.registry import lacks_state, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from orchestrator.aws import Account
+    from orchestrator.aws.account import Account
     from orchestrator.definition.source import Source, SourceFilter
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from orchestrator.definition.role_tests import TESTS
 from orchestrator.masks import values_of
 from orchestrator.plan.inputs import Collector
-from orchestrator.plan.stack import SEAL
+from orchestrator.plan.planned_layer import SEAL
 from orchestrator.plan.steps import Action
 from orchestrator.validate.request import ImageFacts, RoleTests, TestsRequest
-from orchestrator.validate.session import collect, laid_out
+from orchestrator.validate.suite.session import collect, laid_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

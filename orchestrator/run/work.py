@@ -12,7 +12,7 @@ from orchestrator.run import inputs_record
 from orchestrator.run.guard import guarded
 from orchestrator.run.image import make, prove
 from orchestrator.run.outcome import Outcome, Status
-from orchestrator.run.stop import Stop
+from orchestrator.run.session.stop import Stop
 from orchestrator.run.tasks import BUILD, TEST, name_of, parts_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.steps import Step
     from orchestrator.registry import Version
     from orchestrator.run.image import Making
-    from orchestrator.run.lease import Leases, NoLeases, Owner
+    from orchestrator.run.leases.lease import Leases, NoLeases, Owner
     from orchestrator.run.prepare import Plan
     from orchestrator.run.schedule import Task
 

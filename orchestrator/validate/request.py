@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from orchestrator.aws import Account
-    from orchestrator.capacity import Place
+    from orchestrator.aws.account import Account
+    from orchestrator.aws.capacity import Place
 
 
 #: Seconds for which a machine that runs is given to come online. An agent whose first call fails sleeps for 300 s, and

@@ -9,26 +9,26 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import quiet
-from orchestrator.aws import AwsError, refusal
+from orchestrator.aws.account import AwsError, refusal
 from orchestrator.errors import StageError
 from orchestrator.progress import Event, Stage
-from orchestrator.validate.conversation import Conversation
+from orchestrator.validate.batch.conversation import Conversation
+from orchestrator.validate.batch.question import Ended, Question
 from orchestrator.validate.errors import ConnectionFault, MachineLost, ValidationError
-from orchestrator.validate.loss import is_gone
-from orchestrator.validate.machine import Boot
-from orchestrator.validate.question import Ended, Question
+from orchestrator.validate.machine.boot import Boot
+from orchestrator.validate.machine.instance_loss import is_gone
+from orchestrator.validate.machine.systemd_unit import SHOW, Unit, unit_of
 from orchestrator.validate.report import set_aside, write_reports
-from orchestrator.validate.session import collect, laid_out, run
-from orchestrator.validate.unit import SHOW, Unit, unit_of
+from orchestrator.validate.suite.session import collect, laid_out, run
 from orchestrator.validate.verdict import Verdict, check_complete, is_pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.progress import Listener
-    from orchestrator.validate.machine import Machine
+    from orchestrator.validate.machine.boot import Machine
     from orchestrator.validate.request import ValidateRequest
-    from orchestrator.validate.session import Suite
+    from orchestrator.validate.suite.session import Suite
     from orchestrator.validate.verdict import SuiteEnd, TestResult
 
 #: Agents come up before a machine has finished booting. Neither tool's opinion counts here: tests say what must hold.

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from orchestrator.errors import Problem
+    from orchestrator.validate.machine.systemd_unit import Unit
     from orchestrator.validate.request import ImageFacts
     from orchestrator.validate.round import Round
-    from orchestrator.validate.unit import Unit
 
 
 class Outcome(StrEnum):

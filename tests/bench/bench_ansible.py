@@ -25,12 +25,12 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws import Account
-from orchestrator.build import mitogen
-from orchestrator.build.environment import packer_environment, private_folder
+from orchestrator.aws.account import Account
+from orchestrator.build.ansible import mitogen
+from orchestrator.build.ansible.tasks import Follower
+from orchestrator.build.launch.environment import packer_environment, private_folder
+from orchestrator.build.launch.variables import ansible_command
 from orchestrator.build.request import BuildRequest
-from orchestrator.build.tasks import Follower
-from orchestrator.build.variables import ansible_command
 from orchestrator.definition.workspace import load
 from orchestrator.plan.stack import segments
 from orchestrator.render.packer import Generation, render

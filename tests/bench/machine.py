@@ -9,7 +9,7 @@ import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.run.identity import commit_of
+from orchestrator.run.session.identity import commit_of
 from tests.bench.program import environment
 
 if TYPE_CHECKING:

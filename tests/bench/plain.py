@@ -16,7 +16,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.plan.stack import seal_of, segments
+from orchestrator.plan.planned_layer import seal_of
+from orchestrator.plan.stack import segments
 from tests.bench.lab import REGION
 from tests.bench.program import Command, environment
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.definition.workspace import Workspace
-    from orchestrator.plan.segment import PlannedLayer, Segment
+    from orchestrator.plan.planned_layer import PlannedLayer
+    from orchestrator.plan.segment import Segment
     from tests.bench.lab import Lab
 
 #: Beginning of the names of AMIs that plain Packer makes.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.clean import remove
-from orchestrator.build.leftovers import Kind, Leftover
+from orchestrator.build.cleanup.leftovers import Kind, Leftover
+from orchestrator.build.cleanup.remove import remove
 
 if TYPE_CHECKING:
-    from orchestrator.aws import Account
+    from orchestrator.aws.account import Account
 
 ALIVE = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
 

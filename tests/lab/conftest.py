@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from orchestrator.lab import door, lifecycle, settings
-from orchestrator.lab.fault_rules import Rule, kind_named
+from orchestrator.lab.api.fault_rules import Rule, kind_named
 from orchestrator.lab.settings import Settings
 from tests.lab.small import small
 from tests.lab.swept import bucket, swept

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.environment import STRATEGY
+from orchestrator.build.launch.environment import STRATEGY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
-from orchestrator.build.leftovers import Kind
+from orchestrator.aws.account import Account
+from orchestrator.build.cleanup.leftovers import Kind
 from tests.lab.account import present, restore
 from tests.lab.dirt import dirt
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
-from orchestrator.build.leftovers import Kind
-from orchestrator.run.lease import run_key
-from orchestrator.run.lease_record import Records
-from orchestrator.run.owner import Owner, this_process
+from orchestrator.aws.account import Account
+from orchestrator.build.cleanup.leftovers import Kind
+from orchestrator.run.leases.lease import run_key
+from orchestrator.run.leases.lease_record import Records
+from orchestrator.run.leases.owner import Owner, this_process
 from tests.lab.account import present, restore
 
 if TYPE_CHECKING:

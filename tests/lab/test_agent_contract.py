@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
-from orchestrator.validate.conversation import Conversation
+from orchestrator.aws.account import Account
+from orchestrator.validate.batch.conversation import Conversation
+from orchestrator.validate.batch.question import Question
 from orchestrator.validate.errors import Damaged, Unwritable
-from orchestrator.validate.question import Question
+from orchestrator.validate.machine.transport import RunCommand
 from orchestrator.validate.round import Tally
-from orchestrator.validate.transport import RunCommand
 from tests.lab.conftest import AGENT_WAITS
 from tests.lab.test_run_command_lab import result, send
 

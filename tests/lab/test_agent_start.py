@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.progress import Stage
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.validate import validate

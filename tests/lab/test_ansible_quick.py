@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
-from orchestrator.build.environment import packer_environment, private_folder
-from orchestrator.build.orphans import end_orphans
+from orchestrator.aws.account import Account
+from orchestrator.build.ansible.tasks import Follower, Outcome
+from orchestrator.build.launch.environment import packer_environment, private_folder
+from orchestrator.build.launch.processes import end_orphans
+from orchestrator.build.launch.variables import ansible_command
 from orchestrator.build.request import BuildRequest
-from orchestrator.build.tasks import Follower, Outcome
-from orchestrator.build.variables import ansible_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

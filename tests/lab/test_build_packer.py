@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
+from orchestrator.build.build import BuildFailed, BuildRequest, Built, build
 from orchestrator.build.cause import Cause
-from orchestrator.build.clean import remove
-from orchestrator.build.installed import packer
-from orchestrator.build.leftovers import Build, Kind, find_leftovers
-from orchestrator.build.packer import BuildFailed, BuildRequest, Built, build
+from orchestrator.build.cleanup.leftovers import Build, Kind, find_leftovers
+from orchestrator.build.cleanup.remove import remove
+from orchestrator.build.packer.installed import packer
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Event, Stage
 from tests.lab.account import present, restore
@@ -354,8 +354,8 @@ def test_machine_that_ends_while_packer_waits_for_it_is_noticed(workshop: Worksh
 ALONE = """
 import json, sys
 from pathlib import Path
-from orchestrator.aws import Account
-from orchestrator.build.packer import BuildRequest, build
+from orchestrator.aws.account import Account
+from orchestrator.build.build import BuildRequest, build
 given = json.load(sys.stdin)
 paths = {key: Path(value) for key, value in given.pop("paths").items()}
 build(BuildRequest(**given.pop("plain"), **paths, account=Account(**given.pop("account")), **given))

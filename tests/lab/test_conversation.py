@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
-from orchestrator.validate.conversation import Conversation
+from orchestrator.aws.account import Account
+from orchestrator.validate.batch.conversation import Conversation
+from orchestrator.validate.batch.question import Ended, Question, Reply
 from orchestrator.validate.errors import ConnectionFault
-from orchestrator.validate.loss import is_gone
-from orchestrator.validate.question import Ended, Question, Reply
+from orchestrator.validate.machine.instance_loss import is_gone
+from orchestrator.validate.machine.transport import RunCommand
 from orchestrator.validate.round import Tally
-from orchestrator.validate.transport import RunCommand
 
 if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings

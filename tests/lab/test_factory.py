@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from orchestrator.definition.environment import Environment
 from orchestrator.errors import AmiError
-from orchestrator.run import doctor
+from orchestrator.run.doctor import examine as doctor
 from tests.lab.small import IMAGE, NOTHING, PROGRAMS, TASKS, TESTS, await_stage, environment
 
 if TYPE_CHECKING:

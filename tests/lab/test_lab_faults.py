@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.errors import LackError, UsageError
 from orchestrator.lab import door, lifecycle, settings
+from orchestrator.lab.host.network import anchor_names
 from orchestrator.lab.lifecycle import Condition
-from orchestrator.lab.network import anchor_names
 from orchestrator.lab.settings import Settings
 from tests.lab.conftest import until
 

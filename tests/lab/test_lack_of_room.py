@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.build.cause import Cause, Evidence, cause_of
-from orchestrator.build.installed import Ready
 from orchestrator.build.lack_of_room import PATIENCE, LackOfRoom
-from orchestrator.build.plugin_folders import Packer
-from orchestrator.build.plugins import Plugin
+from orchestrator.build.packer.installed import Ready
+from orchestrator.build.packer.plugin_folders import Packer
+from orchestrator.build.packer.plugins import Plugin
 from orchestrator.build.request import BuildRequest
 from tests.lab.small import held
 

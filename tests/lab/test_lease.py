@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
-from orchestrator.run.lease import Leases
-from orchestrator.run.owner import Owner, this_process
+from orchestrator.aws.account import Account
+from orchestrator.run.leases.lease import Leases
+from orchestrator.run.leases.owner import Owner, this_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,9 +33,9 @@ ME = this_process("20261125T004200Z-0a1b2c")
 HOLDER = """
 import sys, threading
 from dataclasses import replace
-from orchestrator.aws import Account
-from orchestrator.run.lease import Leases
-from orchestrator.run.owner import this_process
+from orchestrator.aws.account import Account
+from orchestrator.run.leases.lease import Leases
+from orchestrator.run.leases.owner import this_process
 
 endpoint, bucket, key, ttl, machine = sys.argv[1:]
 owner = this_process("20261125T004100Z-d3e4f5")
@@ -49,9 +49,9 @@ with leases.hold(key, stop=threading.Event(), lost=lambda: print("lost", flush=T
 #: Holds a lease again and again; a file that must not exist yet proves that nobody else holds it.
 CONTENDER = """
 import os, sys, threading, time
-from orchestrator.aws import Account
-from orchestrator.run.lease import Leases
-from orchestrator.run.owner import this_process
+from orchestrator.aws.account import Account
+from orchestrator.run.leases.lease import Leases
+from orchestrator.run.leases.owner import this_process
 
 endpoint, bucket, mark = sys.argv[1:]
 account = Account("us-east-1", endpoint=endpoint, access_key="lab", secret_key="lab")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.lab import door
-from orchestrator.lab.fault_rules import Kind, Rule
+from orchestrator.lab.api.fault_rules import Kind, Rule
 from tests.lab.replay import NOTHING, Replay, Running, discard, left, workspace
 from tests.packers.install import VERSIONS, install
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.lab import door
-from orchestrator.lab.fault_rules import Kind, Rule
+from orchestrator.lab.api.fault_rules import Kind, Rule
 from tests.lab.replay import NOTHING, Ended, Replay, Running, discard, left, plain, workspace
 from tests.packers.install import VERSIONS, install
 from tests.packers.setting import Home

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.definition.workspace import load
-from orchestrator.plan.stack import seal_of, segments
+from orchestrator.plan.planned_layer import seal_of
+from orchestrator.plan.stack import segments
 from tests.lab.dirt import dirt
 from tests.lab.plays import REPOSITORY, play
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.lab.settings import Settings
-    from orchestrator.plan.segment import PlannedLayer
+    from orchestrator.plan.planned_layer import PlannedLayer
 
 pytestmark = pytest.mark.long(160)
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.build.leftovers import Kind
-from orchestrator.run.identity import begin
-from orchestrator.run.lease import Leases, life_of, run_key
-from orchestrator.run.lease_record import Records
-from orchestrator.run.owner import this_process
+from orchestrator.build.cleanup.leftovers import Kind
+from orchestrator.run.leases.lease import Leases, run_key
+from orchestrator.run.leases.lease_record import Records
+from orchestrator.run.leases.owner import this_process
+from orchestrator.run.session.identity import begin
+from orchestrator.run.session.life import life_of
 from tests.lab.swept import BUCKET, PROGRAMS, dead_here, lease, leases, run_id, spec, tags
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.build.clean import LATE, clean_up
-from orchestrator.build.leftovers import Build, Kind
-from orchestrator.run.identity import SUMMARY_FILE, begin
-from orchestrator.run.lease import life_of
+from orchestrator.build.cleanup.leftovers import Build, Kind
+from orchestrator.build.cleanup.remove import LATE, clean_up
+from orchestrator.run.session.identity import SUMMARY_FILE, begin
+from orchestrator.run.session.life import life_of
 from tests.lab.swept import BUCKET, dead_here, lease, run_id, tags
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore import xform_name
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.errors import DefinitionError, Interrupted, LackError
 from orchestrator.progress import Stage, ignore
 from orchestrator.validate.errors import MachineLost, NeverOnline, NoTests, ValidationError
@@ -171,7 +171,7 @@ def test_a_machine_that_never_comes_online_is_an_error(request_of: Callable[...,
 
 
 def test_an_unknown_ami_is_a_lack(request_of: Callable[..., ValidateRequest], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestrator.validate.machine._CONSISTENCY", 1)
+    monkeypatch.setattr("orchestrator.validate.machine.boot._CONSISTENCY", 1)
     with pytest.raises(LackError, match="there is no AMI ami-00000000000000000 in us-east-1"):
         validate(replace(request_of(system=GOOD), ami_id="ami-00000000000000000"), ignore)
 

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Stage, ignore
 from orchestrator.validate.errors import ConnectionFault, MachineLost, NeverOnline
-from orchestrator.validate.loss import is_gone
-from orchestrator.validate.machine import Boot
+from orchestrator.validate.machine.boot import Boot
+from orchestrator.validate.machine.instance_loss import is_gone
+from orchestrator.validate.machine.over_ssh import OverSsh
+from orchestrator.validate.machine.piped import Piped
 from orchestrator.validate.options import ConnectionKind
-from orchestrator.validate.over_ssh import OverSsh
-from orchestrator.validate.piped import Piped
 from orchestrator.validate.request import ImageFacts, ValidateRequest
 from orchestrator.validate.round import Tally
 from tests.lab.account import present, restore
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from orchestrator.lab.settings import Settings
-    from orchestrator.validate.machine import Machine
-    from orchestrator.validate.transport import Transport
+    from orchestrator.validate.machine.boot import Machine
+    from orchestrator.validate.machine.transport import Transport
     from tests.lab.small import Small
 
 pytestmark = pytest.mark.long(260)
@@ -169,7 +169,7 @@ def test_scripts_when_there_are_many_and_long_ones(piped: tuple[ValidateRequest,
 
 def test_script_when_it_fails_or_hangs(piped: tuple[ValidateRequest, Machine], monkeypatch: pytest.MonkeyPatch) -> None:
     """Both are faults of the connection, told in a few words: what the script did is unclear."""
-    monkeypatch.setattr("orchestrator.validate.piped._WAY", 1)
+    monkeypatch.setattr("orchestrator.validate.machine.piped._WAY", 1)
     transport = transport_to(*piped)
     with pytest.raises(ConnectionFault, match=r"failed on .*: that is why$"):
         transport.run("echo 'that is why' >&2; exit 3", 5, Tally())

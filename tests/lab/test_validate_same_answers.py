@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import testinfra
 
-from orchestrator.aws import Account
-from orchestrator.validate.backend import register
-from orchestrator.validate.conversation import Conversation
+from orchestrator.aws.account import Account
+from orchestrator.validate.batch.conversation import Conversation
+from orchestrator.validate.batch.question import Answer, Question
 from orchestrator.validate.errors import CommandTimedOut, OutputTooLarge
-from orchestrator.validate.question import Answer, Question
+from orchestrator.validate.machine.transport import RunCommand
 from orchestrator.validate.round import Tally
-from orchestrator.validate.transport import RunCommand
+from orchestrator.validate.suite.backend import register
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws import Account, AwsError, error_code
+from orchestrator.aws.account import Account, AwsError, error_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.build.task_writer import message_of
-from orchestrator.build.tasks import Outcome, TaskEvent
+from orchestrator.build.ansible.task_writer import message_of
+from orchestrator.build.ansible.tasks import Outcome, TaskEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.build.tasks import Outcome
+from orchestrator.build.ansible.tasks import Outcome
 from tests.packers.install import VERSIONS
 from tests.packers.recording import FOLDER, Line, attempts, cases, line_of, part, replaced
 from tests.packers.story import Story

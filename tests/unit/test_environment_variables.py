@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from orchestrator.aws import Account
-from orchestrator.build import outside
-from orchestrator.build.environment import packer_environment
+from orchestrator.aws.account import Account
+from orchestrator.build.launch import outside
+from orchestrator.build.launch.environment import packer_environment
 from orchestrator.build.request import BuildRequest
 from orchestrator.cli.environment import environment_of
 from orchestrator.definition.workspace import load
 from orchestrator.process import started
-from orchestrator.run import doctor_packer
-from orchestrator.run.identity import commit_of
+from orchestrator.run.doctor import packer as doctor_packer
+from orchestrator.run.session.identity import commit_of
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
-from orchestrator.validate.session import collect, laid_out
+from orchestrator.validate.suite.session import collect, laid_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

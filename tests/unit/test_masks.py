@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import masks
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.masks import hidden, hide, learn, mask_file, masks_of, values_of
 from orchestrator.process import masked
 from orchestrator.render.literal import NotHcl, literal

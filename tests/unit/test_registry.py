@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.errors import UsageError
 from orchestrator.registry import TAGS, State, find, lacks_state, version_of, versions
 

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from orchestrator import masks, secret_key
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.definition.secret import parse
 from orchestrator.definition.workspace import load
 from orchestrator.errors import DefinitionError, StageError

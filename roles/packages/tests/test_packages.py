@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-    from orchestrator.validate.plugin import Image
+    from orchestrator.validate.suite.plugin import Image
 
 
 _PRESENT = ["ca-certificates", "curl", "gnupg", "jq", "less", "logrotate", "lsof", "unzip"]

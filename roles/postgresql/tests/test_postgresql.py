@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-    from orchestrator.validate.plugin import Image
+    from orchestrator.validate.suite.plugin import Image
 
 
 _PSQL = "runuser --user postgres -- psql --no-psqlrc --tuples-only --no-align --command %s"

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-    from orchestrator.validate.plugin import Image
+    from orchestrator.validate.suite.plugin import Image
 
 
 #: What the seal wrote down (roles/seal/tasks/record.yml).

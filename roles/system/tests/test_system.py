@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-    from orchestrator.validate.plugin import Image
+    from orchestrator.validate.suite.plugin import Image
 
 
 def test_clock_is_kept_by_amazon_time_sync(host: Host, image: Image) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.build.access import prepare
 from orchestrator.build.request import BuildRequest
 from orchestrator.errors import LackError

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.aws import Account
-from orchestrator.build import variables
+from orchestrator.aws.account import Account
 from orchestrator.build.access import Access
-from orchestrator.build.environment import CONNECTION_VARIABLE, STRATEGY, packer_environment, private_folder
-from orchestrator.build.installed import Ready
-from orchestrator.build.plugin_folders import Packer
-from orchestrator.build.plugins import Plugin
+from orchestrator.build.launch import variables
+from orchestrator.build.launch.environment import CONNECTION_VARIABLE, STRATEGY, packer_environment, private_folder
+from orchestrator.build.packer.installed import Ready
+from orchestrator.build.packer.plugin_folders import Packer
+from orchestrator.build.packer.plugins import Plugin
 from orchestrator.build.request import BuildRequest
 from orchestrator.errors import LackError
 from orchestrator.process import run

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.build.ansible.tasks import Outcome, TaskEvent
 from orchestrator.build.cause import Cause, Evidence, Gone, cause_of, kernel_hint
-from orchestrator.build.tasks import Outcome, TaskEvent
 from orchestrator.build.watch import Watch
 from orchestrator.progress import ignore
 

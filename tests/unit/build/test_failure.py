@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.build.ansible.tasks import Outcome, TaskEvent
 from orchestrator.build.cause import Evidence
 from orchestrator.build.failure import BuildFailed
-from orchestrator.build.tasks import Outcome, TaskEvent
 
 
 def hint(seen: Evidence) -> str:

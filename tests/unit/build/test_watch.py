@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+from orchestrator.build.ansible.tasks import Outcome, TaskEvent
 from orchestrator.build.cause import Evidence
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.request import Built
-from orchestrator.build.tasks import Outcome, TaskEvent
 from orchestrator.build.watch import Watch
 from orchestrator.progress import Event, Stage
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.definition.environment import Environment, read_environment
 
 if TYPE_CHECKING:

@@ -15,15 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.build.access import as_list, build_tags
 from orchestrator.build.request import BuildRequest
-from orchestrator.definition import environment, tags
+from orchestrator.definition import environment
 from orchestrator.definition.image import LONGEST_NAME, Image, Owner
-from orchestrator.lab import ec2_limits
-from orchestrator.lab.aws_fault import AwsFault
+from orchestrator.definition.reading import tags
+from orchestrator.lab.api.aws_fault import AwsFault
+from orchestrator.lab.ec2 import limits as ec2_limits
 from orchestrator.registry import INPUT_TAGS, TAGS
-from orchestrator.validate.launch import launch_request, name_of, security_group_request
+from orchestrator.validate.machine.launch import launch_request, name_of, security_group_request
 from orchestrator.validate.request import ImageFacts, ValidateRequest
 
 if TYPE_CHECKING:

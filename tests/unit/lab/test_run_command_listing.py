@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.lab import ssm_agent, ssm_listing, ssm_nodes
-from orchestrator.lab.aws_fault import AwsFault
-from orchestrator.lab.ssm_paging import page
+from orchestrator.lab.api.aws_fault import AwsFault
+from orchestrator.lab.ssm import agent as ssm_agent
+from orchestrator.lab.ssm import listing as ssm_listing
+from orchestrator.lab.ssm import nodes as ssm_nodes
+from orchestrator.lab.ssm.paging import page
 
 ITEMS = [f"item-{number}" for number in range(7)]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.lab.aws_fault import AwsFault
-from orchestrator.lab.ssm_order import Order, order, share
+from orchestrator.lab.api.aws_fault import AwsFault
+from orchestrator.lab.ssm.order import Order, order, share
 
 INSTANCE = "i-0123456789abcdef0"
 

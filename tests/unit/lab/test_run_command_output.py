@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.lab import ssm_output
+from orchestrator.lab.ssm import output as ssm_output
 
 MARK = "--output truncated--"
 

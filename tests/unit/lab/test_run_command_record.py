@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.lab import ssm_output, ssm_record
-from orchestrator.lab.ssm_order import order
-from orchestrator.lab.ssm_record import Command, Invocation, command_details, seen
+from orchestrator.lab.ssm import output as ssm_output
+from orchestrator.lab.ssm import record as ssm_record
+from orchestrator.lab.ssm.order import order
+from orchestrator.lab.ssm.record import Command, Invocation, command_details, seen
 
 ONE = "i-0123456789abcdef0"
 BODY = {"DocumentName": "AWS-RunShellScript", "InstanceIds": [ONE], "Parameters": {"commands": ["true"]}}

@@ -6,12 +6,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from orchestrator.lab.ssm_workers import Workers
+from orchestrator.lab.ssm.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orchestrator.lab.ssm_workers import Ticket
+    from orchestrator.lab.ssm.workers import Ticket
 
 
 def settled(holds: Callable[[], bool], seconds: float = 5) -> bool:

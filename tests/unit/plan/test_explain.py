@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.definition.tags import refusals
+from orchestrator.definition.reading.tags import refusals
 from orchestrator.definition.workspace import load
 from orchestrator.plan.explain import Change, changes, entries_of, from_tags, in_tags, record, to_tags
 from orchestrator.plan.inputs import Inputs, part, stacked

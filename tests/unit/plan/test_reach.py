@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.definition.workspace import load
+from orchestrator.plan.planned_layer import planned
 from orchestrator.plan.reach import FileSearch
-from orchestrator.plan.stack import planned
 from tests.unit.plan.conftest import Planner
 from tests.unit.plan.ways import NEVER, WAYS, Way
 

@@ -11,7 +11,8 @@ import pytest
 from orchestrator.definition.image import Image, Owner
 from orchestrator.definition.layer import LayerUse
 from orchestrator.definition.source import Source
-from orchestrator.plan.segment import PlannedLayer, Segment
+from orchestrator.plan.planned_layer import PlannedLayer
+from orchestrator.plan.segment import Segment
 from orchestrator.plan.steps import Action, Step, is_empty, known, steps
 from orchestrator.registry import STACK, State, Version
 

@@ -12,7 +12,8 @@ import pytest
 from orchestrator.definition.image import Image
 from orchestrator.definition.source import Source
 from orchestrator.definition.workspace import Workspace
-from orchestrator.plan.segment import PlannedLayer, Segment
+from orchestrator.plan.planned_layer import PlannedLayer
+from orchestrator.plan.segment import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from orchestrator.aws import Account
+from orchestrator.aws.account import Account
 from orchestrator.definition.source import Source, SourceFilter
 from orchestrator.errors import LackError
 from orchestrator.run.source import resolve

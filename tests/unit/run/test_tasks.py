@@ -7,7 +7,8 @@ from pathlib import Path
 
 from orchestrator.definition.image import Image, Owner
 from orchestrator.definition.source import Source
-from orchestrator.plan.segment import PlannedLayer, Segment
+from orchestrator.plan.planned_layer import PlannedLayer
+from orchestrator.plan.segment import Segment
 from orchestrator.plan.steps import Action, Step
 from orchestrator.run.schedule import Bounds, Front
 from orchestrator.run.tasks import tasks

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
-from orchestrator.build.installed import Ready
-from orchestrator.build.plugin_folders import Packer
+from orchestrator.build.packer.installed import Ready
+from orchestrator.build.packer.plugin_folders import Packer
 from orchestrator.definition.environment import Environment
 from orchestrator.definition.image import Image, Owner
 from orchestrator.definition.source import Source
@@ -20,13 +20,13 @@ from orchestrator.plan.segment import Segment
 from orchestrator.plan.steps import Action, Step
 from orchestrator.progress import ignore
 from orchestrator.registry import TAGS, State, find
-from orchestrator.run.identity import RunIdentity
 from orchestrator.run.image import Making
-from orchestrator.run.lease import NoLeases
+from orchestrator.run.leases.lease import NoLeases
+from orchestrator.run.leases.owner import this_process
 from orchestrator.run.outcome import Outcome, Status
-from orchestrator.run.owner import this_process
 from orchestrator.run.prepare import Plan
 from orchestrator.run.schedule import Bounds, Task
+from orchestrator.run.session.identity import RunIdentity
 from orchestrator.run.work import SegmentWork
 from orchestrator.secret_values import Secrets
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.validate.test_session import asked_for, outcomes
+from tests.unit.validate.suite.test_session import asked_for, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

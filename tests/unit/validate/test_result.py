@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.validate.plugin import result_of
+from orchestrator.validate.suite.plugin import result_of
 from orchestrator.validate.verdict import Outcome
 
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import testinfra.host
 
-from orchestrator.validate import fixtures
-from orchestrator.validate.backend import register
-from orchestrator.validate.facts import Known
-from orchestrator.validate.plugin import RoundsPlugin
-from orchestrator.validate.question import Answer, Ended, Question, Reply
+from orchestrator.validate.batch.question import Answer, Ended, Question, Reply
+from orchestrator.validate.suite import fixtures
+from orchestrator.validate.suite.backend import register
+from orchestrator.validate.suite.plugin import RoundsPlugin
+from orchestrator.validate.workers.facts import Known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,94 @@
+"""Whether Ansible can run with Mitogen, which keeps one Python alive on the machine in the place of one for each task.
+
+Mitogen stands on Ansible's internals, so that a release of Ansible may be too new for it. It refuses those of which it
+knows (`ansible_mitogen.loaders`), and names no newest one that works. Hence it is tried: one task on this machine, with
+the Ansible and the strategy of a build. That it works is kept in a file until a version changes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.build.launch.environment import STRATEGY
+from orchestrator.build.launch.outside import PERSONAL
+from orchestrator.errors import AmiError
+from orchestrator.process import ProgramFailed, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Why Ansible runs without it when the workspace says so.
+UNWANTED = "ami.yml says so (ansible: {mitogen: false})"
+
+_TRIAL = "[{hosts: all, gather_facts: false, tasks: [{ansible.builtin.command: 'true'}]}]\n"
+
+#: Seconds; the trial takes about one on an idle machine, and an Ansible that Mitogen does not know may hang.
+_PATIENCE = 60.0
+
+
+def why_not(*, wanted: bool, known: Path | None = None) -> str:
+    """Why Ansible must run without Mitogen; empty when it can run with it.
+
+    `wanted` is what the workspace says. `known` is a file that holds the versions which have worked together; without
+    one the trial is made.
+    """
+    if not wanted:
+        return UNWANTED
+    versions = installed()
+    if not versions:
+        return "it is not installed (pip install mitogen)"
+    if known is not None and known.is_file() and known.read_text(encoding="utf-8") == versions:
+        return ""
+    said = tried()
+    if known is not None and not said:
+        known.parent.mkdir(parents=True, exist_ok=True)
+        known.write_text(versions, encoding="utf-8")
+    return f"{versions} do not work together: {said}" if said else ""
+
+
+def installed() -> str:
+    """`mitogen 0.3.54 and ansible-core 2.19.14`; empty when one of the two is not there."""
+    try:
+        names = [f"{name} {version(name)}" for name in ("mitogen", "ansible-core")]
+    except PackageNotFoundError:
+        return ""
+    return " and ".join(names) if find_spec("ansible_mitogen") else ""
+
+
+@cache
+def tried() -> str:
+    """What went wrong when a task was run on this machine with Mitogen; empty when nothing did."""
+    with tempfile.TemporaryDirectory(prefix="ami-mitogen-") as private:
+        playbook = Path(private) / "trial.yml"
+        playbook.write_text(_TRIAL, encoding="utf-8")
+        program = Path(sys.executable).parent / "ansible-playbook"
+        argv = [str(program) if program.exists() else "ansible-playbook", "-i", "localhost,", "-c", "local"]
+        argv += ["-e", f"ansible_python_interpreter={sys.executable}", str(playbook)]
+        try:
+            run(argv, env=_environment(private), timeout=_PATIENCE)
+        except ProgramFailed as failed:
+            return _said(failed)
+        except AmiError as error:
+            return error.message
+    return ""
+
+
+def _environment(private: str) -> Mapping[str, str | None]:
+    config = Path(private) / "ansible.cfg"
+    config.touch()
+    own = {"TMPDIR": private, "ANSIBLE_HOME": private, "ANSIBLE_CONFIG": str(config), "ANSIBLE_NOCOLOR": "1"}
+    return {**{name: None for name in os.environ if name.startswith(PERSONAL)}, **own, **STRATEGY}
+
+
+def _said(failed: ProgramFailed) -> str:
+    """The line of Ansible's that says why, or else its last one."""
+    lines = [line.strip() for text in (failed.completed.out, failed.completed.err) for line in text.splitlines()]
+    errors = [line for line in lines if line.startswith(("ERROR!", "[ERROR]:", "fatal:"))]
+    return next(iter(errors), None) or next((line for line in reversed(lines) if line), failed.message)

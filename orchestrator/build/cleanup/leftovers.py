@@ -1,0 +1,157 @@
+"""What builds of a run left in an account: only what is provably theirs.
+
+Packer cleans up after an interrupt, but not after a kill, and even an interrupted one leaves the AMI that it was
+waiting for. Proof is the tag `ami:run`. An AMI without tags is known by its name, which no two builds share, or by the
+machine that it was made of; see `made_of`. An AMI with a state is finished, and no leftover.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.build.cleanup.made_of import BUILD, PURPOSE, RUN, STATE, descriptions, is_intermediary, origin_of
+from orchestrator.registry import TAGS, tags_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from orchestrator.aws.account import Account
+
+_GOING = frozenset({"shutting-down", "terminated"})
+
+
+class Kind(StrEnum):
+    """What can be left behind, in the order in which it must be removed."""
+
+    INSTANCE = "instance"
+    IMAGE = "AMI"
+    SNAPSHOT = "snapshot"
+    VOLUME = "volume"
+    SECURITY_GROUP = "security group"
+    KEY_PAIR = "key pair"
+    LEASE = "lease"
+    """An object of the artifact bucket; what holds leases removes it."""
+
+
+#: What carries the name of the AMI that was being made: it goes last, for it tells whose an AMI without tags is.
+PROOFS = frozenset({Kind.SECURITY_GROUP, Kind.KEY_PAIR})
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One thing that is still there. `trouble` says why it could not be removed, when that was tried."""
+
+    kind: Kind
+    id: str
+    trouble: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}" + (f" ({self.trouble})" if self.trouble else "")
+
+
+@dataclass(frozen=True)
+class Build:
+    """Whose leftovers are looked for: those of one image of a run, or (without `image`) of the whole run.
+
+    AMIs and snapshots count only when it is known which AMI is wanted: none (`ami_names` are those of the attempts
+    that failed, the last one's last), or `keep` (an AMI id; a tag that was just written may not be seen yet).
+    """
+
+    run: str
+    image: str = ""
+    ami_names: tuple[str, ...] = ()
+    keep: str = ""
+
+
+def find_leftovers(account: Account, build: Build) -> tuple[Leftover, ...]:
+    """What a build left, in the order of removal."""
+    search = _Search(account.client("ec2"), build)
+    machines = search.machines()
+    images, snapshots = search.images_and_snapshots(machines) if build.ami_names or build.keep else ([], [])
+    found = {
+        Kind.INSTANCE: [one for one, state in machines.items() if state not in _GOING],
+        Kind.IMAGE: images,
+        Kind.SNAPSHOT: snapshots,
+        Kind.VOLUME: search.ids("describe_volumes", "Volumes", "VolumeId"),
+        Kind.SECURITY_GROUP: search.ids("describe_security_groups", "SecurityGroups", "GroupId"),
+        Kind.KEY_PAIR: [
+            str(pair["KeyName"]) for pair in search.ec2.describe_key_pairs(Filters=search.tags)["KeyPairs"]
+        ],
+    }
+    return tuple(Leftover(kind, name) for kind in found for name in found[kind])
+
+
+@dataclass
+class _Search:
+    """Asks EC2 for what carries the tags of a build, and for what was made of its machines."""
+
+    ec2: Any
+    build: Build
+    tags: list[dict[str, Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        of_image = {TAGS["image"]: self.build.image} if self.build.image else {}
+        wanted = {RUN: self.build.run, PURPOSE: BUILD} | of_image
+        self.tags = [_filter(f"tag:{key}", value) for key, value in wanted.items()]
+
+    def ids(self, operation: str, key: str, name: str) -> list[str]:
+        """The ids of what carries the tags."""
+        return [str(one[name]) for one in self._all(operation, key, self.tags)]
+
+    def machines(self) -> dict[str, str]:
+        """The machines and their states, also those that EC2 still describes after their end."""
+        held = self._all("describe_instances", "Reservations", self.tags)
+        return {str(one["InstanceId"]): str(one["State"]["Name"]) for each in held for one in each["Instances"]}
+
+    def images_and_snapshots(self, machines: Iterable[str]) -> tuple[list[str], list[str]]:
+        """The unfinished AMIs, and the snapshots that belong to them or to no AMI any more."""
+        names, keep = self.build.ami_names, self.build.keep
+        tagged = self._all("describe_snapshots", "Snapshots", self.tags, OwnerIds=["self"])
+        snapshots = [*tagged, *self._described(descriptions(machines=machines))]
+        asked = [self.tags, *([[_filter("name", *names)]] if names else [])]
+        images = {one["ImageId"]: one for filters in asked for one in self._images(filters)}
+        made_for = {_origin(one).image for one in snapshots} - {"", *images}
+        there = {one["ImageId"]: one for one in (self._images([_filter("image-id", *made_for)]) if made_for else ())}
+        unwanted = {one: told for one, told in images.items() if self._unfinished(told)}
+        unwanted |= {one: told for one, told in there.items() if is_intermediary(told.get("Name", ""), tags_of(told))}
+        unwanted.pop(keep, None)
+        snapshots += self._described(descriptions(images=unwanted))
+        used = {keep, *there, *images} - unwanted.keys()
+        loose = {one["SnapshotId"] for one in snapshots if _origin(one).image not in {"", *used}}
+        mapped = {snapshot for told in unwanted.values() for snapshot in _snapshots_of(told)}
+        return list(unwanted), sorted(loose | mapped)
+
+    def _unfinished(self, image: Mapping[str, Any]) -> bool:
+        """Whether an AMI is the run's (one of that name with another run's tags is why this build failed)."""
+        tags = tags_of(image)
+        return STATE not in tags and tags.get(RUN, self.build.run) == self.build.run
+
+    def _images(self, filters: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
+        return self._all("describe_images", "Images", filters, Owners=["self"])
+
+    def _described(self, texts: list[str]) -> list[Mapping[str, Any]]:
+        if not texts:
+            return []
+        return self._all("describe_snapshots", "Snapshots", [_filter("description", *texts)], OwnerIds=["self"])
+
+    def _all(
+        self, operation: str, key: str, filters: list[dict[str, Any]], **arguments: Any
+    ) -> list[Mapping[str, Any]]:
+        pages = self.ec2.get_paginator(operation).paginate(Filters=filters, **arguments)
+        return [one for page in pages for one in page[key]]
+
+
+def _filter(name: str, *values: str) -> dict[str, Any]:
+    return {"Name": name, "Values": list(values)}
+
+
+def _origin(snapshot: Mapping[str, Any]) -> Any:
+    return origin_of(snapshot.get("Description") or "")
+
+
+def _snapshots_of(image: Mapping[str, Any]) -> set[str]:
+    """The snapshots that an AMI uses; EC2 may not tell them before it is available."""
+    used = (mapping.get("Ebs", {}).get("SnapshotId") for mapping in image.get("BlockDeviceMappings", ()))
+    return {str(one) for one in used if one}

@@ -1,0 +1,165 @@
+"""The removal of what a build left in an account."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.aws.account import AwsError, error_code
+from orchestrator.build.cleanup.leftovers import PROOFS, Build, Kind, Leftover, find_leftovers
+from orchestrator.registry import TAGS
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from orchestrator.aws.account import Account
+
+#: Seconds in which an AMI shows itself whose CreateImage may have been on its way when Packer ended (eventual
+#: consistency; AWS names no bound, and seconds are usual).
+LATE = 30.0
+
+#: Refusals that time does not mend: a missing permission, a machine that is protected from termination.
+_FORBIDDEN = frozenset({"UnauthorizedOperation", "AccessDenied", "OperationNotPermitted", "AuthFailure"})
+#: EC2 refuses to delete the snapshot of an AMI. When that AMI is not listed yet, or was deregistered just now, a later
+#: look can mend it.
+_IN_USE = "InvalidSnapshot.InUse"
+#: Seconds in which a snapshot whose AMI was deregistered can be deleted at the latest.
+_FREED = 10.0
+#: Seconds between two looks for what shows itself late.
+_PAUSE = 2.0
+#: Looks at an account that shows what was removed already.
+_LOOKS = 5
+#: Why a proof stays.
+_PROOF = "it tells whose the AMI is"
+
+
+def _unheard(_removed: Leftover) -> None:
+    """A removal that nobody watches."""
+
+
+def clean_up(
+    account: Account,
+    build: Build,
+    *,
+    late: float = 0.0,
+    patience: float = 300,
+    hurry: threading.Event | None = None,
+    removed: Callable[[Leftover], None] = _unheard,
+) -> tuple[Leftover, ...]:
+    """Remove what a build left, telling `removed`. Returns what stays in the end, with the trouble.
+
+    An AMI whose making may have been asked for is looked for again, for `late` seconds or until it has shown itself.
+    The key pair and the security group, which tell whose it is, go when nothing is awaited any more. They stay, for
+    the sweep, when `hurry` is set before, or when an AMI stays.
+    """
+    deadline, looks, stayed = time.monotonic() + late, 0, dict[Leftover, Leftover]()
+    shown = not late
+    while True:
+        shown = shown or _is_listed(account, build)
+        found = find_leftovers(account, build)
+        passing = to_try([one for one in found if one.kind not in PROOFS], stayed)
+        for one in passing:
+            stayed.pop(one, None)
+        stayed |= {_bare(one): one for one in remove(account, passing, patience=patience, removed=removed)}
+        looks += bool(passing)
+        over = shown or time.monotonic() >= deadline
+        if (over or _hurried(hurry)) and (not passing or looks == _LOOKS):
+            break
+        if not passing or looks > 1:  # the first look removes what is there anyhow
+            time.sleep(_PAUSE)
+    proofs = [one for one in found if one.kind in PROOFS]
+    if not over or any(one.kind is Kind.IMAGE for one in stayed):
+        return (*stayed.values(), *(replace(one, trouble=_PROOF) for one in proofs))
+    return (*stayed.values(), *remove(account, proofs, patience=patience, removed=removed))
+
+
+def _is_listed(account: Account, build: Build) -> bool:
+    """Whether EC2 lists the AMI of the last attempt: then nothing is still to come."""
+    named = [{"Name": "name", "Values": list(build.ami_names[-1:])}]
+    ec2 = account.client("ec2")
+    return bool(build.ami_names and ec2.describe_images(Owners=["self"], Filters=named)["Images"])
+
+
+def finished(account: Account, ami_names: Iterable[str]) -> tuple[str, ...]:
+    """The ids of the AMIs of these names that have a state, so that no clean-up removes them."""
+    named = [{"Name": "name", "Values": list(ami_names)}, {"Name": "tag-key", "Values": [TAGS["state"]]}]
+    images = account.client("ec2").describe_images(Owners=["self"], Filters=named)["Images"]
+    return tuple(str(one["ImageId"]) for one in images)
+
+
+def to_try(found: Sequence[Leftover], stayed: Mapping[Leftover, Leftover]) -> list[Leftover]:
+    """What of this is worth a try, when the removal of `stayed` (by the bare leftover) was tried before.
+
+    A snapshot that an AMI used is tried again whenever something new has shown itself, which may be this AMI.
+    """
+    new = [one for one in found if one not in stayed]
+    return [one for one in found if one not in stayed or (new and waits_for_ami(stayed[one]))]
+
+
+def waits_for_ami(one: Leftover) -> bool:
+    """Whether this is a snapshot that an AMI uses: one that is not listed yet, or that is not the build's."""
+    return one.trouble == _IN_USE
+
+
+def _bare(one: Leftover) -> Leftover:
+    return replace(one, trouble="")
+
+
+def _hurried(hurry: threading.Event | None) -> bool:
+    return hurry is not None and hurry.is_set()
+
+
+def remove(
+    account: Account,
+    leftovers: Iterable[Leftover],
+    *,
+    patience: float = 300,
+    removed: Callable[[Leftover], None] = _unheard,
+) -> tuple[Leftover, ...]:
+    """Remove what `find_leftovers` found, telling `removed`. Returns what still is there in the end, with the trouble.
+
+    What depends on something that is just going away (a security group on its instance) is tried again for `patience`
+    seconds, a snapshot that an AMI uses for at most 10; what may not be removed is not.
+    """
+    ec2 = account.client("ec2")
+    begun = time.monotonic()
+    left: tuple[Leftover, ...] = tuple(leftovers)
+    stayed: list[Leftover] = []
+    while left:
+        again: list[Leftover] = []
+        for leftover in left:
+            still = _removed(ec2, leftover)
+            if still is None:
+                removed(leftover)
+            elif still.trouble in _FORBIDDEN or time.monotonic() > begun + _patience(still, patience):
+                stayed.append(still)
+            else:
+                again.append(still)
+        left = tuple(again)
+        time.sleep(2 if left else 0)
+    return tuple(stayed)
+
+
+def _patience(one: Leftover, patience: float) -> float:
+    return min(patience, _FREED) if waits_for_ami(one) else patience
+
+
+def _removed(ec2: Any, leftover: Leftover) -> Leftover | None:
+    """Try to remove one thing: None when it is gone, else what stays and why."""
+    remover: dict[Kind, Callable[[], Any]] = {
+        Kind.INSTANCE: lambda: ec2.terminate_instances(InstanceIds=[leftover.id]),
+        Kind.IMAGE: lambda: ec2.deregister_image(ImageId=leftover.id),
+        Kind.SNAPSHOT: lambda: ec2.delete_snapshot(SnapshotId=leftover.id),
+        Kind.VOLUME: lambda: ec2.delete_volume(VolumeId=leftover.id),
+        Kind.SECURITY_GROUP: lambda: ec2.delete_security_group(GroupId=leftover.id),
+        Kind.KEY_PAIR: lambda: ec2.delete_key_pair(KeyName=leftover.id),
+    }
+    try:
+        remover[leftover.kind]()
+    except AwsError as error:
+        if ".NotFound" in error_code(error) or error_code(error) == "InvalidAMIID.Unavailable":
+            return None
+        return Leftover(leftover.kind, leftover.id, error_code(error) or str(error))
+    return None

@@ -1,0 +1,56 @@
+"""Which attempt at a build comes next, and where: a pure answer to how the last one failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from orchestrator.aws.capacity import full_code, named, remaining
+from orchestrator.build.cause import Cause
+
+if TYPE_CHECKING:
+    from orchestrator.aws.capacity import Place
+    from orchestrator.build.failure import BuildFailed
+
+#: How many attempts make up for calls that AWS failed.
+_FAULTS = 3
+
+
+@dataclass(frozen=True)
+class Course:
+    """Where a build can still be tried, the next place first; and what became of the attempts before.
+
+    A full place is never tried again. A machine that was lost is made up for by one more attempt; calls that AWS
+    failed by three, each after a longer pause: an account that is throttled stays so for a while.
+    """
+
+    places: tuple[Place, ...]
+    number: int = 1
+    made_up: bool = False
+    faults: int = 0
+    story: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where the next attempt is made."""
+        return self.places[0]
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait before the next attempt."""
+        return float(2**self.faults) if self.faults else 0.0
+
+    def after(self, failed: BuildFailed) -> Course | None:
+        """The course after an attempt that failed; None when no other attempt makes sense."""
+        if failed.cause is Cause.CAPACITY:
+            places = remaining(self.places, full_code(failed.reason))
+            return self._next(places, f"no {named(self.place)}") if places else None
+        if failed.cause is Cause.LOST and not self.made_up:
+            return replace(self._next(self.places, failed.reason), made_up=True)
+        if failed.cause is Cause.FAULT and self.faults < _FAULTS:
+            return replace(self._next(self.places, failed.reason), faults=self.faults + 1)
+        return None
+
+    def _next(self, places: tuple[Place, ...], what: str) -> Course:
+        told = f"attempt {self.number}: {what}"
+        return replace(self, places=places, number=self.number + 1, story=(*self.story, told))

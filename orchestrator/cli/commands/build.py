@@ -1,0 +1,96 @@
+"""`ami build`: images and what they stand on, built, booted, tested and tagged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.commands.plan import lines_of
+from orchestrator.cli.environment import environment_of
+from orchestrator.cli.options import (
+    HERE,
+    EnvironmentOption,
+    JsonOption,
+    KeepOption,
+    ParallelOption,
+    RebuildOption,
+    WorkspaceOption,
+    YesOption,
+)
+from orchestrator.cli.progress import shown
+from orchestrator.cli.terminal import confirm, duration, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.run.outcome import Outcome, Summary
+
+
+def build(  # noqa: PLR0917 - Typer calls it by name
+    images: Annotated[list[str] | None, typer.Argument(metavar="[IMAGE]...", help="Default: all images.")] = None,
+    env: EnvironmentOption = None,
+    parallel: ParallelOption = 2,
+    rebuild: RebuildOption = False,
+    keep: KeepOption = False,
+    workspace: WorkspaceOption = HERE,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Build what changed of images and of what they stand on, boot it, test it over SSM and tag the verdict."""
+    from orchestrator.cli.opened import opened
+    from orchestrator.run.prepare import prepare
+    from orchestrator.run.run import execute, nothing_done
+    from orchestrator.run.tests import collect_tests
+
+    loaded = opened(workspace)
+    names = images or list(loaded.images)
+    prepared = prepare(loaded, environment_of(loaded, env), names, parallel=parallel, anew=names if rebuild else ())
+    for line in lines_of(prepared):
+        say(line)
+    if prepared.empty:
+        if as_json:
+            print_json(nothing_done(prepared).as_json())
+        return
+    if tests := collect_tests(prepared.workspace, prepared.steps):
+        say(f"{tests} tests are collected, and can be run")
+    confirm("Go ahead?", yes=yes)
+    with shown() as listener:
+        summary = execute(prepared, listener, tell=say, keep=keep)
+    _print_summary(summary, as_json=as_json)
+    summary.raise_for_status()
+
+
+def _print_summary(summary: Summary, *, as_json: bool) -> None:
+    if as_json:
+        print_json(summary.as_json())
+        return
+    print_outcomes(summary.outcomes)
+    counts = Counter(str(one.status) for one in summary.outcomes)
+    say(f"{', '.join(f'{count} {status}' for status, count in counts.items())} in {duration(summary.seconds)}")
+
+
+def print_outcomes(outcomes: Sequence[Outcome]) -> None:
+    """The end of a run: one line per image, and the reason under what did not go well."""
+    print_table(
+        ("IMAGE", "RESULT", "AMI", "VERSION", "TESTS", "SECONDS"),
+        [
+            (
+                one.image,
+                str(one.status),
+                one.ami_id,
+                one.version,
+                one.tests,
+                f"{one.seconds:.0f}" if one.seconds else "",
+            )
+            for one in outcomes
+        ],
+    )
+    for one in outcomes:
+        if one.kept:
+            say(f"{one.image}: the machine is kept: {one.kept}")
+        if one.reason and not one.usable:
+            say(f"{one.image}: {one.reason}")
+            if one.hint:
+                say(f"hint: {one.hint}")

@@ -1,0 +1,83 @@
+"""`ami list`: the versions that the account holds, and the AMIs that no build finished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli.environment import environment_of
+from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
+from orchestrator.cli.terminal import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from orchestrator.registry import Version
+    from orchestrator.run.sweep.unproven import Unproven
+
+#: What is told of each AMI with --json.
+_KEYS = (
+    *("image", "version", "ami_id", "state", "fingerprint", "created", "region", "parent", "name", "layers"),
+    *("source", "commit", "run", "owner", "tests", "reason", "purpose"),
+)
+
+
+def list_(
+    image: Annotated[str | None, typer.Argument(help="Only this image.", show_default=False)] = None,
+    env: EnvironmentOption = None,
+    shared: Annotated[bool, typer.Option("--shared", help="Also list the AMIs of layers that images share.")] = False,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """List the versions of all images, newest first, and then the AMIs that no build finished."""
+    from orchestrator.cli.opened import opened
+    from orchestrator.registry import versions
+    from orchestrator.run.sweep.inventory import look
+    from orchestrator.run.sweep.unproven import unproven
+
+    loaded = opened(workspace)
+    if image is not None:
+        loaded.image(image)
+    account = environment_of(loaded, env).account
+    seen = look(account)  # before the versions: an AMI that is finished in between is one of both
+    found = [one for one in versions(account, image=image) if one.is_image or shared]
+    known = {one.ami_id for one in found}
+    amis = [one for one in unproven(seen) if image in (None, one.image) and one.ami.id not in known]
+    if as_json:
+        print_json([*({key: one.as_json()[key] for key in _KEYS} for one in found), *map(_as_json, amis)])
+        return
+    _print(account.region, found, amis)
+
+
+def _print(region: str, found: list[Version], amis: list[Unproven]) -> None:
+    from orchestrator.registry import UNPROVEN
+
+    if not found and not amis:
+        say(f"no versions in {region}; `ami build` makes some")
+        return
+    columns = ("IMAGE", "VERSION", "AMI", "STATE", "LAYERS", "BUILT ON", "TESTS")
+    rows = [
+        (one.image, one.version, one.ami_id, str(one.state), " ".join(one.layers), one.parent, one.tests)
+        for one in found
+    ]
+    print_table(columns, rows + [(one.image, "", one.ami.id, UNPROVEN, "", "", "") for one in amis])
+    for one in amis:
+        whose = f"run {one.run}" if one.run else "no known run"
+        say(f"{one.ami.id} of {whose} is {UNPROVEN}: `ami show {one.ami.id}` tells more")
+
+
+def _as_json(one: Unproven) -> dict[str, Any]:
+    """An unproven AMI with the keys of a version, empty where it has nothing."""
+    from orchestrator.registry import UNPROVEN
+
+    known = {
+        "image": one.image,
+        "ami_id": one.ami.id,
+        "state": UNPROVEN,
+        "created": one.ami.created,
+        "region": one.ami.region,
+        "name": one.ami.name,
+        "layers": [],
+        "run": one.run,
+        "reason": one.how,
+    }
+    return {key: known.get(key, "") for key in _KEYS}

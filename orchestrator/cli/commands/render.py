@@ -1,0 +1,38 @@
+"""`ami render`: the Packer HCL of an image, for reading and for building by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.options import HERE, WorkspaceOption
+from orchestrator.cli.terminal import print_text, say
+
+
+def render(
+    image: Annotated[str, typer.Argument(help="An image of the workspace.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write IMAGE.pkr.hcl into this folder.")] = None,
+    packer: Annotated[
+        str | None,
+        typer.Option(
+            "--packer", help="Render for this version of Packer, such as 1.11.2.", show_default="the one here"
+        ),
+    ] = None,
+    workspace: WorkspaceOption = HERE,
+) -> None:
+    """Render the Packer HCL of an image."""
+    from orchestrator.build.build import packer_version
+    from orchestrator.cli.opened import opened
+    from orchestrator.plan.stack import segments
+    from orchestrator.render.packer import generation_of, render, write
+
+    loaded = opened(workspace)
+    segment = segments(loaded, [image])[-1]
+    generation = generation_of(packer or packer_version())
+    if out is None:
+        print_text(render(loaded, segment, generation), newline=False)
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    say(f"wrote {write(loaded, segment, generation, out)}")

@@ -1,0 +1,138 @@
+"""`ami sweep`: what dead runs left in the account, shown and removed."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.environment import environment_of
+from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
+from orchestrator.cli.terminal import confirm, print_json, print_table, say
+from orchestrator.errors import Interrupted, StageError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.run.sweep.clear import Swept
+    from orchestrator.run.sweep.find import Finding
+    from orchestrator.run.sweep.orphans import Remnant
+
+#: Runs that are left alone of which each is named.
+_SHOWN = 5
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def sweep(
+    older_than: Annotated[
+        str,
+        typer.Option(
+            "--older-than", metavar="TIME", help="Age at which a run counts as dead of which nothing is known: 90m, 7d."
+        ),
+    ] = "24h",
+    kept: Annotated[bool, typer.Option("--kept", help="Remove also the machines that were left with --keep.")] = False,
+    env: EnvironmentOption = None,
+    workspace: WorkspaceOption = HERE,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove what dead runs left: machines, volumes, keys, groups, half-made AMIs, snapshots, leases."""
+    from orchestrator.build.launch.held_folder import clear_abandoned
+    from orchestrator.cli.opened import opened
+    from orchestrator.run.sweep.clear import clear
+    from orchestrator.run.sweep.find import find, place_of
+
+    age = time_span(older_than)
+    loaded = opened(workspace)
+    for folder in clear_abandoned():
+        say(f"removed {folder}, which a killed run left")
+    place = place_of(environment_of(loaded, env), loaded.root)
+    now = datetime.now(UTC)
+    finding = find(place, now, age)
+    wanted = [one for one in finding.remnants if kept or not one.kept]
+    if not as_json:
+        _print_found(finding.remnants, now, kept=kept)
+    _tell_left_alone(finding, kept=kept)
+    if wanted:
+        confirm(f"Remove {_counted(len(wanted), 'thing')}?", yes=yes)
+    else:
+        say("nothing to sweep")
+    try:
+        swept = clear(place, finding, say, kept=kept)
+    except KeyboardInterrupt:
+        raise Interrupted("what was removed is gone; the rest stays", hint="ami sweep finds it again") from None
+    if as_json:
+        print_json(_as_json(finding, swept, now))
+    _judge(swept)
+
+
+def time_span(text: str) -> timedelta:
+    """The time that `90m`, `24h`, `7d` or `2w` stands for. Raises UsageError."""
+    written = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip())
+    if written is None:
+        raise UsageError(f"--older-than '{text}' is not a time", hint="minutes, hours, days or weeks: 90m, 24h, 7d, 2w")
+    return timedelta(**{_UNITS[written[2]]: int(written[1])})
+
+
+def _print_found(remnants: Sequence[Remnant], now: datetime, *, kept: bool) -> None:
+    from orchestrator.run.session.identity import started_of
+    from orchestrator.run.sweep.liveness import spoken
+
+    rows = []
+    for one in remnants:
+        started = started_of(one.run)
+        age = spoken(now - started) if started else ""
+        what = "kept: " if one.kept and not kept else ""
+        why = f"{one.why}; {one.proof}" if one.proof else one.why
+        rows.append((str(one.kind), one.id, one.region, one.run, age, what + why))
+    if rows:
+        print_table(("KIND", "ID", "REGION", "RUN", "AGE", "WHY IT IS DEAD"), rows)
+
+
+def _tell_left_alone(finding: Finding, *, kept: bool) -> None:
+    """What is left alone, so that nobody takes silence for an empty account."""
+    from orchestrator.build.cleanup.leftovers import Kind
+    from orchestrator.registry import UNPROVEN
+
+    shown = 0
+    for one in finding.left_alone:
+        amis = [f"{thing.kind} {thing.id} ({UNPROVEN})" for thing in one.things if thing.kind is Kind.IMAGE]
+        if shown >= _SHOWN and not amis:
+            continue
+        shown += 1
+        others = len(one.things) - len(amis)
+        what = ", ".join([*amis, *([_counted(others, "thing")] if others else [])])
+        say(f"left alone: {what} of {f'run {one.run}' if one.run else 'no known run'}: {one.why}")
+    if (more := len(finding.left_alone) - shown) > 0:
+        say(f"left alone: what {_counted(more, 'more run')} made; --json tells of all")
+    if not kept and any(one.kept for one in finding.remnants):
+        say("left alone: what was kept on purpose; --kept removes it too")
+
+
+def _as_json(finding: Finding, swept: Sequence[Swept], now: datetime) -> dict[str, object]:
+    left_alone = [
+        {"run": one.run, "why": one.why, "things": [f"{thing.kind} {thing.id}" for thing in one.things]}
+        for one in finding.left_alone
+    ]
+    return {"found": [one.as_json(now) for one in swept], "left_alone": left_alone}
+
+
+def _judge(swept: Sequence[Swept]) -> None:
+    """Say how it ended. Raises StageError when something could not be removed."""
+    from orchestrator.run.sweep.clear import Became
+
+    stayed = [one for one in swept if one.became is Became.STAYED]
+    for one in stayed:
+        say(f"stayed: {one.remnant.leftover}: {one.trouble}")
+    if stayed:
+        raise StageError(f"{_counted(len(stayed), 'thing')} could not be removed", hint="mend that, then: ami sweep")
+    for run in sorted({one.remnant.run for one in swept if one.became is Became.SPARED}):
+        say(f"left alone: run {run} gave a sign of life")
+    if removed := sum(one.became is Became.REMOVED for one in swept):
+        say(f"removed {_counted(removed, 'thing')}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

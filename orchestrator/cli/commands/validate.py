@@ -1,0 +1,58 @@
+"""`ami validate`: boot an AMI, run the tests of its roles, and tag the verdict."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.commands.build import print_outcomes
+from orchestrator.cli.environment import environment_of
+from orchestrator.cli.explain_rounds import COLUMNS, table
+from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, KeepOption, WorkspaceOption, YesOption
+from orchestrator.cli.progress import shown
+from orchestrator.cli.terminal import confirm, print_json, print_table, say
+from orchestrator.validate.options import ConnectionKind, Selection
+
+
+def validate(  # noqa: PLR0917 - Typer calls it by name
+    name: Annotated[str, typer.Argument(metavar="IMAGE|AMI", help="An image (its newest AMI), or an AMI id.")],
+    env: EnvironmentOption = None,
+    connection: Annotated[
+        ConnectionKind,
+        typer.Option(help="How the machine is asked: Systems Manager, SSH on port 22, or podman (lab only)."),
+    ] = ConnectionKind.SSM,
+    keyword: Annotated[
+        str, typer.Option("-k", metavar="EXPR", help="Only tests whose names fit, as in pytest; nothing is tagged.")
+    ] = "",
+    marker: Annotated[
+        str, typer.Option("-m", metavar="EXPR", help="Only tests whose marks fit, as in pytest; nothing is tagged.")
+    ] = "",
+    exit_first: Annotated[bool, typer.Option("-x", help="Stop at the first test that fails.")] = False,
+    maxfail: Annotated[int, typer.Option(min=0, metavar="N", help="Stop after N failures; 0: never.")] = 0,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each round of questions took.")] = False,
+    keep: KeepOption = False,
+    workspace: WorkspaceOption = HERE,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Boot an AMI, test it, and tag it validated or rejected."""
+    from orchestrator.cli.opened import opened
+    from orchestrator.run.revalidate import choose, revalidate
+
+    loaded = opened(workspace)
+    selection = Selection(keyword, marker, 1 if exit_first else maxfail)
+    chosen = choose(loaded, environment_of(loaded, env), name, connection, selection)
+    say(f"validate {chosen.version.image} {chosen.version.version} ({chosen.version.ami_id}, {chosen.version.state})")
+    confirm("Go ahead?", yes=yes)
+    with shown() as listener:
+        summary = revalidate(chosen, listener, tell=say, keep=keep)
+    if as_json:
+        print_json(summary.as_json())
+    else:
+        print_outcomes(summary.outcomes)
+        if explain and any(one.rounds for one in summary.outcomes):
+            print_table(COLUMNS, [row for one in summary.outcomes for row in table(one.rounds)])
+    if selection.partial:
+        say("only chosen tests ran: nothing is tagged")
+    summary.raise_for_status()

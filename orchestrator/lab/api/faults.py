@@ -1,0 +1,186 @@
+"""The faults of a lab that is up: the rules in force, and what they do to each call."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import UsageError
+from orchestrator.lab.api.aws_fault import AwsFault
+from orchestrator.lab.api.call import Protocol
+from orchestrator.lab.api.fault_rules import ANY_CALL, Kind, Outcome, Tally, decide
+from orchestrator.lab.api.recent_ids import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from orchestrator.lab.api.call import Call
+    from orchestrator.lab.api.fault_rules import Rule
+    from orchestrator.lab.api.recent_ids import Birth, Births
+
+
+def throttled(protocol: Protocol) -> AwsFault:
+    """What a service says to too many calls."""
+    match protocol:
+        case Protocol.EC2:
+            return AwsFault("RequestLimitExceeded", "Request limit exceeded.", 503)
+        case Protocol.S3:
+            return AwsFault("SlowDown", "Please reduce your request rate.", 503)
+        case Protocol.QUERY:
+            return AwsFault("Throttling", "Rate exceeded")
+        case Protocol.JSON:
+            return AwsFault("ThrottlingException", "Rate exceeded")
+
+
+def broken(protocol: Protocol) -> AwsFault:
+    """What a service says when it broke."""
+    match protocol:
+        case Protocol.EC2:
+            return AwsFault("InternalError", "An internal error has occurred", 500)
+        case Protocol.S3:
+            return AwsFault("InternalError", "We encountered an internal error. Please try again.", 500)
+        case Protocol.QUERY:
+            return AwsFault("InternalFailure", "The request processing has failed because of an unknown error.", 500)
+        case Protocol.JSON:
+            return AwsFault("InternalServerError", "Internal server error", 500)
+
+
+@dataclass
+class Trouble:
+    """What the rules do to one call. `strike` counts a hit of a rule; it tells whether the rule was not spent yet."""
+
+    latency: float = 0.0
+    """Seconds to wait before anything else."""
+    refusal: AwsFault | None = None
+    """The answer that keeps the call from having any effect."""
+    lost: AwsFault | None = None
+    """The answer that takes the place of the real one."""
+    young: tuple[Birth, ...] = ()
+    """What a list does not show yet."""
+    rules: tuple[Tally, ...] = ()
+    strike: Callable[[int], bool] = field(default=lambda _: False)
+    _omitted: bool = False
+
+    def shortage(self, instance_type: str, subnet: str) -> bool:
+        """Whether no instance of this type can be launched in this subnet (empty: wherever EC2 likes)."""
+        return any(
+            tally.rule.instance_type in ("", instance_type)
+            and tally.rule.subnet in ("", subnet)
+            and self.strike(tally.number)
+            for tally in self._of(Kind.CAPACITY)
+        )
+
+    def slower(self) -> float:
+        """How many seconds longer an image shall be pending."""
+        return sum(tally.rule.value for tally in self._of(Kind.SLOW_IMAGE) if self.strike(tally.number))
+
+    def death(self) -> float | None:
+        """After how many seconds the machine of an instance that is launched now dies."""
+        return min((tally.rule.value for tally in self._of(Kind.DIE) if self.strike(tally.number)), default=None)
+
+    def agent_late(self, since: float) -> float:
+        """How many seconds an agent still waits that made its first call `since` seconds ago."""
+        left = (each.rule.value - since for each in self._of(Kind.AGENT_LATE) if self._lasts(each, since))
+        return max(left, default=0.0)
+
+    def agent_refused(self, since: float) -> bool:
+        """Whether an agent is refused that made its first call `since` seconds ago."""
+        return any(self._lasts(tally, since) for tally in self._of(Kind.AGENT_REFUSED))
+
+    def agent_lacks_metadata(self) -> bool:
+        """Whether an agent that starts finds no metadata service."""
+        return any(self.strike(tally.number) for tally in self._of(Kind.AGENT_NO_METADATA))
+
+    def omit(self) -> None:
+        """A list has left out something young."""
+        if not self._omitted:
+            self._omitted = True
+            for tally in self._of(Kind.CONSISTENCY):
+                self.strike(tally.number)
+
+    def _lasts(self, tally: Tally, since: float) -> bool:
+        return since < tally.rule.value and self.strike(tally.number)
+
+    def _of(self, kind: Kind) -> list[Tally]:
+        return [tally for tally in self.rules if tally.rule.kind is kind]
+
+
+class Faults:
+    """The rules in force. Safe to share between threads."""
+
+    def __init__(self, births: Births) -> None:
+        self._births = births
+        self._tallies: dict[int, Tally] = {}
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def set(self, rule: Rule) -> Tally:
+        """Put a rule in force."""
+        with self._lock:
+            self._last += 1
+            self._tallies[self._last] = Tally(self._last, rule)
+            return self._tallies[self._last]
+
+    def rules(self) -> list[Tally]:
+        """Every rule, spent ones included."""
+        with self._lock:
+            return list(self._tallies.values())
+
+    def clear(self, numbers: Collection[int] = ()) -> list[Tally]:
+        """Take rules out of force, all of them when none is named; returns them. Raises UsageError, clearing none."""
+        with self._lock:
+            for number in numbers:
+                if number not in self._tallies:
+                    known = ", ".join(map(str, self._tallies)) or "none"
+                    raise UsageError(f"there is no rule {number}", hint=f"the rules in force: {known}")
+            return [self._tallies.pop(number) for number in list(numbers or self._tallies)]
+
+    def meet(self, call: Call, body: bytes) -> Trouble:
+        """What the rules do to a call. Counts."""
+        if not self._tallies:
+            return Trouble()
+        with self._lock:
+            decision = decide(self._tallies.values(), call.operation)
+            self._tallies |= {tally.number: tally for tally in decision.after}
+        trouble = Trouble(latency=decision.latency, rules=decision.within, strike=self._strike)
+        match decision.outcome:
+            case Outcome.THROTTLED:
+                trouble.refusal = throttled(call.protocol)
+            case Outcome.FAILED:
+                trouble.refusal = broken(call.protocol)
+            case Outcome.LOST:
+                trouble.lost = broken(call.protocol)
+        if trouble.refusal is None:
+            self._hide(trouble, call, body)
+        return trouble
+
+    def within(self, operation: str) -> Trouble:
+        """What the rules do within something that is no call of a client, and that no other rule can hit."""
+        with self._lock:
+            concerned = [
+                tally
+                for tally in self._tallies.values()
+                if tally.rule.kind not in ANY_CALL and not tally.spent and tally.rule.matches(operation)
+            ]
+        return Trouble(rules=tuple(concerned), strike=self._strike)
+
+    def _hide(self, trouble: Trouble, call: Call, body: bytes) -> None:
+        seconds = max((each.rule.value for each in trouble.rules if each.rule.kind is Kind.CONSISTENCY), default=0.0)
+        young = self._births.younger(seconds, call.region) if seconds else ()
+        if not young or (call.service != "ec2" and call.action != "GetCommandInvocation"):
+            return
+        trouble.refusal = unknown(young, call.action, body)
+        if trouble.refusal is not None:
+            trouble.omit()
+        elif call.action.startswith("Describe"):
+            # Only reads: what a launch looks up of its own accord (free addresses) must be the truth.
+            trouble.young = young
+
+    def _strike(self, number: int) -> bool:
+        with self._lock:
+            tally = self._tallies.get(number)
+            if tally is None or tally.spent:
+                return False
+            self._tallies[number] = replace(tally, met=tally.met + 1, hits=tally.hits + 1)
+            return True

@@ -1,0 +1,76 @@
+"""Answers of EC2 that moto gives from a sample, or without looking at what was asked."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.ec2.responses import EC2Response
+
+from orchestrator.lab.ec2 import limits as ec2_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class LabResponse(EC2Response):
+    """moto's answers, with those of the lab in their place."""
+
+    console: Callable[[str], bytes]
+
+    def call_action(self) -> Any:
+        """Any call, once its parameters have the form that EC2 asks for."""
+        ec2_limits.check(self._get_action(), self.params)
+        return super().call_action()
+
+    def create_image(self) -> ActionResult:
+        """CreateImage, with NoReboot and the tags of snapshots."""
+        self.error_on_dryrun()
+        image = self.ec2_backend.create_image(
+            self._get_param("InstanceId"),
+            self._get_param("Name"),
+            self._get_param("Description", ""),
+            self._get_param("TagSpecifications", []),
+            reboot=not self._get_bool_param("NoReboot", False),
+        )
+        return ActionResult({"ImageId": image.id})
+
+    def register_image(self) -> ActionResult:
+        """RegisterImage from the snapshot of its root device."""
+        self.error_on_dryrun()
+        root = self._get_param("RootDeviceName", "")
+        mappings = self._get_param("BlockDeviceMappings", [])
+        chosen = next((entry for entry in mappings if entry.get("DeviceName") == root), mappings[0] if mappings else {})
+        image = self.ec2_backend.register_image(
+            self._get_param("Name"),
+            self._get_param("Description", ""),
+            chosen.get("Ebs", {}).get("SnapshotId", ""),
+            root,
+        )
+        return ActionResult({"ImageId": image.id})
+
+    def modify_image_attribute(self) -> ActionResult:
+        """ModifyImageAttribute, with Description (a value of its own, or as `Attribute` and `Value`)."""
+        answer = super().modify_image_attribute()
+        given = self._get_param("Description", {}).get("Value")
+        if self._get_param("Attribute") == "description":
+            given = self._get_param("Value", given)
+        if given is not None:
+            self.ec2_backend.amis[self._get_param("ImageId")].description = given
+        return answer
+
+    def describe_snapshots(self) -> ActionResult:
+        """DescribeSnapshots, with OwnerIds."""
+        found = self.ec2_backend.describe_snapshots(
+            snapshot_ids=self._get_param("SnapshotIds", []), filters=self._filters_from_querystring()
+        )
+        owners = {self.current_account if owner == "self" else owner for owner in self._get_param("OwnerIds", [])}
+        return ActionResult({"Snapshots": [each for each in found if not owners or each.owner_id in owners]})
+
+    def get_console_output(self) -> ActionResult:
+        """GetConsoleOutput: the last 64 KB that the machine wrote."""
+        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+        output = base64.b64encode(type(self).console(instance.id)[-65536:]).decode()
+        return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": output})

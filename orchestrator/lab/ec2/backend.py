@@ -1,0 +1,239 @@
+"""EC2 of the lab: moto's backend, where launching, imaging and copying reach machines and disks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moto.ec2 import urls
+from moto.ec2.exceptions import EC2ClientError, MissingParameterError
+from moto.ec2.models import amis, ec2_backends, elastic_block_store, instances
+
+from orchestrator.lab.api.aws_fault import AwsFault
+from orchestrator.lab.ec2.answers import LabResponse
+from orchestrator.lab.ec2.consistency import EventualBackend
+from orchestrator.lab.ec2.instances import ROOT_SIZE, LabAmi, LabInstance, LabSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from orchestrator.lab.ec2.tables import Tables
+
+    class Keeper(Protocol):
+        """What keeps disks. Both return at once, and set the states of snapshot and image when it is done."""
+
+        def capture(
+            self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool, longer: float = 0.0
+        ) -> None:
+            """Save a machine's disk into a snapshot; an image of it is pending for `longer` seconds more."""
+
+        def hold_back(self, image: Any, snapshot: Any | None, seconds: float) -> None:
+            """An image, and a snapshot that is made for it, are pending for so many seconds."""
+
+
+@dataclass(frozen=True)
+class PublicImage:
+    """The AMI that every region has from the start."""
+
+    name: str
+    owner: str
+    description: str
+    disk: str
+    id_in: Callable[[str], str]
+
+
+class LabBackend(EventualBackend):
+    """The tables of one account in one region."""
+
+    public: PublicImage
+    disks: Keeper
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        public = self.public
+        image = LabAmi(
+            self,
+            public.id_in(self.region_name),
+            name=public.name,
+            owner_id=public.owner,
+            description=public.description,
+            image_location=f"amazon/{public.name}",
+            public=True,
+            region_name=f"{self.region_name}a",
+        )
+        image.ebs_snapshot.disk = public.disk
+        self.amis[image.id] = image
+
+    @property
+    def _url_module(self) -> Any:
+        """Where moto finds the routes of a backend next to its class."""
+        return urls
+
+    def run_instances(self, image_id: str, count: int, *args: Any, **kwargs: Any) -> Any:
+        """Launch from an image of this region that is available."""
+        template = kwargs.get("launch_template") or {}
+        settings = self._get_template_from_args(template).data if template else {}
+        self._bootable(image_id or settings.get("ImageId", ""))
+        mappings = kwargs.get("block_device_mappings")
+        if mappings:
+            kwargs["block_device_mappings"] = self._with_root(self.amis[image_id or settings["ImageId"]], mappings)
+        asked = "" if kwargs.get("is_instance_type_default") else kwargs.get("instance_type")
+        instance_type = str(asked or settings.get("InstanceType") or kwargs.get("instance_type"))
+        if self.tables.trouble.shortage(instance_type, _subnet(kwargs, settings)):
+            what = (
+                f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested"
+            )
+            # One of EC2's server errors (EC2 developer guide, "Error codes"), which moto's exceptions cannot tell.
+            raise AwsFault("InsufficientInstanceCapacity", what, 500)
+        reservation: Any = super().run_instances(image_id, count, *args, **kwargs)
+        name, arn = _profile(kwargs, settings)
+        for number, instance in enumerate(reservation.instances):
+            instance.doom(self.tables.trouble.death())
+            instance.profiled = bool(name or arn)
+            # moto's RunInstances associates the profile with the first instance itself.
+            direct = kwargs.get("iam_instance_profile_name") or kwargs.get("iam_instance_profile_arn")
+            if instance.profiled and (number > 0 or not direct):
+                self.associate_iam_instance_profile(instance.id, name, arn)
+        self.tables.wake()
+        return reservation
+
+    def create_image(
+        self, instance_id: str, name: str, description: str, tag_specifications: Any, *, reboot: bool = True
+    ) -> Any:
+        """Save a machine's disk as an image, which is pending until that is done."""
+        if any(image.name == name for image in self.amis.values() if image.owner_id == self.account_id):
+            what = f"AMI name {name} is already in use by AMI in this account"
+            raise EC2ClientError("InvalidAMIName.Duplicate", what)
+        instance = self.get_instance(instance_id)
+        if instance.state not in ("running", "stopped", "stopping"):
+            what = f"Instance '{instance_id}' is not in state 'running' or 'stopped'"
+            raise EC2ClientError("IncorrectInstanceState", what)
+        of_image = [entry for entry in tag_specifications if entry["ResourceType"] != "snapshot"]
+        image: Any = super().create_image(instance_id, name, description, of_image)
+        image.root_device_name = instance.root_device_name
+        image.ebs_snapshot.volume.size = _root_size(instance)
+        for entry in tag_specifications:
+            if entry["ResourceType"] == "snapshot":
+                image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in entry["Tags"]})
+        longer = self.tables.trouble.slower()
+        self.disks.capture(instance, image.ebs_snapshot, image=image, reboot=reboot, longer=longer)
+        return image
+
+    def copy_image(
+        self, source_image_id: str, source_region: str, name: str | None = None, description: str | None = None
+    ) -> Any:
+        """Copy an image with its disk from a region into this one."""
+        image: Any = super().copy_image(source_image_id, source_region, name, description)
+        source: Any = ec2_backends[self.account_id][source_region].amis[source_image_id]
+        if source.state != "available":
+            del self.amis[image.id]
+            what = f"The image '{source_image_id}' is not available"
+            raise EC2ClientError("InvalidAMIID.Unavailable", what)
+        image.root_device_name = source.root_device_name
+        image.ebs_snapshot.disk = source.disk
+        copied = f"SourceAmi {source.id} for SourceSnapshot {source.ebs_snapshot.id}"
+        image.ebs_snapshot.description = f"Copied for DestinationAmi {image.id} from {copied}."
+        self.disks.hold_back(image, image.ebs_snapshot, self.tables.trouble.slower())
+        return image
+
+    def register_image(
+        self, name: str | None = None, description: str | None = None, snapshot_id: str = "", root: str = ""
+    ) -> Any:
+        """Make an image of a snapshot that exists."""
+        if not snapshot_id:
+            raise MissingParameterError("BlockDeviceMapping")
+        snapshot = self.get_snapshot(snapshot_id)
+        image: Any = super().register_image(name, description)
+        del self.snapshots[image.ebs_snapshot.id]
+        image.ebs_snapshot = snapshot
+        image.root_device_name = root or image.root_device_name
+        snapshot.from_ami = image.id
+        self.disks.hold_back(image, None, self.tables.trouble.slower())
+        return image
+
+    def deregister_image(self, ami_id: str) -> None:
+        """The image goes, its snapshot stays, as on AWS."""
+        super().deregister_image(ami_id)
+        self.tables.wake()
+
+    def create_snapshot(self, volume_id: str, *args: Any, **kwargs: Any) -> Any:
+        """A snapshot; of a machine's root volume it saves the disk as it is."""
+        snapshot = super().create_snapshot(volume_id, *args, **kwargs)
+        attachment = snapshot.volume.attachment
+        instance = attachment.instance if attachment else None
+        if instance is not None and attachment.device == instance.root_device_name:
+            self.disks.capture(instance, snapshot, image=None, reboot=False)
+        return snapshot
+
+    def copy_snapshot(self, source_snapshot_id: str, source_region: str, *args: Any, **kwargs: Any) -> Any:
+        """A snapshot of another region with the disk that it holds."""
+        snapshot: Any = super().copy_snapshot(source_snapshot_id, source_region, *args, **kwargs)
+        source: Any = ec2_backends[self.account_id][source_region].snapshots[source_snapshot_id]
+        snapshot.disk = source.disk
+        return snapshot
+
+    def delete_snapshot(self, snapshot_id: str) -> Any:
+        """The snapshot goes, and its disk when nothing else holds it."""
+        snapshot = super().delete_snapshot(snapshot_id)
+        self.tables.wake()
+        return snapshot
+
+    def _bootable(self, image_id: str) -> None:
+        image: Any = self.amis.get(image_id)
+        if image is None:
+            raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
+        if image.state != "available" or not image.disk:
+            what = f"The image ID '{image_id}' is not available. Its state is '{image.state}'."
+            raise EC2ClientError("InvalidAMIID.Unavailable", what)
+
+    def _with_root(self, image: Any, mappings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Block devices as asked for, over those of the image."""
+        known = image.block_device_mappings[0]
+        asked = {entry["DeviceName"]: entry for entry in mappings if "Ebs" in entry}
+        root = asked.pop(known["DeviceName"], {})
+        given = {key: value for key, value in root.get("Ebs", {}).items() if value is not None}
+        least = int(known["Ebs"]["VolumeSize"])
+        if int(given.get("VolumeSize", least)) < least:
+            what = f"Volume of size {given['VolumeSize']}GB is smaller than snapshot '{image.ebs_snapshot.id}'"
+            raise EC2ClientError("InvalidBlockDeviceMapping", f"{what}, expect size >= {least}GB")
+        return [{"DeviceName": known["DeviceName"], "Ebs": known["Ebs"] | given}, *asked.values()]
+
+
+def _root_size(instance: Any) -> int:
+    """The size of an instance's root volume, GiB."""
+    sizes = {device: attached.size for device, attached in instance.get_block_device_mapping}
+    return int(sizes.get(instance.root_device_name) or ROOT_SIZE)
+
+
+def _profile(kwargs: dict[str, Any], template: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The instance profile's name or ARN, from the call, its launch template or its launch configuration."""
+    name, arn = kwargs.get("iam_instance_profile_name"), kwargs.get("iam_instance_profile_arn")
+    if not (name or arn):
+        given = template.get("IamInstanceProfile") or {}
+        name, arn = given.get("Name"), given.get("Arn")
+    configuration = kwargs.get("launch_config")
+    if not (name or arn) and configuration is not None:
+        given = configuration.iam_instance_profile or ""
+        name, arn = (None, given) if given.startswith("arn:") else (given or None, None)
+    return name, arn
+
+
+def _subnet(kwargs: dict[str, Any], template: dict[str, Any]) -> str:
+    """The subnet that a launch asks for, from the call, its first interface or its launch template."""
+    interfaces = kwargs.get("nics") or template.get("NetworkInterfaces") or [{}]
+    return str(kwargs.get("subnet_id") or interfaces[0].get("SubnetId") or template.get("SubnetId") or "")
+
+
+def install(tables: Tables, public: PublicImage, disks: Keeper, console: Callable[[str], bytes]) -> None:
+    """Put the lab's classes in the place of moto's. To be called before moto makes its first EC2 backend."""
+    LabInstance.tables = tables
+    LabBackend.tables = tables
+    LabBackend.public = public
+    LabBackend.disks = disks
+    LabResponse.console = staticmethod(console)
+    instances.Instance = LabInstance  # type: ignore[misc]
+    amis.Ami = LabAmi  # type: ignore[misc]
+    elastic_block_store.Snapshot = LabSnapshot  # type: ignore[misc]
+    ec2_backends.backend = LabBackend
+    urls.url_paths = {"{0}/": LabResponse.dispatch}

@@ -1,0 +1,139 @@
+"""EC2's eventual consistency over moto's tables: notes what is made, and keeps it out of lists at first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from moto.ec2 import models
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
+
+from orchestrator.lab.api.recent_ids import Birth, Sort
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestrator.lab.ec2.tables import Tables
+
+
+#: What makes a filter's value a pattern (EC2 user guide, "List and filter your resources").
+WILDCARDS = set("*?[\\")
+
+
+class EventualBackend(models.EC2Backend):
+    """moto's tables of one account in one region, where what was just made may not be seen yet."""
+
+    tables: Tables
+
+    def _born(self, sort: Sort, resource_id: str, name: str = "") -> None:
+        self.tables.births.note(Birth(sort, self.region_name, resource_id, name))
+
+    def _seen(self, found: Iterable[Any], key: str = "id") -> list[Any]:
+        """What of it the call that is being answered may know."""
+        young = self.tables.trouble.young
+        shown = list(found)
+        if not young:
+            return shown
+        hidden = {birth.resource_id for birth in young}
+        known = [each for each in shown if (each[key] if isinstance(each, dict) else getattr(each, key)) not in hidden]
+        if len(known) < len(shown):
+            self.tables.trouble.omit()
+        return known
+
+    # -- what is made ------------------------------------------------------------------------------------------
+
+    def run_instances(self, *args: Any, **kwargs: Any) -> Any:
+        """RunInstances, and whatever else launches."""
+        reservation: Any = super().run_instances(*args, **kwargs)
+        for instance in reservation.instances:
+            self._born(Sort.INSTANCE, instance.id)
+        return reservation
+
+    def create_image(self, *args: Any, **kwargs: Any) -> Any:
+        """CreateImage."""
+        return self._image(super().create_image(*args, **kwargs))
+
+    def copy_image(self, *args: Any, **kwargs: Any) -> Any:
+        """CopyImage."""
+        return self._image(super().copy_image(*args, **kwargs))
+
+    def register_image(self, *args: Any, **kwargs: Any) -> Any:
+        """RegisterImage."""
+        return self._image(super().register_image(*args, **kwargs))
+
+    def _image(self, image: Any) -> Any:
+        self._born(Sort.IMAGE, image.id)
+        self._born(Sort.SNAPSHOT, image.ebs_snapshot.id)
+        return image
+
+    def create_snapshot(self, *args: Any, **kwargs: Any) -> Any:
+        """CreateSnapshot, and each of CreateSnapshots."""
+        snapshot: Any = super().create_snapshot(*args, **kwargs)
+        self._born(Sort.SNAPSHOT, snapshot.id)
+        return snapshot
+
+    def copy_snapshot(self, *args: Any, **kwargs: Any) -> Any:
+        """CopySnapshot."""
+        snapshot: Any = super().copy_snapshot(*args, **kwargs)
+        self._born(Sort.SNAPSHOT, snapshot.id)
+        return snapshot
+
+    def create_security_group(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """CreateSecurityGroup. The default group of a region was always there."""
+        group: Any = super().create_security_group(name, *args, **kwargs)
+        if not group.is_default:
+            self._born(Sort.GROUP, group.id, name)
+        return group
+
+    def create_key_pair(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """CreateKeyPair."""
+        pair: Any = super().create_key_pair(name, *args, **kwargs)
+        self._born(Sort.KEY_PAIR, pair.id, name)
+        return pair
+
+    def import_key_pair(self, key_name: str, *args: Any, **kwargs: Any) -> Any:
+        """ImportKeyPair."""
+        pair: Any = super().import_key_pair(key_name, *args, **kwargs)
+        self._born(Sort.KEY_PAIR, pair.id, key_name)
+        return pair
+
+    # -- what is listed ----------------------------------------------------------------------------------------
+
+    def all_reservations(self, filters: Any = None) -> list[Any]:
+        """Whatever lists instances asks this."""
+        # moto hands out copies of reservations, whose lists of instances may be replaced.
+        reservations: list[Any] = super().all_reservations(filters)
+        for reservation in reservations:
+            reservation.instances = self._seen(reservation.instances)
+        return [reservation for reservation in reservations if reservation.instances]
+
+    def describe_images(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """DescribeImages."""
+        return self._seen(super().describe_images(*args, **kwargs))
+
+    def describe_snapshots(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """DescribeSnapshots."""
+        return self._seen(super().describe_snapshots(*args, **kwargs))
+
+    def describe_security_groups(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """DescribeSecurityGroups."""
+        return self._seen(super().describe_security_groups(*args, **kwargs))
+
+    def describe_key_pairs(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """DescribeKeyPairs."""
+        return self._seen(super().describe_key_pairs(*args, **kwargs))
+
+    def describe_tags(self, filters: dict[str, list[str]] | None = None) -> list[Any]:
+        """DescribeTags, and whatever shows a resource's tags."""
+        match filters:
+            case {"resource-id": [str(resource_id)], **others} if not others and not WILDCARDS & set(resource_id):
+                # moto would look through the tags of all resources, and a list of a thousand images through a million.
+                return self._seen(self._tags_of(resource_id), "resource_id")
+        return self._seen(super().describe_tags(filters), "resource_id")
+
+    def _tags_of(self, resource_id: str) -> list[dict[str, str]]:
+        kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(resource_id), "")
+        tags = self.tags.get(resource_id, {})
+        return [
+            {"resource_id": resource_id, "key": key, "value": value, "resource_type": kind}
+            for key, value in tags.items()
+        ]

@@ -1,0 +1,159 @@
+"""Instances, snapshots and AMIs of the lab: moto's, with states that follow machines and disks that exist."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import TYPE_CHECKING, Any
+
+from moto.core.utils import utcnow
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import amis, elastic_block_store, instances
+
+if TYPE_CHECKING:
+    from orchestrator.lab.ec2.tables import Tables
+
+#: EC2's instance states and their codes (API reference, "InstanceState").
+STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+#: The size of Debian's own root volume on EC2, GiB.
+ROOT_SIZE = 8
+ROOT_DEVICE = "/dev/xvda"
+
+
+class LabSnapshot(elastic_block_store.Snapshot):
+    """A snapshot that may hold a disk: the name of a podman image."""
+
+    disk = ""
+
+    @property
+    def progress(self) -> str:
+        """As EC2 tells it; a disk that is being saved is half done."""
+        return "100%" if self.status == "completed" else "50%"
+
+
+class LabAmi(amis.Ami):
+    """An AMI whose root device is the snapshot of a real disk."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("root_device_type", "ebs")
+        kwargs.setdefault("root_device_name", ROOT_DEVICE)
+        kwargs.setdefault("virtualization_type", "hvm")
+        kwargs.setdefault("architecture", "x86_64")
+        kwargs.setdefault("hypervisor", "xen")
+        super().__init__(*args, **kwargs)
+        self.ebs_snapshot.volume.size = ROOT_SIZE
+
+    @property
+    def disk(self) -> str:
+        """The podman image that machines boot from."""
+        return str(self.ebs_snapshot.disk)
+
+    @property
+    def block_device_mappings(self) -> list[dict[str, Any]]:
+        """The root device; its snapshot's id is missing until the image is available, as on AWS."""
+        ebs = {
+            "VolumeSize": self.ebs_snapshot.volume_size,
+            "DeleteOnTermination": True,
+            "VolumeType": "gp3",
+            "Encrypted": False,
+        }
+        known = {} if self.state == "pending" else {"SnapshotId": self.ebs_snapshot.id}
+        return [{"DeviceName": self.root_device_name, "Ebs": ebs | known}]
+
+
+class LabInstance(instances.Instance):
+    """An instance that is pending, stopping or shutting down until its machine has followed."""
+
+    tables: Tables
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.reboots = 0
+        self.container_expected = True
+        self.profiled = False
+        self.made = False
+        self.dies: float | None = None
+        super().__init__(*args, **kwargs)
+        image = self.ec2_backend.amis.get(self.image_id)
+        self.disk: str = image.disk if image else ""
+        self.report("pending")
+
+    @property
+    def wish(self) -> str:
+        """The state that the machine shall reach: running, stopped or terminated."""
+        name = self._state.name
+        return {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}.get(name, name)
+
+    def report(self, state: str) -> None:
+        """Show a state in every answer from now on."""
+        self._state = instances.InstanceState(state, STATES[state])
+
+    def doom(self, seconds: float | None) -> None:
+        """The machine dies after so many seconds, as when its host is lost; None: it does not."""
+        self.dies = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def lost(self) -> bool:
+        """Whether the time of its machine has come."""
+        return self.dies is not None and time.monotonic() >= self.dies
+
+    def prep_nics(self, *args: Any, **kwargs: Any) -> None:
+        """The primary interface has the machine's address on the lab's network, whatever the subnet's range is."""
+        address = self.tables.free_address()
+        if address is None:
+            what = "There are not enough free addresses in the lab's network"
+            raise EC2ClientError("InsufficientFreeAddressesInSubnet", what)
+        super().prep_nics(*args, **kwargs)
+        primary = self.nics[0]
+        primary.private_ip_address = address
+        primary.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": address}]
+
+    def setup_defaults(self) -> None:
+        """A root volume made from the image's snapshot, under the image's device name."""
+        image = self.ec2_backend.amis[self.image_id]
+        self.add_block_device(
+            ROOT_SIZE, image.root_device_name, image.ebs_snapshot.id, False, True, None, volume_type="gp3"
+        )
+
+    def start(self) -> instances.InstanceState:
+        """Begin to start; a running instance stays as it is."""
+        if self._state.name in ("running", "pending"):
+            return copy.copy(self._state)
+        self._require("start", "stopped")
+        previous = super().start()
+        self.launch_time = utcnow()
+        self.doom(None)
+        self._begin("pending")
+        return previous
+
+    def stop(self) -> instances.InstanceState:
+        """Begin to stop; a stopped instance stays as it is."""
+        if self._state.name in ("stopped", "stopping"):
+            return copy.copy(self._state)
+        self._require("stop", "running", "pending")
+        previous = super().stop()
+        self._begin("stopping")
+        return previous
+
+    def terminate(self) -> instances.InstanceState:
+        """Begin to shut down for good."""
+        if self._state.name in ("terminated", "shutting-down"):
+            return copy.copy(self._state)
+        previous = super().terminate()
+        self._begin("shutting-down")
+        return previous
+
+    def reboot(self) -> None:
+        """Ask for a reboot; the state stays running meanwhile."""
+        self._require("reboot", "running")
+        self.reboots += 1
+        self.tables.wake()
+
+    def _begin(self, state: str) -> None:
+        self.report(state)
+        self.tables.wake()
+
+    def _require(self, verb: str, *states: str) -> None:
+        if self._state.name not in states:
+            what = f"This instance '{self.id}' is not in a state from which it can be {verb}ed."
+            raise EC2ClientError("IncorrectInstanceState", what)

@@ -1,0 +1,59 @@
+"""The calls that a machine's agent makes when it starts, and what the faults do to them.
+
+The real agent calls Systems Manager (UpdateInstanceInformation) before it is online. Its SDK repeats a call that is
+throttled or answered with a 5xx; when that does not help, the agent sleeps for five minutes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from orchestrator.lab.api.call import Call, Protocol
+from orchestrator.lab.api.fault_rules import AGENT_CALL, AGENT_METADATA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.lab.api.faults import Faults
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds for which the agent sleeps after a call that failed.
+SLEEP = 300
+#: How often the agent's SDK asks (aws-sdk-go's default of three repetitions).
+_ATTEMPTS = 4
+
+
+class AgentCalls:
+    """Answers the agents of a lab. `waits`: see Settings.agent_waits. Safe to use from many threads."""
+
+    def __init__(self, faults: Faults, waits: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._faults = faults
+        self._waits = waits
+        self._clock = clock
+        self._first: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def find_metadata(self) -> bool:
+        """Whether an agent that starts reaches the metadata service."""
+        return not self._faults.within(AGENT_METADATA).agent_lacks_metadata()
+
+    def register(self, instance_id: str, region: str) -> float | None:
+        """The seconds after which the agent calls again; None when its call is answered well."""
+        service, _, action = AGENT_CALL.partition(":")
+        call = Call(service, region, action, Protocol.JSON)
+        with self._lock:
+            since = (self._clock() - self._first.setdefault(instance_id, self._clock())) / self._waits
+        for _ in range(_ATTEMPTS):
+            trouble = self._faults.meet(call, b"")
+            if trouble.agent_refused(since):
+                LOG.info("the agent of %s is refused", instance_id)
+                break
+            if late := trouble.agent_late(since):
+                return late * self._waits
+            if trouble.refusal is None and trouble.lost is None:
+                return None
+        return SLEEP * self._waits

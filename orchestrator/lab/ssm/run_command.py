@@ -1,0 +1,192 @@
+"""Systems Manager's Run Command and managed nodes, with AWS's semantics: the actions of the API.
+
+What is asked is checked in `ssm_order`, recorded in `ssm_record`, carried out by `ssm_delivery` in the machines.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.lab.api.aws_fault import AwsFault
+from orchestrator.lab.api.recent_ids import Birth, Sort
+from orchestrator.lab.ssm import listing as ssm_listing
+from orchestrator.lab.ssm import record as ssm_record
+from orchestrator.lab.ssm.delivery import Delivery
+from orchestrator.lab.ssm.nodes import Nodes
+from orchestrator.lab.ssm.order import DOCUMENT, Order, order
+from orchestrator.lab.ssm.paging import page
+from orchestrator.lab.ssm.record import Command, Invocation
+
+if TYPE_CHECKING:
+    from orchestrator.lab.api.recent_ids import Births
+    from orchestrator.lab.host.machine import MachineAccess
+    from orchestrator.lab.ssm.nodes import Node
+
+_PAGE = range(1, 50 + 1)
+_STEPS = frozenset({ssm_record.PLUGIN, f"0.{ssm_record.PLUGIN}"})
+
+
+class RunCommand:
+    """Every region's commands and nodes. Safe to call from many threads.
+
+    `delay` is about how many seconds a command costs besides its own running time, half of it before the script
+    starts and half before its result is seen; 0 for none. `waits`: see Settings.agent_waits.
+    """
+
+    ACTIONS: frozenset[str] = frozenset(
+        {
+            "DescribeInstanceInformation",
+            "SendCommand",
+            "ListCommands",
+            "ListCommandInvocations",
+            "GetCommandInvocation",
+            "CancelCommand",
+        }
+    )
+
+    def __init__(self, machines: MachineAccess, delay: float, births: Births, waits: float) -> None:
+        self._delay = delay
+        self._births = births
+        self._nodes = Nodes(machines)
+        self._delivery = Delivery(self._nodes, delay, waits)
+        self._commands: dict[str, Command] = {}
+        self._lock = threading.Lock()
+
+    def handle(self, action: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one request (an action of ACTIONS) in a region. Raises AwsFault."""
+        match action:
+            case "DescribeInstanceInformation":
+                return self._nodes.describe(region, body)
+            case "SendCommand":
+                return self._send(region, body)
+            case "ListCommands":
+                return self._list(region, body)
+            case "ListCommandInvocations":
+                return self._list_invocations(region, body)
+            case "GetCommandInvocation":
+                return self._get(region, body)
+            case "CancelCommand":
+                return self._cancel(region, body)
+            case _:
+                raise AwsFault("UnknownOperationException", f"Run Command has no action {action}.")
+
+    def close(self) -> None:
+        """Kill every running script and stop; commands that wait are not run any more."""
+        self._delivery.close()
+
+    def _send(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
+        asked = order(body)
+        command = Command(str(uuid.uuid4()), region, asked, requested=time.time())
+        command.invocations = self._targets(region, asked)
+        # What is answered is the command as it is now, before anything happens to it.
+        answer = ssm_record.command_json(command, command.requested, self._delay)
+        with self._lock:
+            self._commands[command.command_id] = command
+        self._births.note(Birth(Sort.COMMAND, region, command.command_id))
+        self._delivery.send(command)
+        return {"Command": answer}
+
+    def _targets(self, region: str, asked: Order) -> list[Invocation]:
+        wanted = list(asked.instance_ids)
+        wanted += [instance_id for _, values in asked.targets for instance_id in values]
+        nodes = {instance_id: self._nodes.online(region, instance_id) for instance_id in wanted}
+        offline = [instance_id for instance_id, node in nodes.items() if node is None]
+        if offline and asked.instance_ids:
+            raise AwsFault("InvalidInstanceId", f"Instances [{offline}] not in a valid state for account 123456789012")
+        invocations = []
+        for instance_id, node in nodes.items():
+            if node is not None:
+                _check_stand_in(node)
+                invocations.append(Invocation(instance_id, node.machine.hostname))
+            elif self._nodes.exists(region, instance_id):
+                # Named by a target, the node is not asked for beforehand: the command is sent, and does not arrive.
+                invocations.append(Invocation(instance_id, "", ended=time.time(), details="Undeliverable"))
+        return invocations
+
+    def _list(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
+        now = time.time()
+        wanted = ssm_listing.filters(body, stages=True)
+        entries = [
+            ssm_record.command_json(command, now, self._delay)
+            for command in self._newest_first(region, body)
+            if not body.get("InstanceId") or command.invocation(body["InstanceId"]) is not None
+        ]
+        matching = [entry for entry in entries if wanted(entry)]
+        shown, token = page(matching, ssm_listing.command_key, body, sizes=_PAGE, default=50)
+        return {"Commands": shown, **token}
+
+    def _list_invocations(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
+        now = time.time()
+        wanted = ssm_listing.filters(body, stages=False)
+        entries = [
+            ssm_record.invocation_json(
+                command,
+                invocation,
+                ssm_record.seen(command, invocation, now, self._delay),
+                details=bool(body.get("Details")),
+            )
+            for command in self._newest_first(region, body)
+            if ssm_record.is_known(command, now, self._delay)
+            for invocation in command.invocations
+            if body.get("InstanceId") in (None, "", invocation.instance_id)
+        ]
+        matching = [entry for entry in entries if wanted(entry)]
+        shown, token = page(matching, ssm_listing.invocation_key, body, sizes=_PAGE, default=50)
+        return {"CommandInvocations": shown, **token}
+
+    def _get(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
+        now = time.time()
+        with self._lock:
+            command = self._commands.get(str(body.get("CommandId")))
+        invocation = None if command is None else command.invocation(str(body.get("InstanceId")))
+        if (
+            command is None
+            or command.region != region
+            or invocation is None
+            or not ssm_record.is_known(command, now, self._delay)
+        ):
+            raise AwsFault("InvocationDoesNotExist", "")
+        if body.get("PluginName") and body["PluginName"] not in _STEPS:
+            raise AwsFault("InvalidPluginName", f"The document {DOCUMENT} has no step {body['PluginName']}.")
+        view = ssm_record.seen(command, invocation, now, self._delay)
+        return ssm_record.result_json(command, invocation, view)
+
+    def _cancel(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
+        command = self._command(region, str(body.get("CommandId")))
+        given = body.get("InstanceIds") or []
+        if len(set(given)) < len(given):
+            raise AwsFault("DuplicateInstanceId", "InstanceIds names a managed node twice.")
+        for instance_id in given:
+            if command.invocation(instance_id) is None:
+                raise AwsFault("InvalidInstanceId", f"The command was not sent to {instance_id}.")
+        for invocation in command.invocations:
+            if not given or invocation.instance_id in given:
+                self._delivery.cancel(command, invocation)
+        return {}
+
+    def _command(self, region: str, command_id: str) -> Command:
+        with self._lock:
+            command = self._commands.get(command_id)
+        if command is None or command.region != region:
+            raise AwsFault("InvalidCommandId", f"The specified command ID isn't valid: {command_id}")
+        return command
+
+    def _newest_first(self, region: str, body: dict[str, Any]) -> list[Command]:
+        if body.get("CommandId"):
+            return [self._command(region, body["CommandId"])]
+        with self._lock:
+            commands = list(self._commands.values())
+        return [command for command in reversed(commands) if command.region == region]
+
+
+def _check_stand_in(node: Node) -> None:
+    """Raise AwsFault for a machine on which the lab can run nothing."""
+    if node.facts.foreign:
+        what = (
+            f"The lab cannot run commands on {node.machine.instance_id}: its unit amazon-ssm-agent is active, but "
+            f"does not run the lab's agent, or forbids it sockets of AF_UNIX. It runs: {node.facts.foreign}"
+        )
+        raise AwsFault("UnsupportedOperation", what)

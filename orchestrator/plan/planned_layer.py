@@ -1,0 +1,52 @@
+"""A layer as one image has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import LackError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from orchestrator.definition.layer import LayerUse
+    from orchestrator.definition.workspace import Workspace
+
+#: The playbook that ends every build, and its role.
+SEAL = "seal"
+
+
+@dataclass(frozen=True)
+class PlannedLayer:
+    """One layer as one image has it: the roles in order, and the variables they get."""
+
+    name: str
+    roles: tuple[str, ...]
+    vars: Mapping[str, Any]
+    playbook: Path
+
+
+def planned(workspace: Workspace, use: LayerUse) -> PlannedLayer:
+    """A layer as an image uses it: its roles and variables after and over those of the layer."""
+    layer = workspace.layers[use.name]
+    return PlannedLayer(
+        name=use.name,
+        roles=(*layer.roles, *use.roles),
+        vars={**layer.vars, **use.vars},
+        playbook=workspace.find(f"playbooks/{use.name}.yml"),
+    )
+
+
+def seal_of(workspace: Workspace) -> PlannedLayer:
+    """What ends every build."""
+    return PlannedLayer(SEAL, (SEAL,), {}, workspace.find(f"playbooks/{SEAL}.yml"))
+
+
+def fragment_of(workspace: Workspace, layer: str) -> Path:
+    """The Packer fragment of a layer: its own, or the one of every layer that has none."""
+    try:
+        return workspace.find(f"packer/layers/{layer}.pkr.hcl.j2")
+    except LackError:
+        return workspace.find("packer/layers/default.pkr.hcl.j2")

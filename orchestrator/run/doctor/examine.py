@@ -1,0 +1,132 @@
+"""What a build needs of this machine and of the account, examined without changing anything."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from orchestrator.aws.account import AwsError, refusal
+from orchestrator.build.ansible import mitogen
+from orchestrator.errors import AmiError
+from orchestrator.process import PACKAGES, run, utf8_locale
+from orchestrator.run.doctor.finding import Finding
+from orchestrator.run.doctor.packer import examine_packer
+from orchestrator.run.source import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from orchestrator.definition.environment import Environment
+    from orchestrator.definition.workspace import Workspace
+
+#: Bytes that a run's logs and Packer's temporary files are given at least.
+ENOUGH_DISK = 2 * 1024**3
+
+
+def examine(workspace: Workspace, environment: Environment) -> tuple[Finding, ...]:
+    """Everything that a build in an environment needs, in the order in which it would be missed."""
+    findings = [_asked("locale", lambda: f"programs run in {utf8_locale()}")]
+    findings += [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
+    account = _asked("account", lambda: _identity(environment), "ami lab up" if environment.endpoint else "")
+    findings.append(account)
+    if account.ok:
+        findings += _account(workspace, environment)
+    return tuple(findings)
+
+
+def _programs() -> Iterator[Finding]:
+    """Programs that every build needs besides Packer; those of the lab are examined by `ami lab up`."""
+    for name, arguments in (("ansible-playbook", ["--version"]), ("git", ["--version"])):
+        mend = f"apt-get install {PACKAGES[name]}" if name in PACKAGES else "pip install ansible-core"
+        found = shutil.which(name)
+        if found is None:
+            yield Finding(name, ok=False, said="not installed", mend=mend)
+        else:
+            yield _asked(name, lambda argv=(name, *arguments): run(argv).out.splitlines()[0], mend)  # type: ignore[misc]
+
+
+def _mitogen(workspace: Workspace) -> Finding:
+    """Whether Ansible runs with Mitogen. Builds go on without it, so that a workspace that wants none is in order."""
+    reason = mitogen.why_not(wanted=workspace.mitogen)
+    if not reason:
+        return Finding("mitogen", ok=True, said=mitogen.installed())
+    in_order = reason == mitogen.UNWANTED
+    mend = "" if in_order else "pip install --upgrade mitogen, or say in ami.yml: ansible: {mitogen: false}"
+    return Finding("mitogen", ok=in_order, said=f"Ansible runs without it: {reason}", mend=mend)
+
+
+def _disk(workspace: Workspace) -> Finding:
+    free = shutil.disk_usage(workspace.root).free
+    said = f"{free / 1024**3:.0f} GiB free in {workspace.root}"
+    return Finding("disk", ok=free > ENOUGH_DISK, said=said, mend="" if free > ENOUGH_DISK else "rm -r .ami/runs")
+
+
+def _identity(environment: Environment) -> str:
+    caller = environment.account.client("sts").get_caller_identity()
+    return f"{caller['Account']} as {caller['Arn']} in {environment.region}"
+
+
+def _account(workspace: Workspace, environment: Environment) -> Iterator[Finding]:
+    account = environment.account
+    for source in workspace.sources.values():
+        yield _asked(f"source {source.name}", lambda source=source: resolve(account, source).ami_id)  # type: ignore[misc]
+    profile = environment.iam_instance_profile
+    if not profile:
+        mend = f"set iam_instance_profile in {environment.path}"
+        yield Finding("instance profile", ok=False, said="the environment names none; SSM needs it", mend=mend)
+    else:
+        yield _asked(
+            f"instance profile {profile}",
+            lambda: account.client("iam").get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Arn"],
+            f"aws iam create-instance-profile --instance-profile-name {profile}",
+        )
+    yield _asked("network", lambda: _network(environment), "aws ec2 create-default-vpc")
+    yield _bucket(environment)
+    if key := environment.kms_key_id:
+        yield _asked(f"key {key}", lambda: key_of(environment), f"aws kms describe-key --key-id {key}")
+
+
+def key_of(environment: Environment) -> str:
+    """The key that encrypts AMIs. Raises AmiError when EC2 could not use it, which it says when the whole build is done
+    (EC2 API Reference, CopyImage: `KmsKeyId`).
+    """
+    key = environment.account.client("kms").describe_key(KeyId=environment.kms_key_id)["KeyMetadata"]
+    if key["KeyState"] != "Enabled" or key.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+        raise AmiError(f"EC2 takes an enabled symmetric key, and this one is {key['KeyState']}, {key.get('KeySpec')}")
+    return f"{key['Arn']} is enabled"
+
+
+def _bucket(environment: Environment) -> Finding:
+    """The artifact bucket: without one builds work, and are not exclusive."""
+    name = environment.artifact_bucket
+    if not name:
+        return Finding("artifact bucket", ok=True, said="the environment names none: builds are not exclusive")
+
+    def look() -> str:
+        environment.account.client("s3").head_bucket(Bucket=name)
+        return "builders agree there on who builds what"
+
+    return _asked(f"artifact bucket {name}", look, f"aws s3 mb s3://{name}")
+
+
+def _network(environment: Environment) -> str:
+    ec2 = environment.account.client("ec2")
+    if environment.subnet_id:
+        subnet = ec2.describe_subnets(SubnetIds=[environment.subnet_id])["Subnets"][0]
+        return f"{subnet['SubnetId']} {subnet['CidrBlock']} in {subnet['AvailabilityZone']}"
+    vpcs = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    if not vpcs:
+        raise AmiError("the region has no default VPC, and the environment names no subnet_id")
+    return f"default VPC {vpcs[0]['VpcId']}"
+
+
+def _asked(what: str, ask: Callable[[], str], mend: str = "") -> Finding:
+    try:
+        return Finding(what, ok=True, said=ask())
+    except AmiError as error:
+        return Finding(what, ok=False, said=error.message, mend=error.hint or mend)
+    except AwsError as error:
+        lack = refusal(error)
+        return Finding(
+            what, ok=False, said=lack.message if lack else str(error), mend=(lack.hint if lack else "") or mend
+        )

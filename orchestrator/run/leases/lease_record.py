@@ -1,0 +1,149 @@
+"""Leases as objects of a bucket: read, made, replaced and deleted by conditional requests.
+
+"S3 User Guide, How to prevent object overwrites with conditional writes", and "... conditional deletes". What is
+written differs each time, so that no two states of a lease have the same ETag. boto3 repeats a request whose answer
+was lost; the repetition then fails on the effect of the first. So a refused condition is decided by what the object
+holds, not by the refusal.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.aws.account import AwsError, error_code, refusal
+from orchestrator.errors import LackError
+from orchestrator.run.leases.owner import Life, owner_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.run.leases.owner import Owner
+
+#: Where leases are in the bucket.
+PREFIX = "leases/"
+
+#: A condition did not hold, or two requests met: somebody else was faster.
+_FASTER = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404"})
+_ABSENT = frozenset({"NoSuchKey", "404"})
+_LACKING = frozenset({"AccessDenied", "403", "NoSuchBucket", "AllAccessDisabled", "PermanentRedirect"})
+
+
+@dataclass(frozen=True)
+class Record:
+    """A lease as it was read. `age` is how many seconds ago it was written, by the bucket's clock alone.
+
+    `token` names the hold that wrote it, `ttl` is the seconds after which its owner itself allows others to take it.
+    `owner` is None when the object is not one that the factory wrote.
+    """
+
+    key: str
+    etag: str
+    token: str
+    owner: Owner | None
+    age: int
+    ttl: float
+    region: str = ""
+
+    @property
+    def stale(self) -> bool:
+        """Whether the owner gave no sign of life for longer than it promised. S3 tells times in whole seconds."""
+        return self.age > math.ceil(self.ttl)
+
+    @property
+    def dead(self) -> bool:
+        """Whether the owner is dead: its process is gone, or it gave no sign of life for too long."""
+        return self.stale or (self.owner is not None and self.owner.life is Life.GONE)
+
+
+class Records:
+    """The leases of one bucket. Every method raises LackError when the bucket cannot be used."""
+
+    def __init__(self, s3: Any, bucket: str, region: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._region = region
+
+    def read(self, key: str, *, ttl: float) -> Record | None:
+        """The lease of a key; None when there is none. `ttl` is for an object that does not tell its own."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=PREFIX + key)
+            body = answer["Body"].read()
+        except AwsError as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise self._refused(error) from error
+        return _record(key, answer, body, ttl)
+
+    def write(self, key: str, owner: Owner, *, token: str, ttl: float, over: str = "") -> str:
+        """Write a lease: a new one, or `over` the state with that ETag. Returns the ETag, empty: it was not to be."""
+        held = {"token": token, "beat": secrets.token_hex(8), "ttl": ttl, "region": self._region}
+        condition = {"IfMatch": over} if over else {"IfNoneMatch": "*"}
+        body = json.dumps(owner.as_json() | held, indent=2).encode()
+        try:
+            written = self._s3.put_object(
+                Bucket=self._bucket, Key=PREFIX + key, Body=body, ContentType="application/json", **condition
+            )
+        except AwsError as error:
+            if error_code(error) not in _FASTER:
+                raise self._refused(error) from error
+            return self._written_after_all(key, body)
+        return str(written["ETag"])
+
+    def delete(self, key: str, etag: str) -> bool:
+        """Delete the lease if it is still in that state. Returns whether it is gone."""
+        try:
+            self._s3.delete_object(Bucket=self._bucket, Key=PREFIX + key, IfMatch=etag)
+        except AwsError as error:
+            if error_code(error) not in _FASTER:
+                raise self._refused(error) from error
+            return error_code(error) in _ABSENT
+        return True
+
+    def keys(self) -> Iterator[str]:
+        """The keys of all leases."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX)
+        try:
+            for page in pages:
+                yield from (str(found["Key"]).removeprefix(PREFIX) for found in page.get("Contents", ()))
+        except AwsError as error:
+            raise self._refused(error) from error
+
+    def _written_after_all(self, key: str, body: bytes) -> str:
+        """The ETag of the object when it holds what we wrote: the answer to it was lost."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=PREFIX + key)
+            return str(answer["ETag"]) if answer["Body"].read() == body else ""
+        except AwsError as error:
+            if error_code(error) in _ABSENT:
+                return ""
+            raise self._refused(error) from error
+
+    def _refused(self, error: Exception) -> Exception:
+        if error_code(error) not in _LACKING:
+            return refusal(error) or error
+        said = f"the bucket '{self._bucket}' cannot be used for leases: {error_code(error)}"
+        return LackError(
+            said,
+            hint="`artifact_bucket` of the environment names a bucket of the account's, in which objects may be "
+            "listed, read, written and deleted",
+        )
+
+
+def _record(key: str, answer: Any, body: bytes, ttl: float) -> Record:
+    try:
+        values = json.loads(body)
+        told = {"token": str(values["token"]), "ttl": float(values["ttl"]), "region": str(values["region"])}
+    except (ValueError, TypeError, KeyError):
+        told = {"token": "", "ttl": ttl, "region": ""}
+    return Record(key, str(answer["ETag"]), owner=owner_from(body), age=_age(answer), **told)  # type: ignore[arg-type]
+
+
+def _age(answer: Any) -> int:
+    """Seconds from LastModified to the answer, both by S3's clock. Without a Date nothing is known: 0."""
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return int((parsedate_to_datetime(date) - answer["LastModified"]).total_seconds()) if date else 0

@@ -1,0 +1,80 @@
+"""Who a run is: its id, its folder, and the commit of the workspace that it builds."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import LackError
+from orchestrator.process import ProgramFailed, run
+from orchestrator.run.leases.owner import Owner, this_process
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: The file of a run's folder that tells which process does it.
+OWNER_FILE = "owner.json"
+#: The file that is there when the run has ended.
+SUMMARY_FILE = "summary.json"
+
+#: What a hook of git sets: with these, git speaks of the hook's repository, wherever it is asked.
+_OF_ANOTHER: dict[str, str | None] = dict.fromkeys(
+    ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
+)
+
+_STARTED = "%Y%m%dT%H%M%SZ"
+_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """One invocation that builds or validates. `folder` is `.ami/runs/<id>` of the workspace."""
+
+    id: str
+    folder: Path
+    started: datetime
+    commit: str
+    owner: Owner
+
+
+def begin(workspace_root: Path) -> RunIdentity:
+    """A new run with its folder made. The id sorts by time and is unique among runs of one second."""
+    started = datetime.now(UTC)
+    name = f"{started:{_STARTED}}-{secrets.token_hex(3)}"
+    folder = runs_folder(workspace_root) / name
+    folder.mkdir(parents=True)
+    commit = commit_of(workspace_root)
+    owner = this_process(name, commit)
+    (folder / OWNER_FILE).write_text(json.dumps(owner.as_json(), indent=2) + "\n", encoding="utf-8")
+    return RunIdentity(name, folder, started, commit, owner)
+
+
+def runs_folder(workspace_root: Path) -> Path:
+    """Where the folders of a workspace's runs are."""
+    return workspace_root / ".ami" / "runs"
+
+
+def started_of(run_id: str) -> datetime | None:
+    """When a run began, which its id says; None for what is not the id of a run."""
+    if _ID.fullmatch(run_id) is None:
+        return None
+    try:
+        return datetime.strptime(run_id.rpartition("-")[0], _STARTED).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def commit_of(folder: Path) -> str:
+    """The commit that a folder is at, with `-dirty` when it differs from it; an empty string outside git."""
+    try:
+        head = run(["git", "-C", str(folder), "rev-parse", "HEAD"], check=False, env=_OF_ANOTHER)
+        status = run(["git", "-C", str(folder), "status", "--porcelain", "--", "."], check=False, env=_OF_ANOTHER)
+    except (LackError, ProgramFailed):
+        return ""
+    if head.code != 0:
+        return ""
+    return head.out.strip() + ("-dirty" if status.out.strip() else "")

@@ -1,0 +1,59 @@
+"""Why an AMI is unproven, what became of its run, and what can be done about it: for a person who asks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.registry import UNPROVEN
+from orchestrator.run.sweep.find import place_of
+from orchestrator.run.sweep.inventory import look
+from orchestrator.run.sweep.orphans import fates_of, is_lost
+from orchestrator.run.sweep.run_evidence import evidence_of, read_leases
+from orchestrator.run.sweep.unproven import unproven
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from orchestrator.definition.environment import Environment
+    from orchestrator.run.sweep.liveness import Fate
+    from orchestrator.run.sweep.unproven import Unproven
+
+#: Age at which a run counts as dead of which nothing is known, as `ami sweep` has it unless told otherwise.
+_AGE = timedelta(hours=24)
+
+
+def explained(environment: Environment, root: Path, ami_id: str) -> dict[str, Any] | None:
+    """What is known of an unproven AMI, by what it is called; None when the AMI is not unproven, or not ours."""
+    place = place_of(environment, root)
+    seen = look(environment.account)  # before leases, as the sweep does
+    ami = next((one for one in unproven(seen) if one.ami.id == ami_id), None)
+    if ami is None:
+        return None
+    fates = fates_of(
+        seen, evidence_of(seen, read_leases(place.leases), root, bucket=place.bucket), datetime.now(UTC), _AGE
+    )
+    return {
+        "ami_id": ami_id,
+        "state": UNPROVEN,
+        "image": ami.image,
+        "name": ami.ami.name,
+        "run": ami.run,
+        "created": ami.ami.created,
+        "region": ami.ami.region,
+        "ec2_state": ami.ami.state,
+        "why": f"no build finished it: {ami.how}",
+        "its_run": "; ".join(fates[run].why for run in sorted(ami.runs)),
+        "what_next": what_next(ami, fates),
+        "tags": dict(sorted(ami.ami.tags.items())),
+    }
+
+
+def what_next(ami: Unproven, fates: Mapping[str, Fate]) -> str:
+    """What becomes of an unproven AMI, or who has to decide it."""
+    if is_lost(ami, {run for run, fate in fates.items() if fate.dead}):
+        return "`ami sweep` removes it"
+    if ami.certain and ami.runs:
+        return "nothing, while its run may live; when that is dead, `ami sweep` removes it"
+    return "nothing proves that nobody needs it: `aws ec2 deregister-image` removes it, and then its snapshots"

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from botocore.exceptions import ClientError, NoRegionError
+
+from orchestrator.aws.account import told
+
+
+def test_what_aws_says_is_one_line_without_botocores_own_words() -> None:
+    """How often botocore has tried is no matter: it is not botocore that tries again."""
+    said = {
+        "Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"},
+        "ResponseMetadata": {"MaxAttemptsReached": True},
+    }
+    error = ClientError(said, "SendCommand")
+    assert told(error) == "SendCommand: Rate exceeded (ThrottlingException)"
+    assert told(NoRegionError()) == "You must specify a region."

@@ -1,0 +1,58 @@
+"""Folders of a build: private while it runs, removed when it ended in whatever way."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from orchestrator.build.ansible.secret_files import Verbatim, secret_folder
+from orchestrator.build.launch import held_folder
+
+if TYPE_CHECKING:
+    import pytest
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from orchestrator.build.launch.held_folder import held_folder
+with held_folder(Path(sys.argv[1])) as folder:
+    (folder / "secret").write_text("s3cret")
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_clear_when_one_was_killed_and_one_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed process left is removed; what a living one has stays."""
+    monkeypatch.setattr(held_folder, "in_memory", lambda: tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    argv = [sys.executable, "-c", HOLDS, str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process, held_folder.held_folder(tmp_path) as own:
+        assert process.stdout is not None
+        left = Path(process.stdout.readline().strip())
+        assert (left.stat().st_mode & 0o777, held_folder.clear_abandoned()) == (0o700, ())
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert (left / "secret").exists()
+        assert held_folder.clear_abandoned() == (left,)
+        assert (own.exists(), left.exists()) == (True, False)
+    assert not own.exists()
+
+
+def test_secret_folder_when_a_value_has_everything_in_it() -> None:
+    """Ansible reads each text as it was, and takes no brace for a template."""
+    value = "{{ a }} 'b' \"c\" $d\n\té€\U0001f600: #"
+    with secret_folder({"base": {"deep": [{"password": Verbatim(value)}]}, "none": {}}, [value]) as folder:
+        written = folder / "base.yml"
+        assert written.stat().st_mode & 0o077 == 0
+        assert not (folder / "none.yml").exists()
+        text = written.read_text()
+        assert "!unsafe" in text
+        assert yaml.safe_load(text.replace("!unsafe", "")) == {"deep": [{"password": value}]}
+    assert not folder.exists()

@@ -1,0 +1,70 @@
+"""What counts of what EC2 says of a machine beside Packer."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto import mock_aws
+
+from orchestrator.aws.account import Account
+from orchestrator.build.cause import Gone
+from orchestrator.build.instance_watch import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ACCOUNT = Account("us-east-1", access_key="test", secret_key="test")
+
+
+@pytest.fixture
+def ec2() -> Iterator[Any]:
+    with mock_aws():
+        yield ACCOUNT.client("ec2")
+
+
+@pytest.mark.parametrize(
+    ("code", "at", "end_began", "counts"),
+    [
+        ("Client.UserInitiatedShutdown", -60.0, None, True),
+        ("Client.UserInitiatedShutdown", 0.0, None, False),
+        ("Client.UserInitiatedShutdown", 0.5, 0, False),
+        ("Client.UserInitiatedShutdown", -0.5, 0, True),
+        ("", 0.5, 0, False),
+        ("Server.InternalError", 0.5, 0, True),
+        ("Client.InstanceInitiatedShutdown", 0.5, 0, True),
+    ],
+)
+def test_an_end_that_packer_may_have_asked_for_does_not_count(
+    ec2: Any, code: str, at: float, end_began: int | None, *, counts: bool
+) -> None:
+    """Times are relative to now, and to the second in which Packer began to end its machine."""
+    del ec2
+    now = int(time.time())
+    witness = Witness(ACCOUNT, "key")
+    witness.gone = Gone("i-1", "terminated", code, "", (time.time() if end_began is None else now) + at)
+    assert (witness.gone_before(None if end_began is None else now) is not None) is counts
+
+
+def test_the_machine_with_the_key_is_seen_to_end(ec2: Any) -> None:
+    """Others are not its business, and a look is taken as soon as it is asked for."""
+    for name in ("ours", "theirs"):
+        ec2.create_key_pair(KeyName=name)
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    wanted = {"ImageId": image, "MinCount": 1, "MaxCount": 1}
+    ours, theirs = (
+        ec2.run_instances(KeyName=name, **wanted)["Instances"][0]["InstanceId"] for name in ("ours", "theirs")
+    )
+    ec2.terminate_instances(InstanceIds=[theirs])
+    with Witness(ACCOUNT, "ours") as witness:
+        witness.look()
+        time.sleep(0.5)
+        assert witness.gone is None
+        ec2.terminate_instances(InstanceIds=[ours])
+        witness.look()
+        deadline = time.monotonic() + 300
+        while witness.gone is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert witness.gone is not None
+    assert witness.gone.instance_id == ours

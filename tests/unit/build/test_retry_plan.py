@@ -1,0 +1,84 @@
+"""Which attempt comes next, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.build.cause import Evidence
+from orchestrator.build.failure import BuildFailed
+from orchestrator.build.retry_plan import Course
+
+FULL = "Error launching source instance: InsufficientInstanceCapacity: none"
+NO_ADDRESS = "Error launching source instance: InsufficientFreeAddressesInSubnet: none"
+LOST = "unexpected EOF"
+FAULT = "Error creating AMI: InvalidAMIName.Duplicate: x"
+REFUSED = "Error launching source instance: UnauthorizedOperation: no\n\tstatus code: 403"
+
+PLACES = (("small", "subnet-1"), ("small", "subnet-2"), ("large", "subnet-1"), ("large", "subnet-2"))
+
+
+def failed(*errors: str) -> BuildFailed:
+    return BuildFailed("web", log=Path("log"), seen=Evidence(errors=errors))
+
+
+def then(course: Course | None) -> Course:
+    assert course is not None
+    return course
+
+
+def test_a_full_place_is_left_for_the_next() -> None:
+    course = then(Course(PLACES).after(failed(FULL)))
+    assert course.place == ("small", "subnet-2")
+    assert course.story == ("attempt 1: no small in subnet-1",)
+
+
+def test_a_subnet_without_addresses_is_not_tried_with_another_type() -> None:
+    assert then(Course(PLACES).after(failed(NO_ADDRESS))).places == (("small", "subnet-2"), ("large", "subnet-2"))
+
+
+def test_the_last_full_place_is_the_end_and_all_are_told() -> None:
+    course: Course | None = Course(PLACES)
+    for _ in PLACES[:-1]:
+        course = then(course).after(failed(FULL))
+    assert then(course).after(failed(FULL)) is None
+    told = failed(FULL).after(then(course).story).message
+    assert [
+        place for place in ("small in subnet-1", "small in subnet-2", "large in subnet-1") if place not in told
+    ] == []
+
+
+def test_a_lost_machine_is_made_up_for_once_in_the_same_place() -> None:
+    course = then(Course(PLACES).after(failed(LOST)))
+    assert (course.place, course.number) == (PLACES[0], 2)
+    assert course.pause == 0
+    assert course.after(failed(LOST)) is None
+
+
+def test_calls_that_aws_failed_are_made_up_for_three_times_after_longer_and_longer_pauses() -> None:
+    course = Course(PLACES)
+    pauses = []
+    for _ in range(3):
+        course = then(course.after(failed(FAULT)))
+        pauses.append(course.pause)
+    assert (course.place, course.number, pauses) == (PLACES[0], 4, [2, 4, 8])
+    assert course.after(failed(FAULT)) is None
+    assert then(course.after(failed(LOST))).number == 5
+
+
+def test_a_refusal_is_final() -> None:
+    assert Course(PLACES).after(failed(REFUSED)) is None
+
+
+@given(st.lists(st.sampled_from([FULL, NO_ADDRESS, LOST, FAULT, REFUSED]), min_size=10, max_size=10))
+def test_attempts_come_to_an_end(errors: list[str]) -> None:
+    """However attempts fail, there is one for each place, and four more at most; each is told once."""
+    course: Course | None = Course(PLACES)
+    count = 0
+    while course is not None:
+        assert (course.number, len(course.story)) == (count + 1, count)
+        course = course.after(failed(errors[count]))
+        count += 1
+    assert count <= len(PLACES) + 4

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.errors import UsageError
+from orchestrator.lab.api.fault_rules import Decision, Kind, Outcome, Rule, Tally, decide, drawn, kind_named, rule_of
+
+ALWAYS = Tally(1, Rule(Kind.THROTTLE, 1, ("ec2:*",)))
+
+
+def outcomes(rule: Rule, calls: int) -> list[Outcome]:
+    return [drawn(rule, nth) for nth in range(calls)]
+
+
+def after(decision: Decision, number: int) -> Tally:
+    return next(tally for tally in decision.after if tally.number == number)
+
+
+@given(st.integers(), st.floats(0, 1))
+def test_the_same_seed_gives_the_same_faults(seed: int, rate: float) -> None:
+    assert outcomes(Rule(Kind.ERROR, rate, seed=seed), 50) == outcomes(Rule(Kind.ERROR, rate, seed=seed), 50)
+
+
+def test_other_seeds_give_other_faults() -> None:
+    assert outcomes(Rule(Kind.THROTTLE, 0.5, seed=1), 50) != outcomes(Rule(Kind.THROTTLE, 0.5, seed=2), 50)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.3, 1.0])
+def test_the_rate_is_the_share_of_calls_that_are_hit(rate: float) -> None:
+    hit = sum(outcome is Outcome.THROTTLED for outcome in outcomes(Rule(Kind.THROTTLE, rate, seed=3), 4000))
+    assert hit / 4000 == pytest.approx(rate, abs=0.03)
+
+
+def test_half_of_the_errors_come_after_the_effect() -> None:
+    found = outcomes(Rule(Kind.ERROR, 0.5, seed=3), 4000)
+    assert found.count(Outcome.LOST) / 4000 == pytest.approx(0.25, abs=0.03)
+    assert found.count(Outcome.FAILED) / 4000 == pytest.approx(0.25, abs=0.03)
+
+
+def test_without_rules_every_call_is_answered() -> None:
+    assert decide([], "ec2:RunInstances") == Decision(Outcome.ANSWERED, 0.0, (), ())
+
+
+def test_only_calls_of_its_operations_are_a_rules_business() -> None:
+    assert decide([ALWAYS], "ec2:RunInstances").outcome is Outcome.THROTTLED
+    spared = decide([ALWAYS], "ssm:SendCommand")
+    assert spared == Decision(Outcome.ANSWERED, 0.0, (), (ALWAYS,))
+
+
+def test_a_rule_ends_after_so_many_hits() -> None:
+    tallies: tuple[Tally, ...] = (Tally(1, Rule(Kind.THROTTLE, 1, times=2)),)
+    seen = []
+    for _ in range(4):
+        decision = decide(tallies, "ec2:RunInstances")
+        seen.append(decision.outcome)
+        tallies = decision.after
+    assert seen == [Outcome.THROTTLED] * 2 + [Outcome.ANSWERED] * 2
+    assert (tallies[0].spent, tallies[0].hits, tallies[0].met) == (True, 2, 2)
+
+
+def test_a_throttled_call_does_not_reach_the_next_rule() -> None:
+    """Otherwise the sequence of one rule would depend on another's."""
+    error = Tally(0, Rule(Kind.ERROR, 1))
+    decision = decide([error, ALWAYS], "ec2:RunInstances")
+    assert decision.outcome is Outcome.THROTTLED
+    assert after(decision, 0) == error
+    assert decision.within == ()
+
+
+def test_latencies_add_up_whatever_becomes_of_the_call() -> None:
+    slow = [Tally(number, Rule(Kind.LATENCY, 0.25)) for number in (5, 6)]
+    assert decide([ALWAYS, *slow], "ec2:RunInstances").latency == 0.5
+
+
+def test_rules_that_hit_within_a_call_wait_for_it() -> None:
+    """Only the launch itself knows its instance type, after the template was read."""
+    lack = Tally(2, Rule(Kind.CAPACITY))
+    assert decide([lack], "ec2:RunInstances").within == (lack,)
+    assert decide([lack], "ec2:DescribeInstances").within == ()
+    assert decide([lack, ALWAYS], "ec2:RunInstances").within == ()
+
+
+def test_the_effect_of_a_lost_answer_has_its_faults_too() -> None:
+    lost = next(seed for seed in range(100) if drawn(Rule(Kind.ERROR, 1, seed=seed), 0) is Outcome.LOST)
+    slow = Tally(2, Rule(Kind.SLOW_IMAGE, 3))
+    assert decide([Tally(1, Rule(Kind.ERROR, 1, seed=lost)), slow], "ec2:CreateImage").within == (slow,)
+
+
+@given(
+    st.builds(
+        Rule,
+        st.sampled_from([Kind.THROTTLE, Kind.ERROR, Kind.LATENCY]),
+        st.floats(0, 1),
+        st.lists(st.text(min_size=1), min_size=1).map(tuple),
+        st.integers(),
+        st.none() | st.integers(1, 9),
+    )
+)
+def test_a_rule_survives_being_told(rule: Rule) -> None:
+    assert rule_of(rule.as_json()) == rule
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"kind": "throtle"}, r"no fault 'throtle' \(did you mean 'throttle'\?\)"),
+        ({"kind": "throttle", "value": 1.5}, "1.5 is no RATE"),
+        ({"kind": "latency", "value": -1}, "-1 is no number of seconds"),
+        ({"kind": "latency", "value": float("nan")}, "nan is no number of seconds"),
+        ({"kind": "error", "value": 0.5, "times": 0}, "end after 0 hits"),
+        ({"kind": "die", "value": 1, "subnet": "subnet-1"}, "knows no instance type"),
+        ({"kind": "die", "value": 1, "sed": 1}, r"no 'sed' \(did you mean 'seed'\?\)"),
+        ({"kind": "die", "value": "soon"}, "this is no rule"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(told: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        rule_of(told)
+
+
+def test_every_kind_has_a_name() -> None:
+    assert [kind_named(kind.value) for kind in Kind] == list(Kind)

@@ -1,0 +1,115 @@
+"""Nothing is removed of a run that turns out to live, and a plan that grew old harms nobody."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto import mock_aws
+
+from orchestrator.definition.environment import Environment
+from orchestrator.run.leases.lease import Leases, run_key
+from orchestrator.run.leases.lease_record import Records
+from orchestrator.run.leases.owner import this_process
+from orchestrator.run.sweep.clear import Became, clear
+from orchestrator.run.sweep.find import Place, find, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RUN = "20261125T004200Z-0a1b2c"
+ME = this_process(RUN)
+GONE = replace(ME, birth="1")
+NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
+DAY = timedelta(hours=24)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with mock_aws():
+        keys = {"access_key": "test", "secret_key": "test", "artifact_bucket": "artifacts"}
+        made = place_of(Environment(name="e", path=Path("/nowhere"), region="us-east-1", **keys), tmp_path)
+        made.accounts["us-east-1"].client("s3").create_bucket(Bucket="artifacts")
+        yield made
+
+
+def ec2(place: Place) -> Any:
+    return place.accounts["us-east-1"].client("ec2")
+
+
+def records(place: Place) -> Records:
+    assert isinstance(place.leases, Leases)
+    return place.leases.records
+
+
+def leave_key(place: Place, **tags: str) -> None:
+    made = {"ami:run": RUN, "ami:purpose": "build", **tags}
+    spec = [{"ResourceType": "key-pair", "Tags": [{"Key": key, "Value": value} for key, value in made.items()]}]
+    ec2(place).create_key_pair(KeyName="k", TagSpecifications=spec)
+
+
+def keys(place: Place) -> list[str]:
+    return [one["KeyName"] for one in ec2(place).describe_key_pairs()["KeyPairs"]]
+
+
+def test_clear_when_the_run_gives_a_sign_of_life(place: Place) -> None:
+    """Between the finding and the answer of a person the heart may beat again: then nothing is touched."""
+    leave_key(place)
+    dead = records(place).write(run_key(RUN), GONE, token="x", ttl=60)
+    finding = find(place, NOW, DAY)
+    assert {one.id for one in finding.remnants} == {"k", run_key(RUN)}
+    assert records(place).write(run_key(RUN), ME, token="x", ttl=60, over=dead)
+    assert {one.became for one in clear(place, finding, lambda _: None)} == {Became.SPARED}
+    assert keys(place) == ["k"]
+
+
+def test_clear_when_the_run_wakes_up_later(place: Place) -> None:
+    """The lease of a run that was taken for dead is lost to it."""
+    leave_key(place)
+    lost = threading.Event()
+    assert isinstance(place.leases, Leases)
+    sleeper = Leases(place.accounts["us-east-1"], "artifacts", GONE, ttl=6)  # renewed every 2 s: not in between
+    with sleeper.hold(run_key(RUN), stop=threading.Event(), lost=lost.set):
+        assert {one.became for one in clear(place, find(place, NOW, DAY), lambda _: None)} == {Became.REMOVED}
+        assert lost.wait(20)
+    assert keys(place) == []
+
+
+def test_clear_when_the_lease_of_a_build_was_taken_meanwhile(place: Place) -> None:
+    """It is removed only in the state in which it was found."""
+    dead = records(place).write("build/web", GONE, token="x", ttl=60)
+    finding = find(place, NOW, DAY)
+    assert records(place).write("build/web", ME, token="y", ttl=60, over=dead)
+    (swept,) = clear(place, finding, lambda _: None)
+    assert (swept.became, swept.trouble) == (Became.STAYED, f"it is held by {ME}")
+
+
+def test_find_when_the_lease_is_gone(place: Place) -> None:
+    """What tells that it had one in this bucket is of a run that ended; of another bucket nothing is known."""
+    leave_key(place, **{"ami:lease": "artifacts"})
+    assert [one.why for one in find(place, NOW, DAY).remnants] == ["it ended: its lease is gone"]
+    assert find(replace(place, bucket="another"), NOW, DAY).remnants == ()
+
+
+def test_find_when_a_run_is_of_another_region(place: Place) -> None:
+    """Its lease proves its death until that region is swept."""
+    Records(place.accounts["us-east-1"].client("s3"), "artifacts", "eu-west-1").write(
+        run_key(RUN), GONE, token="x", ttl=60
+    )
+    assert find(place, NOW, DAY).remnants == ()
+
+
+def test_clear_when_something_shows_itself_late(place: Place) -> None:
+    """What was not found at first, and is of the same dead run, goes as well."""
+    leave_key(place)
+    records(place).write(run_key(RUN), GONE, token="x", ttl=60)
+    finding = find(place, NOW, DAY)
+    made = {"ami:run": RUN, "ami:purpose": "build"}
+    spec = [{"ResourceType": "volume", "Tags": [{"Key": key, "Value": value} for key, value in made.items()]}]
+    late = ec2(place).create_volume(AvailabilityZone="us-east-1a", Size=1, TagSpecifications=spec)["VolumeId"]
+    assert late in {one.remnant.id for one in clear(place, finding, lambda _: None) if one.became is Became.REMOVED}
+    assert ec2(place).describe_volumes()["Volumes"] == []

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.validate.batch.question import Answer, Ended, Reply
+from orchestrator.validate.excerpts import CUT, Kept, beginning, end, without_secrets
+from orchestrator.validate.verdict import Asked
+
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.mark.parametrize("cut", [beginning, end])
+@given(before=st.text("xy", max_size=60), after=st.text("xy", max_size=60), most=st.integers(0, 100))
+def test_no_part_of_a_secret_is_left_where_a_text_was_cut(cut: object, before: str, after: str, most: int) -> None:
+    """Wherever it was cut."""
+    told = without_secrets(cut(before + SECRET + after, most), [SECRET])  # type: ignore[operator]
+    left = told.replace(CUT, "").replace("********", "")
+    assert set(left) <= {"x", "y", *"*"}
+
+
+@pytest.mark.parametrize("cut", [beginning, end])
+@given(text=st.text(max_size=50), most=st.integers(50, 60))
+def test_a_text_that_is_short_enough_is_whole(cut: object, text: str, most: int) -> None:
+    assert cut(text, most) == text  # type: ignore[operator]
+
+
+def test_texts_are_masked_wherever_they_are() -> None:
+    value = {"a": [f"x {SECRET}", 3, {"b": SECRET}], "c": None, "d": ("e", SECRET)}
+    told = {"a": ["x ********", 3, {"b": "********"}], "c": None, "d": ["e", "********"]}
+    assert without_secrets(value, ["", SECRET]) == told
+
+
+def test_a_cut_text_stays_as_it_is_when_there_are_no_secrets() -> None:
+    assert without_secrets(beginning("abcdef", 3), []) == "abc" + CUT
+
+
+def test_commands_are_told_once_and_what_they_wrote_is_cut() -> None:
+    kept = Kept()
+    kept.note(3, b"seq", Reply(1, Ended.ANSWERED, Answer(0, b"1\n" * 9_000_000, b"2")))
+    kept.note(3, b"sleep 1000", Reply(2, Ended.TIMED_OUT))
+    kept.note(4, b"true", Reply(3, Ended.ANSWERED, Answer(1, b"out", b"err")))
+    assert kept.of(3) == (Asked("seq", "0", "1\n" * 1000 + CUT), Asked("sleep 1000", "timed out"))
+    assert kept.of(3) == ()
+    assert kept.of(4) == (Asked("true", "1", "outerr"),)
+
+
+def test_of_a_test_that_polls_the_last_commands_are_kept() -> None:
+    kept = Kept()
+    for n in range(1000):
+        kept.note(0, b"echo %d" % n, Reply(n, Ended.ANSWERED, Answer(0, b"", b"")))
+    asked = kept.of(0)
+    assert len(asked) == 200
+    assert asked[-1].command == "echo 999"
