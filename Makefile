@@ -48,7 +48,7 @@ demo: setup ## the whole pipeline on this machine: a lab, three images built, va
 # Files go to workers whole, for what their tests share, and in the order of their marks.
 # PACKERS=DIR:DIR runs the build tests also with other Packers than the one on PATH: each DIR holds a program `packer` and a folder `plugins`.
 test: setup ## all tests; those of the lab start labs of their own (PACKERS=DIR:DIR: also with these Packers)
-	pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(if $(PACKERS),--packers=$(PACKERS))
+	pytest -q -n 3 --durations=10 --dist loadfile --no-loadscope-reorder $(if $(PACKERS),--packers=$(PACKERS))
 
 # BENCH="plan makespan" runs these alone. LONG_ROUNDS is for the one that takes long, ROUNDS for the others.
 ROUNDS      ?= 3

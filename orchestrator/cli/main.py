@@ -10,12 +10,18 @@ import errno
 import gc
 import sys
 import traceback
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 import typer
 
-from orchestrator.cli.commands import build, doctor, lab, list_, plan, render, schema, show, sweep, validate
+from orchestrator.cli import commands
 from orchestrator.cli.terminal import say, take_any_text
 from orchestrator.errors import AmiError, DefinitionError, LackError
+
+if TYPE_CHECKING:
+    from orchestrator.cli.command import Command, Group
 
 app = typer.Typer(
     name="ami",
@@ -26,17 +32,16 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("doctor")(doctor.doctor)
-app.command("render")(render.render)
-app.command("plan")(plan.plan)
-app.command("build")(build.build)
-app.command("validate")(validate.validate)
-app.command("list")(list_.list_)
-app.command("show")(show.show)
-app.command("sweep")(sweep.sweep)
-app.command("schema")(schema.schema)
-app.add_typer(lab.app, name="lab", help="A local AWS with real machines: everything works without an account.")
 
+
+def _commands() -> list[Command | Group]:
+    """Every module of `commands` is one."""
+    modules = (import_module(f"{commands.__name__}.{found.name}") for found in iter_modules(commands.__path__))
+    return sorted((module.COMMAND for module in modules), key=lambda command: command.order)
+
+
+for _command in _commands():
+    _command.register(app)
 
 #: Python's own 700 lets the garbage collector look through the definitions of many images again and again, while they
 #: are read and stay; it then costs as much as reading them.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.command import Command
 from orchestrator.cli.commands.plan import lines_of
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import (
@@ -94,3 +95,6 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> None:
             say(f"{one.image}: {one.reason}")
             if one.hint:
                 say(f"hint: {one.hint}")
+
+
+COMMAND = Command("build", 40, build)

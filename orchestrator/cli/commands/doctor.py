@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from orchestrator.cli.command import Command
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.terminal import print_json, print_text, say
 
@@ -27,3 +28,6 @@ def doctor(env: EnvironmentOption = None, workspace: WorkspaceOption = HERE, as_
     if not all(one.ok for one in findings):
         say("something is missing; see above")
         raise typer.Exit(3)
+
+
+COMMAND = Command("doctor", 10, doctor)

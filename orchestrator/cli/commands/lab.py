@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli import lab_faults
+from orchestrator.cli.command import Group
 from orchestrator.cli.options import JsonOption, LabOption
 from orchestrator.cli.terminal import print_json, print_text, say
 
@@ -102,3 +103,6 @@ def progress() -> Iterator[Callable[[str], None]]:
     console = Console(stderr=True)
     with console.status("looking around") as line:
         yield lambda text: line.update(text.replace("[", "\\["))
+
+
+COMMAND = Group("lab", 100, app, "A local AWS with real machines: everything works without an account.")

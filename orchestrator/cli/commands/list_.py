@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.command import Command
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.terminal import print_json, print_table, say
@@ -81,3 +82,6 @@ def _as_json(one: Unproven) -> dict[str, Any]:
         "reason": one.how,
     }
     return {key: known.get(key, "") for key in _KEYS}
+
+
+COMMAND = Command("list", 60, list_)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.command import Command
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, ParallelOption, RebuildOption, WorkspaceOption
 from orchestrator.cli.terminal import duration, print_json, print_text, say
@@ -102,3 +103,6 @@ def _print_explained(one: Explained) -> None:
         print_text(f"  and {len(one.changes) - _LISTED} more; --json has all")
     if one.hint:
         say(f"hint: {one.hint}")
+
+
+COMMAND = Command("plan", 30, plan)

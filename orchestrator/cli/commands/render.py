@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.command import Command
 from orchestrator.cli.options import HERE, WorkspaceOption
 from orchestrator.cli.terminal import print_text, say
 
@@ -36,3 +37,6 @@ def render(
         return
     out.mkdir(parents=True, exist_ok=True)
     say(f"wrote {write(loaded, segment, generation, out)}")
+
+
+COMMAND = Command("render", 20, render)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.command import Command
 from orchestrator.cli.terminal import print_json, say
 
 
@@ -24,3 +25,6 @@ def schema(
     for name, value in schemas().items():
         (out / name).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         say(f"wrote {out / name}")
+
+
+COMMAND = Command("schema", 90, schema)

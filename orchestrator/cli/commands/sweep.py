@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.command import Command
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
 from orchestrator.cli.terminal import confirm, print_json, print_table, say
@@ -136,3 +137,6 @@ def _judge(swept: Sequence[Swept]) -> None:
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+COMMAND = Command("sweep", 80, sweep)

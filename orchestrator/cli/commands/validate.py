@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.command import Command
 from orchestrator.cli.commands.build import print_outcomes
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.explain_rounds import COLUMNS, table
@@ -56,3 +57,6 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     if selection.partial:
         say("only chosen tests ran: nothing is tagged")
     summary.raise_for_status()
+
+
+COMMAND = Command("validate", 50, validate)

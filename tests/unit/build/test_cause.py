@@ -116,10 +116,6 @@ def test_cause_when_packer_was_killed() -> None:
     assert cause_of(Evidence(errors=("half an error",), signal=9)) is Cause.LOST
 
 
-def test_only_what_nobody_wrote_may_pass() -> None:
-    assert [cause for cause in Cause if cause.is_passing] == [Cause.LOST, Cause.FAULT]
-
-
 @pytest.mark.parametrize(
     "message",
     [

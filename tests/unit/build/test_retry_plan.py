@@ -7,7 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.build.cause import Evidence
+from orchestrator.build.ansible.tasks import Outcome, TaskEvent
+from orchestrator.build.cause import Cause, Evidence
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.retry_plan import Course
 
@@ -68,8 +69,19 @@ def test_calls_that_aws_failed_are_made_up_for_three_times_after_longer_and_long
     assert then(course.after(failed(LOST))).number == 5
 
 
-def test_a_refusal_is_final() -> None:
-    assert Course(PLACES).after(failed(REFUSED)) is None
+def test_only_what_nobody_wrote_is_tried_again() -> None:
+    task = TaskEvent("", "base", "base.yml", "marker", "Leave a mark", Outcome.FAILED, 1.5, "no such file")
+    by_cause = {
+        Cause.TASK: BuildFailed("web", log=Path("log"), seen=Evidence(task=task)),
+        Cause.CAPACITY: failed(FULL),
+        Cause.LOST: failed(LOST),
+        Cause.FAULT: failed(FAULT),
+        Cause.REFUSED: failed(REFUSED),
+        Cause.OTHER: failed("Script exited with non-zero exit status: 1. Allowed exit codes are: [0]"),
+    }
+    assert {cause: one.cause for cause, one in by_cause.items()} == {cause: cause for cause in Cause}
+    again = [cause for cause, one in by_cause.items() if Course(PLACES).after(one)]
+    assert again == [Cause.CAPACITY, Cause.LOST, Cause.FAULT]
 
 
 @given(st.lists(st.sampled_from([FULL, NO_ADDRESS, LOST, FAULT, REFUSED]), min_size=10, max_size=10))
