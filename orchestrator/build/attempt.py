@@ -17,7 +17,7 @@ from orchestrator.build.access import as_list, build_tags
 from orchestrator.build.ansible import mitogen, vault
 from orchestrator.build.ansible.secret_files import SECRETS_VARIABLE, secret_folder
 from orchestrator.build.ansible.tasks import Follower
-from orchestrator.build.cause import Cause, Evidence, cause_of
+from orchestrator.build.cause import Cause, FailureEvidence, cause_of
 from orchestrator.build.cleanup import remove as clean
 from orchestrator.build.cleanup.leftovers import Build
 from orchestrator.build.failure import BuildFailed
@@ -57,7 +57,7 @@ class _Attempt:
         self._request = request
         self._course = course
         self._watch = watch
-        self._seen = Evidence()
+        self._seen = FailureEvidence()
 
     def result(self, log: Path) -> Built:
         request = self._request
@@ -153,11 +153,11 @@ class _Attempt:
         if code == 0 and watch.finished and watch.built is None:
             watch.errors.append("Packer ended well, but made no AMI")
         if witness.no_room:  # what Packer says of its interruption tells nothing
-            self._seen = Evidence(errors=(witness.no_room,))
+            self._seen = FailureEvidence(errors=(witness.no_room,))
             return
         gone = witness.gone_before(watch.end_began)
         lab = is_loopback(self._request.account.endpoint)
-        self._seen = Evidence(watch.failed_task, tuple(watch.errors), signal=max(-code, 0), gone=gone, lab=lab)
+        self._seen = FailureEvidence(watch.failed_task, tuple(watch.errors), signal=max(-code, 0), gone=gone, lab=lab)
 
     def _tag(self, built: Built) -> None:
         """Leave the AMI with the tags that were asked for: newer Amazon plugins add those of the run."""

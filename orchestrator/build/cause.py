@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.capacity import full_code
-from orchestrator.build.ansible.tasks import Outcome
+from orchestrator.build.ansible.tasks import TaskOutcome
 from orchestrator.build.packer.plain import plain
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Gone:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class FailureEvidence:
     """What was seen of a build that failed. `signal` ended Packer; 0 when it ended by itself.
 
     `lab`: its machine was one of the lab's, a container on this host.
@@ -100,7 +100,7 @@ _SAYINGS = (
 )
 
 
-def cause_of(seen: Evidence) -> Cause:
+def cause_of(seen: FailureEvidence) -> Cause:
     """What a build failed of. What EC2 says of the machine counts more than what Packer and Ansible made of it."""
     if seen.gone is not None:
         return _of_machine(seen.gone, seen.task)
@@ -131,7 +131,7 @@ _SHARED_KERNEL = (
 )
 
 
-def kernel_hint(seen: Evidence) -> str:
+def kernel_hint(seen: FailureEvidence) -> str:
     """What is told of a task that failed in the lab for want of a kernel of its own; empty for any other failure."""
     wanted = seen.task is not None and not _is_cut_off(seen.task) and _KERNEL.search(seen.task.message)
     return _SHARED_KERNEL if seen.lab and wanted else ""
@@ -139,7 +139,7 @@ def kernel_hint(seen: Evidence) -> str:
 
 def _is_cut_off(task: TaskEvent) -> bool:
     """Whether a task ended because the machine could no longer be reached."""
-    if task.event is Outcome.UNREACHABLE:
+    if task.event is TaskOutcome.UNREACHABLE:
         return not _TURNED_AWAY.search(task.message)
     return bool(_CUT_OFF.search(task.message))
 

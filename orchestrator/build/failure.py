@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.build.ansible.tasks import TaskEvent
-    from orchestrator.build.cause import Evidence
+    from orchestrator.build.cause import FailureEvidence
 
 _LOCKED_OUT = (
     "the source's ssh_username is wrong, or its SSH server does not let that user in: see AllowUsers, AllowGroups, "
@@ -68,7 +68,7 @@ class BuildFailed(StageError):
     """A Packer build failed. Carries why, what may have stayed behind, what failed before, and where the log is."""
 
     def __init__(
-        self, image: str, *, log: Path, seen: Evidence, left: Iterable[str] = (), story: Iterable[str] = ()
+        self, image: str, *, log: Path, seen: FailureEvidence, left: Iterable[str] = (), story: Iterable[str] = ()
     ) -> None:
         self.image = image
         self.log = log
@@ -88,7 +88,7 @@ class BuildFailed(StageError):
         return BuildFailed(self.image, log=self.log, seen=self.seen, left=self.left, story=story)
 
 
-def _reason(seen: Evidence) -> str:
+def _reason(seen: FailureEvidence) -> str:
     if seen.gone is not None:
         return f"the machine was lost: {seen.gone}"
     if seen.task is not None:

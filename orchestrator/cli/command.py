@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Command:
+class CliCommand:
     """A command of `ami`: a function with its help in docstring and parameters. `order`: its place in `ami --help`."""
 
     name: str
@@ -25,7 +25,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Group:
+class CliGroup:
     """A command that has commands of its own."""
 
     name: str

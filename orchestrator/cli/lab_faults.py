@@ -9,13 +9,13 @@ import typer
 from orchestrator.cli.options import JsonOption, LabOption
 from orchestrator.cli.terminal import print_json, print_table, say
 from orchestrator.errors import UsageError
-from orchestrator.lab.api.fault_rules import Kind, Rule, kind_named
+from orchestrator.lab.api.fault_rules import FaultKind, Rule, kind_named
 
 app = typer.Typer(no_args_is_help=True)
 
 #: The longest of "kind NUMBER", for a table.
-_WIDTH = max(len(f"{kind} {kind.value_name}") for kind in Kind) + 2
-_KINDS = "\n".join(f"{f'{kind} {kind.value_name}':<{_WIDTH}}{kind.sentence}" for kind in Kind)
+_WIDTH = max(len(f"{kind} {kind.value_name}") for kind in FaultKind) + 2
+_KINDS = "\n".join(f"{f'{kind} {kind.value_name}':<{_WIDTH}}{kind.sentence}" for kind in FaultKind)
 _HELP = f"""Make calls go wrong, until it is cleared. Several rules can be in force at once.
 
 \b
@@ -89,7 +89,7 @@ def clear(
         say(f"the lab '{name}' has no faults")
 
 
-def _number(kind: Kind, value: str | None) -> float:
+def _number(kind: FaultKind, value: str | None) -> float:
     wanted = kind.value_name
     if value is None:
         if wanted:
@@ -113,7 +113,7 @@ def _row(told: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _fault(told: dict[str, Any]) -> str:
-    match Kind(told["kind"]).value_name:
+    match FaultKind(told["kind"]).value_name:
         case "RATE":
             return f"{told['kind']} {told['value'] * 100:g}%"
         case "SECONDS":
@@ -124,5 +124,5 @@ def _fault(told: dict[str, Any]) -> str:
 def _hits(told: dict[str, Any]) -> str:
     """`3`, `1 of 2`, `2 of 2 (spent)`; with rates also of how many calls."""
     of = f" of {told['times']}" if told["times"] else ""
-    asked = f" in {told['calls']} calls" if Kind(told["kind"]).value_name == "RATE" else ""
+    asked = f" in {told['calls']} calls" if FaultKind(told["kind"]).value_name == "RATE" else ""
     return f"{told['hits']}{of}{asked}{' (spent)' if told['spent'] else ''}"

@@ -21,7 +21,7 @@ from orchestrator.cli.terminal import say, take_any_text
 from orchestrator.errors import AmiError, DefinitionError, LackError
 
 if TYPE_CHECKING:
-    from orchestrator.cli.command import Command, Group
+    from orchestrator.cli.command import CliCommand, CliGroup
 
 app = typer.Typer(
     name="ami",
@@ -34,7 +34,7 @@ app = typer.Typer(
 )
 
 
-def _commands() -> list[Command | Group]:
+def _commands() -> list[CliCommand | CliGroup]:
     """Every module of `commands` is one."""
     modules = (import_module(f"{commands.__name__}.{found.name}") for found in iter_modules(commands.__path__))
     return sorted((module.COMMAND for module in modules), key=lambda command: command.order)

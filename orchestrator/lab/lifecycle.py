@@ -59,7 +59,7 @@ class Condition(StrEnum):
 
 
 @dataclass(frozen=True)
-class Status:
+class LabStatus:
     """A lab at one moment."""
 
     name: str
@@ -126,19 +126,19 @@ def down(name: str, tell: Callable[[str], None], *, cache: bool = False) -> bool
     return found
 
 
-def status(name: str) -> Status:
+def status(name: str) -> LabStatus:
     """What there is of a lab."""
     settings.check_name(name)
     lab = settings.load(settings.STATE / name / "lab.json")
     pid = _server_pid(name)
     told = door.health(lab) if lab is not None and pid else None
     if lab is not None and told is not None:
-        return Status(name, Condition.UP, lab.endpoint, pid, told["machines"], str(lab.folder), told["calls"])
+        return LabStatus(name, Condition.UP, lab.endpoint, pid, told["machines"], str(lab.folder), told["calls"])
     if pid:
-        return Status(name, Condition.SILENT, lab.endpoint if lab else "", pid, folder=str(settings.STATE / name))
+        return LabStatus(name, Condition.SILENT, lab.endpoint if lab else "", pid, folder=str(settings.STATE / name))
     if (settings.STATE / name).exists() or (os.geteuid() == 0 and _leftovers(name)):
-        return Status(name, Condition.DEAD, folder=str(settings.STATE / name))
-    return Status(name, Condition.DOWN)
+        return LabStatus(name, Condition.DEAD, folder=str(settings.STATE / name))
+    return LabStatus(name, Condition.DOWN)
 
 
 def present(name: str) -> Settings:

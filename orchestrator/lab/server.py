@@ -29,7 +29,7 @@ from orchestrator.lab.ec2.tables import ACCOUNT, Tables
 from orchestrator.lab.host.podman import Podman
 from orchestrator.lab.imds.server import MetadataService, serve
 from orchestrator.lab.ssm.agent_calls import AgentCalls
-from orchestrator.lab.ssm.run_command import RunCommand
+from orchestrator.lab.ssm.run_command import RunCommandApi
 
 if TYPE_CHECKING:
     from orchestrator.lab.api.dispatch import Door
@@ -49,7 +49,7 @@ BUCKET = "ami-lab-artifacts"
 AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
-class Handler(MotoRequestHandler):
+class RequestHandler(MotoRequestHandler):
     """Requests are not logged one by one."""
 
     protocol_version = "HTTP/1.1"
@@ -101,7 +101,7 @@ def run(lab: Settings) -> None:
     }
     application = Dispatcher(moto, tables.answering, _handlers(lab, machines, tables), doors, faults, calls)
     imds = serve(MetadataService(tables, lab.agent, AgentCalls(faults, lab.agent_waits)), lab.bridge)
-    api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=Handler)
+    api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=RequestHandler)
     for server in (imds, api):
         threading.Thread(target=server.serve_forever, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: machines.stop())
@@ -110,7 +110,7 @@ def run(lab: Settings) -> None:
 
 
 def _handlers(lab: Settings, machines: Machines, tables: Tables) -> dict[str, Any]:
-    return {"ssm": RunCommand(machines, lab.command_delay, tables.births, lab.agent_waits)}
+    return {"ssm": RunCommandApi(machines, lab.command_delay, tables.births, lab.agent_waits)}
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class PlanStep:
     """One segment of a run. `found` is the AMI that is tested or reused, or that a build replaces.
 
     `build_seconds` and `validate_seconds` are what it took the last time; None when that is not known. `awaits` names
@@ -115,13 +115,13 @@ def _stem(name: str) -> str:
 
 def steps(
     segments: Iterable[Segment], *, wanted: Collection[str], account: Known, anew: Collection[str] = ()
-) -> tuple[Step, ...]:
+) -> tuple[PlanStep, ...]:
     """The steps of a run, parents first: for the images `wanted`, and for what these need.
 
     `anew` are images that are built although nothing changed. What is reused and needed by nothing is left out, unless
     it was asked for.
     """
-    decided: dict[str, Step] = {}
+    decided: dict[str, PlanStep] = {}
     for segment in segments:
         parent = decided.get(segment.parent or "")
         decided[segment.name] = _decided(segment, parent, account, anew=segment.name in anew)
@@ -129,12 +129,12 @@ def steps(
     return tuple(replace(step, awaits=_awaited(decided, step)) for name, step in decided.items() if name in needed)
 
 
-def is_empty(planned: Iterable[Step]) -> bool:
+def is_empty(planned: Iterable[PlanStep]) -> bool:
     """Whether there is nothing to do."""
     return all(step.action is Action.REUSE for step in planned)
 
 
-def _decided(segment: Segment, parent: Step | None, account: Known, *, anew: bool) -> Step:
+def _decided(segment: Segment, parent: PlanStep | None, account: Known, *, anew: bool) -> PlanStep:
     if segment.shared:
         found = account.standing.get(segment.fingerprint)
         action, reason = (Action.REUSE, f"stands as {found.ami_id}") if found else (Action.BUILD, "not built yet")
@@ -147,7 +147,7 @@ def _decided(segment: Segment, parent: Step | None, account: Known, *, anew: boo
         action, reason = Action.BUILD, f"{parent.name}, which it stands on, is {parent.found and parent.found.state}"
     name = _stem(segment.name) if segment.shared else segment.name
     took = account.seconds
-    return Step(segment, action, reason, found, took.get((name, "build")), took.get((name, "validate")))
+    return PlanStep(segment, action, reason, found, took.get((name, "build")), took.get((name, "validate")))
 
 
 def _of_image(segment: Segment, found: Version | None, account: Known) -> tuple[Action, str]:
@@ -177,29 +177,29 @@ def _why_new(segment: Segment, newest: Version | None) -> str:
     return ", ".join(map(str, changed[:_NAMED])) + more
 
 
-def _fallen(parent: Step) -> bool:
+def _fallen(parent: PlanStep) -> bool:
     """Whether the AMI that a parent had is no good any more, and with it what stands on it."""
     bad = (State.REJECTED, State.REVOKED)
     return parent.action is Action.BUILD and parent.found is not None and parent.found.state in bad
 
 
-def _awaited(decided: Mapping[str, Step], step: Step) -> str:
+def _awaited(decided: Mapping[str, PlanStep], step: PlanStep) -> str:
     at = decided.get(step.segment.parent or "")
     while at is not None and at.segment.shared:
         at = decided.get(at.segment.parent or "")
     return at.name if at is not None and at.action is not Action.REUSE else ""
 
 
-def _needed(decided: Mapping[str, Step], wanted: Collection[str]) -> set[str]:
+def _needed(decided: Mapping[str, PlanStep], wanted: Collection[str]) -> set[str]:
     needed: set[str] = set()
     for name in wanted:
         needed.update(_needed_by(decided, name))
     return needed
 
 
-def _needed_by(decided: Mapping[str, Step], name: str) -> Iterator[str]:
+def _needed_by(decided: Mapping[str, PlanStep], name: str) -> Iterator[str]:
     """An image, what its build starts from, and those below whose verdict is still to come."""
-    at: Step | None = decided[name]
+    at: PlanStep | None = decided[name]
     base = True
     while at is not None:
         if base or at.action is Action.VALIDATE:

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Node:
+class LayerNode:
     """One layer on one stack of others; without a layer, the source below them. Grows while stacks are merged."""
 
     source: Source
     inputs: Inputs
     layer: PlannedLayer | None = None
     cached: bool = False
-    children: dict[str, Node] = field(default_factory=dict)
+    children: dict[str, LayerNode] = field(default_factory=dict)
     images: list[Image] = field(default_factory=list)
 
     def ends_segment(self, standing: Collection[str]) -> bool:
@@ -47,13 +47,13 @@ class Node:
 
 def tree(
     workspace: Workspace, names: Iterable[str], collector: Collector, source_amis: Mapping[str, str]
-) -> tuple[Node, ...]:
+) -> tuple[LayerNode, ...]:
     """The roots, one for each source, of the trees of the named images and of all that these are built on.
 
     `source_amis` has the AMI id of each source. Raises UsageError for a name that the workspace does not know.
     """
-    roots: dict[str, Node] = {}
-    ends: dict[str, Node] = {}
+    roots: dict[str, LayerNode] = {}
+    ends: dict[str, LayerNode] = {}
     for name in names:
         for image in (*workspace.ancestors(workspace.image(name)), workspace.images[name]):
             if image.name not in ends:
@@ -63,27 +63,27 @@ def tree(
 
 
 def _root(
-    workspace: Workspace, name: str, roots: dict[str, Node], collector: Collector, source_amis: Mapping[str, str]
-) -> Node:
+    workspace: Workspace, name: str, roots: dict[str, LayerNode], collector: Collector, source_amis: Mapping[str, str]
+) -> LayerNode:
     if name not in roots:
         source = workspace.sources[name]
-        roots[name] = Node(source, collector.start(source, source_amis[name]))
+        roots[name] = LayerNode(source, collector.start(source, source_amis[name]))
     return roots[name]
 
 
-def _grow(workspace: Workspace, at: Node, image: Image, collector: Collector) -> Node:
+def _grow(workspace: Workspace, at: LayerNode, image: Image, collector: Collector) -> LayerNode:
     """Add an image's layers on a node; the result is where the image ends."""
     for use in image.layers:
         layer = planned(workspace, use)
         inputs = collector.layer(layer, at.inputs)
         if inputs.fingerprint not in at.children:
-            at.children[inputs.fingerprint] = Node(at.source, inputs, layer, workspace.layers[use.name].cache)
+            at.children[inputs.fingerprint] = LayerNode(at.source, inputs, layer, workspace.layers[use.name].cache)
         at = at.children[inputs.fingerprint]
     at.images.append(image)
     return at
 
 
-def cut(roots: Iterable[Node], collector: Collector, standing: Collection[str]) -> tuple[Segment, ...]:
+def cut(roots: Iterable[LayerNode], collector: Collector, standing: Collection[str]) -> tuple[Segment, ...]:
     """The segments of trees, each after the one that it stands on. `standing`: see `Node.ends_segment`."""
     return tuple(segment for root in roots for segment in _Cutting(collector, standing).segments(root))
 
@@ -93,8 +93,8 @@ class _Cutting:
     collector: Collector
     standing: Collection[str]
 
-    def segments(self, root: Node) -> Iterator[Segment]:
-        waiting: list[tuple[Node, str | None, tuple[PlannedLayer, ...], tuple[PlannedLayer, ...]]]
+    def segments(self, root: LayerNode) -> Iterator[Segment]:
+        waiting: list[tuple[LayerNode, str | None, tuple[PlannedLayer, ...], tuple[PlannedLayer, ...]]]
         waiting = [(child, None, (), ()) for child in reversed(root.children.values())]
         while waiting:
             node, parent, layers, stack = waiting.pop()
@@ -108,7 +108,7 @@ class _Cutting:
             waiting += [(child, parent, layers, stack) for child in reversed(node.children.values())]
 
     def _ending(
-        self, node: Node, parent: str | None, layers: tuple[PlannedLayer, ...], stack: tuple[PlannedLayer, ...]
+        self, node: LayerNode, parent: str | None, layers: tuple[PlannedLayer, ...], stack: tuple[PlannedLayer, ...]
     ) -> list[Segment]:
         """The segments that end at a node: one for each image, or one that several images share.
 
@@ -131,7 +131,7 @@ class _Cutting:
         ]
 
 
-def _shared_by(images: list[Image], node: Node) -> Image:
+def _shared_by(images: list[Image], node: LayerNode) -> Image:
     """What stands for the images that share a segment: named by its last layer, with the tags that they agree on."""
     first = images[0]
     layer = node.layer.name if node.layer else ""

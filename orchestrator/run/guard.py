@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import AwsError, refusal
 from orchestrator.errors import AmiError, StageError
-from orchestrator.run.outcome import Outcome, Status
+from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.validate.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def guarded(
-    name: str, stop: threading.Event, work: Callable[[], Outcome], *, passing: tuple[type[AmiError], ...] = ()
-) -> Outcome:
+    name: str, stop: threading.Event, work: Callable[[], SegmentOutcome], *, passing: tuple[type[AmiError], ...] = ()
+) -> SegmentOutcome:
     """The outcome of work on a segment, or why there is none. Only a bug raises, and errors of a `passing` kind."""
     if stop.is_set():
-        return Outcome(name, Status.CANCELLED, reason="stopped before it was begun")
+        return SegmentOutcome(name, SegmentStatus.CANCELLED, reason="stopped before it was begun")
     try:
         return work()
     except AmiError as error:
@@ -28,6 +28,6 @@ def guarded(
         wrong = refusal(error) or StageError(str(error))
     if isinstance(wrong, passing) and not stop.is_set():
         raise wrong
-    status = Status.CANCELLED if stop.is_set() else Status.FAILED
+    status = SegmentStatus.CANCELLED if stop.is_set() else SegmentStatus.FAILED
     rounds = wrong.rounds if isinstance(wrong, ValidationError) else ()
-    return Outcome(name, status, reason=wrong.message, hint=wrong.hint, rounds=rounds)
+    return SegmentOutcome(name, status, reason=wrong.message, hint=wrong.hint, rounds=rounds)

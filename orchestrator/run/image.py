@@ -16,7 +16,7 @@ from orchestrator.plan.planned_layer import seal_of
 from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, TAGS, State, set_state, tag
 from orchestrator.render.packer import write
-from orchestrator.run.outcome import Outcome, Status
+from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.secret_vars import secret_vars
 from orchestrator.run.sweep.run_evidence import LEASED
 from orchestrator.run.tests import are_current, facts_of, tests_of
@@ -83,7 +83,7 @@ class Making:
         return folder
 
 
-def make(making: Making, segment: Segment, base: str, ready: Ready) -> Outcome:
+def make(making: Making, segment: Segment, base: str, ready: Ready) -> SegmentOutcome:
     """Build a segment on the AMI `base` with this Packer. Raises AmiError when it comes to no AMI."""
     began, environment = time.monotonic(), making.environment
     version = segment.version_at(datetime.now(UTC))
@@ -120,7 +120,9 @@ def make(making: Making, segment: Segment, base: str, ready: Ready) -> Outcome:
     took = time.monotonic() - began
     if segment.shared:
         tag(making.account, built.ami_id, {"seconds": f"build={took:.0f}"})
-    return Outcome(segment.name, Status.BUILT, built.ami_id, version, shared=segment.shared, build_seconds=took)
+    return SegmentOutcome(
+        segment.name, SegmentStatus.BUILT, built.ami_id, version, shared=segment.shared, build_seconds=took
+    )
 
 
 def _keep_no_secret(folder: Path, masks: tuple[str, ...]) -> None:
@@ -130,7 +132,9 @@ def _keep_no_secret(folder: Path, masks: tuple[str, ...]) -> None:
             mask_file(path, masks)
 
 
-def prove(making: Making, segment: Segment, built: Outcome, *, build_seconds: float | None = None) -> Outcome:
+def prove(
+    making: Making, segment: Segment, built: SegmentOutcome, *, build_seconds: float | None = None
+) -> SegmentOutcome:
     """Boot and test the AMI of an outcome, and tag the verdict. Raises AmiError when the tests could not be run.
 
     `build_seconds` is what building the AMI took, which its tag keeps beside what the tests took. When only chosen
@@ -139,11 +143,13 @@ def prove(making: Making, segment: Segment, built: Outcome, *, build_seconds: fl
     began, folder = time.monotonic(), making.folder_of(segment)
     verdict = validate(_request(making, segment, built, folder), making.listener)
     if making.selection.partial:
-        good = Status.CHECKED if verdict.passed else Status.FAILED
+        good = SegmentStatus.CHECKED if verdict.passed else SegmentStatus.FAILED
         return _tested(built, good, verdict, folder, began)
     state = State.VALIDATED if verdict.passed else State.REJECTED
     making.listener(Event(segment.name, Stage.TAG, message=str(state)))
-    outcome = _tested(built, Status.VALIDATED if verdict.passed else Status.REJECTED, verdict, folder, began)
+    outcome = _tested(
+        built, SegmentStatus.VALIDATED if verdict.passed else SegmentStatus.REJECTED, verdict, folder, began
+    )
     took = f"validate={outcome.validate_seconds:.0f}"
     seconds = f"build={build_seconds:.0f} {took}" if build_seconds is not None else took
     said = outcome.reason.partition(";")[0]
@@ -153,7 +159,9 @@ def prove(making: Making, segment: Segment, built: Outcome, *, build_seconds: fl
     return outcome
 
 
-def _tested(built: Outcome, status: Status, verdict: Verdict, folder: Path, began: float) -> Outcome:
+def _tested(
+    built: SegmentOutcome, status: SegmentStatus, verdict: Verdict, folder: Path, began: float
+) -> SegmentOutcome:
     """The outcome of an AMI whose tests have run."""
     return replace(
         built,
@@ -188,7 +196,7 @@ def ami_tags(making: Making, segment: Segment, version: str, base: str) -> dict[
     }
 
 
-def _request(making: Making, segment: Segment, built: Outcome, folder: Path) -> ValidateRequest:
+def _request(making: Making, segment: Segment, built: SegmentOutcome, folder: Path) -> ValidateRequest:
     environment = making.environment
     return ValidateRequest(
         account=making.account,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from orchestrator.validate.round import Round
 
 
-class Status(StrEnum):
+class SegmentStatus(StrEnum):
     """How a segment's way through a run ended.
 
     BUILT is the good end of what is not tested by itself, CHECKED that of what only some tests were run on.
@@ -29,11 +29,11 @@ class Status(StrEnum):
     @property
     def good(self) -> bool:
         """Whether other segments may stand on it."""
-        return self in (Status.BUILT, Status.VALIDATED, Status.REUSED)
+        return self in (SegmentStatus.BUILT, SegmentStatus.VALIDATED, SegmentStatus.REUSED)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SegmentOutcome:
     """One segment at the end of a run. `ami_id` is empty when none was made; `reason` is for what did not go well.
 
     `kept` is the command that reaches the machine that was validated, when it was to be kept. `adopted` names the run
@@ -41,7 +41,7 @@ class Outcome:
     """
 
     image: str
-    status: Status
+    status: SegmentStatus
     ami_id: str = ""
     version: str = ""
     reason: str = ""
@@ -62,7 +62,9 @@ class Outcome:
     @property
     def usable(self) -> bool:
         """Whether it is what the run was to make: a proven image, a shared segment that stands, a part that held."""
-        return self.status is Status.CHECKED or (self.status.good and (self.shared or self.status is not Status.BUILT))
+        return self.status is SegmentStatus.CHECKED or (
+            self.status.good and (self.shared or self.status is not SegmentStatus.BUILT)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object without empty fields."""
@@ -77,7 +79,7 @@ class Summary:
 
     run: str
     folder: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[SegmentOutcome, ...]
     interrupted: bool = False
     seconds: float = 0.0
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
-    from orchestrator.plan.steps import Step
+    from orchestrator.plan.steps import PlanStep
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Plan:
     workspace: Workspace
     environment: Environment
     ready: Ready | None
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
     source_amis: Mapping[str, str]
     bounds: Bounds
     vcpus: int = 0

@@ -9,7 +9,7 @@ from orchestrator.errors import DefinitionError, LackError, UsageError
 from orchestrator.registry import find, versions
 from orchestrator.run.guard import guarded
 from orchestrator.run.image import prove
-from orchestrator.run.outcome import Outcome, Status
+from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.prepare import segment_of
 from orchestrator.run.run import run
 from orchestrator.run.secret_vars import hide_vaulted
@@ -80,12 +80,12 @@ def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None
     could still end well.
     """
     segment, version = chosen.segment, chosen.version
-    built = Outcome(version.image, Status.BUILT, version.ami_id, version.version)
+    built = SegmentOutcome(version.image, SegmentStatus.BUILT, version.ami_id, version.version)
 
-    def work(making: Making, leases: Leases | NoLeases) -> tuple[Outcome, ...]:
+    def work(making: Making, leases: Leases | NoLeases) -> tuple[SegmentOutcome, ...]:
         making = replace(making, connection=chosen.connection, selection=chosen.selection)
 
-        def proven() -> Outcome:
+        def proven() -> SegmentOutcome:
             if chosen.selection.partial:  # it tags nothing, and so it is in nobody's way
                 return prove(making, segment, built)
             with leases.hold(f"validate/{version.ami_id}/{segment.tests}", stop=making.stop, lost=making.stop.set):

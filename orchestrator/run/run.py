@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.masks import hidden, hide
 from orchestrator.run.image import Making
-from orchestrator.run.outcome import Status, Summary
+from orchestrator.run.outcome import SegmentStatus, Summary
 from orchestrator.run.schedule import Work, work_through
 from orchestrator.run.session.identity import begin
 from orchestrator.run.session.life import life_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from orchestrator.progress import Event, Listener
     from orchestrator.run.leases.lease import Leases, NoLeases
-    from orchestrator.run.outcome import Outcome
+    from orchestrator.run.outcome import SegmentOutcome
     from orchestrator.run.prepare import Plan
 
 
@@ -45,7 +45,7 @@ def execute(
     `executor` runs the tasks; without one there is a thread for each of `--parallel`.
     """
 
-    def work(making: Making, leases: Leases | NoLeases) -> tuple[Outcome, ...]:
+    def work(making: Making, leases: Leases | NoLeases) -> tuple[SegmentOutcome, ...]:
         segments = SegmentWork(plan, making, leases)
         doing = Work(segments.do, segments.skip, lambda outcome: outcome.status.good, segments.give_up)
         with _executor(executor, plan.bounds.tasks) as chosen:
@@ -59,13 +59,13 @@ def execute(
 
 def nothing_done(plan: Plan) -> Summary:
     """The summary of an empty plan, for which no run is begun."""
-    return Summary("", "", tuple(as_found(step, Status.REUSED) for step in plan.steps))
+    return Summary("", "", tuple(as_found(step, SegmentStatus.REUSED) for step in plan.steps))
 
 
 def run(
     secrets: Secrets,
     listener: Listener,
-    work: Callable[[Making, Leases | NoLeases], tuple[Outcome, ...]],
+    work: Callable[[Making, Leases | NoLeases], tuple[SegmentOutcome, ...]],
     *,
     tell: Callable[[str], None],
     keep: bool,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.plan.steps import Action, Step
+from orchestrator.plan.steps import Action, PlanStep
 from orchestrator.run.schedule import Task
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def parts_of(task: str) -> tuple[str, str]:
     return kind, segment
 
 
-def tasks(steps: Iterable[Step], *, vcpus: int = 0) -> tuple[Task, ...]:
+def tasks(steps: Iterable[PlanStep], *, vcpus: int = 0) -> tuple[Task, ...]:
     """The tasks of a plan's steps. `vcpus` is what one machine takes of the environment's quota."""
     by_name = {step.name: step for step in steps}
     made: list[Task] = []
@@ -49,7 +49,7 @@ def tasks(steps: Iterable[Step], *, vcpus: int = 0) -> tuple[Task, ...]:
     return tuple(made)
 
 
-def _to_build(step: Step) -> float:
+def _to_build(step: PlanStep) -> float:
     if step.build_seconds is not None:
         return step.build_seconds
     return _UNKNOWN_BUILD + _UNKNOWN_ROLE * sum(1 + len(layer.roles) for layer in step.segment.layers)

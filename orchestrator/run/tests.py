@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
-    from orchestrator.plan.steps import Step
+    from orchestrator.plan.steps import PlanStep
 
 
 def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
@@ -32,13 +32,13 @@ def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
     )
 
 
-def tests_to_run(workspace: Workspace, decided: Iterable[Step]) -> tuple[RoleTests, ...]:
+def tests_to_run(workspace: Workspace, decided: Iterable[PlanStep]) -> tuple[RoleTests, ...]:
     """The tests that the steps of a plan run."""
     proven = [step.segment for step in decided if step.action is not Action.REUSE and not step.segment.shared]
     return tests_of(workspace, *proven) if proven else ()
 
 
-def collect_tests(workspace: Workspace, decided: Iterable[Step]) -> int:
+def collect_tests(workspace: Workspace, decided: Iterable[PlanStep]) -> int:
     """Let pytest collect the tests that the steps of a plan run: how many there are. It takes a second, and no machine.
 
     Each role's are collected once, however many images carry it. Raises DefinitionError for files that cannot be

@@ -10,7 +10,7 @@ import re
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
-from orchestrator.validate.verdict import Outcome
+from orchestrator.validate.verdict import TestOutcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,10 +71,10 @@ def _case(suite: ET.Element, test: TestResult) -> None:
         for name, value in test.properties:
             ET.SubElement(properties, "property", {"name": _speakable(name), "value": _speakable(value)})
     kind = {
-        Outcome.FAILED: "failure",
-        Outcome.ERROR: "error",
-        Outcome.SKIPPED: "skipped",
-        Outcome.XFAILED: "skipped",
+        TestOutcome.FAILED: "failure",
+        TestOutcome.ERROR: "error",
+        TestOutcome.SKIPPED: "skipped",
+        TestOutcome.XFAILED: "skipped",
     }.get(test.outcome)
     if kind is not None:
         told = ET.SubElement(case, kind, {"message": _speakable(test.message)})
@@ -89,15 +89,15 @@ def _indented(output: str) -> str:
 
 
 def _numbers(tests: list[TestResult] | tuple[TestResult, ...], *, name: str) -> dict[str, str]:
-    def count(*outcomes: Outcome) -> str:
+    def count(*outcomes: TestOutcome) -> str:
         return str(sum(test.outcome in outcomes for test in tests))
 
     return {
         "name": name,
         "tests": str(len(tests)),
-        "failures": count(Outcome.FAILED),
-        "errors": count(Outcome.ERROR),
-        "skipped": count(Outcome.SKIPPED, Outcome.XFAILED),
+        "failures": count(TestOutcome.FAILED),
+        "errors": count(TestOutcome.ERROR),
+        "skipped": count(TestOutcome.SKIPPED, TestOutcome.XFAILED),
         "time": f"{sum(test.seconds for test in tests):.3f}",
     }
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 
-class Tally:
+class CallCount:
     """Counts what it takes to ask, from several threads: API calls (or started programs), scripts, parts of answers."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.progress import Listener
-    from orchestrator.validate.machine.boot import Machine
+    from orchestrator.validate.machine.boot import BootedMachine
     from orchestrator.validate.request import ValidateRequest
     from orchestrator.validate.suite.session import Suite
     from orchestrator.validate.verdict import SuiteEnd, TestResult
@@ -80,7 +80,7 @@ class _Validation:
         with Boot(self._request, self._listener, number=2).machine() as machine:
             return self._tested(suite, machine, count)
 
-    def _tested(self, suite: Suite, machine: Machine, count: int) -> Verdict:
+    def _tested(self, suite: Suite, machine: BootedMachine, count: int) -> Verdict:
         with self._conversation(machine) as conversation:
             self._settle(machine, conversation)
             self._say(Stage.TEST, f"{count} tests of {len(suite.request.roles)} roles")
@@ -98,7 +98,7 @@ class _Validation:
         return verdict
 
     @contextmanager
-    def _conversation(self, machine: Machine) -> Iterator[Conversation]:
+    def _conversation(self, machine: BootedMachine) -> Iterator[Conversation]:
         """What asks the machine while the block lasts, and until the request's `stop` is set."""
         account, over = self._request.account, threading.Event()
 
@@ -116,7 +116,7 @@ class _Validation:
             over.set()
             follower.join()
 
-    def _settle(self, machine: Machine, conversation: Conversation) -> None:
+    def _settle(self, machine: BootedMachine, conversation: Conversation) -> None:
         """Wait until the machine has finished booting; the first question also shows that it can be asked at all."""
         self._say(Stage.AWAIT, f"{machine.instance_id} is online and finishes booting")
         (reply,) = (reply for replies in conversation.ask([_SETTLE], machine.reach.tally) for reply in replies)
@@ -128,14 +128,14 @@ class _Validation:
         if reply.ended is Ended.UNCLEAR:
             raise ConnectionFault(f"{machine.instance_id} was asked whether it has booted: {reply.why}")
 
-    def _tell_wait(self, machine: Machine, said: str) -> None:
+    def _tell_wait(self, machine: BootedMachine, said: str) -> None:
         """Pass on what the machine was waited for, and what it did not end in time."""
         for line in said.splitlines():
             if line.startswith(quiet.PREFIX):
                 self._say(Stage.AWAIT, f"{machine.instance_id}: {line.removeprefix(quiet.PREFIX)}")
 
     def _reported(
-        self, machine: Machine, tests: tuple[TestResult, ...], end: SuiteEnd, suite_seconds: float
+        self, machine: BootedMachine, tests: tuple[TestResult, ...], end: SuiteEnd, suite_seconds: float
     ) -> Verdict:
         tests = tuple(test.in_unit(self._unit) for test in tests)
         verdict = Verdict(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.validate.round import Round
 
 
-class Outcome(StrEnum):
+class TestOutcome(StrEnum):
     """How a test ended, in pytest's words."""
 
     PASSED = "passed"
@@ -32,7 +32,7 @@ class Outcome(StrEnum):
     @property
     def allowed(self) -> bool:
         """Whether an image may pass with such a test. pytest reports a strict xpass as failed."""
-        return self not in (Outcome.FAILED, Outcome.ERROR)
+        return self not in (TestOutcome.FAILED, TestOutcome.ERROR)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class TestResult:
 
     role: str
     nodeid: str
-    outcome: Outcome
+    outcome: TestOutcome
     seconds: float
     message: str = ""
     details: str = ""
@@ -84,7 +84,7 @@ class TestResult:
         """The result that `dataclasses.asdict` turned into an object."""
         asked = tuple(Asked(**one) for one in values["asked"])
         properties = tuple((name, value) for name, value in values["properties"])
-        return cls(**{**values, "outcome": Outcome(values["outcome"]), "asked": asked, "properties": properties})
+        return cls(**{**values, "outcome": TestOutcome(values["outcome"]), "asked": asked, "properties": properties})
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ class Verdict:
         found = Counter(test.outcome for test in self.tests)
         return {
             str(outcome): found[outcome]
-            for outcome in Outcome
-            if found[outcome] or outcome in (Outcome.PASSED, Outcome.FAILED)
+            for outcome in TestOutcome
+            if found[outcome] or outcome in (TestOutcome.PASSED, TestOutcome.FAILED)
         }
 
     @property
@@ -187,4 +187,4 @@ def check_complete(tests: Iterable[TestResult], end: SuiteEnd) -> None:
 def is_pass(tests: Iterable[TestResult]) -> bool:
     """Whether an image passes: every test is allowed, and at least one of them really passed."""
     results = list(tests)
-    return not any(one.failed for one in results) and any(one.outcome is Outcome.PASSED for one in results)
+    return not any(one.failed for one in results) and any(one.outcome is TestOutcome.PASSED for one in results)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.cleanup.leftovers import Kind, Leftover
+from orchestrator.build.cleanup.leftovers import Leftover, ResourceKind
 from orchestrator.build.cleanup.remove import remove
 
 if TYPE_CHECKING:
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 ALIVE = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
 
 
-def present(ec2: Any) -> set[tuple[Kind, str]]:
+def present(ec2: Any) -> set[tuple[ResourceKind, str]]:
     """Everything in the account that can be left behind, except what every account has."""
     reservations = ec2.describe_instances(Filters=ALIVE)["Reservations"]
     kinds = {
-        Kind.INSTANCE: [one["InstanceId"] for each in reservations for one in each["Instances"]],
-        Kind.IMAGE: [one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]],
-        Kind.SNAPSHOT: [one["SnapshotId"] for one in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]],
-        Kind.VOLUME: [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]],
-        Kind.SECURITY_GROUP: [one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]],
-        Kind.KEY_PAIR: [one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]],
+        ResourceKind.INSTANCE: [one["InstanceId"] for each in reservations for one in each["Instances"]],
+        ResourceKind.IMAGE: [one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]],
+        ResourceKind.SNAPSHOT: [one["SnapshotId"] for one in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]],
+        ResourceKind.VOLUME: [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]],
+        ResourceKind.SECURITY_GROUP: [one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]],
+        ResourceKind.KEY_PAIR: [one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]],
     }
     return {(kind, name) for kind, names in kinds.items() for name in names}
 
 
-def restore(account: Account, before: set[tuple[Kind, str]]) -> None:
+def restore(account: Account, before: set[tuple[ResourceKind, str]]) -> None:
     """Remove whatever was not there before: of a test that failed, it would be counted by the next."""
     new = present(account.client("ec2")) - before
-    left = sorted(new, key=lambda one: list(Kind).index(one[0]))
+    left = sorted(new, key=lambda one: list(ResourceKind).index(one[0]))
     assert remove(account, [Leftover(kind, name) for kind, name in left]) == ()

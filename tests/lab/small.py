@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
-from orchestrator.build.cleanup.leftovers import Kind
+from orchestrator.build.cleanup.leftovers import ResourceKind
 from tests.lab.account import present, restore
 from tests.lab.dirt import dirt
 
@@ -146,7 +146,7 @@ def environment() -> dict[str, str]:
 @pytest.fixture
 def small(tmp_path: Path, lab: Settings, ec2: Any) -> Iterator[Small]:
     before = present(ec2)
-    made = Small(tmp_path, lab, ec2, held(ec2), frozenset(one for kind, one in before if kind is Kind.IMAGE))
+    made = Small(tmp_path, lab, ec2, held(ec2), frozenset(one for kind, one in before if kind is ResourceKind.IMAGE))
     made.write("ami.yml", AMI_YML)
     made.image("tiny", "debian-12", "base")
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text()

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
-from orchestrator.build.cleanup.leftovers import Kind
+from orchestrator.build.cleanup.leftovers import ResourceKind
 from orchestrator.run.leases.lease import run_key
 from orchestrator.run.leases.lease_record import Records
-from orchestrator.run.leases.owner import Owner, this_process
+from orchestrator.run.leases.owner import LeaseOwner, this_process
 from tests.lab.account import present, restore
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Swept:
     root: Path
     account: Account
     debian: str
-    made: dict[str, set[tuple[Kind, str]]] = field(default_factory=dict)
+    made: dict[str, set[tuple[ResourceKind, str]]] = field(default_factory=dict)
 
     @property
     def ec2(self) -> Any:
@@ -85,13 +85,13 @@ class Swept:
         loose = self.image(machine, f"{name}-loose", snapshot=tags(run))
         ec2.deregister_image(ImageId=loose[0])
         self.made[run] = {
-            (Kind.INSTANCE, machine),
-            (Kind.KEY_PAIR, f"build-{run}"),
-            (Kind.SECURITY_GROUP, group),
-            (Kind.VOLUME, volume),
-            (Kind.IMAGE, half[0]),
-            (Kind.SNAPSHOT, half[1]),
-            (Kind.SNAPSHOT, loose[1]),
+            (ResourceKind.INSTANCE, machine),
+            (ResourceKind.KEY_PAIR, f"build-{run}"),
+            (ResourceKind.SECURITY_GROUP, group),
+            (ResourceKind.VOLUME, volume),
+            (ResourceKind.IMAGE, half[0]),
+            (ResourceKind.SNAPSHOT, half[1]),
+            (ResourceKind.SNAPSHOT, loose[1]),
         }
 
     def image(self, machine: str, name: str, **made: dict[str, str]) -> tuple[str, str]:
@@ -113,7 +113,7 @@ class Swept:
         self.ec2.create_key_pair(KeyName=name, TagSpecifications=spec("key-pair", tags(run, name=ami_name)))
         return name
 
-    def present(self) -> set[tuple[Kind, str]]:
+    def present(self) -> set[tuple[ResourceKind, str]]:
         """Everything in the account that can be left behind."""
         return present(self.ec2)
 
@@ -152,7 +152,7 @@ def run_id(number: int, day: str = "20261125") -> str:
     return f"{day}T004200Z-{os.getpid() % 4096:03x}{number:03x}"
 
 
-def lease(swept: Swept, owner: Owner, key: str = "") -> None:
+def lease(swept: Swept, owner: LeaseOwner, key: str = "") -> None:
     records = Records(swept.account.client("s3"), BUCKET, "us-east-1")
     assert records.write(key or run_key(owner.run), owner, token="x", ttl=60)
 
@@ -161,6 +161,6 @@ def leases(swept: Swept) -> set[str]:
     return set(Records(swept.account.client("s3"), BUCKET, "us-east-1").keys())
 
 
-def dead_here(run: str) -> Owner:
+def dead_here(run: str) -> LeaseOwner:
     """A process that was on this machine, and is gone."""
     return replace(this_process(run), birth="1")

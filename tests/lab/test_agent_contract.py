@@ -13,8 +13,8 @@ from orchestrator.aws.account import Account
 from orchestrator.validate.batch.conversation import Conversation
 from orchestrator.validate.batch.question import Question
 from orchestrator.validate.errors import Damaged, Unwritable
-from orchestrator.validate.machine.transport import RunCommand
-from orchestrator.validate.round import Tally
+from orchestrator.validate.machine.transport import RunCommandTransport
+from orchestrator.validate.round import CallCount
 from tests.lab.conftest import AGENT_WAITS
 from tests.lab.test_run_command_lab import result, send
 
@@ -126,9 +126,9 @@ def test_tests_that_have_no_place_to_write_name_the_unit_that_forbids_it(harden:
     harden("ReadOnlyPaths=/run /etc")
     account = Account(region="us-east-1", endpoint=lab.endpoint, access_key="test", secret_key="test")
     stop = threading.Event()
-    conversation = Conversation(RunCommand(account, node, stop=stop), stop=stop)
+    conversation = Conversation(RunCommandTransport(account, node, stop=stop), stop=stop)
     with pytest.raises(Unwritable) as caught:
-        list(conversation.ask([Question(1, b"true")], Tally()))
+        list(conversation.ask([Question(1, b"true")], CallCount()))
     assert re.search(
         "no place on the machine .*/run/ami-validate.*: Read-only file system; commands run in the machine's unit "
         "amazon-ssm-agent, which has ReadOnlyPaths=/run /etc",
@@ -136,7 +136,7 @@ def test_tests_that_have_no_place_to_write_name_the_unit_that_forbids_it(harden:
     )
     harden("ProtectSystem=strict")
     with pytest.raises(Damaged, match=r"does not say why.*amazon-ssm-agent.*ProtectSystem"):
-        RunCommand(account, node, stop=stop).run("exit 0", 10, Tally())
+        RunCommandTransport(account, node, stop=stop).run("exit 0", 10, CallCount())
 
 
 def test_a_unit_that_runs_something_else_is_told(

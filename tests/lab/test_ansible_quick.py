@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
-from orchestrator.build.ansible.tasks import Follower, Outcome
+from orchestrator.build.ansible.tasks import Follower, TaskOutcome
 from orchestrator.build.launch.environment import packer_environment, private_folder
 from orchestrator.build.launch.processes import end_orphans
 from orchestrator.build.launch.variables import ansible_command
@@ -65,11 +65,11 @@ class Playing:
     env: dict[str, str]
     follower: Follower
 
-    def __call__(self) -> dict[str, Outcome]:
+    def __call__(self) -> dict[str, TaskOutcome]:
         """What became of each task."""
         done = subprocess.run(self.argv, env=self.env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-        return {event.task: event.event for event in self.follower.read() if event.event is not Outcome.START}
+        return {event.task: event.event for event in self.follower.read() if event.event is not TaskOutcome.START}
 
 
 def playing(address: str, key: Path, folder: Path, private: Path, *, mitogen: bool) -> Playing:

@@ -20,7 +20,7 @@ import pytest
 from orchestrator.aws.account import Account
 from orchestrator.build.build import BuildFailed, BuildRequest, Built, build
 from orchestrator.build.cause import Cause
-from orchestrator.build.cleanup.leftovers import Build, Kind, find_leftovers
+from orchestrator.build.cleanup.leftovers import Build, ResourceKind, find_leftovers
 from orchestrator.build.cleanup.remove import remove
 from orchestrator.build.packer.installed import packer
 from orchestrator.errors import Interrupted
@@ -129,7 +129,7 @@ class Workshop:
     place: Path
     numbers: count[int] = field(default_factory=count)
     events: list[Event] = field(default_factory=list)
-    before: set[tuple[Kind, str]] = field(default_factory=set)
+    before: set[tuple[ResourceKind, str]] = field(default_factory=set)
     """What was in the account before."""
 
     def request(self, tasks: str = ROLE, *, mitogen: bool = True) -> BuildRequest:
@@ -161,12 +161,12 @@ class Workshop:
         """All that an account may not hold when nothing builds, whatever its tags say."""
         new = present(self.account.client("ec2")) - self.before
         return {
-            "instances": [name for kind, name in new if kind is Kind.INSTANCE],
-            "keys": [name for kind, name in new if kind is Kind.KEY_PAIR],
-            "groups": [name for kind, name in new if kind is Kind.SECURITY_GROUP],
-            "volumes": [name for kind, name in new if kind is Kind.VOLUME],
-            "images": [name for kind, name in new if kind is Kind.IMAGE],
-            "snapshots": [name for kind, name in new if kind is Kind.SNAPSHOT],
+            "instances": [name for kind, name in new if kind is ResourceKind.INSTANCE],
+            "keys": [name for kind, name in new if kind is ResourceKind.KEY_PAIR],
+            "groups": [name for kind, name in new if kind is ResourceKind.SECURITY_GROUP],
+            "volumes": [name for kind, name in new if kind is ResourceKind.VOLUME],
+            "images": [name for kind, name in new if kind is ResourceKind.IMAGE],
+            "snapshots": [name for kind, name in new if kind is ResourceKind.SNAPSHOT],
         }
 
 
@@ -379,7 +379,7 @@ def test_killed_driver_takes_packer_along(workshop: Workshop, eventually: Callab
     eventually(lambda: processes(request.folder) == [], "the end of Packer and Ansible")
     assert workshop.left()["instances"] == []
     stayed = find_leftovers(request.account, Build(request.run, ami_names=request.ami_names))
-    assert {leftover.kind for leftover in stayed} == {Kind.KEY_PAIR, Kind.SECURITY_GROUP}
+    assert {leftover.kind for leftover in stayed} == {ResourceKind.KEY_PAIR, ResourceKind.SECURITY_GROUP}
     assert remove(request.account, stayed, patience=300) == ()
     assert workshop.left() == NOTHING
 

@@ -15,8 +15,8 @@ from orchestrator.validate.batch.conversation import Conversation
 from orchestrator.validate.batch.question import Ended, Question, Reply
 from orchestrator.validate.errors import ConnectionFault
 from orchestrator.validate.machine.instance_loss import is_gone
-from orchestrator.validate.machine.transport import RunCommand
-from orchestrator.validate.round import Tally
+from orchestrator.validate.machine.transport import RunCommandTransport
+from orchestrator.validate.round import CallCount
 
 if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings
@@ -37,14 +37,14 @@ def machine(shared_bench: Any) -> str:
 
 def talk(account: Account, instance: str) -> Conversation:
     stop = threading.Event()
-    transport = RunCommand(account, instance, stop=stop)
+    transport = RunCommandTransport(account, instance, stop=stop)
     return Conversation(transport, stop=stop, gone=lambda: is_gone(account, instance))
 
 
-def ask(conversation: Conversation, *commands: str, first: int = 1, tally: Tally | None = None) -> list[Reply]:
+def ask(conversation: Conversation, *commands: str, first: int = 1, tally: CallCount | None = None) -> list[Reply]:
     """The replies, in the order of the commands."""
     questions = [Question(number, command.encode(), 60) for number, command in enumerate(commands, start=first)]
-    replies = [reply for some in conversation.ask(questions, tally or Tally()) for reply in some]
+    replies = [reply for some in conversation.ask(questions, tally or CallCount()) for reply in some]
     assert sorted(reply.number for reply in replies) == [question.number for question in questions]
     return sorted(replies, key=lambda reply: reply.number)
 
@@ -76,7 +76,7 @@ def test_round_when_a_fresh_command_is_not_known_yet(machine: str, account: Acco
 
 def test_round_when_one_answer_is_long(machine: str, account: Account) -> None:
     """5 MB that cannot be packed, beside small ones: whole, and parts are those of the round, none of them per test."""
-    tally = Tally()
+    tally = CallCount()
     big, *small = ask(
         talk(account, machine),
         "head -c 5000000 /dev/urandom | tee /root/big",
@@ -97,7 +97,7 @@ def test_rounds_when_many_long_answers_come_at_once(machine: str, account: Accou
     long = "head -c 150000 /dev/urandom; echo >&2"
 
     def parts(first: int) -> int:
-        (reply,) = ask(conversation, long, first=first, tally=(tally := Tally()))
+        (reply,) = ask(conversation, long, first=first, tally=(tally := CallCount()))
         assert reply.answer is not None
         assert len(reply.answer.stdout) == 150_000
         return tally.parts
@@ -112,7 +112,7 @@ def test_round_when_a_command_hangs(machine: str, account: Account) -> None:
     began, came = time.monotonic(), dict[int, float]()
     questions = [Question(1, b"sleep 1000", 15), *(Question(n, b"true") for n in range(2, 30))]
     ended = dict[int, Ended]()
-    for replies in talk(account, machine).ask(questions, Tally()):
+    for replies in talk(account, machine).ask(questions, CallCount()):
         ended |= {reply.number: reply.ended for reply in replies}
         came |= {reply.number: time.monotonic() - began for reply in replies}
     assert ended == {1: Ended.TIMED_OUT, **dict.fromkeys(range(2, 30), Ended.ANSWERED)}

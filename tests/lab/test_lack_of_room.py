@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
-from orchestrator.build.cause import Cause, Evidence, cause_of
+from orchestrator.build.cause import Cause, FailureEvidence, cause_of
 from orchestrator.build.lack_of_room import PATIENCE, LackOfRoom
 from orchestrator.build.packer.installed import Ready
 from orchestrator.build.packer.plugin_folders import Packer
@@ -49,7 +49,7 @@ def test_no_room_is_told_after_a_while(asking: BuildRequest, faults: Any) -> Non
     assert not room.look(PATIENCE / 2)
     assert faults.hits(rule) == 0
     assert room.look(PATIENCE)
-    assert cause_of(Evidence(errors=(room.said,))) is Cause.CAPACITY
+    assert cause_of(FailureEvidence(errors=(room.said,))) is Cause.CAPACITY
     assert room.look(PATIENCE)
     assert faults.hits(rule) == 1
 

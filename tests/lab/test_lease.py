@@ -16,7 +16,7 @@ import pytest
 
 from orchestrator.aws.account import Account
 from orchestrator.run.leases.lease import Leases
-from orchestrator.run.leases.owner import Owner, this_process
+from orchestrator.run.leases.owner import LeaseOwner, this_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +82,7 @@ def holder(account: Account, key: str, *, ttl: float, machine: str = "") -> Iter
             process.kill()
 
 
-def seconds_until_held(account: Account, key: str, owner: Owner = ME) -> float:
+def seconds_until_held(account: Account, key: str, owner: LeaseOwner = ME) -> float:
     began = time.monotonic()
     with Leases(account, BUCKET, owner).hold(key, stop=threading.Event()):
         return time.monotonic() - began

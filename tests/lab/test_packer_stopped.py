@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.lab import door
-from orchestrator.lab.api.fault_rules import Kind, Rule
+from orchestrator.lab.api.fault_rules import FaultKind, Rule
 from tests.lab.replay import NOTHING, Replay, Running, discard, left, workspace
 from tests.packers.install import VERSIONS, install
 
@@ -121,7 +121,7 @@ class Stops:
     def _stop(self, way: str, stops: Sequence[Stop]) -> None:
         for stop in stops:
             stop.build.await_holds(stop.home)
-        door.set_fault(self.lab, Rule(Kind.SLOW_IMAGE, PENDING))
+        door.set_fault(self.lab, Rule(FaultKind.SLOW_IMAGE, PENDING))
         for stop in stops:
             stop.hold_pending()
             stop.build.await_holds(stop.home)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.lab import door
-from orchestrator.lab.api.fault_rules import Kind, Rule
+from orchestrator.lab.api.fault_rules import FaultKind, Rule
 from tests.lab.replay import NOTHING, Ended, Replay, Running, discard, left, plain, workspace
 from tests.packers.install import VERSIONS, install
 from tests.packers.setting import Home
@@ -26,10 +26,10 @@ pytestmark = pytest.mark.long(240)
 #: Which recordings are played at the same time, and what the lab does to EC2's calls meanwhile.
 WAVES: dict[tuple[str, ...], tuple[Rule, ...]] = {
     ("ok", "failed-task"): (),
-    ("throttled",): (Rule(Kind.THROTTLE, 0.3, ("ec2:*",), seed=3),),
-    ("ids-late",): (Rule(Kind.CONSISTENCY, 2.0),),
-    ("machine-lost", "no-capacity"): (Rule(Kind.DIE, 1.0), Rule(Kind.CAPACITY, instance_type="t3.medium")),
-    ("create-image-5xx", "interrupted"): (Rule(Kind.SLOW_IMAGE, 3.0),),
+    ("throttled",): (Rule(FaultKind.THROTTLE, 0.3, ("ec2:*",), seed=3),),
+    ("ids-late",): (Rule(FaultKind.CONSISTENCY, 2.0),),
+    ("machine-lost", "no-capacity"): (Rule(FaultKind.DIE, 1.0), Rule(FaultKind.CAPACITY, instance_type="t3.medium")),
+    ("create-image-5xx", "interrupted"): (Rule(FaultKind.SLOW_IMAGE, 3.0),),
 }
 #: How the programs behave, beside their recording.
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -27,7 +27,7 @@ from orchestrator.validate.machine.over_ssh import OverSsh
 from orchestrator.validate.machine.piped import Piped
 from orchestrator.validate.options import ConnectionKind
 from orchestrator.validate.request import ImageFacts, ValidateRequest
-from orchestrator.validate.round import Tally
+from orchestrator.validate.round import CallCount
 from tests.lab.account import present, restore
 from tests.lab.small import NOTHING
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from orchestrator.lab.settings import Settings
-    from orchestrator.validate.machine.boot import Machine
+    from orchestrator.validate.machine.boot import BootedMachine
     from orchestrator.validate.machine.transport import Transport
     from tests.lab.small import Small
 
@@ -96,7 +96,7 @@ def held(ec2: Any) -> dict[str, list[Any]]:
     }
 
 
-def transport_to(request: ValidateRequest, machine: Machine) -> Transport:
+def transport_to(request: ValidateRequest, machine: BootedMachine) -> Transport:
     return machine.reach.transport(machine.instance_id, request.stop)
 
 
@@ -122,8 +122,10 @@ def test_script_when_a_machine_is_booted(
         request = replace(request, ami_id=ami_with_agent)
     with Boot(request, ignore).machine() as machine:
         transport = transport_to(request, machine)
-        assert transport.run(SCRIPT, 200, Tally()) == SAID
-        assert transport.run("for i in $(seq 3000); do echo 12345; done\nexit 0\n", 200, Tally()) == "12345\n" * 3000
+        assert transport.run(SCRIPT, 200, CallCount()) == SAID
+        assert (
+            transport.run("for i in $(seq 3000); do echo 12345; done\nexit 0\n", 200, CallCount()) == "12345\n" * 3000
+        )
         found = held(ec2)
     assert [len(found[kind]) for kind in ("machines", "groups", "keys")] == [1, 1, connection is ConnectionKind.SSH]
     (instance,), (group,) = found["machines"], found["groups"]
@@ -138,7 +140,7 @@ def test_script_when_a_machine_is_booted(
 @pytest.fixture(params=[ConnectionKind.SSH, ConnectionKind.PODMAN])
 def piped(
     request: pytest.FixtureRequest, request_of: Callable[..., ValidateRequest]
-) -> Iterator[tuple[ValidateRequest, Machine]]:
+) -> Iterator[tuple[ValidateRequest, BootedMachine]]:
     """A machine without an agent and without an instance profile."""
     wanted = replace(request_of(request.param), iam_instance_profile="")
     with Boot(wanted, ignore).machine() as machine:
@@ -151,11 +153,11 @@ AT_ONCE = (
 )
 
 
-def test_scripts_when_there_are_many_and_long_ones(piped: tuple[ValidateRequest, Machine]) -> None:
+def test_scripts_when_there_are_many_and_long_ones(piped: tuple[ValidateRequest, BootedMachine]) -> None:
     """Several run at once over one way, whole in both directions; `{{ }}` means nothing to it."""
     transport = transport_to(*piped)
     assert isinstance(transport, Piped)
-    tally = Tally()
+    tally = CallCount()
     long = "true\n" * ((transport.longest_script - 100) // 5) + "echo '{{ end }}'\nexit 0\n"
     assert transport.run(long, 200, tally) == "{{ end }}\n"
     said = transport.run(f"head -c {transport.longest_output * 3 // 4} /dev/zero | base64 -w 0\nexit 0\n", 200, tally)
@@ -167,35 +169,37 @@ def test_scripts_when_there_are_many_and_long_ones(piped: tuple[ValidateRequest,
     assert sum(tally.calls.values()) == 18
 
 
-def test_script_when_it_fails_or_hangs(piped: tuple[ValidateRequest, Machine], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_script_when_it_fails_or_hangs(
+    piped: tuple[ValidateRequest, BootedMachine], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both are faults of the connection, told in a few words: what the script did is unclear."""
     monkeypatch.setattr("orchestrator.validate.machine.piped._WAY", 1)
     transport = transport_to(*piped)
     with pytest.raises(ConnectionFault, match=r"failed on .*: that is why$"):
-        transport.run("echo 'that is why' >&2; exit 3", 5, Tally())
+        transport.run("echo 'that is why' >&2; exit 3", 5, CallCount())
     with pytest.raises(ConnectionFault, match=r"did not end in time$"):
-        transport.run("sleep 30", 1, Tally())
+        transport.run("sleep 30", 1, CallCount())
 
 
-def test_script_when_it_is_stopped(piped: tuple[ValidateRequest, Machine]) -> None:
+def test_script_when_it_is_stopped(piped: tuple[ValidateRequest, BootedMachine]) -> None:
     """`stop` ends the wait at once."""
     request, machine = piped
     began = time.monotonic()
     timer = threading.Timer(0.5, request.stop.set)
     timer.start()
     with pytest.raises(Interrupted):
-        transport_to(request, machine).run("sleep 300", 600, Tally())
+        transport_to(request, machine).run("sleep 300", 600, CallCount())
     assert time.monotonic() - began < 150
 
 
-def test_script_when_the_machine_is_gone(piped: tuple[ValidateRequest, Machine], ec2: Any) -> None:
+def test_script_when_the_machine_is_gone(piped: tuple[ValidateRequest, BootedMachine], ec2: Any) -> None:
     """It is a fault within seconds, and the machine is known to be lost."""
     request, machine = piped
     assert not is_gone(request.account, machine.instance_id)
     ec2.terminate_instances(InstanceIds=[machine.instance_id])
     ec2.get_waiter("instance_terminated").wait(InstanceIds=[machine.instance_id], WaiterConfig={"Delay": 1})
     with pytest.raises(ConnectionFault):
-        transport_to(request, machine).run("exit 0\n", 5, Tally())
+        transport_to(request, machine).run("exit 0\n", 5, CallCount())
     assert is_gone(request.account, machine.instance_id)
 
 
@@ -207,12 +211,12 @@ def test_scripts_when_the_shared_connection_is_gone(request_of: Callable[..., Va
         transport = transport_to(request, machine)
         assert machine.reach._shared is not None
         machine.reach._shared.close()
-        assert transport.run("echo here; exit 0\n", 100, Tally()) == "here\n"
+        assert transport.run("echo here; exit 0\n", 100, CallCount()) == "here\n"
 
 
-def test_environment_when_a_person_or_a_container_has_one(piped: tuple[ValidateRequest, Machine]) -> None:
+def test_environment_when_a_person_or_a_container_has_one(piped: tuple[ValidateRequest, BootedMachine]) -> None:
     """Nothing of it is seen by what runs on the machine, whichever the way."""
-    names = transport_to(*piped).run("env | cut -d = -f 1 | sort; exit 0\n", 100, Tally()).split()
+    names = transport_to(*piped).run("env | cut -d = -f 1 | sort; exit 0\n", 100, CallCount()).split()
     assert names == ["PATH", "PWD"]
 
 

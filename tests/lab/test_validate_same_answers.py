@@ -15,8 +15,8 @@ from orchestrator.aws.account import Account
 from orchestrator.validate.batch.conversation import Conversation
 from orchestrator.validate.batch.question import Answer, Question
 from orchestrator.validate.errors import CommandTimedOut, OutputTooLarge
-from orchestrator.validate.machine.transport import RunCommand
-from orchestrator.validate.round import Tally
+from orchestrator.validate.machine.transport import RunCommandTransport
+from orchestrator.validate.round import CallCount
 from orchestrator.validate.suite.backend import register
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class OneByOne:
     def ask(self, command: bytes, seconds: float, *, reads: bool) -> Answer:  # noqa: ARG002 - it is an Asker
         self._asked += 1
         question = Question(self._asked, command, seconds)
-        ((reply,),) = self._conversation.ask([question], Tally())
+        ((reply,),) = self._conversation.ask([question], CallCount())
         return reply.of(question)
 
 
@@ -72,7 +72,7 @@ class OneByOne:
 def over_ssm(machine: tuple[str, str], lab: Settings) -> Any:
     account = Account(region="us-east-1", endpoint=lab.endpoint, access_key="test", secret_key="test")
     stop = threading.Event()
-    conversation = Conversation(RunCommand(account, machine[0], stop=stop), stop=stop)
+    conversation = Conversation(RunCommandTransport(account, machine[0], stop=stop), stop=stop)
     register()
     return testinfra.get_host(f"ssm://{machine[0]}", asker=OneByOne(conversation))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.build.ansible.task_writer import message_of
-from orchestrator.build.ansible.tasks import Outcome, TaskEvent
+from orchestrator.build.ansible.tasks import TaskEvent, TaskOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +18,9 @@ _TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(?:(?P<role>[^:\]]+?) : )?(?P<t
 _PLAYBOOK = re.compile(r"^Executing Ansible: .* (\S+)$", re.DOTALL)
 _FATAL = re.compile(r"^fatal: \[[^\]]+\]: (FAILED|UNREACHABLE)! => (.*)$", re.DOTALL)
 _OUTCOMES = {
-    "ok: [": Outcome.OK,
-    "changed: [": Outcome.CHANGED,
-    "skipping: [": Outcome.SKIPPED,
+    "ok: [": TaskOutcome.OK,
+    "changed: [": TaskOutcome.CHANGED,
+    "skipping: [": TaskOutcome.SKIPPED,
 }
 
 
@@ -37,16 +37,16 @@ class Story:
             self._playbook = playbook[1]
         elif task := _TASK.match(text):
             self._role, self._task = task["role"] or "", task["task"]
-            yield self._event(Outcome.START)
+            yield self._event(TaskOutcome.START)
         elif fatal := _FATAL.match(text):
-            outcome = Outcome.FAILED if fatal[1] == "FAILED" else Outcome.UNREACHABLE
+            outcome = TaskOutcome.FAILED if fatal[1] == "FAILED" else TaskOutcome.UNREACHABLE
             yield self._event(outcome, message_of(json.loads(fatal[2])))
         else:
             for beginning, outcome in _OUTCOMES.items():
                 if self._task and text.startswith(beginning):
                     yield self._event(outcome)
 
-    def _event(self, outcome: Outcome, message: str = "") -> TaskEvent:
+    def _event(self, outcome: TaskOutcome, message: str = "") -> TaskEvent:
         return TaskEvent(
             at=datetime.now(UTC).isoformat(),
             layer=Path(self._playbook).stem,
@@ -54,6 +54,6 @@ class Story:
             role=self._role,
             task=self._task,
             event=outcome,
-            seconds=None if outcome is Outcome.START else 0.1,
+            seconds=None if outcome is TaskOutcome.START else 0.1,
             message=message,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.build.ansible.tasks import Outcome
+from orchestrator.build.ansible.tasks import TaskOutcome
 from tests.packers.install import VERSIONS
 from tests.packers.recording import FOLDER, Line, attempts, cases, line_of, part, replaced
 from tests.packers.story import Story
@@ -49,11 +49,11 @@ def test_story_of_a_failed_task(version: str) -> None:
     story = Story()
     told = [event for line in attempts(version, "failed-task")[0].lines for event in story.events(line.text)]
     assert [(one.layer, one.role, one.task, one.event) for one in told][-2:] == [
-        ("workload", "broken", "Install the impossible", Outcome.START),
-        ("workload", "broken", "Install the impossible", Outcome.FAILED),
+        ("workload", "broken", "Install the impossible", TaskOutcome.START),
+        ("workload", "broken", "Install the impossible", TaskOutcome.FAILED),
     ]
     assert told[-1].message == "non-zero return code\nthree"
-    assert {one.event for one in told} == {Outcome.START, Outcome.OK, Outcome.CHANGED, Outcome.FAILED}
+    assert {one.event for one in told} == {TaskOutcome.START, TaskOutcome.OK, TaskOutcome.CHANGED, TaskOutcome.FAILED}
 
 
 def test_story_is_the_same_in_all_versions() -> None:

@@ -6,19 +6,19 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any
 
-from orchestrator.build.ansible.tasks import Outcome, TaskEvent
+from orchestrator.build.ansible.tasks import TaskEvent, TaskOutcome
 from orchestrator.masks import hide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OUTCOMES = {
-    "playbook_on_task_start": Outcome.START,
-    "playbook_on_handler_task_start": Outcome.START,
-    "runner_on_ok": Outcome.OK,
-    "runner_on_failed": Outcome.FAILED,
-    "runner_on_skipped": Outcome.SKIPPED,
-    "runner_on_unreachable": Outcome.UNREACHABLE,
+    "playbook_on_task_start": TaskOutcome.START,
+    "playbook_on_handler_task_start": TaskOutcome.START,
+    "runner_on_ok": TaskOutcome.OK,
+    "runner_on_failed": TaskOutcome.FAILED,
+    "runner_on_skipped": TaskOutcome.SKIPPED,
+    "runner_on_unreachable": TaskOutcome.UNREACHABLE,
 }
 
 #: Characters that are kept of a program's output in a message; the log has all of it.
@@ -48,7 +48,9 @@ class TaskWriter:
                 role=data.get("resolved_role") or data.get("role") or "",
                 task=_task_name(data),
                 seconds=data.get("duration"),
-                message=message_of(data.get("res") or {}) if outcome.ends_build or outcome is Outcome.IGNORED else "",
+                message=message_of(data.get("res") or {})
+                if outcome.ends_build or outcome is TaskOutcome.IGNORED
+                else "",
             )
         return False
 
@@ -60,11 +62,11 @@ class TaskWriter:
         """The end of ansible-playbook. One that failed without a failed task left its reason on standard error."""
         if code != 0 and not self._failed:
             said = self._complaints.strip() or f"ansible-playbook ended with exit code {code}"
-            self._write(Outcome.FAILED, message=said)
+            self._write(TaskOutcome.FAILED, message=said)
 
     def _write(
         self,
-        outcome: Outcome,
+        outcome: TaskOutcome,
         *,
         at: str | None = None,
         role: str = "",
@@ -86,12 +88,12 @@ class TaskWriter:
         self._file.flush()
 
 
-def _outcome(name: str, data: Mapping[str, Any]) -> Outcome | None:
+def _outcome(name: str, data: Mapping[str, Any]) -> TaskOutcome | None:
     outcome = _OUTCOMES.get(name)
-    if outcome is Outcome.FAILED and data.get("ignore_errors"):
-        return Outcome.IGNORED
-    if outcome is Outcome.OK and (data.get("res") or {}).get("changed"):
-        return Outcome.CHANGED
+    if outcome is TaskOutcome.FAILED and data.get("ignore_errors"):
+        return TaskOutcome.IGNORED
+    if outcome is TaskOutcome.OK and (data.get("res") or {}).get("changed"):
+        return TaskOutcome.CHANGED
     return outcome
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Outcome(StrEnum):
+class TaskOutcome(StrEnum):
     """What happened to a task. IGNORED: it failed, and the playbook says that this does not matter."""
 
     START = "start"
@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     @property
     def ends_build(self) -> bool:
         """Whether Ansible gives up after it (unless the playbook rescues it)."""
-        return self in (Outcome.FAILED, Outcome.UNREACHABLE)
+        return self in (TaskOutcome.FAILED, TaskOutcome.UNREACHABLE)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class TaskEvent:
     playbook: str
     role: str
     task: str
-    event: Outcome
+    event: TaskOutcome
     seconds: float | None = None
     message: str = ""
 
@@ -58,7 +58,7 @@ def from_line(line: str) -> TaskEvent | None:
     try:
         values = json.loads(line)
         known = {field.name: values[field.name] for field in fields(TaskEvent)}
-        return TaskEvent(**known | {"event": Outcome(known["event"])})
+        return TaskEvent(**known | {"event": TaskOutcome(known["event"])})
     except (ValueError, KeyError, TypeError):
         return None
 

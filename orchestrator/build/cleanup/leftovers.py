@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _GOING = frozenset({"shutting-down", "terminated"})
 
 
-class Kind(StrEnum):
+class ResourceKind(StrEnum):
     """What can be left behind, in the order in which it must be removed."""
 
     INSTANCE = "instance"
@@ -36,14 +36,14 @@ class Kind(StrEnum):
 
 
 #: What carries the name of the AMI that was being made: it goes last, for it tells whose an AMI without tags is.
-PROOFS = frozenset({Kind.SECURITY_GROUP, Kind.KEY_PAIR})
+PROOFS = frozenset({ResourceKind.SECURITY_GROUP, ResourceKind.KEY_PAIR})
 
 
 @dataclass(frozen=True)
 class Leftover:
     """One thing that is still there. `trouble` says why it could not be removed, when that was tried."""
 
-    kind: Kind
+    kind: ResourceKind
     id: str
     trouble: str = ""
 
@@ -71,12 +71,12 @@ def find_leftovers(account: Account, build: Build) -> tuple[Leftover, ...]:
     machines = search.machines()
     images, snapshots = search.images_and_snapshots(machines) if build.ami_names or build.keep else ([], [])
     found = {
-        Kind.INSTANCE: [one for one, state in machines.items() if state not in _GOING],
-        Kind.IMAGE: images,
-        Kind.SNAPSHOT: snapshots,
-        Kind.VOLUME: search.ids("describe_volumes", "Volumes", "VolumeId"),
-        Kind.SECURITY_GROUP: search.ids("describe_security_groups", "SecurityGroups", "GroupId"),
-        Kind.KEY_PAIR: [
+        ResourceKind.INSTANCE: [one for one, state in machines.items() if state not in _GOING],
+        ResourceKind.IMAGE: images,
+        ResourceKind.SNAPSHOT: snapshots,
+        ResourceKind.VOLUME: search.ids("describe_volumes", "Volumes", "VolumeId"),
+        ResourceKind.SECURITY_GROUP: search.ids("describe_security_groups", "SecurityGroups", "GroupId"),
+        ResourceKind.KEY_PAIR: [
             str(pair["KeyName"]) for pair in search.ec2.describe_key_pairs(Filters=search.tags)["KeyPairs"]
         ],
     }

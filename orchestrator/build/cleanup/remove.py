@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.account import AwsError, error_code
-from orchestrator.build.cleanup.leftovers import PROOFS, Build, Kind, Leftover, find_leftovers
+from orchestrator.build.cleanup.leftovers import PROOFS, Build, Leftover, ResourceKind, find_leftovers
 from orchestrator.registry import TAGS
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def clean_up(
         if not passing or looks > 1:  # the first look removes what is there anyhow
             time.sleep(_PAUSE)
     proofs = [one for one in found if one.kind in PROOFS]
-    if not over or any(one.kind is Kind.IMAGE for one in stayed):
+    if not over or any(one.kind is ResourceKind.IMAGE for one in stayed):
         return (*stayed.values(), *(replace(one, trouble=_PROOF) for one in proofs))
     return (*stayed.values(), *remove(account, proofs, patience=patience, removed=removed))
 
@@ -148,13 +148,13 @@ def _patience(one: Leftover, patience: float) -> float:
 
 def _removed(ec2: Any, leftover: Leftover) -> Leftover | None:
     """Try to remove one thing: None when it is gone, else what stays and why."""
-    remover: dict[Kind, Callable[[], Any]] = {
-        Kind.INSTANCE: lambda: ec2.terminate_instances(InstanceIds=[leftover.id]),
-        Kind.IMAGE: lambda: ec2.deregister_image(ImageId=leftover.id),
-        Kind.SNAPSHOT: lambda: ec2.delete_snapshot(SnapshotId=leftover.id),
-        Kind.VOLUME: lambda: ec2.delete_volume(VolumeId=leftover.id),
-        Kind.SECURITY_GROUP: lambda: ec2.delete_security_group(GroupId=leftover.id),
-        Kind.KEY_PAIR: lambda: ec2.delete_key_pair(KeyName=leftover.id),
+    remover: dict[ResourceKind, Callable[[], Any]] = {
+        ResourceKind.INSTANCE: lambda: ec2.terminate_instances(InstanceIds=[leftover.id]),
+        ResourceKind.IMAGE: lambda: ec2.deregister_image(ImageId=leftover.id),
+        ResourceKind.SNAPSHOT: lambda: ec2.delete_snapshot(SnapshotId=leftover.id),
+        ResourceKind.VOLUME: lambda: ec2.delete_volume(VolumeId=leftover.id),
+        ResourceKind.SECURITY_GROUP: lambda: ec2.delete_security_group(GroupId=leftover.id),
+        ResourceKind.KEY_PAIR: lambda: ec2.delete_key_pair(KeyName=leftover.id),
     }
     try:
         remover[leftover.kind]()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.command import Command
+from orchestrator.cli.command import CliCommand
 from orchestrator.cli.commands.plan import lines_of
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import (
@@ -26,7 +26,7 @@ from orchestrator.cli.terminal import confirm, duration, print_json, print_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.run.outcome import Outcome, Summary
+    from orchestrator.run.outcome import SegmentOutcome, Summary
 
 
 def build(  # noqa: PLR0917 - Typer calls it by name
@@ -72,7 +72,7 @@ def _print_summary(summary: Summary, *, as_json: bool) -> None:
     say(f"{', '.join(f'{count} {status}' for status, count in counts.items())} in {duration(summary.seconds)}")
 
 
-def print_outcomes(outcomes: Sequence[Outcome]) -> None:
+def print_outcomes(outcomes: Sequence[SegmentOutcome]) -> None:
     """The end of a run: one line per image, and the reason under what did not go well."""
     print_table(
         ("IMAGE", "RESULT", "AMI", "VERSION", "TESTS", "SECONDS"),
@@ -97,4 +97,4 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> None:
                 say(f"hint: {one.hint}")
 
 
-COMMAND = Command("build", 40, build)
+COMMAND = CliCommand("build", 40, build)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from orchestrator.cli.command import Command
+from orchestrator.cli.command import CliCommand
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.terminal import print_json, print_text, say
 
@@ -30,4 +30,4 @@ def doctor(env: EnvironmentOption = None, workspace: WorkspaceOption = HERE, as_
         raise typer.Exit(3)
 
 
-COMMAND = Command("doctor", 10, doctor)
+COMMAND = CliCommand("doctor", 10, doctor)

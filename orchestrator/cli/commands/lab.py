@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli import lab_faults
-from orchestrator.cli.command import Group
+from orchestrator.cli.command import CliGroup
 from orchestrator.cli.options import JsonOption, LabOption
 from orchestrator.cli.terminal import print_json, print_text, say
 
@@ -105,4 +105,4 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield lambda text: line.update(text.replace("[", "\\["))
 
 
-COMMAND = Group("lab", 100, app, "A local AWS with real machines: everything works without an account.")
+COMMAND = CliGroup("lab", 100, app, "A local AWS with real machines: everything works without an account.")

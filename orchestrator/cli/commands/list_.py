@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli.command import Command
+from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.terminal import print_json, print_table, say
@@ -84,4 +84,4 @@ def _as_json(one: Unproven) -> dict[str, Any]:
     return {key: known.get(key, "") for key in _KEYS}
 
 
-COMMAND = Command("list", 60, list_)
+COMMAND = CliCommand("list", 60, list_)

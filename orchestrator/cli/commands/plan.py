@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli.command import Command
+from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, ParallelOption, RebuildOption, WorkspaceOption
 from orchestrator.cli.terminal import duration, print_json, print_text, say
 
 if TYPE_CHECKING:
-    from orchestrator.plan.steps import Step
+    from orchestrator.plan.steps import PlanStep
     from orchestrator.run.explain import Explained
     from orchestrator.run.prepare import Plan
 
@@ -74,7 +74,7 @@ def lines_of(prepared: Plan) -> list[str]:
     return lines
 
 
-def _line_of(step: Step) -> str:
+def _line_of(step: PlanStep) -> str:
     segment, on = step.segment, step.segment.parent or step.segment.source.name
     match step.action:
         case "build":
@@ -105,4 +105,4 @@ def _print_explained(one: Explained) -> None:
         say(f"hint: {one.hint}")
 
 
-COMMAND = Command("plan", 30, plan)
+COMMAND = CliCommand("plan", 30, plan)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.command import Command
+from orchestrator.cli.command import CliCommand
 from orchestrator.cli.options import HERE, WorkspaceOption
 from orchestrator.cli.terminal import print_text, say
 
@@ -39,4 +39,4 @@ def render(
     say(f"wrote {write(loaded, segment, generation, out)}")
 
 
-COMMAND = Command("render", 20, render)
+COMMAND = CliCommand("render", 20, render)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.command import Command
+from orchestrator.cli.command import CliCommand
 from orchestrator.cli.terminal import print_json, say
 
 
@@ -27,4 +27,4 @@ def schema(
         say(f"wrote {out / name}")
 
 
-COMMAND = Command("schema", 90, schema)
+COMMAND = CliCommand("schema", 90, schema)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli.command import Command
+from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.terminal import print_json, print_text
@@ -160,4 +160,4 @@ def _inline(value: Any) -> str:
     return str(value)
 
 
-COMMAND = Command("show", 70, show)
+COMMAND = CliCommand("show", 70, show)

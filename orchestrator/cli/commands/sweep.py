@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.command import Command
+from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
 from orchestrator.cli.terminal import confirm, print_json, print_table, say
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.run.sweep.clear import Swept
-    from orchestrator.run.sweep.find import Finding
+    from orchestrator.run.sweep.find import SweepFinding
     from orchestrator.run.sweep.orphans import Remnant
 
 #: Runs that are left alone of which each is named.
@@ -92,14 +92,14 @@ def _print_found(remnants: Sequence[Remnant], now: datetime, *, kept: bool) -> N
         print_table(("KIND", "ID", "REGION", "RUN", "AGE", "WHY IT IS DEAD"), rows)
 
 
-def _tell_left_alone(finding: Finding, *, kept: bool) -> None:
+def _tell_left_alone(finding: SweepFinding, *, kept: bool) -> None:
     """What is left alone, so that nobody takes silence for an empty account."""
-    from orchestrator.build.cleanup.leftovers import Kind
+    from orchestrator.build.cleanup.leftovers import ResourceKind
     from orchestrator.registry import UNPROVEN
 
     shown = 0
     for one in finding.left_alone:
-        amis = [f"{thing.kind} {thing.id} ({UNPROVEN})" for thing in one.things if thing.kind is Kind.IMAGE]
+        amis = [f"{thing.kind} {thing.id} ({UNPROVEN})" for thing in one.things if thing.kind is ResourceKind.IMAGE]
         if shown >= _SHOWN and not amis:
             continue
         shown += 1
@@ -112,7 +112,7 @@ def _tell_left_alone(finding: Finding, *, kept: bool) -> None:
         say("left alone: what was kept on purpose; --kept removes it too")
 
 
-def _as_json(finding: Finding, swept: Sequence[Swept], now: datetime) -> dict[str, object]:
+def _as_json(finding: SweepFinding, swept: Sequence[Swept], now: datetime) -> dict[str, object]:
     left_alone = [
         {"run": one.run, "why": one.why, "things": [f"{thing.kind} {thing.id}" for thing in one.things]}
         for one in finding.left_alone
@@ -139,4 +139,4 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-COMMAND = Command("sweep", 80, sweep)
+COMMAND = CliCommand("sweep", 80, sweep)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.command import Command
+from orchestrator.cli.command import CliCommand
 from orchestrator.cli.commands.build import print_outcomes
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.explain_rounds import COLUMNS, table
@@ -59,4 +59,4 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     summary.raise_for_status()
 
 
-COMMAND = Command("validate", 50, validate)
+COMMAND = CliCommand("validate", 50, validate)

@@ -45,7 +45,7 @@ _STILL_TEXT = {_TEXT, *(f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "v
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """The lines, counted from 1, where a key and its value begin; the same one for an entry of a list."""
 
     key: int
@@ -58,9 +58,9 @@ class Document:
 
     path: Path
     value: Any
-    places: Mapping[Keys, Place]
+    places: Mapping[Keys, Position]
 
-    def place(self, *keys: str | int) -> Place:
+    def place(self, *keys: str | int) -> Position:
         """Where `keys` lead, or the nearest written value above.
 
         A mapping of one name to its fields, such as a layer with its roles, is stepped into unasked.
@@ -77,7 +77,7 @@ class Document:
             at, node = (*at, key), node[key]
         while at and at not in self.places:
             at = at[:-1]
-        return self.places.get(at, Place(0, 0))
+        return self.places.get(at, Position(0, 0))
 
     def problem(self, what: str, *keys: str | int) -> Problem:
         """A problem at the line of the key that `keys` lead to."""
@@ -159,7 +159,7 @@ class _Builder:
         self.last_wins = last_wins
         self.lines = text.splitlines() or [""]
         self.problems = problems
-        self.places: dict[Keys, Place] = {}
+        self.places: dict[Keys, Position] = {}
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.values = 0
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
@@ -167,13 +167,13 @@ class _Builder:
     def document(self) -> Document:
         """The one document of the text; an empty text is None."""
         value = None
-        self.places[()] = Place(1, 1)
+        self.places[()] = Position(1, 1)
         self._next()
         event = self._next()
         if isinstance(event, yaml.DocumentStartEvent):
             first = self._next()
             line = min(_line(first), len(self.lines))
-            self.places[()] = Place(line, line)
+            self.places[()] = Position(line, line)
             value = self._node(first, ())
             self._next()
             event = self._next()
@@ -232,7 +232,7 @@ class _Builder:
         values: list[Any] = []
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
             at = (*keys, len(values))
-            self.places[at] = Place(_line(event), _line(event))
+            self.places[at] = Position(_line(event), _line(event))
             values.append(self._node(event, at))
         return values
 
@@ -248,7 +248,7 @@ class _Builder:
                     self.problems.append(Problem(self.path, _line(event), what))
                 self._node(following, (*keys, _DISCARDED))
                 continue
-            self.places[(*keys, key)] = Place(_line(event), _line(following))
+            self.places[(*keys, key)] = Position(_line(event), _line(following))
             values[key] = self._node(following, (*keys, key))
         return values
 

@@ -6,7 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definition.reading.document import Document, Keys, Place, Unreadable, text_of
+from orchestrator.definition.reading.document import Document, Keys, Position, Unreadable, text_of
 from orchestrator.errors import Problem
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class _Assignments:
     def __init__(self, path: Path, problems: list[Problem]) -> None:
         self.path = path
         self.problems = problems
-        self.places: dict[Keys, Place] = {(): Place(1, 1)}
+        self.places: dict[Keys, Position] = {(): Position(1, 1)}
 
     def document(self, tree: Tree[Any]) -> Document:
         values: dict[str, Any] = {}
@@ -81,7 +81,7 @@ class _Assignments:
         if key in values:
             self._problem(name, f"'{key}' is set twice, first in line {self.places[(*keys, key)].key}")
             return
-        self.places[(*keys, key)] = Place(_line(name), _line(value))
+        self.places[(*keys, key)] = Position(_line(name), _line(value))
         try:
             values[key] = self._value(value, (*keys, key))
         except _Plain:
@@ -161,7 +161,7 @@ class _Assignments:
         entries = [entry for entry in _trees(tree) if entry.data != "new_line_or_comment"]
         for number, entry in enumerate(entries, 1):
             at = (*keys, len(values))
-            self.places[at] = Place(_line(entry), _line(entry))
+            self.places[at] = Position(_line(entry), _line(entry))
             try:
                 values.append(self._value(entry, at))
             except _Plain:

@@ -20,7 +20,7 @@ EVERYTHING = ("*",)
 AGENT_CALL, AGENT_METADATA = "ssm:UpdateInstanceInformation", "agent:GetInstanceIdentity"
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What goes wrong. In the order of their declaration they are asked about a call.
 
     Each has its name, what its number is (nothing when it has none), the operations that it can concern and concerns
@@ -69,14 +69,14 @@ class Kind(StrEnum):
 
 
 #: These can hit any call, before it has an effect; the others hit within the call that they concern.
-ANY_CALL = (Kind.LATENCY, Kind.THROTTLE, Kind.ERROR)
+ANY_CALL = (FaultKind.LATENCY, FaultKind.THROTTLE, FaultKind.ERROR)
 
 
 @dataclass(frozen=True)
 class Rule:
     """One way to misbehave. Refuses (UsageError) what makes no sense."""
 
-    kind: Kind
+    kind: FaultKind
     value: float = 0.0
     """A share from 0 to 1, or seconds: see `Kind.value_name`."""
     operations: tuple[str, ...] = ()
@@ -96,7 +96,7 @@ class Rule:
             raise UsageError(f"{self.value:g} is no number of seconds")
         if self.times is not None and self.times < 1:
             raise UsageError(f"a rule cannot end after {self.times} hits")
-        if (self.instance_type or self.subnet) and self.kind is not Kind.CAPACITY:
+        if (self.instance_type or self.subnet) and self.kind is not FaultKind.CAPACITY:
             raise UsageError(f"'{self.kind}' knows no instance type and no subnet", hint="only 'capacity' does")
 
     def matches(self, operation: str) -> bool:
@@ -108,13 +108,13 @@ class Rule:
         return asdict(self) | {"operations": list(self.operations)}
 
 
-def kind_named(name: str) -> Kind:
+def kind_named(name: str) -> FaultKind:
     """The kind of that name. Raises UsageError with the nearest one."""
     try:
-        return Kind(name)
+        return FaultKind(name)
     except ValueError:
-        what = f"there is no fault '{name}'{did_you_mean(name, Kind)}"
-        raise UsageError(what, hint=f"there are {', '.join(Kind)}") from None
+        what = f"there is no fault '{name}'{did_you_mean(name, FaultKind)}"
+        raise UsageError(what, hint=f"there are {', '.join(FaultKind)}") from None
 
 
 def rule_of(told: dict[str, Any]) -> Rule:
@@ -130,7 +130,7 @@ def rule_of(told: dict[str, Any]) -> Rule:
 
 
 @dataclass(frozen=True)
-class Tally:
+class HitCount:
     """A rule and what became of it so far."""
 
     number: int
@@ -144,7 +144,7 @@ class Tally:
         """Whether it has hit as often as it may."""
         return self.rule.times is not None and self.hits >= self.rule.times
 
-    def counted(self, *, hit: bool) -> Tally:
+    def counted(self, *, hit: bool) -> HitCount:
         """After one more call."""
         return replace(self, met=self.met + 1, hits=self.hits + hit)
 
@@ -159,7 +159,7 @@ class Tally:
         }
 
 
-class Outcome(StrEnum):
+class FaultEffect(StrEnum):
     """What becomes of a call."""
 
     ANSWERED = "answered"
@@ -174,43 +174,43 @@ class Outcome(StrEnum):
 class Decision:
     """What the rules do to one call, and the rules after it."""
 
-    outcome: Outcome
+    outcome: FaultEffect
     latency: float
     """Seconds to wait first."""
-    within: tuple[Tally, ...]
+    within: tuple[HitCount, ...]
     """The rules that may yet hit while the call has its effect."""
-    after: tuple[Tally, ...]
+    after: tuple[HitCount, ...]
 
 
-def decide(tallies: Iterable[Tally], operation: str) -> Decision:
+def decide(tallies: Iterable[HitCount], operation: str) -> Decision:
     """What becomes of a call of `service:Action`. A call that one rule refuses never reaches the next one."""
     after = {tally.number: tally for tally in tallies}
-    latency, outcome, within = 0.0, Outcome.ANSWERED, []
-    order = list(Kind)
+    latency, outcome, within = 0.0, FaultEffect.ANSWERED, []
+    order = list(FaultKind)
     for tally in sorted(after.values(), key=lambda each: (order.index(each.rule.kind), each.number)):
         if tally.spent or not tally.rule.matches(operation):
             continue
-        if tally.rule.kind is Kind.LATENCY:
+        if tally.rule.kind is FaultKind.LATENCY:
             latency += tally.rule.value
             after[tally.number] = tally.counted(hit=True)
-        elif tally.rule.kind in (Kind.THROTTLE, Kind.ERROR):
-            if outcome is not Outcome.ANSWERED:
+        elif tally.rule.kind in (FaultKind.THROTTLE, FaultKind.ERROR):
+            if outcome is not FaultEffect.ANSWERED:
                 continue
             outcome = drawn(tally.rule, tally.met)
-            after[tally.number] = tally.counted(hit=outcome is not Outcome.ANSWERED)
-        elif outcome in (Outcome.ANSWERED, Outcome.LOST):
+            after[tally.number] = tally.counted(hit=outcome is not FaultEffect.ANSWERED)
+        elif outcome in (FaultEffect.ANSWERED, FaultEffect.LOST):
             within.append(tally)
     return Decision(outcome, latency, tuple(within), tuple(after.values()))
 
 
-def drawn(rule: Rule, nth: int) -> Outcome:
+def drawn(rule: Rule, nth: int) -> FaultEffect:
     """What a throttle or error rule does with the nth call (from 0) that it is asked about: the same each time."""
     chance, side = _numbers(rule, nth)
     if chance >= rule.value:
-        return Outcome.ANSWERED
-    if rule.kind is Kind.THROTTLE:
-        return Outcome.THROTTLED
-    return Outcome.FAILED if side < 0.5 else Outcome.LOST  # noqa: PLR2004  half of them
+        return FaultEffect.ANSWERED
+    if rule.kind is FaultKind.THROTTLE:
+        return FaultEffect.THROTTLED
+    return FaultEffect.FAILED if side < 0.5 else FaultEffect.LOST  # noqa: PLR2004  half of them
 
 
 def _numbers(rule: Rule, nth: int) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import UsageError
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.call import Protocol
-from orchestrator.lab.api.fault_rules import ANY_CALL, Kind, Outcome, Tally, decide
+from orchestrator.lab.api.fault_rules import ANY_CALL, FaultEffect, FaultKind, HitCount, decide
 from orchestrator.lab.api.recent_ids import unknown
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Trouble:
     """The answer that takes the place of the real one."""
     young: tuple[Birth, ...] = ()
     """What a list does not show yet."""
-    rules: tuple[Tally, ...] = ()
+    rules: tuple[HitCount, ...] = ()
     strike: Callable[[int], bool] = field(default=lambda _: False)
     _omitted: bool = False
 
@@ -68,41 +68,41 @@ class Trouble:
             tally.rule.instance_type in ("", instance_type)
             and tally.rule.subnet in ("", subnet)
             and self.strike(tally.number)
-            for tally in self._of(Kind.CAPACITY)
+            for tally in self._of(FaultKind.CAPACITY)
         )
 
     def slower(self) -> float:
         """How many seconds longer an image shall be pending."""
-        return sum(tally.rule.value for tally in self._of(Kind.SLOW_IMAGE) if self.strike(tally.number))
+        return sum(tally.rule.value for tally in self._of(FaultKind.SLOW_IMAGE) if self.strike(tally.number))
 
     def death(self) -> float | None:
         """After how many seconds the machine of an instance that is launched now dies."""
-        return min((tally.rule.value for tally in self._of(Kind.DIE) if self.strike(tally.number)), default=None)
+        return min((tally.rule.value for tally in self._of(FaultKind.DIE) if self.strike(tally.number)), default=None)
 
     def agent_late(self, since: float) -> float:
         """How many seconds an agent still waits that made its first call `since` seconds ago."""
-        left = (each.rule.value - since for each in self._of(Kind.AGENT_LATE) if self._lasts(each, since))
+        left = (each.rule.value - since for each in self._of(FaultKind.AGENT_LATE) if self._lasts(each, since))
         return max(left, default=0.0)
 
     def agent_refused(self, since: float) -> bool:
         """Whether an agent is refused that made its first call `since` seconds ago."""
-        return any(self._lasts(tally, since) for tally in self._of(Kind.AGENT_REFUSED))
+        return any(self._lasts(tally, since) for tally in self._of(FaultKind.AGENT_REFUSED))
 
     def agent_lacks_metadata(self) -> bool:
         """Whether an agent that starts finds no metadata service."""
-        return any(self.strike(tally.number) for tally in self._of(Kind.AGENT_NO_METADATA))
+        return any(self.strike(tally.number) for tally in self._of(FaultKind.AGENT_NO_METADATA))
 
     def omit(self) -> None:
         """A list has left out something young."""
         if not self._omitted:
             self._omitted = True
-            for tally in self._of(Kind.CONSISTENCY):
+            for tally in self._of(FaultKind.CONSISTENCY):
                 self.strike(tally.number)
 
-    def _lasts(self, tally: Tally, since: float) -> bool:
+    def _lasts(self, tally: HitCount, since: float) -> bool:
         return since < tally.rule.value and self.strike(tally.number)
 
-    def _of(self, kind: Kind) -> list[Tally]:
+    def _of(self, kind: FaultKind) -> list[HitCount]:
         return [tally for tally in self.rules if tally.rule.kind is kind]
 
 
@@ -111,23 +111,23 @@ class Faults:
 
     def __init__(self, births: Births) -> None:
         self._births = births
-        self._tallies: dict[int, Tally] = {}
+        self._tallies: dict[int, HitCount] = {}
         self._last = 0
         self._lock = threading.Lock()
 
-    def set(self, rule: Rule) -> Tally:
+    def set(self, rule: Rule) -> HitCount:
         """Put a rule in force."""
         with self._lock:
             self._last += 1
-            self._tallies[self._last] = Tally(self._last, rule)
+            self._tallies[self._last] = HitCount(self._last, rule)
             return self._tallies[self._last]
 
-    def rules(self) -> list[Tally]:
+    def rules(self) -> list[HitCount]:
         """Every rule, spent ones included."""
         with self._lock:
             return list(self._tallies.values())
 
-    def clear(self, numbers: Collection[int] = ()) -> list[Tally]:
+    def clear(self, numbers: Collection[int] = ()) -> list[HitCount]:
         """Take rules out of force, all of them when none is named; returns them. Raises UsageError, clearing none."""
         with self._lock:
             for number in numbers:
@@ -145,11 +145,11 @@ class Faults:
             self._tallies |= {tally.number: tally for tally in decision.after}
         trouble = Trouble(latency=decision.latency, rules=decision.within, strike=self._strike)
         match decision.outcome:
-            case Outcome.THROTTLED:
+            case FaultEffect.THROTTLED:
                 trouble.refusal = throttled(call.protocol)
-            case Outcome.FAILED:
+            case FaultEffect.FAILED:
                 trouble.refusal = broken(call.protocol)
-            case Outcome.LOST:
+            case FaultEffect.LOST:
                 trouble.lost = broken(call.protocol)
         if trouble.refusal is None:
             self._hide(trouble, call, body)
@@ -166,7 +166,9 @@ class Faults:
         return Trouble(rules=tuple(concerned), strike=self._strike)
 
     def _hide(self, trouble: Trouble, call: Call, body: bytes) -> None:
-        seconds = max((each.rule.value for each in trouble.rules if each.rule.kind is Kind.CONSISTENCY), default=0.0)
+        seconds = max(
+            (each.rule.value for each in trouble.rules if each.rule.kind is FaultKind.CONSISTENCY), default=0.0
+        )
         young = self._births.younger(seconds, call.region) if seconds else ()
         if not young or (call.service != "ec2" and call.action != "GetCommandInvocation"):
             return

@@ -14,8 +14,8 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import AmiError
-from orchestrator.lab.ec2.reconcile import Do, Step, Wanted, steps
-from orchestrator.lab.host.machine import Machine
+from orchestrator.lab.ec2.reconcile import Do, MachineAction, Wanted, steps
+from orchestrator.lab.host.machine import LabMachine
 from orchestrator.lab.host.podman import Launch
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Machines:
 
     # -- what handlers ask -------------------------------------------------------------------------------------
 
-    def machines(self, region: str) -> list[Machine]:
+    def machines(self, region: str) -> list[LabMachine]:
         """Every machine of a region that is not terminated."""
         with self._tables.lock:
             return [
@@ -62,7 +62,7 @@ class Machines:
                 if instance.region_name == region and instance.state != "terminated"
             ]
 
-    def find(self, region: str, instance_id: str) -> Machine | None:
+    def find(self, region: str, instance_id: str) -> LabMachine | None:
         """The machine of an instance, or None when the region knows no such instance."""
         with self._tables.lock:
             instance = self._tables.instance(instance_id)
@@ -72,8 +72,8 @@ class Machines:
         """What the machine wrote to its console."""
         return self._podman.console(self._name(instance_id))
 
-    def _machine(self, instance: Any) -> Machine:
-        return Machine(
+    def _machine(self, instance: Any) -> LabMachine:
+        return LabMachine(
             instance_id=instance.id,
             container=self._name(instance.id),
             region=instance.region_name,
@@ -166,7 +166,7 @@ class Machines:
 
     # -- steps -------------------------------------------------------------------------------------------------
 
-    def _take(self, step: Step) -> None:
+    def _take(self, step: MachineAction) -> None:
         began = time.monotonic()
         try:
             self._act(step)
@@ -177,7 +177,7 @@ class Machines:
             LOG.info("%s %s: %.1f s", step.do, step.instance_id, time.monotonic() - began)
             self._free(step.instance_id)
 
-    def _act(self, step: Step) -> None:
+    def _act(self, step: MachineAction) -> None:
         name = self._name(step.instance_id)
         match step.do:
             case Do.LAUNCH:

@@ -49,14 +49,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Step:
+class MachineAction:
     """What to do, and about which instance."""
 
     do: Do
     instance_id: str
 
 
-def steps(wanted: Iterable[Wanted], containers: Iterable[Container], busy: Collection[str] = ()) -> list[Step]:
+def steps(wanted: Iterable[Wanted], containers: Iterable[Container], busy: Collection[str] = ()) -> list[MachineAction]:
     """The next step of each instance that is not where it shall be. Those in `busy` are being worked on already."""
     by_instance = {container.instance_id: container for container in containers}
     found = []
@@ -64,8 +64,8 @@ def steps(wanted: Iterable[Wanted], containers: Iterable[Container], busy: Colle
         container = by_instance.pop(one.instance_id, None)
         do = _next(one, container)
         if do is not None:
-            found.append(Step(do, one.instance_id))
-    found += [Step(Do.REMOVE, instance_id) for instance_id in by_instance if instance_id]
+            found.append(MachineAction(do, one.instance_id))
+    found += [MachineAction(Do.REMOVE, instance_id) for instance_id in by_instance if instance_id]
     return [step for step in found if step.instance_id not in busy]
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Machine:
+class LabMachine:
     """One instance and the container that is its machine, as they were when they were asked for."""
 
     instance_id: str
@@ -39,8 +39,8 @@ class Machine:
 class MachineAccess(Protocol):
     """Where handlers find machines."""
 
-    def machines(self, region: str) -> list[Machine]:
+    def machines(self, region: str) -> list[LabMachine]:
         """Every machine of a region that is not terminated."""
 
-    def find(self, region: str, instance_id: str) -> Machine | None:
+    def find(self, region: str, instance_id: str) -> LabMachine | None:
         """The machine of an instance, or None when the region knows no such instance."""

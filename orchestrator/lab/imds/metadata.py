@@ -26,7 +26,7 @@ VERSION = re.compile(r"latest|1\.0|\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
-class Caller:
+class MetadataClient:
     """The instance that asks, as plain values."""
 
     instance_id: str
@@ -55,7 +55,7 @@ class Caller:
     architecture: str = "x86_64"
 
 
-def categories(caller: Caller) -> Tree:
+def categories(caller: MetadataClient) -> Tree:
     """The tree below `/latest/meta-data/`."""
     tree: Tree = {
         "ami-id": caller.image_id,
@@ -89,7 +89,7 @@ def categories(caller: Caller) -> Tree:
     return tree
 
 
-def identity(caller: Caller) -> str:
+def identity(caller: MetadataClient) -> str:
     """The instance identity document."""
     document = {
         "accountId": caller.account,
@@ -106,7 +106,7 @@ def identity(caller: Caller) -> str:
     return json.dumps(document, indent=2)
 
 
-def look_up(caller: Caller, path: str) -> bytes | None:
+def look_up(caller: MetadataClient, path: str) -> bytes | None:
     """What is at `/VERSION/...`; None when nothing is there."""
     version, _, rest = path.strip("/").partition("/")
     if not VERSION.fullmatch(version):
@@ -138,7 +138,7 @@ def _listing(tree: Tree) -> str:
     )
 
 
-def _interface(caller: Caller) -> Tree:
+def _interface(caller: MetadataClient) -> Tree:
     return {
         "device-number": "0",
         "local-hostname": caller.private_dns,
@@ -151,7 +151,7 @@ def _interface(caller: Caller) -> Tree:
     }
 
 
-def _iam(caller: Caller) -> Tree:
+def _iam(caller: MetadataClient) -> Tree:
     info = {
         "Code": "Success",
         "LastUpdated": caller.launched,
@@ -202,7 +202,7 @@ def seconds_asked(value: str | None) -> int | None:
     return int(value) if value and value.isascii() and value.isdigit() and 1 <= int(value) <= LONGEST else None
 
 
-def caller_of(instance: Any) -> Caller:
+def caller_of(instance: Any) -> MetadataClient:
     """An instance of moto's as the metadata service shows it."""
     backend = instance.ec2_backend
     key = backend.key_pairs.get(instance.key_name)
@@ -210,7 +210,7 @@ def caller_of(instance: Any) -> Caller:
     profile = association.iam_instance_profile if association else None
     reservation = next(each for each in backend.reservations.values() if instance in each.instances)
     shown = instance.metadata_options.instance_metadata_tags == "enabled"
-    return Caller(
+    return MetadataClient(
         instance_id=instance.id,
         image_id=instance.image_id,
         instance_type=instance.instance_type,

@@ -64,7 +64,7 @@ class MetadataService:
             return self._token(request, caller)
         return self._metadata(request, caller)
 
-    def _metadata(self, request: Request, caller: metadata.Caller) -> Response:
+    def _metadata(self, request: Request, caller: metadata.MetadataClient) -> Response:
         if request.method not in ("GET", "HEAD"):
             return _refusal(405, "Method Not Allowed")
         if not self._tokens.good(caller.instance_id, request.headers.get(TOKEN, "")):
@@ -72,7 +72,7 @@ class MetadataService:
         found = metadata.look_up(caller, request.path)
         return _refusal(404, "Not Found") if found is None else Response(found, mimetype="text/plain")
 
-    def _agent_call(self, caller: metadata.Caller) -> Response:
+    def _agent_call(self, caller: metadata.MetadataClient) -> Response:
         pause = self._agents.register(caller.instance_id, caller.region)
         if pause is None:
             return Response("{}", mimetype="application/json")
@@ -80,7 +80,7 @@ class MetadataService:
         refusal.headers["Retry-After"] = str(math.ceil(pause))
         return refusal
 
-    def _token(self, request: Request, caller: metadata.Caller) -> Response:
+    def _token(self, request: Request, caller: metadata.MetadataClient) -> Response:
         if request.method != "PUT":
             return _refusal(405, "Method Not Allowed")
         if request.user_agent.string.startswith("amazon-ssm-agent") and not self._agents.find_metadata():
@@ -91,7 +91,7 @@ class MetadataService:
         token = self._tokens.issue(caller.instance_id, seconds)
         return Response(token, mimetype="text/plain", headers={TTL: str(seconds)})
 
-    def _caller(self, address: str) -> metadata.Caller | None:
+    def _caller(self, address: str) -> metadata.MetadataClient | None:
         with self._tables.lock:
             for instance in self._tables.instances():
                 if instance.container_expected and instance.private_ip == address:

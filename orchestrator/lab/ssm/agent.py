@@ -22,7 +22,7 @@ from orchestrator import process
 from orchestrator.lab.ssm import output as ssm_output
 
 if TYPE_CHECKING:
-    from orchestrator.lab.host.machine import Machine
+    from orchestrator.lab.host.machine import LabMachine
     from orchestrator.lab.ssm.order import Order
     from orchestrator.lab.ssm.output import Result
 
@@ -76,7 +76,7 @@ class Facts:
     """What runs as the unit, when it is not the lab's stand-in: then no script can be run."""
 
 
-def probe(machine: Machine) -> Facts | None:
+def probe(machine: LabMachine) -> Facts | None:
     """Ask a machine for its agent; None when it is not running or the machine is not up."""
     try:
         completed = process.run(machine.exec_argv(_with_relay("sh", "-c", _PROBE)), timeout=_PROBE_SECONDS, check=False)
@@ -107,7 +107,7 @@ class NotTaken(Exception):
 class Script:
     """One command in one machine. Its output outlives a reboot that the script asks for (exit code 194)."""
 
-    def __init__(self, machine: Machine, order: Order, command_id: str) -> None:
+    def __init__(self, machine: LabMachine, order: Order, command_id: str) -> None:
         self._machine = machine
         self._order = order
         self._command_id = command_id
@@ -209,7 +209,7 @@ class _Answer:
         self._wake.set()
 
 
-def reboot(machine: Machine) -> None:
+def reboot(machine: LabMachine) -> None:
     """Ask the machine to reboot itself, as the agent does after exit code 194."""
     process.run(machine.exec_argv(["systemctl", "reboot"]), timeout=_REBOOT_SECONDS, check=False)
 

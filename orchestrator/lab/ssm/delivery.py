@@ -16,7 +16,7 @@ from orchestrator.lab.ssm.order import share
 from orchestrator.lab.ssm.workers import Workers
 
 if TYPE_CHECKING:
-    from orchestrator.lab.ssm.nodes import Node, Nodes
+    from orchestrator.lab.ssm.nodes import ManagedNode, Nodes
     from orchestrator.lab.ssm.output import Result
     from orchestrator.lab.ssm.record import Command, Invocation
     from orchestrator.lab.ssm.workers import Ticket
@@ -135,7 +135,7 @@ class Delivery:
             LOG.info("%s refuses command %s: 51402", invocation.instance_id, command.command_id)
             self._closing.wait(_AGAIN_SECONDS)
 
-    def _work_off(self, command: Command, invocation: Invocation, node: Node, ticket: Ticket) -> None:
+    def _work_off(self, command: Command, invocation: Invocation, node: ManagedNode, ticket: Ticket) -> None:
         """Carry out a command that the agent has taken on, when its turn comes."""
         if not ticket.begin():
             return
@@ -151,7 +151,7 @@ class Delivery:
         with self._lock:
             _end(invocation, result.details, result)
 
-    def _result(self, command: Command, invocation: Invocation, node: Node, ticket: Ticket) -> Result | None:
+    def _result(self, command: Command, invocation: Invocation, node: ManagedNode, ticket: Ticket) -> Result | None:
         """What the command's script ended with; None when the agent has nothing to say."""
         if command.order.unresolved:
             return ssm_output.failed(1)
@@ -168,7 +168,7 @@ class Delivery:
             with self._lock:
                 del self._scripts[key]
 
-    def _reach(self, command: Command, invocation: Invocation) -> Node | None:
+    def _reach(self, command: Command, invocation: Invocation) -> ManagedNode | None:
         """The node once its agent answers; None when the invocation has ended before, or will not reach it."""
         while invocation.ended is None and not self._closing.is_set():
             if time.time() >= command.delivery_ends:
@@ -188,9 +188,9 @@ class Delivery:
             if invocation.ended is None:
                 _end(invocation, details)
 
-    def _run(self, command: Command, script: Script, node: Node, ticket: Ticket) -> Result | None:
+    def _run(self, command: Command, script: Script, node: ManagedNode, ticket: Ticket) -> Result | None:
         """Run the script to its last end, over the reboots that it asks for. None: its end will never be known."""
-        found: Node | None = node
+        found: ManagedNode | None = node
         result = None
         for _ in range(_RUNS):
             if found is None:
@@ -209,9 +209,9 @@ class Delivery:
         # The agent reports the end, so an agent that was stopped meanwhile reports it when it runs again.
         return result if self._answering(command, node, restarted=False) else None
 
-    def _taken_and_run(self, command: Command, script: Script, node: Node) -> Result | None:
+    def _taken_and_run(self, command: Command, script: Script, node: ManagedNode) -> Result | None:
         """Run the script once there is an agent that takes it."""
-        found: Node | None = node
+        found: ManagedNode | None = node
         while found is not None:
             try:
                 return script.run(found.facts)
@@ -220,7 +220,7 @@ class Delivery:
                 found = self._answering(command, found, restarted=False)
         return None
 
-    def _interrupted(self, command: Command, node: Node) -> Result | None:
+    def _interrupted(self, command: Command, node: ManagedNode) -> Result | None:
         """What the agent says, once it runs again, of a script whose end it has not seen. It does not run it again."""
         self._nodes.forget_answer(node.machine)
         if self._answering(command, node, restarted=False) is None:
@@ -228,7 +228,7 @@ class Delivery:
         self._closing.wait(_BEFORE_REPORT * self._waits)
         return ssm_output.failed(1)
 
-    def _answering(self, command: Command, before: Node, *, restarted: bool) -> Node | None:
+    def _answering(self, command: Command, before: ManagedNode, *, restarted: bool) -> ManagedNode | None:
         """The node when its agent answers; `restarted`: when that is another start of the agent than before."""
         while not self._closing.is_set() and time.time() < command.expires:
             node = self._nodes.online(command.region, before.machine.instance_id)

@@ -17,7 +17,7 @@ from orchestrator.lab.ssm import agent as ssm_agent
 from orchestrator.lab.ssm.paging import page
 
 if TYPE_CHECKING:
-    from orchestrator.lab.host.machine import Machine, MachineAccess
+    from orchestrator.lab.host.machine import LabMachine, MachineAccess
     from orchestrator.lab.ssm.agent import Facts
 
 #: Seconds for which a probe's answer holds.
@@ -36,10 +36,10 @@ _FILTERS = {
 
 
 @dataclass(frozen=True)
-class Node:
+class ManagedNode:
     """A machine whose agent has answered at least once since the machine was made."""
 
-    machine: Machine
+    machine: LabMachine
     facts: Facts
     registered: float
     """Epoch seconds of the first answer."""
@@ -74,7 +74,7 @@ class Nodes:
 
     def __init__(self, machines: MachineAccess) -> None:
         self._machines = machines
-        self._known: dict[tuple[str, str], Node] = {}
+        self._known: dict[tuple[str, str], ManagedNode] = {}
         self._silent: dict[tuple[str, str], float] = {}
         self._probing: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
@@ -89,7 +89,7 @@ class Nodes:
         shown, token = page(sorted(matching, key=_instance_id), _instance_id, body, sizes=_PAGE, default=10)
         return {"InstanceInformationList": shown, **token}
 
-    def online(self, region: str, instance_id: str) -> Node | None:
+    def online(self, region: str, instance_id: str) -> ManagedNode | None:
         """The node of an instance when its agent answers now (or did, a moment ago)."""
         machine = self._machines.find(region, instance_id)
         node = None if machine is None else self.look(machine)
@@ -100,14 +100,14 @@ class Nodes:
         machine = self._machines.find(region, instance_id)
         return machine is not None and machine.state not in ("shutting-down", "terminated")
 
-    def forget_answer(self, machine: Machine) -> None:
+    def forget_answer(self, machine: LabMachine) -> None:
         """Ask the machine anew the next time: it is about to reboot."""
         with self._lock:
             node = self._known.get((machine.region, machine.instance_id))
             if node is not None:
                 self._known[machine.region, machine.instance_id] = _older(node)
 
-    def look(self, machine: Machine) -> Node | None:
+    def look(self, machine: LabMachine) -> ManagedNode | None:
         """What is known of a machine, asking it when the last answer is old. None: it never was Online."""
         key = (machine.region, machine.instance_id)
         if machine.state in ("shutting-down", "terminated"):
@@ -130,26 +130,28 @@ class Nodes:
                 return now - node.probed < (_FRESH_ONLINE if node.online else _FRESH_OFFLINE)
             return now - self._silent.get(key, float("-inf")) < _FRESH_OFFLINE
 
-    def _remember(self, machine: Machine, facts: Facts | None) -> None:
+    def _remember(self, machine: LabMachine, facts: Facts | None) -> None:
         key, now = (machine.region, machine.instance_id), time.time()
         with self._lock:
             before = self._known.get(key)
             if facts is not None:
                 registered = now if before is None else before.registered
-                self._known[key] = Node(machine, facts, registered, now, time.monotonic(), online=True)
+                self._known[key] = ManagedNode(machine, facts, registered, now, time.monotonic(), online=True)
             elif before is not None:
-                lost = Node(machine, before.facts, before.registered, before.seen, time.monotonic(), online=False)
+                lost = ManagedNode(
+                    machine, before.facts, before.registered, before.seen, time.monotonic(), online=False
+                )
                 self._known[key] = lost
             else:
                 self._silent[key] = time.monotonic()
 
 
-def _may_answer(machine: Machine) -> bool:
+def _may_answer(machine: LabMachine) -> bool:
     return machine.state == "running" and machine.profiled
 
 
-def _older(node: Node) -> Node:
-    return Node(node.machine, node.facts, node.registered, node.seen, float("-inf"), online=node.online)
+def _older(node: ManagedNode) -> ManagedNode:
+    return ManagedNode(node.machine, node.facts, node.registered, node.seen, float("-inf"), online=node.online)
 
 
 def _instance_id(entry: dict[str, Any]) -> str:

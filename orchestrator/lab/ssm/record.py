@@ -81,7 +81,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Seen:
+class InvocationView:
     """What is shown of an invocation at a moment."""
 
     details: str
@@ -110,7 +110,7 @@ def is_known(command: Command, now: float, delay: float) -> bool:
     return now >= command.requested + _KNOWN * delay
 
 
-def seen(command: Command, invocation: Invocation, now: float, delay: float) -> Seen:
+def seen(command: Command, invocation: Invocation, now: float, delay: float) -> InvocationView:
     """What is shown of an invocation at `now`.
 
     A script whose end never came back (its machine stopped, rebooted by other means than exit code 194, or lost its
@@ -118,12 +118,12 @@ def seen(command: Command, invocation: Invocation, now: float, delay: float) -> 
     ExpiresAfter).
     """
     if invocation.ended is not None and now >= invocation.ended + _RETURNED * delay:
-        return Seen(invocation.details, invocation.result, invocation.started, invocation.ended)
+        return InvocationView(invocation.details, invocation.result, invocation.started, invocation.ended)
     if now >= command.expires and invocation.ended is None:
-        return Seen("DeliveryTimedOut", None, invocation.started, command.expires)
+        return InvocationView("DeliveryTimedOut", None, invocation.started, command.expires)
     if invocation.cancelling:
-        return Seen("Cancelling", None, invocation.started, None)
-    return Seen("Pending" if invocation.started is None else "InProgress", None, invocation.started, None)
+        return InvocationView("Cancelling", None, invocation.started, None)
+    return InvocationView("Pending" if invocation.started is None else "InProgress", None, invocation.started, None)
 
 
 def errors(details: Iterable[str]) -> int:
@@ -188,7 +188,7 @@ def command_json(command: Command, now: float, delay: float) -> dict[str, Any]:
     }
 
 
-def invocation_json(command: Command, invocation: Invocation, view: Seen, *, details: bool) -> dict[str, Any]:
+def invocation_json(command: Command, invocation: Invocation, view: InvocationView, *, details: bool) -> dict[str, Any]:
     """A CommandInvocation of the API; with its plugin when `details`."""
     return {
         "CommandId": command.command_id,
@@ -210,7 +210,7 @@ def invocation_json(command: Command, invocation: Invocation, view: Seen, *, det
     }
 
 
-def _plugin_json(view: Seen) -> dict[str, Any]:
+def _plugin_json(view: InvocationView) -> dict[str, Any]:
     times = {"ResponseStartDateTime": view.started, "ResponseFinishDateTime": view.ended}
     return {
         "Name": PLUGIN,
@@ -227,7 +227,7 @@ def _plugin_json(view: Seen) -> dict[str, Any]:
     }
 
 
-def result_json(command: Command, invocation: Invocation, view: Seen) -> dict[str, Any]:
+def result_json(command: Command, invocation: Invocation, view: InvocationView) -> dict[str, Any]:
     """The answer of GetCommandInvocation."""
     result = view.result
     elapsed = "" if view.started is None or view.ended is None else f"PT{view.ended - view.started:.3f}S"

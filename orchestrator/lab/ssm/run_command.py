@@ -23,13 +23,13 @@ from orchestrator.lab.ssm.record import Command, Invocation
 if TYPE_CHECKING:
     from orchestrator.lab.api.recent_ids import Births
     from orchestrator.lab.host.machine import MachineAccess
-    from orchestrator.lab.ssm.nodes import Node
+    from orchestrator.lab.ssm.nodes import ManagedNode
 
 _PAGE = range(1, 50 + 1)
 _STEPS = frozenset({ssm_record.PLUGIN, f"0.{ssm_record.PLUGIN}"})
 
 
-class RunCommand:
+class RunCommandApi:
     """Every region's commands and nodes. Safe to call from many threads.
 
     `delay` is about how many seconds a command costs besides its own running time, half of it before the script
@@ -182,7 +182,7 @@ class RunCommand:
         return [command for command in reversed(commands) if command.region == region]
 
 
-def _check_stand_in(node: Node) -> None:
+def _check_stand_in(node: ManagedNode) -> None:
     """Raise AwsFault for a machine on which the lab can run nothing."""
     if node.facts.foreign:
         what = (

@@ -9,7 +9,7 @@ from orchestrator.aws.account import AwsError, refusal
 from orchestrator.build.ansible import mitogen
 from orchestrator.errors import AmiError
 from orchestrator.process import PACKAGES, run, utf8_locale
-from orchestrator.run.doctor.finding import Finding
+from orchestrator.run.doctor.finding import CheckResult
 from orchestrator.run.doctor.packer import examine_packer
 from orchestrator.run.source import resolve
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENOUGH_DISK = 2 * 1024**3
 
 
-def examine(workspace: Workspace, environment: Environment) -> tuple[Finding, ...]:
+def examine(workspace: Workspace, environment: Environment) -> tuple[CheckResult, ...]:
     """Everything that a build in an environment needs, in the order in which it would be missed."""
     findings = [_asked("locale", lambda: f"programs run in {utf8_locale()}")]
     findings += [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
@@ -34,31 +34,31 @@ def examine(workspace: Workspace, environment: Environment) -> tuple[Finding, ..
     return tuple(findings)
 
 
-def _programs() -> Iterator[Finding]:
+def _programs() -> Iterator[CheckResult]:
     """Programs that every build needs besides Packer; those of the lab are examined by `ami lab up`."""
     for name, arguments in (("ansible-playbook", ["--version"]), ("git", ["--version"])):
         mend = f"apt-get install {PACKAGES[name]}" if name in PACKAGES else "pip install ansible-core"
         found = shutil.which(name)
         if found is None:
-            yield Finding(name, ok=False, said="not installed", mend=mend)
+            yield CheckResult(name, ok=False, said="not installed", mend=mend)
         else:
             yield _asked(name, lambda argv=(name, *arguments): run(argv).out.splitlines()[0], mend)  # type: ignore[misc]
 
 
-def _mitogen(workspace: Workspace) -> Finding:
+def _mitogen(workspace: Workspace) -> CheckResult:
     """Whether Ansible runs with Mitogen. Builds go on without it, so that a workspace that wants none is in order."""
     reason = mitogen.why_not(wanted=workspace.mitogen)
     if not reason:
-        return Finding("mitogen", ok=True, said=mitogen.installed())
+        return CheckResult("mitogen", ok=True, said=mitogen.installed())
     in_order = reason == mitogen.UNWANTED
     mend = "" if in_order else "pip install --upgrade mitogen, or say in ami.yml: ansible: {mitogen: false}"
-    return Finding("mitogen", ok=in_order, said=f"Ansible runs without it: {reason}", mend=mend)
+    return CheckResult("mitogen", ok=in_order, said=f"Ansible runs without it: {reason}", mend=mend)
 
 
-def _disk(workspace: Workspace) -> Finding:
+def _disk(workspace: Workspace) -> CheckResult:
     free = shutil.disk_usage(workspace.root).free
     said = f"{free / 1024**3:.0f} GiB free in {workspace.root}"
-    return Finding("disk", ok=free > ENOUGH_DISK, said=said, mend="" if free > ENOUGH_DISK else "rm -r .ami/runs")
+    return CheckResult("disk", ok=free > ENOUGH_DISK, said=said, mend="" if free > ENOUGH_DISK else "rm -r .ami/runs")
 
 
 def _identity(environment: Environment) -> str:
@@ -66,14 +66,14 @@ def _identity(environment: Environment) -> str:
     return f"{caller['Account']} as {caller['Arn']} in {environment.region}"
 
 
-def _account(workspace: Workspace, environment: Environment) -> Iterator[Finding]:
+def _account(workspace: Workspace, environment: Environment) -> Iterator[CheckResult]:
     account = environment.account
     for source in workspace.sources.values():
         yield _asked(f"source {source.name}", lambda source=source: resolve(account, source).ami_id)  # type: ignore[misc]
     profile = environment.iam_instance_profile
     if not profile:
         mend = f"set iam_instance_profile in {environment.path}"
-        yield Finding("instance profile", ok=False, said="the environment names none; SSM needs it", mend=mend)
+        yield CheckResult("instance profile", ok=False, said="the environment names none; SSM needs it", mend=mend)
     else:
         yield _asked(
             f"instance profile {profile}",
@@ -96,11 +96,11 @@ def key_of(environment: Environment) -> str:
     return f"{key['Arn']} is enabled"
 
 
-def _bucket(environment: Environment) -> Finding:
+def _bucket(environment: Environment) -> CheckResult:
     """The artifact bucket: without one builds work, and are not exclusive."""
     name = environment.artifact_bucket
     if not name:
-        return Finding("artifact bucket", ok=True, said="the environment names none: builds are not exclusive")
+        return CheckResult("artifact bucket", ok=True, said="the environment names none: builds are not exclusive")
 
     def look() -> str:
         environment.account.client("s3").head_bucket(Bucket=name)
@@ -120,13 +120,13 @@ def _network(environment: Environment) -> str:
     return f"default VPC {vpcs[0]['VpcId']}"
 
 
-def _asked(what: str, ask: Callable[[], str], mend: str = "") -> Finding:
+def _asked(what: str, ask: Callable[[], str], mend: str = "") -> CheckResult:
     try:
-        return Finding(what, ok=True, said=ask())
+        return CheckResult(what, ok=True, said=ask())
     except AmiError as error:
-        return Finding(what, ok=False, said=error.message, mend=error.hint or mend)
+        return CheckResult(what, ok=False, said=error.message, mend=error.hint or mend)
     except AwsError as error:
         lack = refusal(error)
-        return Finding(
+        return CheckResult(
             what, ok=False, said=lack.message if lack else str(error), mend=(lack.hint if lack else "") or mend
         )

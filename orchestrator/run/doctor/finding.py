@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was examined. `mend` is the command that mends it, empty when there is nothing to mend."""
 
     what: str

@@ -10,7 +10,7 @@ from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace, folders, loose
 from orchestrator.build.packer.plugins import Requirement
 from orchestrator.errors import AmiError
-from orchestrator.run.doctor.finding import Finding
+from orchestrator.run.doctor.finding import CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
 
 
-def examine_packer(workspace: Workspace, environment: Environment) -> Iterator[Finding]:
+def examine_packer(workspace: Workspace, environment: Environment) -> Iterator[CheckResult]:
     """Packer, each plugin, and what is set for Packer and not handed to it."""
     try:
         there = installed.packer()
@@ -30,7 +30,7 @@ def examine_packer(workspace: Workspace, environment: Environment) -> Iterator[F
     except AmiError as error:
         yield _lack("packer", error)
         return
-    yield Finding("packer", ok=True, said=f"Packer {there.version}, {there.program}")
+    yield CheckResult("packer", ok=True, said=f"Packer {there.version}, {there.program}")
     try:
         check_workspace(workspace, there)
         places = folders(there, workspace.root, os.environ)
@@ -43,31 +43,31 @@ def examine_packer(workspace: Workspace, environment: Environment) -> Iterator[F
     yield from settings_of(environment)
 
 
-def _lack(what: str, error: AmiError) -> Finding:
-    return Finding(what, ok=False, said=error.message, mend=error.hint)
+def _lack(what: str, error: AmiError) -> CheckResult:
+    return CheckResult(what, ok=False, said=error.message, mend=error.hint)
 
 
-def _plugin(there: Packer, found: Found, places: tuple[Path, ...]) -> Finding:
+def _plugin(there: Packer, found: Found, places: tuple[Path, ...]) -> CheckResult:
     what = f"packer plugin {found.requirement.name}"
     unfit = "".join(f"; not used: {one}" for one in found.unfit)
     if found.plugin is not None:
-        return Finding(what, ok=True, said=f"{found.plugin.version}, {found.plugin.path}{unfit}")
+        return CheckResult(what, ok=True, said=f"{found.plugin.version}, {found.plugin.path}{unfit}")
     wanted = f"{found.requirement.source} {found.requirement.versions}".strip()
     said = f"{wanted} is not in {', '.join(map(str, places))}{unfit}"
-    return Finding(what, ok=False, said=said, mend=installed.getting(there, found.requirement))
+    return CheckResult(what, ok=False, said=said, mend=installed.getting(there, found.requirement))
 
 
-def _beside(there: Packer) -> Iterator[Finding]:
+def _beside(there: Packer) -> Iterator[CheckResult]:
     """Plugins that lie beside an old Packer: it runs them in every build."""
     if there.search.runs_loose_files and (names := [path.name for path in loose(there.program.resolve().parent)]):
-        yield Finding("packer's own folder", ok=True, said=f"Packer runs what lies beside it: {', '.join(names)}")
+        yield CheckResult("packer's own folder", ok=True, said=f"Packer runs what lies beside it: {', '.join(names)}")
 
 
-def settings_of(environment: Environment) -> Iterator[Finding]:
+def settings_of(environment: Environment) -> Iterator[CheckResult]:
     """Variables that are set in this shell and that a build does not get. Those of Ansible are nothing special."""
     left_out = [one for one in outside.kept_out(os.environ, environment.account) if not one.startswith("ANSIBLE_")]
     if left_out:
-        yield Finding("variables", ok=True, said=f"set here, and not handed to builds: {', '.join(left_out)}")
+        yield CheckResult("variables", ok=True, said=f"set here, and not handed to builds: {', '.join(left_out)}")
     if elsewhere := outside.endpoints_without_effect(os.environ, environment.account):
         said = f"{', '.join(elsewhere)} does not count: '{environment.name}' names no endpoint, and so means AWS itself"
-        yield Finding("endpoint", ok=True, said=said, mend=f"set `endpoint` in {environment.path}, or unset it")
+        yield CheckResult("endpoint", ok=True, said=said, mend=f"set `endpoint` in {environment.path}, or unset it")

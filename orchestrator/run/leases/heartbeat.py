@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from orchestrator.run.leases.lease_record import Records
-    from orchestrator.run.leases.owner import Owner
+    from orchestrator.run.leases.owner import LeaseOwner
 
 LOG = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Held:
 class Heart:
     """Beats while there is something to renew; its thread never keeps the process from ending."""
 
-    def __init__(self, records: Records, owner: Owner, ttl: float) -> None:
+    def __init__(self, records: Records, owner: LeaseOwner, ttl: float) -> None:
         self._records = records
         self._owner = owner
         self._ttl = ttl

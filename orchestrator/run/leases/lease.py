@@ -18,7 +18,7 @@ from orchestrator.aws.account import AwsError
 from orchestrator.errors import AmiError, Interrupted
 from orchestrator.run.leases.heartbeat import Heart, Held
 from orchestrator.run.leases.lease_record import Record, Records
-from orchestrator.run.leases.owner import Life, Owner
+from orchestrator.run.leases.owner import LeaseOwner, Life
 
 if TYPE_CHECKING:
     import threading
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.account import Account
 
-__all__ = ["Leases", "NoLeases", "Owner", "leases_of", "run_key"]
+__all__ = ["LeaseOwner", "Leases", "NoLeases", "leases_of", "run_key"]
 
 LOG = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def _nothing() -> None:
     """A lease that is lost and that nobody minds."""
 
 
-def _silent(_owner: Owner) -> None:
+def _silent(_owner: LeaseOwner) -> None:
     """A wait that nobody is told of."""
 
 
@@ -51,7 +51,7 @@ class Leases:
 
     exclusive = True
 
-    def __init__(self, account: Account, bucket: str, owner: Owner, *, ttl: float = TTL) -> None:
+    def __init__(self, account: Account, bucket: str, owner: LeaseOwner, *, ttl: float = TTL) -> None:
         self.owner = owner
         self.records = Records(account.client("s3"), bucket, account.region)
         self._ttl = ttl
@@ -65,7 +65,7 @@ class Leases:
         *,
         stop: threading.Event,
         lost: Callable[[], None] = _nothing,
-        waiting: Callable[[Owner], None] = _silent,
+        waiting: Callable[[LeaseOwner], None] = _silent,
     ) -> Iterator[None]:
         """Hold the lease of a key while the block lasts; wait until it is ours, and tell `waiting` once for whom.
 
@@ -89,7 +89,7 @@ class Leases:
         self._left.discard(key)
 
     def _acquired(
-        self, key: str, stop: threading.Event, lost: Callable[[], None], waiting: Callable[[Owner], None]
+        self, key: str, stop: threading.Event, lost: Callable[[], None], waiting: Callable[[LeaseOwner], None]
     ) -> Held:
         token, told = secrets.token_hex(16), False
         for pause in _pauses():
@@ -135,7 +135,7 @@ class NoLeases:
         *,
         stop: threading.Event,  # noqa: ARG002
         lost: Callable[[], None] = _nothing,  # noqa: ARG002
-        waiting: Callable[[Owner], None] = _silent,  # noqa: ARG002
+        waiting: Callable[[LeaseOwner], None] = _silent,  # noqa: ARG002
     ) -> Iterator[None]:
         """Nothing is held."""
         yield
@@ -147,7 +147,7 @@ class NoLeases:
         """Nothing stays."""
 
 
-def leases_of(account: Account, bucket: str, owner: Owner) -> Leases | NoLeases:
+def leases_of(account: Account, bucket: str, owner: LeaseOwner) -> Leases | NoLeases:
     """The leases of an environment: in its artifact bucket, or none at all when it has no bucket."""
     return Leases(account, bucket, owner) if bucket else NoLeases()
 

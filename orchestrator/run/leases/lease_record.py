@@ -22,7 +22,7 @@ from orchestrator.run.leases.owner import Life, owner_from
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.run.leases.owner import Owner
+    from orchestrator.run.leases.owner import LeaseOwner
 
 #: Where leases are in the bucket.
 PREFIX = "leases/"
@@ -44,7 +44,7 @@ class Record:
     key: str
     etag: str
     token: str
-    owner: Owner | None
+    owner: LeaseOwner | None
     age: int
     ttl: float
     region: str = ""
@@ -79,7 +79,7 @@ class Records:
             raise self._refused(error) from error
         return _record(key, answer, body, ttl)
 
-    def write(self, key: str, owner: Owner, *, token: str, ttl: float, over: str = "") -> str:
+    def write(self, key: str, owner: LeaseOwner, *, token: str, ttl: float, over: str = "") -> str:
         """Write a lease: a new one, or `over` the state with that ETag. Returns the ETag, empty: it was not to be."""
         held = {"token": token, "beat": secrets.token_hex(8), "ttl": ttl, "region": self._region}
         condition = {"IfMatch": over} if over else {"IfNoneMatch": "*"}

@@ -27,7 +27,7 @@ class Life(StrEnum):
 
 
 @dataclass(frozen=True)
-class Owner:
+class LeaseOwner:
     """The process that does a run. `birth` is the clock tick since boot in which it began (proc(5), `starttime`)."""
 
     run: str
@@ -52,13 +52,13 @@ class Owner:
         return asdict(self)
 
 
-def this_process(run: str, commit: str = "") -> Owner:
+def this_process(run: str, commit: str = "") -> LeaseOwner:
     """The owner of a run that this process does."""
     pid = os.getpid()
-    return Owner(run, socket.gethostname(), machine_id(), pid, _birth(pid), commit)
+    return LeaseOwner(run, socket.gethostname(), machine_id(), pid, _birth(pid), commit)
 
 
-def owner_from(text: str | bytes) -> Owner | None:
+def owner_from(text: str | bytes) -> LeaseOwner | None:
     """The owner that a JSON object names, whatever else is in it; None when it names none."""
     try:
         values = json.loads(text)
@@ -67,7 +67,7 @@ def owner_from(text: str | bytes) -> Owner | None:
     except (ValueError, TypeError, KeyError):
         return None
     whole = isinstance(pid, int) and all(isinstance(value, str) for value in names.values())
-    return Owner(pid=pid, **names) if whole else None
+    return LeaseOwner(pid=pid, **names) if whole else None
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import LackError
 from orchestrator.process import ProgramFailed, run
-from orchestrator.run.leases.owner import Owner, this_process
+from orchestrator.run.leases.owner import LeaseOwner, this_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ class RunIdentity:
     folder: Path
     started: datetime
     commit: str
-    owner: Owner
+    owner: LeaseOwner
 
 
 def begin(workspace_root: Path) -> RunIdentity:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.cleanup.leftovers import Kind, Leftover
+from orchestrator.build.cleanup.leftovers import Leftover, ResourceKind
 from orchestrator.build.cleanup.made_of import BUILD, PURPOSE
 from orchestrator.build.cleanup.remove import remove, to_try, waits_for_ami
 from orchestrator.errors import Interrupted
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestrator.aws.account import Account
-    from orchestrator.run.sweep.find import Finding, Place
-    from orchestrator.run.sweep.inventory import Seen
+    from orchestrator.run.sweep.find import SweepFinding, SweepScope
+    from orchestrator.run.sweep.inventory import Resource
     from orchestrator.run.sweep.liveness import Fate
     from orchestrator.run.sweep.orphans import Remnant
 
@@ -71,7 +71,7 @@ class Swept:
 
 
 def clear(
-    place: Place, finding: Finding, tell: Callable[[str], None], *, kept: bool = False, patience: float = 300
+    place: SweepScope, finding: SweepFinding, tell: Callable[[str], None], *, kept: bool = False, patience: float = 300
 ) -> tuple[Swept, ...]:
     """Remove what was found, telling of each thing that is gone; what was kept on purpose only when `kept`.
 
@@ -91,19 +91,19 @@ def clear(
     results |= {one: Swept(one, Became.SPARED) for one in wanted if one.run not in taken and one.run in finding.fates}
     results |= {one: Swept(one, Became.REMOVED) for one in clearing.removed}
     results |= {one: Swept(one, Became.STAYED, trouble) for one, trouble in clearing.stayed.items()}
-    leases = [one for one in wanted if one.kind is Kind.LEASE and one not in results]
+    leases = [one for one in wanted if one.kind is ResourceKind.LEASE and one not in results]
     results |= {one: Swept(one, Became.STAYED, _PROOF) for one in leases if one.id in map(run_key, unclean)}
     leases = [one for one in leases if one not in results]
     results |= {one: _lease_removed(place, one, finding, tell) for one in leases}
     return tuple(results[one] for one in in_order(results))
 
 
-def _dead(wanted: Iterable[Remnant], finding: Finding) -> dict[str, Fate]:
+def _dead(wanted: Iterable[Remnant], finding: SweepFinding) -> dict[str, Fate]:
     """The runs of what is to be removed; a lease that is left alone in the bucket may have none."""
     return {one.run: finding.fates[one.run] for one in wanted if one.run in finding.fates}
 
 
-def _taken(place: Place, stack: ExitStack, run: str) -> bool:
+def _taken(place: SweepScope, stack: ExitStack, run: str) -> bool:
     """Take the run's own lease for as long as `stack` lasts, and leave it there when this is cut off."""
     at_once = threading.Event()
     at_once.set()
@@ -115,7 +115,7 @@ def _taken(place: Place, stack: ExitStack, run: str) -> bool:
     return True
 
 
-def _lease_removed(place: Place, one: Remnant, finding: Finding, tell: Callable[[str], None]) -> Swept:
+def _lease_removed(place: SweepScope, one: Remnant, finding: SweepFinding, tell: Callable[[str], None]) -> Swept:
     """Remove a lease in the state in which it was found; a run's own was removed when its hold ended."""
     if not isinstance(place.leases, Leases):
         raise TypeError("leases were found without a bucket")
@@ -145,7 +145,7 @@ class _Clearing:
             return
         seen = look(account)
         left = self._left(seen)
-        self.removed += [one for one in found if one.kind is not Kind.LEASE and one not in left]
+        self.removed += [one for one in found if one.kind is not ResourceKind.LEASE and one not in left]
         left = self._remove_passing(account, left)
         if self._may_make_an_ami(seen) or any(waits_for_ami(one) for one in self._stayed().values()):
             left = self._await_an_ami(account, left)
@@ -173,15 +173,15 @@ class _Clearing:
         """What could not be removed, as the removal tells it."""
         return {one.leftover: replace(one.leftover, trouble=trouble) for one, trouble in self.stayed.items()}
 
-    def _may_make_an_ami(self, seen: Iterable[Seen]) -> bool:
+    def _may_make_an_ami(self, seen: Iterable[Resource]) -> bool:
         """Whether a dead run left its machine in the moment in which an AMI is made of it."""
-        machines = (one for one in seen if one.kind is Kind.INSTANCE and one.run in self.dead)
+        machines = (one for one in seen if one.kind is ResourceKind.INSTANCE and one.run in self.dead)
         return any(one.state in _STOPPED and one.tags.get(PURPOSE) == BUILD for one in machines)
 
     def _await_an_ami(self, account: Account, left: tuple[Remnant, ...]) -> tuple[Remnant, ...]:
         """Look again until an AMI has shown itself, while there is still what proves whose it is."""
         for pause in _LATE:
-            if any(one.kind is Kind.IMAGE for one in (*self.removed, *self.stayed)):
+            if any(one.kind is ResourceKind.IMAGE for one in (*self.removed, *self.stayed)):
                 break
             time.sleep(pause)
             left = self._remove_passing(account, self._look(account))
@@ -190,7 +190,7 @@ class _Clearing:
     def _look(self, account: Account) -> tuple[Remnant, ...]:
         return self._left(look(account))
 
-    def _left(self, seen: Iterable[Seen]) -> tuple[Remnant, ...]:
+    def _left(self, seen: Iterable[Resource]) -> tuple[Remnant, ...]:
         return tuple(one for one in left_by(self.dead, seen) if self.kept or not one.kept)
 
     def _remove(self, account: Account, wanted: Iterable[Remnant]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.build.cleanup.leftovers import Kind
+from orchestrator.build.cleanup.leftovers import ResourceKind
 from orchestrator.run.leases.lease import leases_of, run_key
 from orchestrator.run.leases.owner import this_process
 from orchestrator.run.sweep.inventory import look
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class SweepScope:
     """Where is swept: an account in each region by its name, the bucket with its leases, and the workspace's folder."""
 
     accounts: Mapping[str, Account]
@@ -36,7 +36,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Finding:
+class SweepFinding:
     """What dead runs left, and what is left alone. `records` are the leases as they were read."""
 
     remnants: tuple[Remnant, ...]
@@ -45,11 +45,11 @@ class Finding:
     records: Mapping[str, Record]
 
 
-def place_of(environment: Environment, root: Path) -> Place:
+def place_of(environment: Environment, root: Path) -> SweepScope:
     """Where an environment's runs may have left something."""
     account, bucket = environment.account, environment.artifact_bucket
     accounts = {region: replace(account, region=region) for region in regions_of(environment)}
-    return Place(accounts, leases_of(account, bucket, this_process("sweep")), bucket, root)
+    return SweepScope(accounts, leases_of(account, bucket, this_process("sweep")), bucket, root)
 
 
 def regions_of(environment: Environment) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def regions_of(environment: Environment) -> tuple[str, ...]:
     return (environment.region,)
 
 
-def find(place: Place, now: datetime, older_than: timedelta) -> Finding:
+def find(place: SweepScope, now: datetime, older_than: timedelta) -> SweepFinding:
     """What dead runs left. Raises LackError when the bucket cannot be used."""
     # Things before leases: a run that begins in between has its lease before it has anything else.
     seen = tuple(one for account in place.accounts.values() for one in look(account))
@@ -65,10 +65,10 @@ def find(place: Place, now: datetime, older_than: timedelta) -> Finding:
     evidence = evidence_of(seen, records, place.root, bucket=place.bucket)
     fates = fates_of(seen, evidence, now, older_than)
     leases = [one for record in records.values() if (one := _lease(place, record, fates))]
-    return Finding(in_order([*left_by(fates, seen), *leases]), left_alone(seen, fates), fates, records)
+    return SweepFinding(in_order([*left_by(fates, seen), *leases]), left_alone(seen, fates), fates, records)
 
 
-def _lease(place: Place, record: Record, fates: Mapping[str, Fate]) -> Remnant | None:
+def _lease(place: SweepScope, record: Record, fates: Mapping[str, Fate]) -> Remnant | None:
     """A lease as a remnant; None when it is a living run's, another region's, or not the factory's at all.
 
     A dead run's lease proves its death, so that it stays until the region of the run is swept.
@@ -83,4 +83,4 @@ def _lease(place: Place, record: Record, fates: Mapping[str, Fate]) -> Remnant |
     if fate is None and not record.dead:
         return None
     why = fate.why if fate else "its owner is dead"
-    return Remnant(Kind.LEASE, record.key, record.region, run, why)
+    return Remnant(ResourceKind.LEASE, record.key, record.region, run, why)

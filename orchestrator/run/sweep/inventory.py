@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.cleanup.leftovers import Kind
+from orchestrator.build.cleanup.leftovers import ResourceKind
 from orchestrator.build.cleanup.made_of import NAME, RUN, Origin, descriptions, is_intermediary, origin_of
 from orchestrator.registry import lacks_state, tags_of
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.account import Account
 
-__all__ = ["NAME", "RUN", "Seen", "look"]
+__all__ = ["NAME", "RUN", "Resource", "look"]
 
 #: Values that one filter may have (EC2 API Reference, "Filter").
 _VALUES = 200
 
 
 @dataclass(frozen=True)
-class Seen:
+class Resource:
     """One thing in one region. `name` and `created` are an AMI's, `snapshots` are those it uses.
 
     `instance` is what an AMI or a snapshot was made of, `image` what a snapshot was made for, as EC2 describes it.
     """
 
-    kind: Kind
+    kind: ResourceKind
     id: str
     region: str
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -48,20 +48,20 @@ class Seen:
         return self.tags.get(RUN, "")
 
 
-def look(account: Account) -> tuple[Seen, ...]:
+def look(account: Account) -> tuple[Resource, ...]:
     """Everything in the account's region that may be a run's, and what tells whether it is used."""
     ec2, region = account.client("ec2"), account.region
     tagged = [{"Name": "tag-key", "Values": [RUN]}]
     found = [
-        *(_seen(Kind.INSTANCE, one, region) for one in _instances(ec2, tagged)),
-        *(_seen(Kind.VOLUME, one, region) for one in _all(ec2, "describe_volumes", "Volumes", Filters=tagged)),
+        *(_seen(ResourceKind.INSTANCE, one, region) for one in _instances(ec2, tagged)),
+        *(_seen(ResourceKind.VOLUME, one, region) for one in _all(ec2, "describe_volumes", "Volumes", Filters=tagged)),
         *(
-            _seen(Kind.SECURITY_GROUP, one, region)
+            _seen(ResourceKind.SECURITY_GROUP, one, region)
             for one in _all(ec2, "describe_security_groups", "SecurityGroups", Filters=tagged)
         ),
-        *(_seen(Kind.KEY_PAIR, one, region) for one in ec2.describe_key_pairs(Filters=tagged)["KeyPairs"]),
+        *(_seen(ResourceKind.KEY_PAIR, one, region) for one in ec2.describe_key_pairs(Filters=tagged)["KeyPairs"]),
         *(
-            _seen(Kind.IMAGE, one, region)
+            _seen(ResourceKind.IMAGE, one, region)
             for one in _all(ec2, "describe_images", "Images", Owners=["self"], IncludeDisabled=True)
         ),
     ]
@@ -73,24 +73,24 @@ def _instances(ec2: Any, filters: list[dict[str, Any]]) -> Iterator[Mapping[str,
         yield from reservation["Instances"]
 
 
-def _snapshots(ec2: Any, region: str, found: Iterable[Seen]) -> tuple[Seen, ...]:
+def _snapshots(ec2: Any, region: str, found: Iterable[Resource]) -> tuple[Resource, ...]:
     """Snapshots with the tag of a run; and those without, that EC2 describes as made of a run's machine."""
     names = {one.tags[NAME] for one in found if NAME in one.tags}
-    machines = [one.id for one in found if one.kind is Kind.INSTANCE]
-    images = [one for one in found if one.kind is Kind.IMAGE]
+    machines = [one.id for one in found if one.kind is ResourceKind.INSTANCE]
+    images = [one for one in found if one.kind is ResourceKind.IMAGE]
     patterns = descriptions(machines=machines, images=[one.id for one in images if _may_be_unproven(one, names)])
     starts = range(0, len(patterns), _VALUES)
     asked = [{"Name": "tag-key", "Values": [RUN]}]
     asked += [{"Name": "description", "Values": patterns[start : start + _VALUES]} for start in starts]
     snapshots = [
-        _seen(Kind.SNAPSHOT, one, region)
+        _seen(ResourceKind.SNAPSHOT, one, region)
         for values in asked
         for one in _all(ec2, "describe_snapshots", "Snapshots", OwnerIds=["self"], Filters=[values])
     ]
     return tuple({one.id: one for one in snapshots}.values())
 
 
-def _may_be_unproven(image: Seen, names: Container[str]) -> bool:
+def _may_be_unproven(image: Resource, names: Container[str]) -> bool:
     """Whether an AMI may be one of ours that no build finished, as far as it tells itself."""
     if image.run:
         return lacks_state(image.tags) or image.state != "available"
@@ -104,20 +104,20 @@ def _all(ec2: Any, operation: str, key: str, **arguments: Any) -> Iterator[Mappi
 
 #: What the id of a thing is called where it is described.
 _IDS = {
-    Kind.INSTANCE: "InstanceId",
-    Kind.IMAGE: "ImageId",
-    Kind.SNAPSHOT: "SnapshotId",
-    Kind.VOLUME: "VolumeId",
-    Kind.SECURITY_GROUP: "GroupId",
-    Kind.KEY_PAIR: "KeyName",
+    ResourceKind.INSTANCE: "InstanceId",
+    ResourceKind.IMAGE: "ImageId",
+    ResourceKind.SNAPSHOT: "SnapshotId",
+    ResourceKind.VOLUME: "VolumeId",
+    ResourceKind.SECURITY_GROUP: "GroupId",
+    ResourceKind.KEY_PAIR: "KeyName",
 }
 
 
-def _seen(kind: Kind, told: Mapping[str, Any], region: str) -> Seen:
+def _seen(kind: ResourceKind, told: Mapping[str, Any], region: str) -> Resource:
     state = told.get("State", "")
-    origin = origin_of(told.get("Description") or "") if kind is Kind.SNAPSHOT else Origin()
-    is_image = kind is Kind.IMAGE
-    return Seen(
+    origin = origin_of(told.get("Description") or "") if kind is ResourceKind.SNAPSHOT else Origin()
+    is_image = kind is ResourceKind.IMAGE
+    return Resource(
         kind,
         str(told[_IDS[kind]]),
         region,

@@ -6,14 +6,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.build.cleanup.leftovers import Kind
+from orchestrator.build.cleanup.leftovers import ResourceKind
 from orchestrator.run.sweep.orphans import is_lost, is_passing
 from orchestrator.run.sweep.unproven import unproven
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from orchestrator.run.sweep.inventory import Seen
+    from orchestrator.run.sweep.inventory import Resource
     from orchestrator.run.sweep.liveness import Fate
     from orchestrator.run.sweep.unproven import Unproven
 
@@ -26,18 +26,18 @@ class LeftAlone:
 
     run: str
     why: str
-    things: tuple[Seen, ...]
+    things: tuple[Resource, ...]
 
 
-def left_alone(seen: Iterable[Seen], fates: Mapping[str, Fate]) -> tuple[LeftAlone, ...]:
+def left_alone(seen: Iterable[Resource], fates: Mapping[str, Fate]) -> tuple[LeftAlone, ...]:
     """What is on its way, or unproven, and not removed: of runs that may live, and what cannot be proven."""
     things = tuple(seen)
-    found: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    found: dict[tuple[str, str], list[Resource]] = defaultdict(list)
     dead = {run for run, fate in fates.items() if fate.dead}
     unfinished = unproven(things)
     finished = _finished(things, unfinished)
     for one in things:
-        passing = is_passing(one) and one.kind is not Kind.IMAGE and one.run not in dead
+        passing = is_passing(one) and one.kind is not ResourceKind.IMAGE and one.run not in dead
         if passing and not {(one.region, one.id), (one.region, one.image)} & finished:
             found[one.run, fates[one.run].why].append(one)
     for ami in unfinished:
@@ -54,8 +54,8 @@ def _reason(ami: Unproven, fates: Mapping[str, Fate]) -> tuple[str, str]:
     return ami.run, ami.how if ami.run else _NOBODYS
 
 
-def _finished(things: Iterable[Seen], unfinished: Iterable[Unproven]) -> set[tuple[str, str]]:
+def _finished(things: Iterable[Resource], unfinished: Iterable[Unproven]) -> set[tuple[str, str]]:
     """The AMIs that are no leftovers, and the snapshots that they use, by region and id."""
     open_ones = {(one.ami.region, one.ami.id) for one in unfinished}
-    images = [one for one in things if one.kind is Kind.IMAGE and (one.region, one.id) not in open_ones]
+    images = [one for one in things if one.kind is ResourceKind.IMAGE and (one.region, one.id) not in open_ones]
     return {(one.region, name) for one in images for name in (one.id, *one.snapshots)}

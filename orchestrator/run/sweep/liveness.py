@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from orchestrator.run.leases.lease_record import Record
-    from orchestrator.run.leases.owner import Owner
+    from orchestrator.run.leases.owner import LeaseOwner
 
 
 class Sign(StrEnum):
@@ -38,7 +38,7 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RunEvidence:
     """What is known of one run besides its age. `leased`: things of the run tell that it had a lease in this bucket."""
 
     lease: Trace = Trace()
@@ -54,7 +54,7 @@ class Fate:
     why: str
 
 
-def fate_of(run: str, evidence: Evidence, now: datetime, older_than: timedelta) -> Fate:
+def fate_of(run: str, evidence: RunEvidence, now: datetime, older_than: timedelta) -> Fate:
     """What became of a run."""
     for trace in (evidence.lease, _without_lease(evidence), evidence.folder):
         if trace.sign is Sign.LIVES:
@@ -69,7 +69,7 @@ def fate_of(run: str, evidence: Evidence, now: datetime, older_than: timedelta) 
     return Fate(dead=False, why="it may live elsewhere")
 
 
-def _without_lease(evidence: Evidence) -> Trace:
+def _without_lease(evidence: RunEvidence) -> Trace:
     if evidence.leased and evidence.lease.sign is Sign.NOTHING:
         return Trace(Sign.ENDED, "it ended: its lease is gone")
     return Trace()
@@ -90,7 +90,7 @@ def lease_trace(record: Record | None) -> Trace:
     return Trace(Sign.LIVES, f"it lives on {owner.host}" if owner else "its lease is fresh")
 
 
-def folder_trace(owner: Owner | None, *, ended: bool) -> Trace:
+def folder_trace(owner: LeaseOwner | None, *, ended: bool) -> Trace:
     """What the run's folder in this workspace says: who does it, and whether its summary was written."""
     if ended:
         return Trace(Sign.ENDED, "it ended")
@@ -101,7 +101,7 @@ def folder_trace(owner: Owner | None, *, ended: bool) -> Trace:
     return Trace(Sign.LIVES, f"{_process(owner)} runs")
 
 
-def _process(owner: Owner | None) -> str:
+def _process(owner: LeaseOwner | None) -> str:
     return f"process {owner.pid} of this machine" if owner else "its process"
 
 

@@ -12,22 +12,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.build.cleanup import leftovers
-from orchestrator.build.cleanup.leftovers import Kind, Leftover
+from orchestrator.build.cleanup.leftovers import Leftover, ResourceKind
 from orchestrator.build.cleanup.made_of import BUILD, PURPOSE
-from orchestrator.run.sweep.liveness import Evidence, Fate, fate_of
+from orchestrator.run.sweep.liveness import Fate, RunEvidence, fate_of
 from orchestrator.run.sweep.unproven import KEEP, Unproven, unproven
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
 
-    from orchestrator.run.sweep.inventory import Seen
+    from orchestrator.run.sweep.inventory import Resource
 
 #: What a run makes on its way. Things with another purpose are meant to stay.
 _PURPOSES = frozenset({BUILD, "validate"})
 _GOING = frozenset({"shutting-down", "terminated", "deleting", "deleted"})
 #: What carries the name of the AMI that a run was making: removed when that AMI is gone.
-PROOFS = leftovers.PROOFS | {Kind.LEASE}
+PROOFS = leftovers.PROOFS | {ResourceKind.LEASE}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Remnant:
     `proof` is empty for what carries the run's own tags.
     """
 
-    kind: Kind
+    kind: ResourceKind
     id: str
     region: str
     run: str
@@ -52,14 +52,14 @@ class Remnant:
 
 
 def remnants(
-    seen: Iterable[Seen], runs: Mapping[str, Evidence], now: datetime, older_than: timedelta
+    seen: Iterable[Resource], runs: Mapping[str, RunEvidence], now: datetime, older_than: timedelta
 ) -> tuple[Remnant, ...]:
     """What dead runs left, in the order of removal. A run without evidence is judged by its age alone."""
     things = tuple(seen)
     return left_by(fates_of(things, runs, now, older_than), things)
 
 
-def left_by(fates: Mapping[str, Fate], seen: Iterable[Seen]) -> tuple[Remnant, ...]:
+def left_by(fates: Mapping[str, Fate], seen: Iterable[Resource]) -> tuple[Remnant, ...]:
     """What the dead among these runs left, in the order of removal."""
     things, dead = tuple(seen), {run: fate for run, fate in fates.items() if fate.dead}
     found = [one for region in sorted({thing.region for thing in things}) for one in _Region(things, region, dead).all]
@@ -68,18 +68,18 @@ def left_by(fates: Mapping[str, Fate], seen: Iterable[Seen]) -> tuple[Remnant, .
 
 def in_order(found: Iterable[Remnant]) -> tuple[Remnant, ...]:
     """Remnants in the order of removal."""
-    return tuple(sorted(found, key=lambda one: (list(Kind).index(one.kind), one.region, one.run, one.id)))
+    return tuple(sorted(found, key=lambda one: (list(ResourceKind).index(one.kind), one.region, one.run, one.id)))
 
 
 def fates_of(
-    seen: Iterable[Seen], runs: Mapping[str, Evidence], now: datetime, older_than: timedelta
+    seen: Iterable[Resource], runs: Mapping[str, RunEvidence], now: datetime, older_than: timedelta
 ) -> dict[str, Fate]:
     """What became of each run that something was seen of, or that there is evidence of."""
     named = {one.run for one in seen if one.run} | set(runs)
-    return {run: fate_of(run, runs.get(run, Evidence()), now, older_than) for run in sorted(named)}
+    return {run: fate_of(run, runs.get(run, RunEvidence()), now, older_than) for run in sorted(named)}
 
 
-def is_passing(one: Seen) -> bool:
+def is_passing(one: Resource) -> bool:
     """Whether a thing is one that a run makes only on its way, and still there."""
     return bool(one.run) and one.tags.get(PURPOSE) in _PURPOSES and one.state not in _GOING
 
@@ -93,10 +93,10 @@ def is_lost(ami: Unproven, dead: Container[str]) -> bool:
 class _Region:
     """One region's things. `half_made` are the AMIs that are remnants, by their id."""
 
-    things: Iterable[Seen]
+    things: Iterable[Resource]
     region: str
     dead: Mapping[str, Fate]
-    by_kind: dict[Kind, list[Seen]] = field(default_factory=lambda: defaultdict(list))
+    by_kind: dict[ResourceKind, list[Resource]] = field(default_factory=lambda: defaultdict(list))
     half_made: dict[str, Unproven] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -109,7 +109,7 @@ class _Region:
     @property
     def all(self) -> Iterator[Remnant]:
         """The remnants of the region."""
-        for kind in (Kind.INSTANCE, Kind.VOLUME, Kind.SECURITY_GROUP, Kind.KEY_PAIR):
+        for kind in (ResourceKind.INSTANCE, ResourceKind.VOLUME, ResourceKind.SECURITY_GROUP, ResourceKind.KEY_PAIR):
             for one in self.by_kind[kind]:
                 if is_passing(one) and one.run in self.dead:
                     yield self._remnant(one, one.run)
@@ -117,16 +117,16 @@ class _Region:
             yield self._remnant(half.ami, half.run, half.how)
         yield from self._snapshots()
 
-    def _remnant(self, one: Seen, run: str, proof: str = "") -> Remnant:
+    def _remnant(self, one: Resource, run: str, proof: str = "") -> Remnant:
         why = self.dead[run].why
         return Remnant(one.kind, one.id, one.region, run, why, kept=KEEP in one.tags, proof=proof)
 
     def _snapshots(self) -> Iterator[Remnant]:
-        images = {one.id: one for one in self.by_kind[Kind.IMAGE]}
-        machines = {one.id: one.run for one in self.by_kind[Kind.INSTANCE] if KEEP not in one.tags}
+        images = {one.id: one for one in self.by_kind[ResourceKind.IMAGE]}
+        machines = {one.id: one.run for one in self.by_kind[ResourceKind.INSTANCE] if KEEP not in one.tags}
         used = {snapshot for one in images.values() if one.id not in self.half_made for snapshot in one.snapshots}
         owners = {snapshot: half for half in self.half_made.values() for snapshot in half.ami.snapshots}
-        for one in self.by_kind[Kind.SNAPSHOT]:
+        for one in self.by_kind[ResourceKind.SNAPSHOT]:
             if one.id in used or (one.image in images and one.image not in self.half_made):
                 continue
             half = self.half_made.get(one.image) or owners.get(one.id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from orchestrator.run.leases.lease import TTL, Leases, run_key
 from orchestrator.run.leases.owner import owner_from
 from orchestrator.run.session.identity import OWNER_FILE, SUMMARY_FILE, runs_folder, started_of
-from orchestrator.run.sweep.liveness import Evidence, Trace, folder_trace, lease_trace
+from orchestrator.run.sweep.liveness import RunEvidence, Trace, folder_trace, lease_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from orchestrator.run.leases.lease import NoLeases
     from orchestrator.run.leases.lease_record import Record
-    from orchestrator.run.sweep.inventory import Seen
+    from orchestrator.run.sweep.inventory import Resource
 
 #: Names the bucket in which the run that made a thing had its lease.
 LEASED = "ami:lease"
@@ -29,7 +29,9 @@ def read_leases(leases: Leases | NoLeases) -> dict[str, Record]:
     return {record.key: record for record in read if record is not None}
 
 
-def evidence_of(seen: Iterable[Seen], records: Mapping[str, Record], root: Path, *, bucket: str) -> dict[str, Evidence]:
+def evidence_of(
+    seen: Iterable[Resource], records: Mapping[str, Record], root: Path, *, bucket: str
+) -> dict[str, RunEvidence]:
     """The evidence of every run that something was seen of, or that has a lease.
 
     Things must have been looked for before leases were read: then a thing whose run has no lease is not one of a run
@@ -39,7 +41,7 @@ def evidence_of(seen: Iterable[Seen], records: Mapping[str, Record], root: Path,
     with_lease = {key.removeprefix(run_key("")) for key in records if key.startswith(run_key(""))}
     leased = {one.run for one in things if bucket and one.tags.get(LEASED) == bucket}
     return {
-        run: Evidence(lease_trace(records.get(run_key(run))), _folder(root, run), leased=run in leased)
+        run: RunEvidence(lease_trace(records.get(run_key(run))), _folder(root, run), leased=run in leased)
         for run in {one.run for one in things if one.run} | with_lease
     }
 

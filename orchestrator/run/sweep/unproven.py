@@ -11,14 +11,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator.build.cleanup.leftovers import Kind
+from orchestrator.build.cleanup.leftovers import ResourceKind
 from orchestrator.build.cleanup.made_of import BUILD, NAME, PURPOSE, STATE, is_half_made, is_intermediary
 from orchestrator.registry import PREFIX, TAGS, lacks_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from orchestrator.run.sweep.inventory import Seen
+    from orchestrator.run.sweep.inventory import Resource
 
 KEEP = "ami:keep"
 
@@ -34,7 +34,7 @@ class Unproven:
     `certain`: when all these runs are dead, nobody waits for it any more.
     """
 
-    ami: Seen
+    ami: Resource
     runs: frozenset[str]
     image: str
     how: str
@@ -46,9 +46,9 @@ class Unproven:
         return min(self.runs, default="")
 
 
-def unproven(things: Iterable[Seen]) -> tuple[Unproven, ...]:
+def unproven(things: Iterable[Resource]) -> tuple[Unproven, ...]:
     """The unproven AMIs among these things, in the order in which EC2 told them."""
-    regions: dict[str, list[Seen]] = defaultdict(list)
+    regions: dict[str, list[Resource]] = defaultdict(list)
     for one in things:
         regions[one.region].append(one)
     return tuple(found for told in regions.values() for found in _Region(told).found)
@@ -58,26 +58,31 @@ def unproven(things: Iterable[Seen]) -> tuple[Unproven, ...]:
 class _Region:
     """One region's things: `claims` are those that name an AMI, `machines` those that a build worked on."""
 
-    things: Iterable[Seen]
-    claims: dict[str, list[Seen]] = field(default_factory=lambda: defaultdict(list))
-    machines: dict[str, Seen] = field(default_factory=dict)
+    things: Iterable[Resource]
+    claims: dict[str, list[Resource]] = field(default_factory=lambda: defaultdict(list))
+    machines: dict[str, Resource] = field(default_factory=dict)
     made_of: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for one in self.things:
-            if one.kind is not Kind.IMAGE and one.run and NAME in one.tags:
+            if one.kind is not ResourceKind.IMAGE and one.run and NAME in one.tags:
                 self.claims[one.tags[NAME]].append(one)
-            if one.kind is Kind.INSTANCE and one.tags.get(PURPOSE) == BUILD and one.run and KEEP not in one.tags:
+            if (
+                one.kind is ResourceKind.INSTANCE
+                and one.tags.get(PURPOSE) == BUILD
+                and one.run
+                and KEEP not in one.tags
+            ):
                 self.machines[one.id] = one
-            if one.kind is Kind.SNAPSHOT and one.image:
+            if one.kind is ResourceKind.SNAPSHOT and one.image:
                 self.made_of[one.image] = one.instance
 
     @property
     def found(self) -> list[Unproven]:
-        images = (one for one in self.things if one.kind is Kind.IMAGE)
+        images = (one for one in self.things if one.kind is ResourceKind.IMAGE)
         return [found for image in images if (found := self._judged(image))]
 
-    def _judged(self, image: Seen) -> Unproven | None:
+    def _judged(self, image: Resource) -> Unproven | None:
         if any(key.startswith(PREFIX) for key in image.tags):
             return _by_tags(image)
         if image.state == _RETIRED:
@@ -90,7 +95,7 @@ class _Region:
         return None
 
 
-def _by_tags(image: Seen) -> Unproven | None:
+def _by_tags(image: Resource) -> Unproven | None:
     tags = image.tags
     runs, name = frozenset({image.run} - {""}), tags.get(TAGS["image"], "")
     if image.run and image.state in _HALF_MADE:
@@ -102,7 +107,7 @@ def _by_tags(image: Seen) -> Unproven | None:
     return None
 
 
-def _claimed(image: Seen, claims: Iterable[Seen], how: str) -> Unproven:
-    first = min(claims, key=lambda one: (list(Kind).index(one.kind), one.id))
+def _claimed(image: Resource, claims: Iterable[Resource], how: str) -> Unproven:
+    first = min(claims, key=lambda one: (list(ResourceKind).index(one.kind), one.id))
     told: Mapping[str, str] = {"kind": str(first.kind), "id": first.id}
     return Unproven(image, frozenset(one.run for one in claims), first.tags.get(TAGS["image"], ""), how.format(**told))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.validate.batch.envelope import Envelope
     from orchestrator.validate.batch.question import Question
     from orchestrator.validate.machine.transport import Transport
-    from orchestrator.validate.round import Tally
+    from orchestrator.validate.round import CallCount
 
 #: The agent works on this many commands at once (`CommandWorkersLimit` in amazon-ssm-agent's configuration).
 WORKERS = 5
@@ -73,7 +73,7 @@ class Conversation:
         """End what is still asked, with Interrupted."""
         self._stop.set()
 
-    def ask(self, questions: Sequence[Question], tally: Tally) -> Iterator[tuple[Reply, ...]]:
+    def ask(self, questions: Sequence[Question], tally: CallCount) -> Iterator[tuple[Reply, ...]]:
         """One round: replies as they become known, exactly one for each question.
 
         Raises ConnectionFault, after which nothing more can be asked, and Interrupted.
@@ -94,7 +94,7 @@ class Conversation:
         for error in sorted(errors, key=lambda one: isinstance(one, Interrupted)):
             raise error
 
-    def _follow(self, chunk: Chunk, tally: Tally, heard: queue.SimpleQueue[tuple[Reply, ...] | None]) -> None:
+    def _follow(self, chunk: Chunk, tally: CallCount, heard: queue.SimpleQueue[tuple[Reply, ...] | None]) -> None:
         try:
             for replies in self._asked(chunk, tally):
                 heard.put(replies)
@@ -144,7 +144,7 @@ class Conversation:
             self._chunks += 1
             return f"k{self._chunks}"
 
-    def _asked(self, chunk: Chunk, tally: Tally) -> Iterator[tuple[Reply, ...]]:
+    def _asked(self, chunk: Chunk, tally: CallCount) -> Iterator[tuple[Reply, ...]]:
         if self._fault is not None:
             raise self._fault
         try:
@@ -153,7 +153,7 @@ class Conversation:
             self._fault = fault
             raise
 
-    def _answered(self, chunk: Chunk, tally: Tally) -> Iterator[tuple[Reply, ...]]:
+    def _answered(self, chunk: Chunk, tally: CallCount) -> Iterator[tuple[Reply, ...]]:
         left = {question.number: question for question in chunk.questions}
         brought = False
         attempts = _Attempts(self._gone, self._stop)
@@ -173,7 +173,7 @@ class Conversation:
             if replies:
                 yield replies
 
-    def _heard(self, chunk: Chunk, left: frozenset[int], tally: Tally, *, again: bool) -> tuple[Reply, ...]:
+    def _heard(self, chunk: Chunk, left: frozenset[int], tally: CallCount, *, again: bool) -> tuple[Reply, ...]:
         """Send one script; what it says of the questions that are left."""
         token = secrets.token_hex(6)
         with self._waits if again else self._sends:
@@ -202,7 +202,7 @@ class Conversation:
             self._spent.append(said.frame)
         return replies
 
-    def _explained(self, fault: Unwritable, tally: Tally) -> Unwritable:
+    def _explained(self, fault: Unwritable, tally: CallCount) -> Unwritable:
         """The fault with what the unit, in which commands run on the machine, has to do with it."""
         unit = unit_of(self._transport.run(f"{SHOW}\nexit 0\n", script.SECONDS, tally))
         blame = unit.blame(fault.message)
@@ -229,7 +229,7 @@ class Conversation:
                 self._failed += [*done.tokens, token]
             raise
 
-    def _whole(self, session: Session, said: Envelope, tally: Tally) -> Envelope:
+    def _whole(self, session: Session, said: Envelope, tally: CallCount) -> Envelope:
         """The answer with the parts that have not come with it. A part that is not heard is fetched once more."""
         longest = self._transport.longest_output
         attempts = _Attempts(self._gone, self._stop)

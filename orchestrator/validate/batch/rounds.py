@@ -23,7 +23,7 @@ SLOW = 5.0
 
 
 @dataclass(frozen=True)
-class Asked(Generic[Asker]):
+class PendingQuestion(Generic[Asker]):
     """A question of one asker."""
 
     asker: Asker
@@ -40,7 +40,7 @@ class Flight(Generic[Asker]):
 
     number: int
     began: float
-    waiting: dict[int, list[Asked[Asker]]]
+    waiting: dict[int, list[PendingQuestion[Asker]]]
     answered: bool = False
 
 
@@ -53,14 +53,14 @@ class Rounds(Generic[Asker]):
 
     numbered: int = 0
     touched: bool = False
-    _waiting: list[Asked[Asker]] = field(default_factory=list)
+    _waiting: list[PendingQuestion[Asker]] = field(default_factory=list)
     _flights: dict[int, Flight[Asker]] = field(default_factory=dict)
     _first: float = 0.0
     _last: float = 0.0
     _rounds: int = 0
     _turns: dict[bytes, int] = field(default_factory=dict)
 
-    def add(self, asked: Asked[Asker], now: float) -> None:
+    def add(self, asked: PendingQuestion[Asker], now: float) -> None:
         """A question has come."""
         if not self._waiting:
             self._first = now
@@ -86,7 +86,7 @@ class Rounds(Generic[Asker]):
         """
         self._rounds += 1
         reading: dict[tuple[bytes, float], int] = {}
-        waiting: dict[int, list[Asked[Asker]]] = {}
+        waiting: dict[int, list[PendingQuestion[Asker]]] = {}
         questions: list[Question] = []
         for one in self._waiting:
             number = reading.get((one.command, one.seconds)) if one.reads else None
@@ -103,7 +103,7 @@ class Rounds(Generic[Asker]):
         self._waiting = []
         return self._rounds, count, tuple(questions)
 
-    def land(self, number: int, replies: Sequence[Reply]) -> list[tuple[Asked[Asker], Reply]]:
+    def land(self, number: int, replies: Sequence[Reply]) -> list[tuple[PendingQuestion[Asker], Reply]]:
         """Replies have come: who gets which."""
         flight = self._flights.get(number)
         if flight is None:  # nobody waits for it any more
@@ -114,7 +114,7 @@ class Rounds(Generic[Asker]):
             del self._flights[number]
         return handed
 
-    def withdraw(self) -> list[Asked[Asker]]:
+    def withdraw(self) -> list[PendingQuestion[Asker]]:
         """Everybody who waits for anything; nobody does any more."""
         waiting = [
             *self._waiting,

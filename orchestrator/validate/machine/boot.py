@@ -36,7 +36,7 @@ _BOOT, _GONE = 300, 300
 
 
 @dataclass(frozen=True)
-class Machine:
+class BootedMachine:
     """A booted instance, and the way to it."""
 
     instance_id: str
@@ -62,7 +62,7 @@ class Boot:
         self._stays = False
 
     @contextmanager
-    def machine(self) -> Iterator[Machine]:
+    def machine(self) -> Iterator[BootedMachine]:
         """The machine, once it can be asked; terminated whatever happens, unless it is to be kept.
 
         Raises BootFailed, NeverOnline, LackError when the account refuses, Interrupted when `stop` was set, and
@@ -101,7 +101,7 @@ class Boot:
                     self._remove_group(made.result())
 
     @contextmanager
-    def _instance(self, group: str, key_name: str) -> Iterator[Machine]:
+    def _instance(self, group: str, key_name: str) -> Iterator[BootedMachine]:
         with remembered(lambda: self._launch(group, key_name)) as made:
             try:
                 yield _launched(made, self._reach)
@@ -173,7 +173,7 @@ class Boot:
         except AwsError as error:
             return f"the console could not be read: {error}\n"
 
-    def _leave(self, machine: Machine) -> None:
+    def _leave(self, machine: BootedMachine) -> None:
         """Terminate, and wait until the instance is gone: its security group cannot be removed earlier."""
         instance_id = machine.instance_id
         if self._keep:
@@ -223,5 +223,5 @@ def _ticks(seconds: float, pause: Callable[[float], object] = time.sleep) -> Ite
     yield None
 
 
-def _launched(made: Future[Any], reach: Reach) -> Machine:
-    return Machine(str(made.result()["Instances"][0]["InstanceId"]), reach)
+def _launched(made: Future[Any], reach: Reach) -> BootedMachine:
+    return BootedMachine(str(made.result()["Instances"][0]["InstanceId"]), reach)

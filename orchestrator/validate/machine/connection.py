@@ -13,10 +13,10 @@ from orchestrator.validate.machine.over_ssh import OverSsh
 from orchestrator.validate.machine.piped import HELLO
 from orchestrator.validate.machine.podman_exec import PodmanExec, container_of
 from orchestrator.validate.machine.systems_manager import SystemsManager
-from orchestrator.validate.machine.transport import RunCommand
+from orchestrator.validate.machine.transport import RunCommandTransport
 from orchestrator.validate.machine.waiting import since
 from orchestrator.validate.options import ConnectionKind
-from orchestrator.validate.round import Tally
+from orchestrator.validate.round import CallCount
 
 if TYPE_CHECKING:
     import threading
@@ -33,7 +33,7 @@ class Reach(Protocol):
     """One way to one machine. `ssh`: whether port 22 must be open; `tally`: what it took until the machine answered."""
 
     ssh: bool
-    tally: Tally
+    tally: CallCount
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:
         """What the way needs, while it lasts: the name of the key pair with which the machine is launched, or "".
@@ -94,7 +94,7 @@ class OverSsm:
     ssh = False
 
     def __init__(self, request: ValidateRequest) -> None:
-        self.tally = Tally()
+        self.tally = CallCount()
         self._request = request
         self._manager = SystemsManager(request.account, request.stop)
 
@@ -127,7 +127,7 @@ class OverSsm:
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """See Reach."""
-        return RunCommand(self._request.account, instance_id, stop=stop)
+        return RunCommandTransport(self._request.account, instance_id, stop=stop)
 
     def way_in(self, instance_id: str) -> str:
         """See Reach."""
@@ -140,7 +140,7 @@ class OverPodman:
     ssh = False
 
     def __init__(self, request: ValidateRequest) -> None:
-        self.tally = Tally()
+        self.tally = CallCount()
         self._request = request
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see Reach

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.account import AwsError, error_code
 from orchestrator.validate.errors import BootFailed, MachineLost
-from orchestrator.validate.round import Tally
+from orchestrator.validate.round import CallCount
 
 if TYPE_CHECKING:
     from orchestrator.aws.account import Account
@@ -28,7 +28,7 @@ def described(ec2: Any, instance_id: str) -> dict[str, Any]:
     return next((one for some in answer["Reservations"] for one in some["Instances"]), {})
 
 
-def known(manager: SystemsManager, instance_id: str, tally: Tally) -> dict[str, Any]:
+def known(manager: SystemsManager, instance_id: str, tally: CallCount) -> dict[str, Any]:
     """The instance as Systems Manager shows it; empty while it does not know it. Raises Interrupted."""
     wanted = [{"Key": "InstanceIds", "Values": [instance_id]}]
     try:
@@ -67,7 +67,7 @@ def lost(account: Account, instance_id: str, manager: SystemsManager | None = No
             return error if isinstance(error, MachineLost) else None
         if manager is None:
             return None
-        status = known(manager, instance_id, Tally()).get("PingStatus")
+        status = known(manager, instance_id, CallCount()).get("PingStatus")
     except AwsError:
         return None  # the error that led here tells more
     return MachineLost(f"the agent of {instance_id} is silent ({status})") if status in _SILENT else None

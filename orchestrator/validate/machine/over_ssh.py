@@ -14,9 +14,9 @@ from orchestrator.validate.machine.instance_loss import lost
 from orchestrator.validate.machine.launch import name_of, tagged
 from orchestrator.validate.machine.piped import HELLO
 from orchestrator.validate.machine.remembered import remembered
-from orchestrator.validate.machine.ssh import Login, Shared, Ssh
+from orchestrator.validate.machine.ssh import Login, SharedConnection, Ssh
 from orchestrator.validate.machine.waiting import since
-from orchestrator.validate.round import Tally
+from orchestrator.validate.round import CallCount
 
 if TYPE_CHECKING:
     import threading
@@ -33,12 +33,12 @@ class OverSsh:
     ssh = True
 
     def __init__(self, request: ValidateRequest, number: int) -> None:
-        self.tally = Tally()
+        self.tally = CallCount()
         self._request = request
         self._number = number
         self._why = ""
         self._login: Login | None = None
-        self._shared: Shared | None = None
+        self._shared: SharedConnection | None = None
         self._folder = Path()
 
     @contextmanager
@@ -76,7 +76,7 @@ class OverSsh:
             return False
         if self._login is None or self._shared is None:
             self._login = Login(self._request.ssh_username, address, self._folder / "key", self._folder)
-            self._shared = Shared(self._login)
+            self._shared = SharedConnection(self._login)
         self._why = self._shared.open() or self._not_root(instance_id)
         return not self._why
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
 
-    from orchestrator.validate.round import Tally
+    from orchestrator.validate.round import CallCount
 
 #: The last line of every script that is sent: one that was cut on its way is not run at all.
 _LAST = "# that is all of it"
@@ -61,7 +61,7 @@ class Piped:
         self._stop = stop
         self._env = env
 
-    def run(self, script: str, seconds: float, tally: Tally) -> str:
+    def run(self, script: str, seconds: float, tally: CallCount) -> str:
         """Standard output of a script that needs at most `seconds` and ends with 0.
 
         Raises Unheard, after which nobody knows how much of the script has run, and Interrupted.

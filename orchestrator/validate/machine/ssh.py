@@ -85,7 +85,7 @@ class Ssh(Piped):
         super().__init__(argv, name="ssh", machine=machine, stop=stop, env=_ENVIRONMENT)
 
 
-class Shared:
+class SharedConnection:
     """The connection that the scripts of one machine share. It ends with the process, or with `close`."""
 
     def __init__(self, login: Login) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from orchestrator.aws.account import Account
-    from orchestrator.validate.round import Tally
+    from orchestrator.validate.round import CallCount
 
 
 class SystemsManager:
@@ -30,7 +30,7 @@ class SystemsManager:
         self._stop = stop
 
     def call(
-        self, operation: str, tally: Tally, *, doubtful: Callable[[], None] = lambda: None, **parameters: Any
+        self, operation: str, tally: CallCount, *, doubtful: Callable[[], None] = lambda: None, **parameters: Any
     ) -> dict[str, Any]:
         """What an operation (as boto3 calls it: "send_command") answers. Raises AwsError and Interrupted.
 

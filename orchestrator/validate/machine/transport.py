@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import threading
 
     from orchestrator.aws.account import Account
-    from orchestrator.validate.round import Tally
+    from orchestrator.validate.round import CallCount
 
 #: AWS's ready-made document that runs lines under `sh`.
 DOCUMENT = "AWS-RunShellScript"
@@ -49,14 +49,14 @@ class Transport(Protocol):
     longest_script: int
     longest_output: int
 
-    def run(self, script: str, seconds: float, tally: Tally) -> str:
+    def run(self, script: str, seconds: float, tally: CallCount) -> str:
         """Standard output of a script that needs at most `seconds` and ends with 0.
 
         Raises Unheard, Damaged, another ConnectionFault when the machine will never answer, and Interrupted.
         """
 
 
-class RunCommand:
+class RunCommandTransport:
     """Run Command of AWS Systems Manager, for one instance. `stop`, once set, ends every wait with Interrupted."""
 
     #: Documents and parameters may have 64 KB; scripts stay well below that.
@@ -72,12 +72,12 @@ class RunCommand:
         self._slots = Slots()
         self._took: list[float] = []
 
-    def run(self, script: str, seconds: float, tally: Tally) -> str:
+    def run(self, script: str, seconds: float, tally: CallCount) -> str:
         """Send, wait, and give standard output; see Transport. No more at once than the machine's agent takes."""
         with self._slots.one(self._stop):
             return self._run(script, seconds, tally)
 
-    def _run(self, script: str, seconds: float, tally: Tally) -> str:
+    def _run(self, script: str, seconds: float, tally: CallCount) -> str:
         try:
             command_id = self._send(script, seconds, tally)
             said = self._awaited(command_id, seconds, tally)
@@ -90,7 +90,7 @@ class RunCommand:
             raise _fault(self.instance_id, said)
         return str(said["StandardOutputContent"])
 
-    def _send(self, script: str, seconds: float, tally: Tally) -> str:
+    def _send(self, script: str, seconds: float, tally: CallCount) -> str:
         deadline = time.monotonic() + _SETTLING
         while True:
             try:
@@ -109,7 +109,7 @@ class RunCommand:
                     raise
             self._ssm.wait(1)
 
-    def _awaited(self, command_id: str, seconds: float, tally: Tally) -> dict[str, Any]:
+    def _awaited(self, command_id: str, seconds: float, tally: CallCount) -> dict[str, Any]:
         began = time.monotonic()
         # As long as the quickest of the last commands took, there is nothing to be seen.
         self._ssm.wait(max(_FIRST, min(_SURE * min(self._took, default=0), _LONGEST_LATER)))
@@ -139,7 +139,7 @@ class RunCommand:
             self._ssm.wait(pause)
             pause = min(pause * 1.4, _LONGEST if waited < _LATER else _LONGEST_LATER)
 
-    def _given_up(self, command_id: str, tally: Tally) -> Unheard:
+    def _given_up(self, command_id: str, tally: CallCount) -> Unheard:
         """Nothing is heard of a command any more: it need not begin."""
         why = f"Run Command says nothing of command {command_id} on {self.instance_id} any more"
         try:

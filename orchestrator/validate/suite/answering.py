@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.errors import AmiError, Interrupted
 from orchestrator.validate.batch.question import Question
-from orchestrator.validate.round import Round, Tally
+from orchestrator.validate.round import CallCount, Round
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 _ROUNDS = 1024
 
 
-class Asks(Protocol):
+class AnswersRounds(Protocol):
     """A machine that answers rounds."""
 
-    def ask(self, questions: Sequence[Question], tally: Tally) -> Iterator[tuple[Reply, ...]]:
+    def ask(self, questions: Sequence[Question], tally: CallCount) -> Iterator[tuple[Reply, ...]]:
         """See Conversation."""
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ class Asks(Protocol):
 class Answering:
     """The answers for one process. `rounds` are those that have ended."""
 
-    def __init__(self, process: Popen[bytes], machine: Asks | None) -> None:
+    def __init__(self, process: Popen[bytes], machine: AnswersRounds | None) -> None:
         self.calls: Counter[str] = Counter()
         self._rounds: list[Round] = []
         self._process = process
@@ -85,7 +85,7 @@ class Answering:
 
     def _answer(self, event: dict[str, Any]) -> None:
         questions = [Question.from_json(one) for one in event["questions"]]
-        tally = Tally()
+        tally = CallCount()
         began = time.monotonic()
         try:
             # Without a machine tests are only collected, and ask nothing.
@@ -101,7 +101,7 @@ class Answering:
         finally:
             self._count(event, len(questions), tally, time.monotonic() - began)
 
-    def _count(self, event: dict[str, Any], commands: int, tally: Tally, seconds: float) -> None:
+    def _count(self, event: dict[str, Any], commands: int, tally: CallCount, seconds: float) -> None:
         done = Round(
             number=event["round"],
             waiting=event["waiting"],

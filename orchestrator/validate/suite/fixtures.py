@@ -18,7 +18,7 @@ REQUEST = pytest.StashKey[SuiteRequest]()
 
 
 @dataclass(frozen=True)
-class Image:
+class ImageUnderTest:
     """What tests may ask of `image`. `vars` are those with which the role under test was applied."""
 
     name: str
@@ -37,11 +37,11 @@ def host(pytestconfig: pytest.Config) -> testinfra.host.Host:
 
 
 @pytest.fixture(scope="module")
-def image(request: pytest.FixtureRequest) -> Image:
+def image(request: pytest.FixtureRequest) -> ImageUnderTest:
     """The image under test."""
     asked = request.config.stash[REQUEST]
     role = role_of(request.node.nodeid)
-    return Image(
+    return ImageUnderTest(
         name=asked.image.name,
         version=asked.image.version,
         ami_id=asked.ami_id,

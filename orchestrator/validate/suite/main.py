@@ -27,7 +27,7 @@ from orchestrator.validate.batch.question import Reply
 from orchestrator.validate.request import SuiteRequest
 from orchestrator.validate.suite.backend import SsmBackend, register
 from orchestrator.validate.suite.plugin import RoundsPlugin, SuitePlugin
-from orchestrator.validate.workers.facts import Known
+from orchestrator.validate.workers.facts import KnownFacts
 from orchestrator.validate.workers.ipc import Fault
 from orchestrator.validate.workers.surroundings import Surroundings
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 
 
-class Caller:
+class RoundsCaller:
     """The machine, as whoever started this process reaches it: questions out, replies in."""
 
     def __init__(self, stdin: int, tell: Callable[[dict[str, Any]], None]) -> None:
@@ -91,10 +91,10 @@ def main() -> int:
         lines.write(json.dumps(event) + "\n")
         lines.flush()
 
-    caller = Caller(stdin, tell)
+    caller = RoundsCaller(stdin, tell)
     request = caller.request()
     register()
-    host = testinfra.host.get_host(f"{SsmBackend.NAME}://{request.instance_id}", asker=Known({}))
+    host = testinfra.host.get_host(f"{SsmBackend.NAME}://{request.instance_id}", asker=KnownFacts({}))
     suite, rounds = SuitePlugin(request, host, tell), RoundsPlugin(caller, host)
     suite.rounds = rounds
     surroundings = Surroundings(Path(request.root), suite.problem)

@@ -24,7 +24,7 @@ from orchestrator.validate.excerpts import end
 from orchestrator.validate.suite import fixtures
 from orchestrator.validate.suite.fixtures import role_of
 from orchestrator.validate.suite.uncollected import place_of
-from orchestrator.validate.verdict import Outcome, TestResult
+from orchestrator.validate.verdict import TestOutcome, TestResult
 from orchestrator.validate.workers import facts
 from orchestrator.validate.workers.coordinator import Coordinator
 from orchestrator.validate.workers.ipc import Fault
@@ -159,21 +159,21 @@ def result_of(role: str, nodeid: str, reports: Sequence[pytest.TestReport], seco
     properties = tuple((str(name), str(value)) for name, value in (reports[-1].user_properties if reports else ()))
     result = partial(TestResult, role, nodeid, seconds=seconds, properties=properties)
     if not reports:
-        return result(Outcome.ERROR, message="the test did not run")
+        return result(TestOutcome.ERROR, message="the test did not run")
     if failed := [one for one in reports if one.failed]:
         return result(
-            Outcome.FAILED if failed[0].when == "call" else Outcome.ERROR,
+            TestOutcome.FAILED if failed[0].when == "call" else TestOutcome.ERROR,
             message="\n".join(_message(one) for one in failed),
             details=end("\n".join(one.longreprtext for one in failed), _DETAILS),
             output=end(_captured(failed[-1]), _DETAILS),
         )
     if skipped := [one for one in reports if one.skipped]:
         expected = hasattr(skipped[0], "wasxfail")
-        return result(Outcome.XFAILED if expected else Outcome.SKIPPED, message=_message(skipped[0]))
+        return result(TestOutcome.XFAILED if expected else TestOutcome.SKIPPED, message=_message(skipped[0]))
     called = next((one for one in reports if one.when == "call"), None)
     if called is None:
-        return result(Outcome.ERROR, message="the test did not run")
-    return result(Outcome.XPASSED if hasattr(called, "wasxfail") else Outcome.PASSED)
+        return result(TestOutcome.ERROR, message="the test did not run")
+    return result(TestOutcome.XPASSED if hasattr(called, "wasxfail") else TestOutcome.PASSED)
 
 
 def _captured(report: pytest.TestReport) -> str:

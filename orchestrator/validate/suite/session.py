@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
     from orchestrator.validate.request import RoleTests, TestsRequest
-    from orchestrator.validate.suite.answering import Asks
+    from orchestrator.validate.suite.answering import AnswersRounds
 
 #: What is told as it happens: an object of plugin.py.
 Hear = Callable[[dict[str, Any]], None]
@@ -127,7 +127,7 @@ def _why_failed(log: str) -> str:
 
 
 def run(
-    suite: Suite, request: TestsRequest, machine: Asks | None = None, *, hear: Hear
+    suite: Suite, request: TestsRequest, machine: AnswersRounds | None = None, *, hear: Hear
 ) -> tuple[tuple[TestResult, ...], SuiteEnd]:
     """Run the suite to its end on a machine; without one its tests are only collected.
 

@@ -35,7 +35,7 @@ class Asker(Protocol):
         """
 
 
-class Asks(Protocol):
+class PassesQuestions(Protocol):
     """What passes the questions of tests on to an asker: the backend of Testinfra."""
 
     asker: Asker

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from _pytest.scope import Scope
 
 from orchestrator.validate.batch.question import Ended
-from orchestrator.validate.batch.rounds import Asked, Rounds
+from orchestrator.validate.batch.rounds import PendingQuestion, Rounds
 from orchestrator.validate.excerpts import Kept
 from orchestrator.validate.workers import facts
 from orchestrator.validate.workers.fixture_process import Trunk, living
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from orchestrator.validate.batch.question import Reply
     from orchestrator.validate.verdict import Asked as Ran
-    from orchestrator.validate.workers.asker import Asks, MachineUnderTest
+    from orchestrator.validate.workers.asker import MachineUnderTest, PassesQuestions
     from orchestrator.validate.workers.ipc import Heard
 
 #: How many branches have a process at once, besides the tests.
@@ -59,7 +59,7 @@ class Coordinator:
     """
 
     def __init__(
-        self, session: pytest.Session, machine: MachineUnderTest, backend: Asks, known: Mapping[bytes, Reply]
+        self, session: pytest.Session, machine: MachineUnderTest, backend: PassesQuestions, known: Mapping[bytes, Reply]
     ) -> None:
         self.faulted = ""
         self.unclear: list[str] = []
@@ -249,7 +249,7 @@ class Coordinator:
         peer.about = index
 
     def _on_ask(self, peer: Peer, _: str, command: bytes, seconds: float, reads: bool) -> None:  # noqa: FBT001 - as said
-        asked = Asked(peer, command, seconds, reads)
+        asked = PendingQuestion(peer, command, seconds, reads)
         if self._stopping:
             self._answer(peer, Word.STOP)
         elif self.faulted:
@@ -396,7 +396,7 @@ class Coordinator:
             self._answer(asked.asker, fault)
         raise self._session.Interrupted("the machine cannot be asked any more")
 
-    def _reply(self, asked: Asked[Peer], reply: Reply) -> None:
+    def _reply(self, asked: PendingQuestion[Peer], reply: Reply) -> None:
         if reply.ended is Ended.UNCLEAR:
             self.unclear.append(f"{asked.command.decode('utf-8', 'backslashreplace')}: {reply.why}")
         about = asked.asker.about if asked.asker.about >= 0 else asked.asker.index

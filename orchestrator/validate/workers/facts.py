@@ -69,7 +69,7 @@ def asked_of(machine: MachineUnderTest) -> dict[bytes, Reply] | Fault:
     return known
 
 
-class Known:
+class KnownFacts:
     """An Asker that knows the facts and nothing else."""
 
     def __init__(self, known: Mapping[bytes, Reply]) -> None:
@@ -86,7 +86,7 @@ class Known:
 def take_in(host: testinfra.host.Host, known: Mapping[bytes, Reply]) -> None:
     """Let a host, whose backend has an `asker`, remember the facts; what they do not tell, it asks when it must."""
     backend = host.backend
-    asker, backend.asker = backend.asker, Known(known)
+    asker, backend.asker = backend.asker, KnownFacts(known)
     try:
         for look in (lambda: host.has_command_v, lambda: host.system_info.sysinfo):
             _tried(look)

@@ -24,7 +24,7 @@ _OURS = frozenset({"host", "image"})
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedFixtures:
     """A fixture as an item uses it. `param` is what it is parametrised with there."""
 
     name: str
@@ -60,7 +60,7 @@ class Branch:
         return len(self.items) == 1
 
 
-def shared_by(item: pytest.Item) -> tuple[Shared, ...]:
+def shared_by(item: pytest.Item) -> tuple[SharedFixtures, ...]:
     """The fixtures that an item shares, in the order in which pytest makes them."""
     info = getattr(item, "_fixtureinfo", None)
     if info is None:
@@ -78,7 +78,7 @@ def shared_by(item: pytest.Item) -> tuple[Shared, ...]:
         if scope is Scope.Class and item.getparent(pytest.Class) is None:
             scope = Scope.Function
         if scope is not Scope.Function:
-            found.append(Shared(name, scope, definition, param))
+            found.append(SharedFixtures(name, scope, definition, param))
     return tuple(found)
 
 

@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.build.ansible.tasks import Outcome, TaskEvent
-from orchestrator.build.cause import Cause, Evidence, Gone, cause_of, kernel_hint
+from orchestrator.build.ansible.tasks import TaskEvent, TaskOutcome
+from orchestrator.build.cause import Cause, FailureEvidence, Gone, cause_of, kernel_hint
 from orchestrator.build.watch import Watch
 from orchestrator.progress import ignore
 
 RECORDED = Path(__file__).parent / "recorded"
 
 
-def recorded(name: str, task: TaskEvent | None = None) -> Evidence:
+def recorded(name: str, task: TaskEvent | None = None) -> FailureEvidence:
     """What is seen of a Packer that said what is recorded in a file."""
     watch = Watch("tiny", ignore, io.StringIO())
     for line in (RECORDED / f"{name}.txt").read_text().splitlines():
         watch.take_line(line)
-    return Evidence(task, tuple(watch.errors))
+    return FailureEvidence(task, tuple(watch.errors))
 
 
-def task(event: Outcome, message: str) -> TaskEvent:
+def task(event: TaskOutcome, message: str) -> TaskEvent:
     return TaskEvent("", "base", "base.yml", "system", "Do it", event, 1.5, message)
 
 
@@ -50,14 +50,18 @@ def test_cause_of_what_packer_said(name: str, expected: Cause) -> None:
 @pytest.mark.parametrize(
     ("event", "message", "expected"),
     [
-        (Outcome.FAILED, "no such package", Cause.TASK),
-        (Outcome.FAILED, "Connection refused by the database", Cause.TASK),
-        (Outcome.FAILED, "Task failed: Channel was disconnected while connection attempt was in progress", Cause.LOST),
-        (Outcome.UNREACHABLE, "ssh: connect to host 10.0.0.1 port 22: Connection refused", Cause.LOST),
-        (Outcome.UNREACHABLE, "admin@10.0.0.1: Permission denied (publickey).", Cause.TASK),
+        (TaskOutcome.FAILED, "no such package", Cause.TASK),
+        (TaskOutcome.FAILED, "Connection refused by the database", Cause.TASK),
+        (
+            TaskOutcome.FAILED,
+            "Task failed: Channel was disconnected while connection attempt was in progress",
+            Cause.LOST,
+        ),
+        (TaskOutcome.UNREACHABLE, "ssh: connect to host 10.0.0.1 port 22: Connection refused", Cause.LOST),
+        (TaskOutcome.UNREACHABLE, "admin@10.0.0.1: Permission denied (publickey).", Cause.TASK),
     ],
 )
-def test_cause_when_a_task_ended_the_build(event: Outcome, message: str, expected: Cause) -> None:
+def test_cause_when_a_task_ended_the_build(event: TaskOutcome, message: str, expected: Cause) -> None:
     """Whatever a role did to the machine is not made better by another machine."""
     assert cause_of(recorded("unreachable", task(event, message))) is expected
 
@@ -76,12 +80,12 @@ def test_cause_when_a_task_ended_the_build(event: Outcome, message: str, expecte
     ],
 )
 def test_cause_when_ec2_says_why_the_machine_ended(code: str, expected: Cause) -> None:
-    assert cause_of(Evidence(errors=("Timeout waiting for SSH.",), gone=gone(code))) is expected
+    assert cause_of(FailureEvidence(errors=("Timeout waiting for SSH.",), gone=gone(code))) is expected
 
 
 def test_cause_when_a_role_shuts_the_machine_down() -> None:
     off = gone("Client.InstanceInitiatedShutdown")
-    assert cause_of(Evidence(task(Outcome.UNREACHABLE, "Connection refused"), gone=off)) is Cause.TASK
+    assert cause_of(FailureEvidence(task(TaskOutcome.UNREACHABLE, "Connection refused"), gone=off)) is Cause.TASK
 
 
 @pytest.mark.parametrize(
@@ -109,11 +113,11 @@ def test_cause_when_a_role_shuts_the_machine_down() -> None:
     ],
 )
 def test_cause_of_what_aws_says_through_packer(said: str, expected: Cause) -> None:
-    assert cause_of(Evidence(errors=(said,))) is expected
+    assert cause_of(FailureEvidence(errors=(said,))) is expected
 
 
 def test_cause_when_packer_was_killed() -> None:
-    assert cause_of(Evidence(errors=("half an error",), signal=9)) is Cause.LOST
+    assert cause_of(FailureEvidence(errors=("half an error",), signal=9)) is Cause.LOST
 
 
 @pytest.mark.parametrize(
@@ -136,11 +140,11 @@ def test_cause_when_packer_was_killed() -> None:
 )
 def test_hint_when_a_task_wants_a_kernel_of_its_own(message: str) -> None:
     """In the lab it says whose kernel it is; on AWS nothing, and nothing of any other failure."""
-    failed = task(Outcome.FAILED, message)
-    assert "docs/lab.md" in kernel_hint(Evidence(failed, lab=True))
-    assert kernel_hint(Evidence(failed)) == ""
+    failed = task(TaskOutcome.FAILED, message)
+    assert "docs/lab.md" in kernel_hint(FailureEvidence(failed, lab=True))
+    assert kernel_hint(FailureEvidence(failed)) == ""
 
 
 @pytest.mark.parametrize("message", ["no such package", "nginx: [emerg] bind() failed: Read-only file system", ""])
 def test_hint_when_a_task_failed_of_something_else(message: str) -> None:
-    assert kernel_hint(Evidence(task(Outcome.FAILED, message), lab=True)) == ""
+    assert kernel_hint(FailureEvidence(task(TaskOutcome.FAILED, message), lab=True)) == ""

@@ -6,28 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.build.ansible.tasks import Outcome, TaskEvent
-from orchestrator.build.cause import Evidence
+from orchestrator.build.ansible.tasks import TaskEvent, TaskOutcome
+from orchestrator.build.cause import FailureEvidence
 from orchestrator.build.failure import BuildFailed
 
 
-def hint(seen: Evidence) -> str:
+def hint(seen: FailureEvidence) -> str:
     return BuildFailed("tiny", log=Path("packer.log"), seen=seen).hint
 
 
 @pytest.mark.parametrize(
     "seen",
     [
-        Evidence(errors=("Error waiting for SSH: ssh: handshake failed: ssh: unable to authenticate",)),
-        Evidence(
+        FailureEvidence(errors=("Error waiting for SSH: ssh: handshake failed: ssh: unable to authenticate",)),
+        FailureEvidence(
             TaskEvent(
-                "", "base", "", "r", "T", Outcome.UNREACHABLE, 1.0, "admin@10.0.0.1: Permission denied (publickey)."
+                "", "base", "", "r", "T", TaskOutcome.UNREACHABLE, 1.0, "admin@10.0.0.1: Permission denied (publickey)."
             )
         ),
     ],
     ids=["packer", "ansible"],
 )
-def test_hint_when_the_builds_user_is_not_let_in(seen: Evidence) -> None:
+def test_hint_when_the_builds_user_is_not_let_in(seen: FailureEvidence) -> None:
     """Whether Packer or Ansible met it: it names the settings of sshd that do it."""
     assert "AllowUsers" in hint(seen)
     assert "ssh_username" in hint(seen)
@@ -35,9 +35,9 @@ def test_hint_when_the_builds_user_is_not_let_in(seen: Evidence) -> None:
 
 def test_hint_when_a_task_wants_a_kernel_in_the_lab() -> None:
     """The page that says what the lab cannot do is named."""
-    failed = TaskEvent("", "base", "", "r", "T", Outcome.FAILED, 1.0, "modprobe: FATAL: Module zfs not found")
-    assert "docs/lab.md" in hint(Evidence(failed, lab=True))
-    assert hint(Evidence(failed)) == ""
+    failed = TaskEvent("", "base", "", "r", "T", TaskOutcome.FAILED, 1.0, "modprobe: FATAL: Module zfs not found")
+    assert "docs/lab.md" in hint(FailureEvidence(failed, lab=True))
+    assert hint(FailureEvidence(failed)) == ""
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_hint_when_a_task_wants_a_kernel_in_the_lab() -> None:
     ],
 )
 def test_hint_when_the_machine_stands_in_the_way(message: str, told: str) -> None:
-    assert told in hint(Evidence(TaskEvent("", "base", "", "r", "T", Outcome.FAILED, 1.0, message)))
+    assert told in hint(FailureEvidence(TaskEvent("", "base", "", "r", "T", TaskOutcome.FAILED, 1.0, message)))

@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.build.ansible.tasks import Outcome, TaskEvent
-from orchestrator.build.cause import Cause, Evidence
+from orchestrator.build.ansible.tasks import TaskEvent, TaskOutcome
+from orchestrator.build.cause import Cause, FailureEvidence
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.retry_plan import Course
 
@@ -22,7 +22,7 @@ PLACES = (("small", "subnet-1"), ("small", "subnet-2"), ("large", "subnet-1"), (
 
 
 def failed(*errors: str) -> BuildFailed:
-    return BuildFailed("web", log=Path("log"), seen=Evidence(errors=errors))
+    return BuildFailed("web", log=Path("log"), seen=FailureEvidence(errors=errors))
 
 
 def then(course: Course | None) -> Course:
@@ -70,9 +70,9 @@ def test_calls_that_aws_failed_are_made_up_for_three_times_after_longer_and_long
 
 
 def test_only_what_nobody_wrote_is_tried_again() -> None:
-    task = TaskEvent("", "base", "base.yml", "marker", "Leave a mark", Outcome.FAILED, 1.5, "no such file")
+    task = TaskEvent("", "base", "base.yml", "marker", "Leave a mark", TaskOutcome.FAILED, 1.5, "no such file")
     by_cause = {
-        Cause.TASK: BuildFailed("web", log=Path("log"), seen=Evidence(task=task)),
+        Cause.TASK: BuildFailed("web", log=Path("log"), seen=FailureEvidence(task=task)),
         Cause.CAPACITY: failed(FULL),
         Cause.LOST: failed(LOST),
         Cause.FAULT: failed(FAULT),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from orchestrator.build.ansible.tasks import Outcome, TaskEvent
-from orchestrator.build.cause import Evidence
+from orchestrator.build.ansible.tasks import TaskEvent, TaskOutcome
+from orchestrator.build.cause import FailureEvidence
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.request import Built
 from orchestrator.build.watch import Watch
@@ -27,7 +27,7 @@ class Seen:
             self.watch.take_line(line)
 
 
-def task(event: Outcome, layer: str = "base", message: str = "") -> TaskEvent:
+def task(event: TaskOutcome, layer: str = "base", message: str = "") -> TaskEvent:
     return TaskEvent("2026-01-01T00:00:00+00:00", layer, f"{layer}.yml", "system", "Do it", event, 1.5, message)
 
 
@@ -110,14 +110,16 @@ def test_no_secret_is_logged_that_packer_has_escaped() -> None:
 
 def test_failed_task_is_what_a_failure_tells() -> None:
     seen = Seen()
-    seen.watch.take_tasks([task(Outcome.START), task(Outcome.FAILED, message="no such package")])
-    told = BuildFailed("tiny", log=LOG, seen=Evidence(seen.watch.failed_task, ("Error executing Ansible",))).message
+    seen.watch.take_tasks([task(TaskOutcome.START), task(TaskOutcome.FAILED, message="no such package")])
+    told = BuildFailed(
+        "tiny", log=LOG, seen=FailureEvidence(seen.watch.failed_task, ("Error executing Ansible",))
+    ).message
     assert told == "tiny: layer base, role system, task 'Do it' failed:\nno such package\nlog: packer.log"
 
 
 def test_no_secret_is_told_of_a_failed_task() -> None:
     seen = Seen(masks=("t0ken",))
-    seen.watch.take_tasks([task(Outcome.FAILED, message="GET https://t0ken@example.com failed")])
+    seen.watch.take_tasks([task(TaskOutcome.FAILED, message="GET https://t0ken@example.com failed")])
     assert seen.watch.failed_task is not None
     assert seen.watch.failed_task.message == "GET https://********@example.com failed"
     assert "t0ken" not in str(seen.events)
@@ -125,22 +127,22 @@ def test_no_secret_is_told_of_a_failed_task() -> None:
 
 def test_rescued_failure_is_forgotten_when_packer_goes_on() -> None:
     seen = Seen()
-    seen.watch.take_tasks([task(Outcome.FAILED), task(Outcome.OK, layer="hardening")])
+    seen.watch.take_tasks([task(TaskOutcome.FAILED), task(TaskOutcome.OK, layer="hardening")])
     assert seen.watch.failed_task is None
-    seen.watch.take_tasks([task(Outcome.FAILED, layer="hardening")])
+    seen.watch.take_tasks([task(TaskOutcome.FAILED, layer="hardening")])
     seen.watch.take_line("1,,ui,say,==> amazon-ebs.tiny: Stopping the source instance...")
     assert seen.watch.failed_task is None
 
 
 def test_ignored_failure_is_none() -> None:
     seen = Seen()
-    seen.watch.take_tasks([task(Outcome.IGNORED)])
+    seen.watch.take_tasks([task(TaskOutcome.IGNORED)])
     assert seen.watch.failed_task is None
 
 
 def test_tasks_are_told_with_layer_role_and_seconds() -> None:
     seen = Seen()
-    seen.watch.take_tasks([task(Outcome.CHANGED)])
+    seen.watch.take_tasks([task(TaskOutcome.CHANGED)])
     (event,) = seen.events
     assert (event.stage, event.layer, event.role, event.task, event.message, event.seconds) == (
         Stage.PROVISION,
@@ -154,23 +156,25 @@ def test_tasks_are_told_with_layer_role_and_seconds() -> None:
 
 def test_packers_errors_are_told_once_each() -> None:
     seen = Seen("name_taken.txt")
-    told = BuildFailed("tiny", log=LOG, seen=Evidence(errors=tuple(seen.watch.errors)))
+    told = BuildFailed("tiny", log=LOG, seen=FailureEvidence(errors=tuple(seen.watch.errors)))
     assert told.message.count("is used by an existing AMI") == 1
     assert "Some builds" not in told.message
 
 
 def test_error_that_packer_repeats_with_other_words_in_front_is_told_once() -> None:
     seen = Seen("wrong_user.txt")
-    told = BuildFailed("tiny", log=LOG, seen=Evidence(errors=tuple(seen.watch.errors)))
+    told = BuildFailed("tiny", log=LOG, seen=FailureEvidence(errors=tuple(seen.watch.errors)))
     assert told.message.count("authentication error") == 1
     assert "ssh_username is wrong" in told.hint
 
 
 def test_lack_gets_a_hint() -> None:
-    seen = Evidence(errors=("Error launching source instance: InsufficientInstanceCapacity: no t3.small",))
+    seen = FailureEvidence(errors=("Error launching source instance: InsufficientInstanceCapacity: no t3.small",))
     assert "other_instance_types" in BuildFailed("tiny", log=LOG, seen=seen).hint
 
 
 def test_what_may_stay_is_part_of_the_message() -> None:
-    told = BuildFailed("tiny", log=LOG, seen=Evidence(errors=("x",)), left=["instance i-1 (UnauthorizedOperation)"])
+    told = BuildFailed(
+        "tiny", log=LOG, seen=FailureEvidence(errors=("x",)), left=["instance i-1 (UnauthorizedOperation)"]
+    )
     assert "may have stayed behind: instance i-1 (UnauthorizedOperation)" in told.message

@@ -13,7 +13,7 @@ from orchestrator.definition.layer import LayerUse
 from orchestrator.definition.source import Source
 from orchestrator.plan.planned_layer import PlannedLayer
 from orchestrator.plan.segment import Segment
-from orchestrator.plan.steps import Action, Step, is_empty, known, steps
+from orchestrator.plan.steps import Action, PlanStep, is_empty, known, steps
 from orchestrator.registry import STACK, State, Version
 
 SOURCE = Source(name="debian", ami_id="ami-0123456789abcdef0", ssh_username="admin")
@@ -175,7 +175,7 @@ def test_steps_when_earlier_runs_tell_how_long() -> None:
 
 def test_step_when_shown_as_json() -> None:
     """A step says what is done, on what, and why."""
-    assert Step(FAMILY[0], Action.BUILD, "not built yet").as_json() == {
+    assert PlanStep(FAMILY[0], Action.BUILD, "not built yet").as_json() == {
         "image": "golden",
         "segment": "golden",
         "action": "build",

@@ -5,27 +5,29 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.errors import StageError
-from orchestrator.run.outcome import Outcome, Status, Summary
+from orchestrator.run.outcome import SegmentOutcome, SegmentStatus, Summary
 from orchestrator.validate.round import Round
 
 
 def test_outcome_when_its_tests_asked_in_rounds() -> None:
     """The rounds are part of the JSON; without any there is no such field."""
     one = Round(number=1, waiting=5, commands=4, calls=3, scripts=1, parts=0, seconds=0.5)
-    asked = Outcome("web", Status.VALIDATED, rounds=(one,)).as_json()
+    asked = SegmentOutcome("web", SegmentStatus.VALIDATED, rounds=(one,)).as_json()
     assert asked["rounds"] == [
         {"number": 1, "waiting": 5, "commands": 4, "calls": 3, "scripts": 1, "parts": 0, "seconds": 0.5}
     ]
-    assert "rounds" not in Outcome("web", Status.VALIDATED).as_json()
+    assert "rounds" not in SegmentOutcome("web", SegmentStatus.VALIDATED).as_json()
 
 
-@pytest.mark.parametrize("status", [Status.CHECKED, Status.VALIDATED, Status.REUSED])
-def test_run_when_it_came_to_something(status: Status) -> None:
+@pytest.mark.parametrize("status", [SegmentStatus.CHECKED, SegmentStatus.VALIDATED, SegmentStatus.REUSED])
+def test_run_when_it_came_to_something(status: SegmentStatus) -> None:
     """Chosen tests that passed are no failure."""
-    Summary("run", "folder", (Outcome("web", status),)).raise_for_status()
+    Summary("run", "folder", (SegmentOutcome("web", status),)).raise_for_status()
 
 
-@pytest.mark.parametrize("status", [Status.BUILT, Status.REJECTED, Status.FAILED, Status.CANCELLED])
-def test_run_when_it_came_to_nothing(status: Status) -> None:
+@pytest.mark.parametrize(
+    "status", [SegmentStatus.BUILT, SegmentStatus.REJECTED, SegmentStatus.FAILED, SegmentStatus.CANCELLED]
+)
+def test_run_when_it_came_to_nothing(status: SegmentStatus) -> None:
     with pytest.raises(StageError, match=str(status)):
-        Summary("run", "folder", (Outcome("web", status),)).raise_for_status()
+        Summary("run", "folder", (SegmentOutcome("web", status),)).raise_for_status()

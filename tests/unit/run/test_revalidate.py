@@ -17,7 +17,7 @@ from orchestrator.plan.tree import cut, tree
 from orchestrator.progress import ignore
 from orchestrator.registry import TAGS, version_of
 from orchestrator.run.guard import guarded
-from orchestrator.run.outcome import Outcome, Status
+from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.revalidate import Chosen, revalidate
 from orchestrator.secret_values import Secrets
 from orchestrator.validate.options import Selection
@@ -72,20 +72,22 @@ def replaced_tests(chosen: Chosen) -> Segment:
     return replace(chosen.segment, tests=now.tests("golden", chosen.segment.stack))
 
 
-def fail(error: AmiError) -> Outcome:
+def fail(error: AmiError) -> SegmentOutcome:
     raise error
 
 
 @pytest.mark.parametrize("error", [UsageError("a"), LackError("b"), StageError("c")])
 def test_an_error_passes_only_where_it_may(error: AmiError) -> None:
     stop = threading.Event()
-    assert guarded("web", stop, lambda: fail(error)) == Outcome("web", Status.FAILED, reason=error.message)
+    assert guarded("web", stop, lambda: fail(error)) == SegmentOutcome(
+        "web", SegmentStatus.FAILED, reason=error.message
+    )
     passing = (type(error),)
     with pytest.raises(type(error)):
         guarded("web", stop, lambda: fail(error), passing=passing)
 
-    def stopped() -> Outcome:
+    def stopped() -> SegmentOutcome:
         stop.set()
         raise error
 
-    assert guarded("web", stop, stopped, passing=passing).status is Status.CANCELLED
+    assert guarded("web", stop, stopped, passing=passing).status is SegmentStatus.CANCELLED

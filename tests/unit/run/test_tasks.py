@@ -9,22 +9,22 @@ from orchestrator.definition.image import Image, Owner
 from orchestrator.definition.source import Source
 from orchestrator.plan.planned_layer import PlannedLayer
 from orchestrator.plan.segment import Segment
-from orchestrator.plan.steps import Action, Step
+from orchestrator.plan.steps import Action, PlanStep
 from orchestrator.run.schedule import Bounds, Front
 from orchestrator.run.tasks import tasks
 
 SOURCE = Source(name="debian", ami_id="ami-0123456789abcdef0", ssh_username="admin")
 
 
-def step(name: str, parent: str | None, action: Action, *, awaits: str = "", shared: bool = False) -> Step:
+def step(name: str, parent: str | None, action: Action, *, awaits: str = "", shared: bool = False) -> PlanStep:
     owner = Owner(team="images", email="images@example.com")
     image = Image.model_construct(name=name, description=name, owner=owner, from_="debian", layers=(), tags={})
     layers = (PlannedLayer("base", ("system",), {}, Path("playbooks/base.yml")),)
     segment = Segment(image, parent, SOURCE, layers, layers, name, shared=shared)
-    return Step(segment, action, "", build_seconds=40, validate_seconds=10, awaits=awaits)
+    return PlanStep(segment, action, "", build_seconds=40, validate_seconds=10, awaits=awaits)
 
 
-def drawn(*steps: Step) -> dict[str, tuple[set[str], set[str], float]]:
+def drawn(*steps: PlanStep) -> dict[str, tuple[set[str], set[str], float]]:
     return {task.name: (set(task.after), set(task.stands_on), task.seconds) for task in tasks(steps)}
 
 

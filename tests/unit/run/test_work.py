@@ -17,13 +17,13 @@ from orchestrator.definition.image import Image, Owner
 from orchestrator.definition.source import Source
 from orchestrator.definition.workspace import Workspace
 from orchestrator.plan.segment import Segment
-from orchestrator.plan.steps import Action, Step
+from orchestrator.plan.steps import Action, PlanStep
 from orchestrator.progress import ignore
 from orchestrator.registry import TAGS, State, find
 from orchestrator.run.image import Making
 from orchestrator.run.leases.lease import NoLeases
 from orchestrator.run.leases.owner import this_process
-from orchestrator.run.outcome import Outcome, Status
+from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.prepare import Plan
 from orchestrator.run.schedule import Bounds, Task
 from orchestrator.run.session.identity import RunIdentity
@@ -57,13 +57,13 @@ def ami(ec2: Any, image: str, state: State, **fields: str) -> str:
     return ami_id
 
 
-def step(name: str, parent: str | None, action: Action, found: Any = None) -> Step:
+def step(name: str, parent: str | None, action: Action, found: Any = None) -> PlanStep:
     owner = Owner(team="images", email="images@example.com")
     image = Image.model_construct(name=name, description=name, owner=owner, from_="debian", layers=(), tags={})
-    return Step(Segment(image, parent, SOURCE, (), (), "f", "t"), action, "", found)
+    return PlanStep(Segment(image, parent, SOURCE, (), (), "f", "t"), action, "", found)
 
 
-def work(tmp_path: Path, *steps: Step, seen: frozenset[str] = frozenset()) -> SegmentWork:
+def work(tmp_path: Path, *steps: PlanStep, seen: frozenset[str] = frozenset()) -> SegmentWork:
     workspace = Workspace(root=tmp_path, name="test")
     plan = Plan(workspace, ENVIRONMENT, READY, steps, {"debian": "ami-base"}, Bounds(2), seen=seen)
     identity = RunIdentity("r", tmp_path, datetime.now(UTC), "", this_process("r"))
@@ -79,7 +79,7 @@ def test_build_when_another_run_has_built_it_meanwhile(ec2: Any, tmp_path: Path,
     doing = work(tmp_path, step("web", None, Action.BUILD))
     other = ami(ec2, "web", state, run="other-run")
     outcome = doing.do(Task("build web"))
-    assert (outcome.status, outcome.ami_id, outcome.adopted) == (Status.BUILT, other, "other-run")
+    assert (outcome.status, outcome.ami_id, outcome.adopted) == (SegmentStatus.BUILT, other, "other-run")
 
 
 def test_build_when_the_ami_was_there_before(ec2: Any, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_build_when_the_ami_was_there_before(ec2: Any, tmp_path: Path) -> None:
     before = ami(ec2, "web", State.REJECTED)
     doing = work(tmp_path, step("web", None, Action.BUILD), seen=frozenset({before}))
     outcome = doing.do(Task("build web"))
-    assert (outcome.adopted, outcome.status) == ("", Status.FAILED)
+    assert (outcome.adopted, outcome.status) == ("", SegmentStatus.FAILED)
     assert "playbooks/seal.yml is missing" in outcome.reason
 
 
@@ -95,11 +95,11 @@ def test_skip_when_what_it_stands_on_is_rejected(ec2: Any, tmp_path: Path) -> No
     """An AMI that was built meanwhile is rejected for that reason; one that was never built is cancelled."""
     doing = work(tmp_path, step("golden", None, Action.BUILD), step("web", "golden", Action.BUILD))
     made = ami(ec2, "web", State.BUILT)
-    culprit = Outcome("golden", Status.REJECTED, "ami-golden")
-    assert doing.skip(Task("test web"), culprit).status is Status.CANCELLED
-    doing.results["build web"] = Outcome("web", Status.BUILT, made)
+    culprit = SegmentOutcome("golden", SegmentStatus.REJECTED, "ami-golden")
+    assert doing.skip(Task("test web"), culprit).status is SegmentStatus.CANCELLED
+    doing.results["build web"] = SegmentOutcome("web", SegmentStatus.BUILT, made)
     outcome = doing.skip(Task("test web"), culprit)
-    assert (outcome.status, outcome.reason) == (Status.REJECTED, "golden, which it stands on, is rejected")
+    assert (outcome.status, outcome.reason) == (SegmentStatus.REJECTED, "golden, which it stands on, is rejected")
     version = find(ENVIRONMENT.account, made)
     assert (version.state, version.reason) == (State.REJECTED, "golden which it stands on is rejected")
 
@@ -108,14 +108,16 @@ def test_skip_when_the_parents_tests_could_not_be_run(ec2: Any, tmp_path: Path) 
     """Nothing is known of the image: it is not tested now, and not rejected."""
     doing = work(tmp_path, step("golden", None, Action.BUILD), step("web", "golden", Action.BUILD))
     made = ami(ec2, "web", State.BUILT)
-    doing.results["build web"] = Outcome("web", Status.BUILT, made)
-    assert doing.skip(Task("test web"), Outcome("golden", Status.FAILED)).status is Status.CANCELLED
+    doing.results["build web"] = SegmentOutcome("web", SegmentStatus.BUILT, made)
+    assert (
+        doing.skip(Task("test web"), SegmentOutcome("golden", SegmentStatus.FAILED)).status is SegmentStatus.CANCELLED
+    )
     assert find(ENVIRONMENT.account, made).state is State.BUILT
 
 
 def test_do_when_it_was_given_up(tmp_path: Path) -> None:
     """What was given up before it began says why."""
     doing = work(tmp_path, step("golden", None, Action.BUILD), step("web", "golden", Action.BUILD))
-    doing.give_up(Task("build web"), Outcome("golden", Status.REJECTED))
+    doing.give_up(Task("build web"), SegmentOutcome("golden", SegmentStatus.REJECTED))
     outcome = doing.do(Task("build web"))
-    assert (outcome.status, outcome.reason) == (Status.CANCELLED, "golden, which it stands on, is rejected")
+    assert (outcome.status, outcome.reason) == (SegmentStatus.CANCELLED, "golden, which it stands on, is rejected")

@@ -11,7 +11,7 @@ from orchestrator.validate.errors import Damaged, Unheard
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from orchestrator.validate.round import Tally
+    from orchestrator.validate.round import CallCount
 
 
 class LocalShell:
@@ -26,7 +26,7 @@ class LocalShell:
         self._shell = shell
         self._lock = threading.Lock()
 
-    def run(self, script: str, seconds: float, tally: Tally) -> str:
+    def run(self, script: str, seconds: float, tally: CallCount) -> str:
         tally.call("sh")
         with self._lock:
             self.scripts.append(script)

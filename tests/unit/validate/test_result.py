@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.validate.suite.plugin import result_of
-from orchestrator.validate.verdict import Outcome
+from orchestrator.validate.verdict import TestOutcome
 
 
 def report(said: str) -> pytest.TestReport:
@@ -27,31 +27,31 @@ def report(said: str) -> pytest.TestReport:
 @pytest.mark.parametrize(
     ("said", "outcome"),
     [
-        ("setup passed, call passed, teardown passed", Outcome.PASSED),
-        ("setup passed, call failed, teardown passed", Outcome.FAILED),
-        ("setup failed, teardown passed", Outcome.ERROR),
-        ("setup passed, call passed, teardown failed", Outcome.ERROR),
-        ("setup skipped, teardown passed", Outcome.SKIPPED),
-        ("setup skipped, teardown failed", Outcome.ERROR),
-        ("setup passed, call skipped, teardown failed", Outcome.ERROR),
-        ("setup passed, call skipped, call failed, teardown passed", Outcome.FAILED),
-        ("setup passed, call failed, call skipped, teardown passed", Outcome.FAILED),
-        ("setup passed, call xfailed, teardown passed", Outcome.XFAILED),
-        ("setup passed, call xfailed, teardown failed", Outcome.ERROR),
-        ("setup passed, call xpassed, teardown passed", Outcome.XPASSED),
-        ("setup passed, call xpassed, teardown failed", Outcome.ERROR),
-        ("setup passed, teardown passed", Outcome.ERROR),
-        ("setup passed", Outcome.ERROR),
+        ("setup passed, call passed, teardown passed", TestOutcome.PASSED),
+        ("setup passed, call failed, teardown passed", TestOutcome.FAILED),
+        ("setup failed, teardown passed", TestOutcome.ERROR),
+        ("setup passed, call passed, teardown failed", TestOutcome.ERROR),
+        ("setup skipped, teardown passed", TestOutcome.SKIPPED),
+        ("setup skipped, teardown failed", TestOutcome.ERROR),
+        ("setup passed, call skipped, teardown failed", TestOutcome.ERROR),
+        ("setup passed, call skipped, call failed, teardown passed", TestOutcome.FAILED),
+        ("setup passed, call failed, call skipped, teardown passed", TestOutcome.FAILED),
+        ("setup passed, call xfailed, teardown passed", TestOutcome.XFAILED),
+        ("setup passed, call xfailed, teardown failed", TestOutcome.ERROR),
+        ("setup passed, call xpassed, teardown passed", TestOutcome.XPASSED),
+        ("setup passed, call xpassed, teardown failed", TestOutcome.ERROR),
+        ("setup passed, teardown passed", TestOutcome.ERROR),
+        ("setup passed", TestOutcome.ERROR),
     ],
 )
-def test_what_failed_decides(said: str, outcome: Outcome) -> None:
+def test_what_failed_decides(said: str, outcome: TestOutcome) -> None:
     reports = [report(one) for one in said.split(", ")]
     result = result_of("one", reports[0].nodeid, reports, 1.0)
     assert result.outcome is outcome
 
 
 def test_no_report_is_an_error() -> None:
-    assert result_of("one", "roles/one/tests/test_a.py::test_it", [], 0.0).outcome is Outcome.ERROR
+    assert result_of("one", "roles/one/tests/test_a.py::test_it", [], 0.0).outcome is TestOutcome.ERROR
 
 
 def test_every_failure_of_a_test_is_told() -> None:

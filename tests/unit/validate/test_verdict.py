@@ -8,33 +8,35 @@ import pytest
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.validate.errors import ValidationError
 from orchestrator.validate.request import ImageFacts
-from orchestrator.validate.verdict import Asked, Outcome, SuiteEnd, TestResult, Verdict, check_complete, is_pass
+from orchestrator.validate.verdict import Asked, SuiteEnd, TestOutcome, TestResult, Verdict, check_complete, is_pass
 
 WHOLE = SuiteEnd(collected={"nginx": 2}, exit_code=0)
 
 
-def ended(*outcomes: Outcome) -> list[TestResult]:
+def ended(*outcomes: TestOutcome) -> list[TestResult]:
     return [TestResult("nginx", f"roles/nginx/test_a.py::test_{n}", one, 0.5) for n, one in enumerate(outcomes)]
 
 
 @pytest.mark.parametrize(
     ("outcomes", "expected"),
     [
-        ([Outcome.PASSED], True),
-        ([Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED, Outcome.XPASSED], True),
-        ([Outcome.PASSED, Outcome.FAILED], False),
-        ([Outcome.PASSED, Outcome.ERROR], False),
-        ([Outcome.SKIPPED], False),
-        ([Outcome.XFAILED], False),
+        ([TestOutcome.PASSED], True),
+        ([TestOutcome.PASSED, TestOutcome.SKIPPED, TestOutcome.XFAILED, TestOutcome.XPASSED], True),
+        ([TestOutcome.PASSED, TestOutcome.FAILED], False),
+        ([TestOutcome.PASSED, TestOutcome.ERROR], False),
+        ([TestOutcome.SKIPPED], False),
+        ([TestOutcome.XFAILED], False),
         ([], False),
     ],
 )
-def test_an_image_passes_when_something_passed_and_nothing_failed(outcomes: list[Outcome], *, expected: bool) -> None:
+def test_an_image_passes_when_something_passed_and_nothing_failed(
+    outcomes: list[TestOutcome], *, expected: bool
+) -> None:
     assert is_pass(ended(*outcomes)) is expected
 
 
 def test_a_suite_that_ran_whole_is_complete() -> None:
-    check_complete(ended(Outcome.PASSED, Outcome.FAILED), replace(WHOLE, exit_code=1))
+    check_complete(ended(TestOutcome.PASSED, TestOutcome.FAILED), replace(WHOLE, exit_code=1))
 
 
 @pytest.mark.parametrize(
@@ -52,18 +54,18 @@ def test_a_suite_that_ran_whole_is_complete() -> None:
 )
 def test_a_suite_that_could_not_run_whole_gives_no_verdict(end: SuiteEnd, count: int, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
-        check_complete(ended(*[Outcome.PASSED] * count), end)
+        check_complete(ended(*[TestOutcome.PASSED] * count), end)
 
 
 def test_files_that_could_not_be_collected_are_named_with_their_lines() -> None:
     problems = (Problem(Path("test_b.py"), 3, "SyntaxError"), Problem(Path("test_a.py"), 1, "ImportError"))
     with pytest.raises(DefinitionError, match=r"test_a.py:1: ImportError\ntest_b.py:3: SyntaxError"):
-        check_complete(ended(Outcome.PASSED), replace(WHOLE, problems=problems))
+        check_complete(ended(TestOutcome.PASSED), replace(WHOLE, problems=problems))
 
 
 @pytest.mark.parametrize(("failed", "stopped", "complete"), [(1, "enough", True), (1, "", False), (0, "enough", False)])
 def test_fewer_will_do_when_pytest_stopped_for_failures(failed: int, stopped: str, *, complete: bool) -> None:
-    tests = ended(*[Outcome.FAILED] * failed, *[Outcome.PASSED] * (2 - failed))
+    tests = ended(*[TestOutcome.FAILED] * failed, *[TestOutcome.PASSED] * (2 - failed))
     end = SuiteEnd(collected={"nginx": 3}, stopped=stopped, exit_code=min(failed, 1))
     if complete:
         check_complete(tests, end)
@@ -72,14 +74,18 @@ def test_fewer_will_do_when_pytest_stopped_for_failures(failed: int, stopped: st
         check_complete(tests, end)
 
 
-@pytest.mark.parametrize(("code", "second"), [(1, Outcome.SKIPPED), (0, Outcome.FAILED), (0, Outcome.ERROR)])
-def test_no_verdict_when_pytest_and_the_tests_do_not_agree(code: int, second: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("code", "second"), [(1, TestOutcome.SKIPPED), (0, TestOutcome.FAILED), (0, TestOutcome.ERROR)]
+)
+def test_no_verdict_when_pytest_and_the_tests_do_not_agree(code: int, second: TestOutcome) -> None:
     with pytest.raises(ValidationError, match=f"exit code {code}, but [01] tests are known to have failed"):
-        check_complete(ended(Outcome.PASSED, second), replace(WHOLE, exit_code=code))
+        check_complete(ended(TestOutcome.PASSED, second), replace(WHOLE, exit_code=code))
 
 
 def test_a_result_survives_its_way_between_processes() -> None:
-    result = replace(ended(Outcome.FAILED)[0], asked=(Asked("true", "0"),), message="no", properties=(("size", "3"),))
+    result = replace(
+        ended(TestOutcome.FAILED)[0], asked=(Asked("true", "0"),), message="no", properties=(("size", "3"),)
+    )
     assert TestResult.from_json(asdict(result)) == result
 
 
@@ -88,7 +94,7 @@ def test_counts_are_said_in_a_tag() -> None:
         ami_id="ami-1",
         image=ImageFacts("web", "v1", (), ()),
         passed=True,
-        tests=tuple(ended(Outcome.PASSED, Outcome.PASSED, Outcome.SKIPPED)),
+        tests=tuple(ended(TestOutcome.PASSED, TestOutcome.PASSED, TestOutcome.SKIPPED)),
         instance_id="i-1",
         seconds=1,
         suite_seconds=1,

@@ -20,7 +20,7 @@ from orchestrator.validate.batch.question import Answer, Ended, Question, Reply
 from orchestrator.validate.suite import fixtures
 from orchestrator.validate.suite.backend import register
 from orchestrator.validate.suite.plugin import RoundsPlugin
-from orchestrator.validate.workers.facts import Known
+from orchestrator.validate.workers.facts import KnownFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,7 @@ class Plain:
 def _ran(folder: str, arguments: list[str], *, rounds: bool) -> dict[str, Any]:
     here = Here()
     register()
-    asker = Known({}) if rounds else here
+    asker = KnownFacts({}) if rounds else here
     host = testinfra.host.get_host("ssm://here", asker=asker)
     plain = Plain(host)
     plugins: list[object] = [plain]

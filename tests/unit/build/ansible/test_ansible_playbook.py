@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.build.ansible.tasks import Follower, Outcome, TaskEvent
+from orchestrator.build.ansible.tasks import Follower, TaskEvent, TaskOutcome
 from orchestrator.build.launch.environment import CONNECTION_VARIABLE, STRATEGY
 from orchestrator.build.launch.variables import ansible_command
 
@@ -99,12 +99,12 @@ def test_tasks_are_written_down_with_role_and_time(stage: Stage) -> None:
         out, err = process.communicate()
     assert process.returncode == 0, out + err
     assert [(event.layer, event.role, event.task, event.event) for event in stage.events if event.role] == [
-        ("workload", "nginx", "Say it", Outcome.START),
-        ("workload", "nginx", "Say it", Outcome.CHANGED),
-        ("workload", "nginx", "Fail softly", Outcome.START),
-        ("workload", "nginx", "Fail softly", Outcome.IGNORED),
+        ("workload", "nginx", "Say it", TaskOutcome.START),
+        ("workload", "nginx", "Say it", TaskOutcome.CHANGED),
+        ("workload", "nginx", "Fail softly", TaskOutcome.START),
+        ("workload", "nginx", "Fail softly", TaskOutcome.IGNORED),
     ]
-    assert all(event.seconds for event in stage.events if event.event is Outcome.CHANGED)
+    assert all(event.seconds for event in stage.events if event.event is TaskOutcome.CHANGED)
     assert stage.temporary() == []
 
 
@@ -122,7 +122,7 @@ def test_failure_keeps_exit_code_and_says_why(stage: Stage) -> None:
         process.communicate()
     assert process.returncode == 2
     last = stage.events[-1]
-    assert (last.task, last.event) == ("Break", Outcome.FAILED)
+    assert (last.task, last.event) == ("Break", TaskOutcome.FAILED)
     assert last.message == "non-zero return code\nno such package"
 
 
@@ -132,7 +132,7 @@ def test_failure_before_any_task_is_written_down_too(stage: Stage) -> None:
         process.communicate()
     (event,) = stage.events
     assert process.returncode == 4
-    assert (event.layer, event.task, event.event) == ("broken", "", Outcome.FAILED)
+    assert (event.layer, event.task, event.event) == ("broken", "", TaskOutcome.FAILED)
     assert "YAML parsing failed" in event.message
 
 
@@ -140,7 +140,7 @@ def test_no_log_result_stays_hidden(stage: Stage) -> None:
     stage.role('- name: Hide\n  ansible.builtin.shell: "echo sesame-1234; exit 1"\n  no_log: true\n')
     with stage.play() as process:
         out, err = process.communicate()
-    assert stage.events[-1].event is Outcome.FAILED
+    assert stage.events[-1].event is TaskOutcome.FAILED
     assert "sesame-1234" not in out + err + (stage.root / "events").read_text()
 
 
@@ -180,7 +180,7 @@ def test_unreachable_machine_is_told_as_such(stage: Stage) -> None:
         it.communicate()
     last = stage.events[-1]
     assert it.returncode == 4
-    assert (last.layer, last.task, last.event) == ("base", "Reach it", Outcome.UNREACHABLE)
+    assert (last.layer, last.task, last.event) == ("base", "Reach it", TaskOutcome.UNREACHABLE)
     assert "Connection refused" in last.message
 
 

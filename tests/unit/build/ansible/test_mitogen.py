@@ -11,7 +11,7 @@ from orchestrator.build.ansible import mitogen
 from orchestrator.build.launch.environment import STRATEGY
 from orchestrator.definition.workspace import Workspace
 from orchestrator.run.doctor.examine import _mitogen
-from orchestrator.run.doctor.finding import Finding
+from orchestrator.run.doctor.finding import CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,4 +81,4 @@ def test_doctor_when_mitogen_does_not_work(tmp_path: Path) -> None:
     assert TOO_RECENT in finding.said
     assert "mitogen: false" in finding.mend
     said = f"Ansible runs without it: {mitogen.UNWANTED}"
-    assert _mitogen(Workspace(tmp_path, "w", mitogen=False)) == Finding("mitogen", ok=True, said=said)
+    assert _mitogen(Workspace(tmp_path, "w", mitogen=False)) == CheckResult("mitogen", ok=True, said=said)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.build.ansible.task_writer import message_of
-from orchestrator.build.ansible.tasks import Follower, Outcome, TaskEvent, from_line
+from orchestrator.build.ansible.tasks import Follower, TaskEvent, TaskOutcome, from_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EVENTS = st.builds(
     TaskEvent,
     *[st.text()] * 5,
-    st.sampled_from(Outcome),
+    st.sampled_from(TaskOutcome),
     st.none() | st.floats(min_value=0, max_value=1e6),
     st.text(),
 )
@@ -37,7 +37,7 @@ def test_other_lines_are_no_events(line: str) -> None:
 def test_follower_gives_each_event_once_and_waits_for_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "tasks.jsonl"
     follower = Follower(path)
-    event = TaskEvent("", "base", "base.yml", "system", "Größe", Outcome.OK)
+    event = TaskEvent("", "base", "base.yml", "system", "Größe", TaskOutcome.OK)
     assert list(follower.read()) == []
     line = event.as_line()
     path.write_text(line + line[:10])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.build.cause import Cause, Evidence, cause_of
+from orchestrator.build.cause import Cause, FailureEvidence, cause_of
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.packer.plain import plain
 
@@ -65,10 +65,10 @@ def test_cause_by_the_code_in_either_wording(code: str, status: int, expected: C
         "Error launching source instance: operation error EC2: RunInstances, https response error"
         f" StatusCode: {status}, RequestID: e2ea, api error {code}: Because"
     )
-    assert [cause_of(Evidence(errors=(said,))) for said in (v1, v2)] == [expected, expected]
+    assert [cause_of(FailureEvidence(errors=(said,))) for said in (v1, v2)] == [expected, expected]
 
 
 @pytest.mark.parametrize("said", [V1, V2])
 def test_person_reads_the_plain_wording(said: str) -> None:
-    told = BuildFailed("web", log=Path("log"), seen=Evidence(errors=(said,))).message
+    told = BuildFailed("web", log=Path("log"), seen=FailureEvidence(errors=(said,))).message
     assert told == f"web: Packer failed:\n{plain(said)}\nlog: log"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.definition.reading.document import Document, Place, read
+from orchestrator.definition.reading.document import Document, Position, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,10 +51,10 @@ def test_read_when_a_file_is_right(tmp_path: Path) -> None:
     assert problems == []
     assert document is not None
     assert document.value["layers"][1]["workload"]["vars"] == {"motd": "two\nlines\n", "on": True}
-    assert document.place("name") == Place(2, 2)
-    assert document.place("owner") == Place(3, 4)
-    assert document.place("layers", 1, "workload", "vars", "on") == Place(13, 13)
-    assert document.place("layers", 1, "workload", "vars", "motd") == Place(10, 10)
+    assert document.place("name") == Position(2, 2)
+    assert document.place("owner") == Position(3, 4)
+    assert document.place("layers", 1, "workload", "vars", "on") == Position(13, 13)
+    assert document.place("layers", 1, "workload", "vars", "motd") == Position(10, 10)
 
 
 def test_place_when_a_key_is_not_there(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_place_when_a_key_is_not_there(tmp_path: Path) -> None:
     assert document is not None
     assert document.place("owner", "email") == document.place("owner")
     assert document.place("layers", 1, "vars", "motd").key == 10
-    assert document.place("nothing", 7) == Place(2, 2)
+    assert document.place("nothing", 7) == Position(2, 2)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.dispatch import Calls, Dispatcher
-from orchestrator.lab.api.fault_rules import Kind, Rule
+from orchestrator.lab.api.fault_rules import FaultKind, Rule
 from orchestrator.lab.api.faults import Faults
 from orchestrator.lab.api.recent_ids import Births
 from orchestrator.lab.door import HEALTH
@@ -104,7 +104,7 @@ def test_a_bug_is_an_internal_error(ask: Callable[..., tuple[str, Any]], action:
 
 
 def test_the_labs_own_paths_are_neither_counted_nor_faulty(lab: Lab) -> None:
-    lab.faults.set(Rule(Kind.THROTTLE, 1))
+    lab.faults.set(Rule(FaultKind.THROTTLE, 1))
     assert lab.ask("", PATH_INFO=HEALTH, REQUEST_METHOD="GET") == ("200", {"lab": "x", "asked": "GET"})
     assert lab.calls.counts() == {}
 
@@ -118,7 +118,7 @@ def test_calls_are_counted_by_operation_refused_ones_too(lab: Lab) -> None:
 @pytest.mark.parametrize("action", ["Say", "GetParameter"])
 def test_a_throttled_call_reaches_nobody(lab: Lab, action: str) -> None:
     """The lab's own handlers and moto alike."""
-    lab.faults.set(Rule(Kind.THROTTLE, 1, (f"ssm:{action}",)))
+    lab.faults.set(Rule(FaultKind.THROTTLE, 1, (f"ssm:{action}",)))
     assert lab.ask(action) == ("400", {"__type": "ThrottlingException", "message": "Rate exceeded"})
     assert lab.reached == []
     assert lab.content_type == "application/x-amz-json-1.1"
@@ -126,7 +126,7 @@ def test_a_throttled_call_reaches_nobody(lab: Lab, action: str) -> None:
 
 def test_of_calls_that_break_half_had_their_effect(lab: Lab) -> None:
     """An error may come before the effect or in the place of the answer: the caller cannot tell."""
-    lab.faults.set(Rule(Kind.ERROR, 1))
+    lab.faults.set(Rule(FaultKind.ERROR, 1))
     for _ in range(100):
         assert lab.ask("GetParameter") == ("500", {"__type": "InternalServerError", "message": "Internal server error"})
     assert 35 < len(lab.reached) < 65
@@ -149,7 +149,7 @@ def test_latency_is_waited_before_the_tables_are_held(lab: Lab) -> None:
         yield
 
     lab.dispatcher._answering = answering
-    lab.faults.set(Rule(Kind.LATENCY, 0.05))
+    lab.faults.set(Rule(FaultKind.LATENCY, 0.05))
     began = time.monotonic()
     lab.ask("GetParameter")
     assert held[0] - began >= 0.05

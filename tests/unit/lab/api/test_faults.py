@@ -10,7 +10,7 @@ import pytest
 from orchestrator.errors import UsageError
 from orchestrator.lab.api.call import Call, Protocol
 from orchestrator.lab.api.fault_door import FaultDoor
-from orchestrator.lab.api.fault_rules import Kind, Rule
+from orchestrator.lab.api.fault_rules import FaultKind, Rule
 from orchestrator.lab.api.faults import Faults, Trouble, broken, throttled
 from orchestrator.lab.api.recent_ids import Birth, Births, Sort
 
@@ -48,7 +48,7 @@ def test_each_service_says_it_in_its_own_words(protocol: Protocol, throttle: Any
 
 
 def test_capacity_lacks_for_its_type_and_subnet_only(faults: Faults) -> None:
-    faults.set(Rule(Kind.CAPACITY, instance_type="t3.small", subnet="subnet-1"))
+    faults.set(Rule(FaultKind.CAPACITY, instance_type="t3.small", subnet="subnet-1"))
     trouble = faults.meet(RUN, b"")
     assert trouble.shortage("t3.small", "subnet-1")
     assert not trouble.shortage("t3.medium", "subnet-1")
@@ -57,7 +57,7 @@ def test_capacity_lacks_for_its_type_and_subnet_only(faults: Faults) -> None:
 
 
 def test_each_instance_is_a_hit_of_die_until_the_rule_is_spent(faults: Faults) -> None:
-    faults.set(Rule(Kind.DIE, 5, times=1))
+    faults.set(Rule(FaultKind.DIE, 5, times=1))
     trouble = faults.meet(RUN, b"")
     assert [trouble.death(), trouble.death()] == [5, None]
     assert faults.meet(RUN, b"").death() is None
@@ -65,13 +65,13 @@ def test_each_instance_is_a_hit_of_die_until_the_rule_is_spent(faults: Faults) -
 
 def test_slow_images_add_up(faults: Faults) -> None:
     for seconds in (1, 2):
-        faults.set(Rule(Kind.SLOW_IMAGE, seconds))
+        faults.set(Rule(FaultKind.SLOW_IMAGE, seconds))
     assert faults.meet(Call("ec2", "us-east-1", "CopyImage", Protocol.EC2), b"").slower() == 3
 
 
 def test_a_young_id_is_unknown_to_a_call_that_names_it(faults: Faults, births: Births) -> None:
     births.note(YOUNG)
-    faults.set(Rule(Kind.CONSISTENCY, 60))
+    faults.set(Rule(FaultKind.CONSISTENCY, 60))
     refusal = faults.meet(DESCRIBE, b"InstanceId.1=i-0123").refusal
     assert refusal is not None
     assert refusal.code == "InvalidInstanceID.NotFound"
@@ -80,7 +80,7 @@ def test_a_young_id_is_unknown_to_a_call_that_names_it(faults: Faults, births: B
 
 def test_lists_are_told_what_is_young_and_count_once_that_they_left_it_out(faults: Faults, births: Births) -> None:
     births.note(YOUNG)
-    faults.set(Rule(Kind.CONSISTENCY, 60))
+    faults.set(Rule(FaultKind.CONSISTENCY, 60))
     trouble = faults.meet(DESCRIBE, b"")
     assert trouble.young == (YOUNG,)
     assert hits(faults) == [0]
@@ -92,7 +92,7 @@ def test_lists_are_told_what_is_young_and_count_once_that_they_left_it_out(fault
 def test_what_a_launch_looks_up_is_the_truth(faults: Faults, births: Births) -> None:
     """Otherwise two instances could get one address."""
     births.note(YOUNG)
-    faults.set(Rule(Kind.CONSISTENCY, 60))
+    faults.set(Rule(FaultKind.CONSISTENCY, 60))
     assert faults.meet(RUN, b"").young == ()
 
 
@@ -103,14 +103,14 @@ def test_a_call_without_trouble_has_none() -> None:
 
 
 def test_hits_are_counted_exactly_under_concurrency(faults: Faults) -> None:
-    faults.set(Rule(Kind.THROTTLE, 1, times=50))
+    faults.set(Rule(FaultKind.THROTTLE, 1, times=50))
     with ThreadPoolExecutor(8) as pool:
         refused = sum(trouble.refusal is not None for trouble in pool.map(lambda _: faults.meet(RUN, b""), range(200)))
     assert (refused, hits(faults)) == (50, [50])
 
 
 def test_clearing_an_unknown_rule_clears_none(faults: Faults) -> None:
-    faults.set(Rule(Kind.CAPACITY))
+    faults.set(Rule(FaultKind.CAPACITY))
     with pytest.raises(UsageError, match="no rule 7"):
         faults.clear([1, 7])
     assert [tally.number for tally in faults.clear()] == [1]
@@ -118,9 +118,9 @@ def test_clearing_an_unknown_rule_clears_none(faults: Faults) -> None:
 
 
 def test_numbers_are_not_given_twice(faults: Faults) -> None:
-    faults.set(Rule(Kind.CAPACITY))
+    faults.set(Rule(FaultKind.CAPACITY))
     faults.clear()
-    assert faults.set(Rule(Kind.CAPACITY)).number == 2
+    assert faults.set(Rule(FaultKind.CAPACITY)).number == 2
 
 
 def test_the_door_sets_lists_and_clears(faults: Faults) -> None:
@@ -141,7 +141,7 @@ def test_the_door_refuses_what_it_does_not_understand(faults: Faults, method: st
 def test_a_young_command_has_no_invocation_yet(births: Births, faults: Faults) -> None:
     """Also when the id is only part of the call's JSON; other calls of Systems Manager know it."""
     births.note(Birth(Sort.COMMAND, "us-east-1", "11111111-2222"))
-    faults.set(Rule(Kind.CONSISTENCY, 60))
+    faults.set(Rule(FaultKind.CONSISTENCY, 60))
     body = b'{"CommandId": "11111111-2222", "InstanceId": "i-1"}'
     asked = Call("ssm", "us-east-1", "GetCommandInvocation", Protocol.JSON)
     refusal = faults.meet(asked, body).refusal

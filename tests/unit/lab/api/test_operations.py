@@ -3,17 +3,17 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.errors import UsageError
-from orchestrator.lab.api.fault_rules import Kind, Rule
+from orchestrator.lab.api.fault_rules import FaultKind, Rule
 from orchestrator.lab.api.operations import check
 
 
 @pytest.mark.parametrize("pattern", ["*", "ec2:*", "ec2:Describe*", "ssm:SendCommand", "*:Create*", "s3:PutObject"])
 def test_patterns_that_can_match_pass(pattern: str) -> None:
-    check(Rule(Kind.THROTTLE, 0.5, (pattern,)))
+    check(Rule(FaultKind.THROTTLE, 0.5, (pattern,)))
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_what_a_kind_concerns_by_itself_passes(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_what_a_kind_concerns_by_itself_passes(kind: FaultKind) -> None:
     check(Rule(kind))
 
 
@@ -29,10 +29,12 @@ def test_what_a_kind_concerns_by_itself_passes(kind: Kind) -> None:
 )
 def test_patterns_that_cannot_match_are_refused(pattern: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        check(Rule(Kind.THROTTLE, 0.5, ("ssm:*", pattern)))
+        check(Rule(FaultKind.THROTTLE, 0.5, ("ssm:*", pattern)))
 
 
-@pytest.mark.parametrize(("kind", "pattern"), [(Kind.SLOW_IMAGE, "ec2:RunInstances"), (Kind.CAPACITY, "ssm:*")])
-def test_a_fault_that_the_operation_cannot_have_is_refused(kind: Kind, pattern: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "pattern"), [(FaultKind.SLOW_IMAGE, "ec2:RunInstances"), (FaultKind.CAPACITY, "ssm:*")]
+)
+def test_a_fault_that_the_operation_cannot_have_is_refused(kind: FaultKind, pattern: str) -> None:
     with pytest.raises(UsageError, match="nothing to do with"):
         check(Rule(kind, operations=(pattern,)))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.lab.ec2.reconcile import Do, Step, Wanted, steps
+from orchestrator.lab.ec2.reconcile import Do, MachineAction, Wanted, steps
 from orchestrator.lab.host.podman import Container
 
 
@@ -44,12 +44,12 @@ def wanted(state: str, *, made: bool = True, rebooting: bool = False, lost: bool
     ],
 )
 def test_next_step(one: Wanted, present: Container | None, do: Do | None) -> None:
-    expected = [] if do is None else [Step(do, "i-1")]
+    expected = [] if do is None else [MachineAction(do, "i-1")]
     assert steps([one], [present] if present else []) == expected
 
 
 def test_a_machine_without_an_instance_is_removed() -> None:
-    assert steps([], [container(running=True)]) == [Step(Do.REMOVE, "i-1")]
+    assert steps([], [container(running=True)]) == [MachineAction(Do.REMOVE, "i-1")]
 
 
 def test_a_container_that_is_no_machine_is_left_alone() -> None:

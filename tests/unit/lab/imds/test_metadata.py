@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.lab.imds.metadata import Caller, Tokens, look_up, seconds_asked
+from orchestrator.lab.imds.metadata import MetadataClient, Tokens, look_up, seconds_asked
 
-CALLER = Caller(
+CALLER = MetadataClient(
     instance_id="i-1",
     image_id="ami-1",
     instance_type="t3.small",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.lab.api.fault_rules import AGENT_CALL, Kind, Rule
+from orchestrator.lab.api.fault_rules import AGENT_CALL, FaultKind, Rule
 from orchestrator.lab.api.faults import Faults
 from orchestrator.lab.api.recent_ids import Births
 from orchestrator.lab.ssm.agent_calls import AgentCalls
@@ -43,34 +43,34 @@ def test_without_faults_the_first_call_is_answered(faults: Faults, watch: Watch)
 
 
 def test_an_agent_that_is_refused_sleeps_for_five_minutes(faults: Faults, watch: Watch) -> None:
-    faults.set(Rule(Kind.AGENT_REFUSED, 16))
+    faults.set(Rule(FaultKind.AGENT_REFUSED, 16))
     agents = AgentCalls(faults, 1.0, clock=watch)
     assert called(agents, watch) == [300]
     assert called(agents, watch, "i-2") == [300]
 
 
 def test_an_agent_that_is_refused_and_late_comes_when_both_are_over(faults: Faults, watch: Watch) -> None:
-    faults.set(Rule(Kind.AGENT_REFUSED, 16))
-    faults.set(Rule(Kind.AGENT_LATE, 309))
+    faults.set(Rule(FaultKind.AGENT_REFUSED, 16))
+    faults.set(Rule(FaultKind.AGENT_LATE, 309))
     assert called(AgentCalls(faults, 1.0, clock=watch), watch) == [300, 9]
 
 
 def test_all_waits_of_agents_are_scaled(faults: Faults, watch: Watch) -> None:
-    faults.set(Rule(Kind.AGENT_REFUSED, 16))
-    faults.set(Rule(Kind.AGENT_LATE, 309))
+    faults.set(Rule(FaultKind.AGENT_REFUSED, 16))
+    faults.set(Rule(FaultKind.AGENT_LATE, 309))
     assert called(AgentCalls(faults, 0.1, clock=watch), watch) == pytest.approx([30, 0.9])
 
 
 def test_a_call_that_is_throttled_now_and_then_is_repeated_by_the_agents_sdk(faults: Faults, watch: Watch) -> None:
-    faults.set(Rule(Kind.THROTTLE, 1, (AGENT_CALL,), times=3))
+    faults.set(Rule(FaultKind.THROTTLE, 1, (AGENT_CALL,), times=3))
     assert called(AgentCalls(faults, 1.0, clock=watch), watch) == []
-    faults.set(Rule(Kind.THROTTLE, 1, (AGENT_CALL,), times=4))
+    faults.set(Rule(FaultKind.THROTTLE, 1, (AGENT_CALL,), times=4))
     assert called(AgentCalls(faults, 1.0, clock=watch), watch) == [300]
 
 
 def test_metadata_is_missing_as_often_as_the_rule_says_and_for_no_other_rule(faults: Faults, watch: Watch) -> None:
-    faults.set(Rule(Kind.THROTTLE, 1))
+    faults.set(Rule(FaultKind.THROTTLE, 1))
     agents = AgentCalls(faults, 1.0, clock=watch)
     assert agents.find_metadata()
-    faults.set(Rule(Kind.AGENT_NO_METADATA, times=1))
+    faults.set(Rule(FaultKind.AGENT_NO_METADATA, times=1))
     assert [agents.find_metadata(), agents.find_metadata()] == [False, True]

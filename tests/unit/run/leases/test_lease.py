@@ -14,7 +14,7 @@ from orchestrator.aws.account import Account
 from orchestrator.errors import Interrupted, LackError
 from orchestrator.run.leases.lease import Leases, NoLeases, leases_of, run_key
 from orchestrator.run.leases.lease_record import Record, Records
-from orchestrator.run.leases.owner import Owner, this_process
+from orchestrator.run.leases.owner import LeaseOwner, this_process
 from orchestrator.run.session.identity import begin
 from orchestrator.run.session.life import life_of
 
@@ -40,7 +40,7 @@ def records(account: Account) -> Records:
     return Records(account.client("s3"), BUCKET, "us-east-1")
 
 
-def put(records: Records, owner: Owner, key: str = "build/x", *, over: str = "") -> str:
+def put(records: Records, owner: LeaseOwner, key: str = "build/x", *, over: str = "") -> str:
     return records.write(key, owner, token="theirs", ttl=60, over=over)
 
 
@@ -139,7 +139,7 @@ def test_hold_when_stopped_while_waiting(account: Account, records: Records) -> 
     """The wait tells once for whom, and ends with Interrupted; the lease stays with its owner."""
     put(records, ELSEWHERE)
     stop = threading.Event()
-    told: list[Owner] = []
+    told: list[LeaseOwner] = []
     threading.Timer(1.5, stop.set).start()
     waiting = Leases(account, BUCKET, ME).hold("build/x", stop=stop, waiting=told.append)
     with pytest.raises(Interrupted, match="run 20261125T004100Z-d3e4f5"), waiting:

@@ -16,7 +16,7 @@ from orchestrator.run.leases.lease import Leases, run_key
 from orchestrator.run.leases.lease_record import Records
 from orchestrator.run.leases.owner import this_process
 from orchestrator.run.sweep.clear import Became, clear
-from orchestrator.run.sweep.find import Place, find, place_of
+from orchestrator.run.sweep.find import SweepScope, find, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ DAY = timedelta(hours=24)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(tmp_path: Path) -> Iterator[SweepScope]:
     with mock_aws():
         keys = {"access_key": "test", "secret_key": "test", "artifact_bucket": "artifacts"}
         made = place_of(Environment(name="e", path=Path("/nowhere"), region="us-east-1", **keys), tmp_path)
@@ -37,26 +37,26 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield made
 
 
-def ec2(place: Place) -> Any:
+def ec2(place: SweepScope) -> Any:
     return place.accounts["us-east-1"].client("ec2")
 
 
-def records(place: Place) -> Records:
+def records(place: SweepScope) -> Records:
     assert isinstance(place.leases, Leases)
     return place.leases.records
 
 
-def leave_key(place: Place, **tags: str) -> None:
+def leave_key(place: SweepScope, **tags: str) -> None:
     made = {"ami:run": RUN, "ami:purpose": "build", **tags}
     spec = [{"ResourceType": "key-pair", "Tags": [{"Key": key, "Value": value} for key, value in made.items()]}]
     ec2(place).create_key_pair(KeyName="k", TagSpecifications=spec)
 
 
-def keys(place: Place) -> list[str]:
+def keys(place: SweepScope) -> list[str]:
     return [one["KeyName"] for one in ec2(place).describe_key_pairs()["KeyPairs"]]
 
 
-def test_clear_when_the_run_gives_a_sign_of_life(place: Place) -> None:
+def test_clear_when_the_run_gives_a_sign_of_life(place: SweepScope) -> None:
     """Between the finding and the answer of a person the heart may beat again: then nothing is touched."""
     leave_key(place)
     dead = records(place).write(run_key(RUN), GONE, token="x", ttl=60)
@@ -67,7 +67,7 @@ def test_clear_when_the_run_gives_a_sign_of_life(place: Place) -> None:
     assert keys(place) == ["k"]
 
 
-def test_clear_when_the_run_wakes_up_later(place: Place) -> None:
+def test_clear_when_the_run_wakes_up_later(place: SweepScope) -> None:
     """The lease of a run that was taken for dead is lost to it."""
     leave_key(place)
     lost = threading.Event()
@@ -79,7 +79,7 @@ def test_clear_when_the_run_wakes_up_later(place: Place) -> None:
     assert keys(place) == []
 
 
-def test_clear_when_the_lease_of_a_build_was_taken_meanwhile(place: Place) -> None:
+def test_clear_when_the_lease_of_a_build_was_taken_meanwhile(place: SweepScope) -> None:
     """It is removed only in the state in which it was found."""
     dead = records(place).write("build/web", GONE, token="x", ttl=60)
     finding = find(place, NOW, DAY)
@@ -88,14 +88,14 @@ def test_clear_when_the_lease_of_a_build_was_taken_meanwhile(place: Place) -> No
     assert (swept.became, swept.trouble) == (Became.STAYED, f"it is held by {ME}")
 
 
-def test_find_when_the_lease_is_gone(place: Place) -> None:
+def test_find_when_the_lease_is_gone(place: SweepScope) -> None:
     """What tells that it had one in this bucket is of a run that ended; of another bucket nothing is known."""
     leave_key(place, **{"ami:lease": "artifacts"})
     assert [one.why for one in find(place, NOW, DAY).remnants] == ["it ended: its lease is gone"]
     assert find(replace(place, bucket="another"), NOW, DAY).remnants == ()
 
 
-def test_find_when_a_run_is_of_another_region(place: Place) -> None:
+def test_find_when_a_run_is_of_another_region(place: SweepScope) -> None:
     """Its lease proves its death until that region is swept."""
     Records(place.accounts["us-east-1"].client("s3"), "artifacts", "eu-west-1").write(
         run_key(RUN), GONE, token="x", ttl=60
@@ -103,7 +103,7 @@ def test_find_when_a_run_is_of_another_region(place: Place) -> None:
     assert find(place, NOW, DAY).remnants == ()
 
 
-def test_clear_when_something_shows_itself_late(place: Place) -> None:
+def test_clear_when_something_shows_itself_late(place: SweepScope) -> None:
     """What was not found at first, and is of the same dead run, goes as well."""
     leave_key(place)
     records(place).write(run_key(RUN), GONE, token="x", ttl=60)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.build.cleanup.leftovers import Kind
-from orchestrator.run.sweep.inventory import Seen
+from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.run.sweep.inventory import Resource
 from orchestrator.run.sweep.left_alone import left_alone
 from orchestrator.run.sweep.liveness import Fate
 
@@ -13,38 +13,42 @@ DEAD, ALIVE = "20261125T004200Z-dead00", "20261125T004200Z-a11ce0"
 FATES = {DEAD: Fate(dead=True, why="it died"), ALIVE: Fate(dead=False, why="it lives")}
 
 
-def seen(kind: Kind, thing: str, run: str = ALIVE, **more: Any) -> Seen:
+def seen(kind: ResourceKind, thing: str, run: str = ALIVE, **more: Any) -> Resource:
     tags = {"ami:run": run, "ami:purpose": "build", **more.pop("tags", {})}
-    return Seen(kind, thing, "us-east-1", tags={key: value for key, value in tags.items() if value}, **more)
+    return Resource(kind, thing, "us-east-1", tags={key: value for key, value in tags.items() if value}, **more)
 
 
-def told(*things: Seen) -> list[tuple[str, str, list[str]]]:
+def told(*things: Resource) -> list[tuple[str, str, list[str]]]:
     return [(one.run, one.why, [thing.id for thing in one.things]) for one in left_alone(things, FATES)]
 
 
 def test_left_alone_when_a_run_lives() -> None:
     """All that it has on its way is told, its half-made AMI too; of a dead run's nothing is."""
-    things = [seen(Kind.INSTANCE, run, run) for run in FATES]
-    things += [seen(Kind.IMAGE, f"ami-{run}", run, state="pending") for run in FATES]
+    things = [seen(ResourceKind.INSTANCE, run, run) for run in FATES]
+    things += [seen(ResourceKind.IMAGE, f"ami-{run}", run, state="pending") for run in FATES]
     assert told(*things) == [(ALIVE, "it lives", [ALIVE, f"ami-{ALIVE}"])]
 
 
 def test_left_alone_when_a_living_runs_ami_has_no_tags() -> None:
     """It is known by its name."""
-    key = seen(Kind.KEY_PAIR, "k", tags={"ami:name": "web-1"})
-    assert told(key, Seen(Kind.IMAGE, "ami-1", "us-east-1", name="web-1")) == [(ALIVE, "it lives", ["k", "ami-1"])]
+    key = seen(ResourceKind.KEY_PAIR, "k", tags={"ami:name": "web-1"})
+    assert told(key, Resource(ResourceKind.IMAGE, "ami-1", "us-east-1", name="web-1")) == [
+        (ALIVE, "it lives", ["k", "ami-1"])
+    ]
 
 
 def test_left_alone_when_an_ami_is_finished() -> None:
     """It is no leftover, nor is its snapshot, although that has the tags of a build."""
-    good = seen(Kind.IMAGE, "ami-1", tags={"ami:state": "built"}, state="available", snapshots=frozenset({"snap-1"}))
-    assert told(good, seen(Kind.SNAPSHOT, "snap-1"), seen(Kind.SNAPSHOT, "snap-2", image="ami-1")) == []
+    good = seen(
+        ResourceKind.IMAGE, "ami-1", tags={"ami:state": "built"}, state="available", snapshots=frozenset({"snap-1"})
+    )
+    assert told(good, seen(ResourceKind.SNAPSHOT, "snap-1"), seen(ResourceKind.SNAPSHOT, "snap-2", image="ami-1")) == []
 
 
 def test_left_alone_when_nothing_is_proven() -> None:
     """An AMI of ours without a state is told all the same: of a dead run, or of nobody known."""
-    ours = seen(Kind.IMAGE, "ami-1", DEAD, tags={"ami:purpose": ""}, state="available")
-    nobodys = seen(Kind.IMAGE, "ami-2", "", tags={"ami:image": "web"}, state="available")
+    ours = seen(ResourceKind.IMAGE, "ami-1", DEAD, tags={"ami:purpose": ""}, state="available")
+    nobodys = seen(ResourceKind.IMAGE, "ami-2", "", tags={"ami:image": "web"}, state="available")
     assert told(ours, nobodys) == [
         ("", "nothing tells which run made it", ["ami-2"]),
         (DEAD, "it has tags of ours, but neither a state nor those of a build", ["ami-1"]),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.run.leases.lease_record import Record
 from orchestrator.run.leases.owner import this_process
-from orchestrator.run.sweep.liveness import Evidence, Sign, Trace, fate_of, folder_trace, lease_trace, spoken
+from orchestrator.run.sweep.liveness import RunEvidence, Sign, Trace, fate_of, folder_trace, lease_trace, spoken
 
 RUN = "20261125T004200Z-0a1b2c"
 NOW = datetime(2026, 11, 25, 6, 42, tzinfo=UTC)
@@ -25,15 +25,15 @@ LIVES, DEAD, ENDED = Trace(Sign.LIVES, "lives"), Trace(Sign.DEAD, "died"), Trace
 @pytest.mark.parametrize(
     ("evidence", "dead", "why"),
     [
-        (Evidence(lease=DEAD, folder=LIVES), True, "died"),
-        (Evidence(lease=LIVES, folder=DEAD, leased=True), False, "lives"),
-        (Evidence(leased=True, folder=LIVES), True, "it ended: its lease is gone"),
-        (Evidence(folder=ENDED), True, "ended"),
-        (Evidence(folder=LIVES), False, "lives"),
-        (Evidence(), False, "it may live elsewhere"),
+        (RunEvidence(lease=DEAD, folder=LIVES), True, "died"),
+        (RunEvidence(lease=LIVES, folder=DEAD, leased=True), False, "lives"),
+        (RunEvidence(leased=True, folder=LIVES), True, "it ended: its lease is gone"),
+        (RunEvidence(folder=ENDED), True, "ended"),
+        (RunEvidence(folder=LIVES), False, "lives"),
+        (RunEvidence(), False, "it may live elsewhere"),
     ],
 )
-def test_fate_when_evidence_is_weighed(evidence: Evidence, why: str, *, dead: bool) -> None:
+def test_fate_when_evidence_is_weighed(evidence: RunEvidence, why: str, *, dead: bool) -> None:
     """The lease comes before the folder, and either before the age."""
     fate = fate_of(RUN, evidence, NOW, DAY)
     assert (fate.dead, fate.why) == (dead, why)
@@ -42,19 +42,19 @@ def test_fate_when_evidence_is_weighed(evidence: Evidence, why: str, *, dead: bo
 @pytest.mark.parametrize(("hours", "dead"), [(5, True), (6, False), (7, False)])
 def test_fate_when_only_the_age_is_known(hours: int, *, dead: bool) -> None:
     """Older than the limit, not as old as it."""
-    assert fate_of(RUN, Evidence(), NOW, timedelta(hours=hours)).dead is dead
+    assert fate_of(RUN, RunEvidence(), NOW, timedelta(hours=hours)).dead is dead
 
 
 @given(st.text(max_size=30))
 def test_fate_when_the_id_is_none(run: str) -> None:
     """What the factory did not name has no age, and is never dead by it."""
-    assert fate_of(f"x{run}", Evidence(), NOW, timedelta(0)).dead is False
+    assert fate_of(f"x{run}", RunEvidence(), NOW, timedelta(0)).dead is False
 
 
 @given(st.timedeltas(min_value=timedelta(0)))
 def test_fate_when_it_lives(older_than: timedelta) -> None:
     """No age makes a living run dead."""
-    assert fate_of("20010101T000000Z-0a1b2c", Evidence(lease=LIVES), NOW, older_than).dead is False
+    assert fate_of("20010101T000000Z-0a1b2c", RunEvidence(lease=LIVES), NOW, older_than).dead is False
 
 
 @pytest.mark.parametrize(

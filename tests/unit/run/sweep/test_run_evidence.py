@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.build.cleanup.leftovers import Kind
+from orchestrator.build.cleanup.leftovers import ResourceKind
 from orchestrator.run.leases.lease import run_key
 from orchestrator.run.leases.lease_record import Record
 from orchestrator.run.leases.owner import this_process
 from orchestrator.run.session.identity import begin, started_of
-from orchestrator.run.sweep.inventory import Seen
+from orchestrator.run.sweep.inventory import Resource
 from orchestrator.run.sweep.liveness import Sign
 from orchestrator.run.sweep.run_evidence import evidence_of
 
@@ -24,8 +24,8 @@ RUN = "20261125T004200Z-0a1b2c"
 ME = this_process(RUN)
 
 
-def thing(run: str = RUN, **tags: str) -> Seen:
-    return Seen(Kind.KEY_PAIR, "k", "us-east-1", {"ami:run": run, **tags})
+def thing(run: str = RUN, **tags: str) -> Resource:
+    return Resource(ResourceKind.KEY_PAIR, "k", "us-east-1", {"ami:run": run, **tags})
 
 
 def record(key: str) -> Record:

@@ -7,24 +7,30 @@ from typing import Any
 
 import pytest
 
-from orchestrator.build.cleanup.leftovers import Kind
-from orchestrator.run.sweep.inventory import Seen
+from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.run.sweep.inventory import Resource
 from orchestrator.run.sweep.unproven import unproven
 
 RUN = "20261125T004200Z-0a1b2c"
 BEGUN = {"ami:run": RUN, "ami:purpose": "build", "ami:image": "web", "ami:name": "web-1"}
-KEY = Seen(Kind.KEY_PAIR, "k", "us-east-1", tags=BEGUN)
-MACHINE = Seen(Kind.INSTANCE, "i-1", "us-east-1", tags=BEGUN, state="terminated")
-SNAPSHOT = Seen(Kind.SNAPSHOT, "snap-1", "us-east-1", instance="i-1", image="ami-1")
+KEY = Resource(ResourceKind.KEY_PAIR, "k", "us-east-1", tags=BEGUN)
+MACHINE = Resource(ResourceKind.INSTANCE, "i-1", "us-east-1", tags=BEGUN, state="terminated")
+SNAPSHOT = Resource(ResourceKind.SNAPSHOT, "snap-1", "us-east-1", instance="i-1", image="ami-1")
 
 
-def ami(tags: dict[str, str] | None = None, *, name: str = "web-1", **more: Any) -> Seen:
-    return Seen(
-        Kind.IMAGE, "ami-1", "us-east-1", tags=tags or {}, name=name, state=more.pop("state", "available"), **more
+def ami(tags: dict[str, str] | None = None, *, name: str = "web-1", **more: Any) -> Resource:
+    return Resource(
+        ResourceKind.IMAGE,
+        "ami-1",
+        "us-east-1",
+        tags=tags or {},
+        name=name,
+        state=more.pop("state", "available"),
+        **more,
     )
 
 
-def judged(*things: Seen) -> tuple[str, str, str, bool] | None:
+def judged(*things: Resource) -> tuple[str, str, str, bool] | None:
     """Run, image and reason of the AMI among these things; None when it is none of ours, or finished."""
     found = [(one.run, one.image, one.how, one.certain) for one in unproven(things)]
     return found[0] if found else None
@@ -72,7 +78,7 @@ def test_unproven_when_it_has_no_tags() -> None:
 
 
 @pytest.mark.parametrize("things", [(SNAPSHOT,), ()])
-def test_unproven_when_packer_made_it_to_encrypt_it(things: tuple[Seen, ...]) -> None:
+def test_unproven_when_packer_made_it_to_encrypt_it(things: tuple[Resource, ...]) -> None:
     """EC2 tells the machine, of the AMI or of its snapshot, also when it is terminated."""
     copied = ami(name="a1B2c3D", instance="" if things else "i-1")
     expected = (RUN, "web", "Packer made it of the run's machine i-1, to encrypt it", True)

@@ -12,7 +12,7 @@ from testinfra.backend.local import LocalBackend
 
 from orchestrator.validate.batch.attributes import Attributes
 from orchestrator.validate.batch.question import Answer
-from orchestrator.validate.batch.rounds import Asked, Rounds
+from orchestrator.validate.batch.rounds import PendingQuestion, Rounds
 from orchestrator.validate.suite.backend import SsmBackend
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def test_tests_that_ask_for_different_attributes_of_a_file_ask_one_command(tmp_p
         shell = Shell()
         getattr(host_over(shell).file(str(tmp_path)), attribute)
         (command,) = shell.asked
-        rounds.add(Asked(attribute, command, 120, reads=True), 0)
+        rounds.add(PendingQuestion(attribute, command, 120, reads=True), 0)
     _, waiting, questions = rounds.take(0)
     assert (waiting, len(questions)) == (4, 1)
 

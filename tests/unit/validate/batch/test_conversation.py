@@ -21,7 +21,7 @@ from orchestrator.validate.batch import question, script
 from orchestrator.validate.batch.conversation import Conversation
 from orchestrator.validate.batch.question import Answer, Ended, Question, Reply
 from orchestrator.validate.errors import ConnectionFault, Unheard, Unwritable
-from orchestrator.validate.round import Tally
+from orchestrator.validate.round import CallCount
 from tests.unit.validate import shell_transport as mishaps
 from tests.unit.validate.shell_transport import LocalShell
 
@@ -50,11 +50,11 @@ def talk(shell: LocalShell, spool: str, gone: Callable[[], bool] = lambda: False
 
 
 def ask(
-    conversation: Conversation, *commands: bytes, seconds: float = 30, first: int = 1, tally: Tally | None = None
+    conversation: Conversation, *commands: bytes, seconds: float = 30, first: int = 1, tally: CallCount | None = None
 ) -> list[Reply]:
     """The replies, in the order of the commands; each question is replied to once."""
     questions = [Question(number, command, seconds) for number, command in enumerate(commands, start=first)]
-    replies = [reply for some in conversation.ask(questions, tally or Tally()) for reply in some]
+    replies = [reply for some in conversation.ask(questions, tally or CallCount()) for reply in some]
     assert sorted(reply.number for reply in replies) == [question.number for question in questions]
     return sorted(replies, key=lambda reply: reply.number)
 
@@ -92,7 +92,7 @@ CASES: dict[bytes, tuple[int, bytes, bytes]] = {
 @pytest.mark.parametrize("shell", SHELLS)
 def test_commands_do_what_they_do_in_a_shell(shell: tuple[str, ...], spool: str) -> None:
     """In one round, in one script."""
-    tally = Tally()
+    tally = CallCount()
     said = ask(talk(LocalShell(shell=shell), spool), *CASES, tally=tally)
     assert dict(zip(CASES, answers(said), strict=True)) == CASES
     assert (tally.scripts, tally.parts, dict(tally.calls)) == (1, 0, {"sh": 1})
@@ -134,7 +134,7 @@ def test_a_hung_command_fails_alone_and_keeps_nobody_waiting(spool: str, monkeyp
     sleep = f"sleep 600.{os.getpid()}"
     questions = [Question(n, sleep.encode(), 4) for n in range(8)]
     questions += [Question(n, b"echo %d" % n) for n in range(8, 16)]
-    for replies in talk(LocalShell(), spool).ask(questions, Tally()):
+    for replies in talk(LocalShell(), spool).ask(questions, CallCount()):
         for reply in replies:
             (hung if reply.ended is Ended.TIMED_OUT else quick)[reply.number] = time.monotonic() - began
     assert (sorted(hung), sorted(quick)) == (list(range(8)), list(range(8, 16)))
@@ -164,7 +164,7 @@ def test_hung_commands_keep_no_other_script_from_being_sent(
         Question(n, b"%s # %s" % (one, noise.randbytes(18_000).hex().encode()), 60) for n, one in enumerate(commands)
     ]
     shell = LocalShell()
-    for replies in talk(shell, spool).ask(questions, Tally()):
+    for replies in talk(shell, spool).ask(questions, CallCount()):
         for reply in replies:
             assert reply.ended is Ended.ANSWERED
             ended.append(reply.number)
@@ -214,7 +214,7 @@ def test_questions_of_one_turn_never_run_at_once(shell: tuple[str, ...], spool: 
 
     def told(first: int, *questions: tuple[bytes, int]) -> None:
         asked = [Question(first + n, command, 60, turn) for n, (command, turn) in enumerate(questions)]
-        replies = [reply for some in conversation.ask(asked, Tally()) for reply in some]
+        replies = [reply for some in conversation.ask(asked, CallCount()) for reply in some]
         codes.extend(code for code, _, _ in answers(replies))
 
     threads = [
@@ -236,7 +236,7 @@ def test_more_than_is_carried_is_that_commands_matter(spool: str) -> None:
 
 @pytest.mark.usefixtures("patient")
 def test_long_output_is_fetched_in_parts_for_the_whole_round(spool: str) -> None:
-    tally = Tally()
+    tally = CallCount()
     replies = ask(talk(LocalShell(), spool), *[b"head -c 40000 /dev/urandom | base64 -w 0"] * 5, tally=tally)
     assert [len(out) for _, out, _ in answers(replies)] == [53_336] * 5
     packed = 5 * 40_000 * 4 / 3
@@ -525,7 +525,7 @@ def test_a_command_that_ignores_being_stopped_is_killed(spool: str, tmp_path: Pa
 
 def test_more_than_one_answer_carries_comes_with_the_next(spool: str) -> None:
     """Six times 9 MB, which packs well."""
-    tally = Tally()
+    tally = CallCount()
     replies = ask(talk(LocalShell(), spool), *[b"head -c 9000000 /dev/zero"] * 6, tally=tally)
     assert [len(out) for _, out, _ in answers(replies)] == [9_000_000] * 6
     assert 2 <= tally.scripts <= 4
@@ -534,7 +534,7 @@ def test_more_than_one_answer_carries_comes_with_the_next(spool: str) -> None:
 @pytest.mark.usefixtures("patient")
 def test_a_part_that_is_not_heard_is_fetched_once_more(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversations, "_PAUSE", 0.05)
-    tally = Tally()
+    tally = CallCount()
     shell = LocalShell(mishaps.well, mishaps.never_arrives, mishaps.well, mishaps.is_not_heard)
     ((_, out, _),) = answers(ask(talk(shell, spool), b"head -c 100000 /dev/urandom", tally=tally))
     assert len(out) == 100_000

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.validate.batch.question import Answer, Ended, Reply
-from orchestrator.validate.batch.rounds import LONGEST, QUIET, SLOW, Asked, Rounds
+from orchestrator.validate.batch.rounds import LONGEST, QUIET, SLOW, PendingQuestion, Rounds
 
 
-def asked(asker: str, command: bytes = b"true", seconds: float = 120, *, reads: bool = True) -> Asked[str]:
-    return Asked(asker, command, seconds, reads)
+def asked(asker: str, command: bytes = b"true", seconds: float = 120, *, reads: bool = True) -> PendingQuestion[str]:
+    return PendingQuestion(asker, command, seconds, reads)
 
 
 def answered(number: int) -> Reply:

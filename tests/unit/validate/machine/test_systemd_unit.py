@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.validate.machine.systemd_unit import Unit, unit_of
-from orchestrator.validate.verdict import Asked, Outcome, TestResult
+from orchestrator.validate.verdict import Asked, TestOutcome, TestResult
 
 SHOWN = """\
 Id=amazon-ssm-agent.service
@@ -52,11 +52,13 @@ def test_the_setting_is_named_that_can_have_done_it(text: str, setting: str) -> 
 
 
 def test_a_test_that_failed_for_something_else_is_left_alone() -> None:
-    failed = TestResult("role", "test_x.py::test_x", Outcome.FAILED, 0.1, "assert 1\n where", asked=(Asked("id", "0"),))
+    failed = TestResult(
+        "role", "test_x.py::test_x", TestOutcome.FAILED, 0.1, "assert 1\n where", asked=(Asked("id", "0"),)
+    )
     assert failed.in_unit(HARDENED) == failed
-    passed = replace(failed, outcome=Outcome.PASSED, asked=(Asked("touch /etc/x", "1", "Read-only file system"),))
+    passed = replace(failed, outcome=TestOutcome.PASSED, asked=(Asked("touch /etc/x", "1", "Read-only file system"),))
     assert passed.in_unit(HARDENED) == passed
-    blamed = replace(passed, outcome=Outcome.FAILED).in_unit(HARDENED).message
+    blamed = replace(passed, outcome=TestOutcome.FAILED).in_unit(HARDENED).message
     assert blamed == (
         "assert 1\ncommands run in the machine's unit amazon-ssm-agent, which has ReadOnlyPaths=/run /etc\n where"
     )

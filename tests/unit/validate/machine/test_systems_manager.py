@@ -19,8 +19,8 @@ from orchestrator.validate.machine import token_bucket as buckets
 from orchestrator.validate.machine.instance_loss import known
 from orchestrator.validate.machine.systems_manager import SystemsManager
 from orchestrator.validate.machine.token_bucket import Bucket
-from orchestrator.validate.machine.transport import RunCommand
-from orchestrator.validate.round import Tally
+from orchestrator.validate.machine.transport import RunCommandTransport
+from orchestrator.validate.round import CallCount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,8 +98,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_each_request_takes_a_token_and_is_counted(account: Account, bucket: Bucket, server: Server) -> None:
-    server.refused, tally = 5, Tally()
-    assert RunCommand(account, "i-1", stop=threading.Event()).run("true", 5, tally) == "said\n"
+    server.refused, tally = 5, CallCount()
+    assert RunCommandTransport(account, "i-1", stop=threading.Event()).run("true", 5, tally) == "said\n"
     assert tally.calls == {"send_command": 6, "get_command_invocation": 1}
     assert len(server.requests) == 7
     assert bucket._tokens == 100 - 7
@@ -108,7 +108,7 @@ def test_each_request_takes_a_token_and_is_counted(account: Account, bucket: Buc
 @pytest.mark.usefixtures("quick")
 def test_a_call_is_given_up_as_often_as_any_other(account: Account, bucket: Bucket, server: Server) -> None:
     """What it may have done is unknown then."""
-    server.refused, tally = 1000, Tally()
+    server.refused, tally = 1000, CallCount()
     with pytest.raises(AwsError) as caught:
         SystemsManager(account, threading.Event()).call(
             "get_command_invocation", tally, CommandId=COMMAND, InstanceId="i"
@@ -116,11 +116,11 @@ def test_a_call_is_given_up_as_often_as_any_other(account: Account, bucket: Buck
     assert error_code(caught.value) == "ThrottlingException"
     assert len(server.requests) == tally.calls["get_command_invocation"] == 100 - bucket._tokens == aws_retries.ATTEMPTS
     with pytest.raises(Unheard):
-        RunCommand(account, "i-1", stop=threading.Event()).run("true", 5, Tally())
+        RunCommandTransport(account, "i-1", stop=threading.Event()).run("true", 5, CallCount())
 
 
 def test_looks_for_a_machine_take_tokens(account: Account, bucket: Bucket) -> None:
-    tally = Tally()
+    tally = CallCount()
     assert known(SystemsManager(account, threading.Event()), "i-1", tally)["PingStatus"] == "Online"
     assert bucket._tokens == 100 - tally.calls["describe_instance_information"] == 100 - 1
 
@@ -141,7 +141,7 @@ def test_a_stop_ends_the_pause_before_a_repetition(
     threading.Thread(target=once_refused, daemon=True).start()
     began = time.monotonic()
     with pytest.raises(Interrupted):
-        RunCommand(account, "i-1", stop=stop).run("true", 5, Tally())
+        RunCommandTransport(account, "i-1", stop=stop).run("true", 5, CallCount())
     assert time.monotonic() - began < 300
     assert len(server.requests) == 1
 
@@ -155,8 +155,8 @@ def test_all_machines_of_an_account_share_its_bucket(
     stop = threading.Event()
 
     def ask(number: int) -> list[str]:
-        machine = RunCommand(account, f"i-{number}", stop=stop)
-        return [machine.run("true", 5, Tally()) for _ in range(3)]
+        machine = RunCommandTransport(account, f"i-{number}", stop=stop)
+        return [machine.run("true", 5, CallCount()) for _ in range(3)]
 
     began = time.monotonic()
     with ThreadPoolExecutor(6) as pool:

@@ -10,8 +10,8 @@ from botocore.stub import Stubber
 
 from orchestrator.aws.account import Account
 from orchestrator.validate.errors import ConnectionFault
-from orchestrator.validate.machine.transport import RunCommand
-from orchestrator.validate.round import Tally
+from orchestrator.validate.machine.transport import RunCommandTransport
+from orchestrator.validate.round import CallCount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def test_it_waits_for_the_end(account: Account, stub: Stubber) -> None:
     invocation(stub, "InProgress")
     invocation(stub, "Delayed")
     invocation(stub, "Success", StandardOutputContent="said\n")
-    tally, transport = Tally(), RunCommand(account, INSTANCE, stop=threading.Event())
+    tally, transport = CallCount(), RunCommandTransport(account, INSTANCE, stop=threading.Event())
     assert transport.run("true", 10, tally) == "said\n"
     assert tally.calls == {"send_command": 1, "get_command_invocation": 5}
 
@@ -63,13 +63,13 @@ def test_a_machine_that_just_came_online_may_be_unknown(code: str, account: Acco
     stub.add_client_error("send_command", code)
     sent(stub)
     invocation(stub, "Success")
-    assert RunCommand(account, INSTANCE, stop=threading.Event()).run("true", 10, Tally()) == ""
+    assert RunCommandTransport(account, INSTANCE, stop=threading.Event()).run("true", 10, CallCount()) == ""
 
 
 def test_a_refusal_is_a_fault(account: Account, stub: Stubber) -> None:
     stub.add_client_error("send_command", "AccessDeniedException", "not you")
     with pytest.raises(ConnectionFault, match="not you"):
-        RunCommand(account, INSTANCE, stop=threading.Event()).run("true", 10, Tally())
+        RunCommandTransport(account, INSTANCE, stop=threading.Event()).run("true", 10, CallCount())
 
 
 @pytest.mark.parametrize(
@@ -89,4 +89,4 @@ def test_every_other_end_is_a_fault(status: str, details: str, said: str, accoun
     complaint = "sh: not found" if details == "Failed" else ""
     invocation(stub, status, StatusDetails=details, ResponseCode=127, StandardErrorContent=complaint)
     with pytest.raises(ConnectionFault, match=said):
-        RunCommand(account, INSTANCE, stop=threading.Event()).run("true", 10, Tally())
+        RunCommandTransport(account, INSTANCE, stop=threading.Event()).run("true", 10, CallCount())

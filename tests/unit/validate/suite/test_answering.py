@@ -13,7 +13,7 @@ from orchestrator.validate.suite.answering import Answering
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from orchestrator.validate.round import Tally
+    from orchestrator.validate.round import CallCount
 
 
 class Machine:
@@ -22,7 +22,7 @@ class Machine:
     def __init__(self) -> None:
         self._closed = threading.Event()
 
-    def ask(self, questions: Sequence[Question], tally: Tally) -> Iterator[tuple[Reply, ...]]:
+    def ask(self, questions: Sequence[Question], tally: CallCount) -> Iterator[tuple[Reply, ...]]:
         tally.call("asked")
         for one in questions:
             if one.command != b"quick":
