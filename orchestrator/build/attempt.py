@@ -22,7 +22,7 @@ from orchestrator.build.cleanup import remove as clean
 from orchestrator.build.cleanup.leftovers import Build
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.follow import follow
-from orchestrator.build.instance_watch import Witness
+from orchestrator.build.instance_watch import InstanceWatch
 from orchestrator.build.lack_of_room import LackOfRoom
 from orchestrator.build.launch import variables
 from orchestrator.build.launch.environment import packer_environment, private_folder
@@ -34,11 +34,11 @@ from orchestrator.progress import Stage
 
 if TYPE_CHECKING:
     from orchestrator.build.request import BuildRequest, Built
-    from orchestrator.build.retry_plan import Course
+    from orchestrator.build.retry_plan import RetryPlan
     from orchestrator.progress import Listener
 
 
-def attempt(request: BuildRequest, course: Course, listener: Listener) -> Built:
+def attempt(request: BuildRequest, course: RetryPlan, listener: Listener) -> Built:
     """Build once, in the place that is the next of `course`. Logs of earlier attempts stay before its own.
 
     Raises as `packer.build` does; the BuildFailed knows of this attempt alone.
@@ -53,7 +53,7 @@ def attempt(request: BuildRequest, course: Course, listener: Listener) -> Built:
 class _Attempt:
     """One attempt on its way."""
 
-    def __init__(self, request: BuildRequest, course: Course, watch: Watch) -> None:
+    def __init__(self, request: BuildRequest, course: RetryPlan, watch: Watch) -> None:
         self._request = request
         self._course = course
         self._watch = watch
@@ -90,7 +90,7 @@ class _Attempt:
         way_in = self._access(private)
         self._watch.note(f"{self._request.ready}")
         room = LackOfRoom(self._request, self._course.place)
-        with Witness(self._request.account, way_in.key_name, room, lambda: self._watch.launching) as witness:
+        with InstanceWatch(self._request.account, way_in.key_name, room, lambda: self._watch.launching) as witness:
             self._watch.on_trouble = witness.look
             code = self._packer(private, way_in, witness)
             self._judge(code, witness)
@@ -99,7 +99,7 @@ class _Attempt:
             self._tag(built)
         return built
 
-    def _packer(self, private: Path, way_in: ssh_access.Access, witness: Witness) -> int:
+    def _packer(self, private: Path, way_in: ssh_access.Access, witness: InstanceWatch) -> int:
         """Packer's exit code; negative: the signal that ended it."""
         request, output = self._request, private / "packer.out"
         argv = self._command(way_in)
@@ -139,7 +139,7 @@ class _Attempt:
             self._watch.tell(f"Ansible runs without Mitogen: {reason}")
         return not reason
 
-    def _why_stop(self, witness: Witness) -> str:
+    def _why_stop(self, witness: InstanceWatch) -> str:
         if self._request.stop.is_set():
             return "asked to stop"
         if witness.no_room:
@@ -147,7 +147,7 @@ class _Attempt:
         gone = witness.gone_before(self._watch.end_began)
         return str(gone) if gone is not None else ""
 
-    def _judge(self, code: int, witness: Witness) -> None:
+    def _judge(self, code: int, witness: InstanceWatch) -> None:
         """Gather what was seen of a Packer that failed."""
         watch = self._watch
         if code == 0 and watch.finished and watch.built is None:

@@ -11,7 +11,7 @@ from orchestrator.build.cause import Cause
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.packer.installed import packer_version, ready, required_by
 from orchestrator.build.request import BuildRequest, Built
-from orchestrator.build.retry_plan import Course
+from orchestrator.build.retry_plan import RetryPlan
 from orchestrator.progress import Event, Listener, Stage, ignore
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def build(request: BuildRequest, listener: Listener = ignore) -> Built:
     if not request.stop.is_set():
         request.folder.mkdir(parents=True, exist_ok=True)
         request = request if request.ready else replace(request, ready=_found(request))
-    course = Course(request.places or _ANYWHERE)
+    course = RetryPlan(request.places or _ANYWHERE)
     while True:
         try:
             built = attempt(replace(request, attempt=course.number), course, listener)
@@ -55,7 +55,7 @@ def _found(request: BuildRequest) -> Ready:
     return ready(required_by(request.template.read_text(encoding="utf-8")), request.workspace)
 
 
-def _said(course: Course, failed: BuildFailed) -> str:
+def _said(course: RetryPlan, failed: BuildFailed) -> str:
     """What a person is told of one more attempt."""
     if failed.cause is Cause.CAPACITY:
         return f"{course.story[-1]} to be had; trying {named(course.place)}"

@@ -26,7 +26,7 @@ _LAUNCHES = 2.0
 _ENDED = frozenset({"shutting-down", "terminated", "stopping", "stopped"})
 
 
-class Witness:
+class InstanceWatch:
     """Looks at the one machine that has this key pair, in a thread of its own, while a `with` block lasts.
 
     Whoever asked for the end does not matter here: `gone` tells what was seen, and `gone_before` what of it counts.

@@ -17,7 +17,7 @@ _FAULTS = 3
 
 
 @dataclass(frozen=True)
-class Course:
+class RetryPlan:
     """Where a build can still be tried, the next place first; and what became of the attempts before.
 
     A full place is never tried again. A machine that was lost is made up for by one more attempt; calls that AWS
@@ -40,7 +40,7 @@ class Course:
         """Seconds to wait before the next attempt."""
         return float(2**self.faults) if self.faults else 0.0
 
-    def after(self, failed: BuildFailed) -> Course | None:
+    def after(self, failed: BuildFailed) -> RetryPlan | None:
         """The course after an attempt that failed; None when no other attempt makes sense."""
         if failed.cause is Cause.CAPACITY:
             places = remaining(self.places, full_code(failed.reason))
@@ -51,6 +51,6 @@ class Course:
             return replace(self._next(self.places, failed.reason), faults=self.faults + 1)
         return None
 
-    def _next(self, places: tuple[Place, ...], what: str) -> Course:
+    def _next(self, places: tuple[Place, ...], what: str) -> RetryPlan:
         told = f"attempt {self.number}: {what}"
         return replace(self, places=places, number=self.number + 1, story=(*self.story, told))

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Making:
+class RunContext:
     """What every segment of one run shares; `stop` is that of the whole run, or of one segment.
 
     `connection` is how machines are asked, `selection` which tests they are asked.
@@ -72,7 +72,7 @@ class Making:
         """Secrets besides the account's keys: those of `masks`, of variables, and what Ansible Vault holds."""
         return (*values_of(self.workspace.masks), *self.secrets.values())
 
-    def until(self, stop: threading.Event) -> Making:
+    def until(self, stop: threading.Event) -> RunContext:
         """The same for one segment, which ends with `stop`."""
         return replace(self, stop=stop)
 
@@ -83,7 +83,7 @@ class Making:
         return folder
 
 
-def make(making: Making, segment: Segment, base: str, ready: Ready) -> SegmentOutcome:
+def make(making: RunContext, segment: Segment, base: str, ready: Ready) -> SegmentOutcome:
     """Build a segment on the AMI `base` with this Packer. Raises AmiError when it comes to no AMI."""
     began, environment = time.monotonic(), making.environment
     version = segment.version_at(datetime.now(UTC))
@@ -133,7 +133,7 @@ def _keep_no_secret(folder: Path, masks: tuple[str, ...]) -> None:
 
 
 def prove(
-    making: Making, segment: Segment, built: SegmentOutcome, *, build_seconds: float | None = None
+    making: RunContext, segment: Segment, built: SegmentOutcome, *, build_seconds: float | None = None
 ) -> SegmentOutcome:
     """Boot and test the AMI of an outcome, and tag the verdict. Raises AmiError when the tests could not be run.
 
@@ -174,7 +174,7 @@ def _tested(
     )
 
 
-def ami_tags(making: Making, segment: Segment, version: str, base: str) -> dict[str, str]:
+def ami_tags(making: RunContext, segment: Segment, version: str, base: str) -> dict[str, str]:
     """Every tag of the AMI that a build makes: the image's own, and the factory's."""
     image, identity = segment.image, making.identity
     return {
@@ -196,7 +196,7 @@ def ami_tags(making: Making, segment: Segment, version: str, base: str) -> dict[
     }
 
 
-def _request(making: Making, segment: Segment, built: SegmentOutcome, folder: Path) -> ValidateRequest:
+def _request(making: RunContext, segment: Segment, built: SegmentOutcome, folder: Path) -> ValidateRequest:
     environment = making.environment
     return ValidateRequest(
         account=making.account,

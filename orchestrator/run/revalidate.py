@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.segment import Segment
     from orchestrator.progress import Listener
     from orchestrator.registry import Version
-    from orchestrator.run.image import Making
+    from orchestrator.run.image import RunContext
     from orchestrator.run.leases.lease import Leases, NoLeases
     from orchestrator.run.outcome import Summary
 
@@ -82,7 +82,7 @@ def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None
     segment, version = chosen.segment, chosen.version
     built = SegmentOutcome(version.image, SegmentStatus.BUILT, version.ami_id, version.version)
 
-    def work(making: Making, leases: Leases | NoLeases) -> tuple[SegmentOutcome, ...]:
+    def work(making: RunContext, leases: Leases | NoLeases) -> tuple[SegmentOutcome, ...]:
         making = replace(making, connection=chosen.connection, selection=chosen.selection)
 
         def proven() -> SegmentOutcome:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.masks import hidden, hide
-from orchestrator.run.image import Making
+from orchestrator.run.image import RunContext
 from orchestrator.run.outcome import SegmentStatus, Summary
 from orchestrator.run.schedule import Work, work_through
 from orchestrator.run.session.identity import begin
@@ -45,7 +45,7 @@ def execute(
     `executor` runs the tasks; without one there is a thread for each of `--parallel`.
     """
 
-    def work(making: Making, leases: Leases | NoLeases) -> tuple[SegmentOutcome, ...]:
+    def work(making: RunContext, leases: Leases | NoLeases) -> tuple[SegmentOutcome, ...]:
         segments = SegmentWork(plan, making, leases)
         doing = Work(segments.do, segments.skip, lambda outcome: outcome.status.good, segments.give_up)
         with _executor(executor, plan.bounds.tasks) as chosen:
@@ -65,7 +65,7 @@ def nothing_done(plan: Plan) -> Summary:
 def run(
     secrets: Secrets,
     listener: Listener,
-    work: Callable[[Making, Leases | NoLeases], tuple[SegmentOutcome, ...]],
+    work: Callable[[RunContext, Leases | NoLeases], tuple[SegmentOutcome, ...]],
     *,
     tell: Callable[[str], None],
     keep: bool,
@@ -83,7 +83,7 @@ def run(
         signals_set(stop, urgent, tell),
         life_of(environment.account, environment.artifact_bucket, identity, lost=stop.set) as leases,
     ):
-        making = Making(
+        making = RunContext(
             workspace=workspace,
             environment=environment,
             identity=identity,

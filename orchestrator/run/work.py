@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from orchestrator.plan.steps import PlanStep
     from orchestrator.registry import Version
-    from orchestrator.run.image import Making
+    from orchestrator.run.image import RunContext
     from orchestrator.run.leases.lease import LeaseOwner, Leases, NoLeases
     from orchestrator.run.prepare import Plan
     from orchestrator.run.schedule import Task
@@ -31,7 +31,7 @@ class SegmentWork:
     """Does the tasks of one plan; see `schedule.Work`. `results` are those of tasks that ended."""
 
     plan: Plan
-    making: Making
+    making: RunContext
     leases: Leases | NoLeases
     results: dict[str, SegmentOutcome] = field(default_factory=dict)
 

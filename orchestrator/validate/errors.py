@@ -60,11 +60,11 @@ class ConnectionFault(ValidationError):
     """The machine could not be asked, or its answer is missing, cut or altered."""
 
 
-class Unheard(ConnectionFault):
+class NoResponse(ConnectionFault):
     """Nothing came back, for reasons that may pass. Whether the machine has run the script is unknown."""
 
 
-class Damaged(ConnectionFault):
+class CorruptResponse(ConnectionFault):
     """What came back is cut or altered, or says that the script itself failed."""
 
 

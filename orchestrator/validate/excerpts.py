@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.masks import masked_where_cut
 from orchestrator.validate.batch.attributes import Attributes
-from orchestrator.validate.verdict import Asked
+from orchestrator.validate.verdict import AskedCommand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,28 +26,28 @@ _OUTPUT, _COMMAND = 2_000, 4_000
 _COMMANDS = 200
 
 
-class Kept:
+class Excerpts:
     """The commands that each test has asked, until it is told."""
 
     def __init__(self) -> None:
-        self._asked: dict[int, deque[Asked]] = {}
+        self._asked: dict[int, deque[AskedCommand]] = {}
 
     def note(self, place: int, command: bytes, reply: Reply) -> None:
         """Keep one of a test."""
         self._asked.setdefault(place, deque(maxlen=_COMMANDS)).append(_asked(command, reply))
 
-    def of(self, place: int) -> tuple[Asked, ...]:
+    def of(self, place: int) -> tuple[AskedCommand, ...]:
         """Those of a test, once."""
         return tuple(self._asked.pop(place, ()))
 
 
-def _asked(command: bytes, reply: Reply) -> Asked:
+def _asked(command: bytes, reply: Reply) -> AskedCommand:
     text = beginning(Attributes.told(command.decode("utf-8", "backslashreplace")), _COMMAND)
     if reply.answer is None:
-        return Asked(text, str(reply.ended))
+        return AskedCommand(text, str(reply.ended))
     # A character has at most four bytes, or becomes four.
     written = reply.answer.stdout[: 4 * _OUTPUT + 4] + reply.answer.stderr[: 4 * _OUTPUT + 4]
-    return Asked(text, str(reply.answer.code), beginning(written.decode("utf-8", "backslashreplace"), _OUTPUT))
+    return AskedCommand(text, str(reply.answer.code), beginning(written.decode("utf-8", "backslashreplace"), _OUTPUT))
 
 
 def beginning(text: str, most: int) -> str:

@@ -17,7 +17,7 @@ from orchestrator.validate.batch.question import Ended, Question
 from orchestrator.validate.errors import ConnectionFault, MachineLost, ValidationError
 from orchestrator.validate.machine.boot import Boot
 from orchestrator.validate.machine.instance_loss import is_gone
-from orchestrator.validate.machine.systemd_unit import SHOW, Unit, unit_of
+from orchestrator.validate.machine.systemd_unit import SHOW, SystemdUnit, unit_of
 from orchestrator.validate.report import set_aside, write_reports
 from orchestrator.validate.suite.session import collect, laid_out, run
 from orchestrator.validate.verdict import Verdict, check_complete, is_pass
@@ -58,7 +58,7 @@ class _Validation:
         self._listener = listener
         self._began = time.monotonic()
         self._done = 0
-        self._unit = Unit()
+        self._unit = SystemdUnit()
 
     def verdict(self) -> Verdict:
         with laid_out(self._request) as suite:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from orchestrator.errors import Problem
-    from orchestrator.validate.machine.systemd_unit import Unit
+    from orchestrator.validate.machine.systemd_unit import SystemdUnit
     from orchestrator.validate.request import ImageFacts
     from orchestrator.validate.round import Round
 
@@ -36,7 +36,7 @@ class TestOutcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedCommand:
     """One command that a test ran, how it ended (its exit code, or in words why there is none), what it wrote."""
 
     command: str
@@ -60,7 +60,7 @@ class TestResult:
     message: str = ""
     details: str = ""
     output: str = ""
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[AskedCommand, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -73,7 +73,7 @@ class TestResult:
         """Its name without its file's: `test_port[80]`."""
         return self.nodeid.partition("::")[2]
 
-    def in_unit(self, unit: Unit) -> TestResult:
+    def in_unit(self, unit: SystemdUnit) -> TestResult:
         """The result with the machine's unit in the second line of its message, when that may be why it failed."""
         blame = unit.blame(*(text for one in self.asked for text in (one.command, one.output))) if self.failed else ""
         first, newline, rest = self.message.partition("\n")
@@ -82,7 +82,7 @@ class TestResult:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TestResult:
         """The result that `dataclasses.asdict` turned into an object."""
-        asked = tuple(Asked(**one) for one in values["asked"])
+        asked = tuple(AskedCommand(**one) for one in values["asked"])
         properties = tuple((name, value) for name, value in values["properties"])
         return cls(**{**values, "outcome": TestOutcome(values["outcome"]), "asked": asked, "properties": properties})
 

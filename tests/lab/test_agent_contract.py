@@ -12,7 +12,7 @@ import pytest
 from orchestrator.aws.account import Account
 from orchestrator.validate.batch.conversation import Conversation
 from orchestrator.validate.batch.question import Question
-from orchestrator.validate.errors import Damaged, Unwritable
+from orchestrator.validate.errors import CorruptResponse, Unwritable
 from orchestrator.validate.machine.transport import RunCommandTransport
 from orchestrator.validate.round import CallCount
 from tests.lab.conftest import AGENT_WAITS
@@ -135,7 +135,7 @@ def test_tests_that_have_no_place_to_write_name_the_unit_that_forbids_it(harden:
         caught.value.message,
     )
     harden("ProtectSystem=strict")
-    with pytest.raises(Damaged, match=r"does not say why.*amazon-ssm-agent.*ProtectSystem"):
+    with pytest.raises(CorruptResponse, match=r"does not say why.*amazon-ssm-agent.*ProtectSystem"):
         RunCommandTransport(account, node, stop=stop).run("exit 0", 10, CallCount())
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.run.sweep.clear import Swept
     from orchestrator.run.sweep.find import SweepFinding
-    from orchestrator.run.sweep.orphans import Remnant
+    from orchestrator.run.sweep.orphans import Orphan
 
 #: Runs that are left alone of which each is named.
 _SHOWN = 5
@@ -77,7 +77,7 @@ def time_span(text: str) -> timedelta:
     return timedelta(**{_UNITS[written[2]]: int(written[1])})
 
 
-def _print_found(remnants: Sequence[Remnant], now: datetime, *, kept: bool) -> None:
+def _print_found(remnants: Sequence[Orphan], now: datetime, *, kept: bool) -> None:
     from orchestrator.run.session.identity import started_of
     from orchestrator.run.sweep.liveness import spoken
 

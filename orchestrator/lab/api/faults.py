@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.api.call import Call
     from orchestrator.lab.api.fault_rules import Rule
-    from orchestrator.lab.api.recent_ids import Birth, Births
+    from orchestrator.lab.api.recent_ids import RecentId, RecentIds
 
 
 def throttled(protocol: Protocol) -> AwsFault:
@@ -48,7 +48,7 @@ def broken(protocol: Protocol) -> AwsFault:
 
 @dataclass
 class Trouble:
-    """What the rules do to one call. `strike` counts a hit of a rule; it tells whether the rule was not spent yet."""
+    """What the rules do to one call. `record_hit` counts a hit of a rule; it is false when the rule is spent."""
 
     latency: float = 0.0
     """Seconds to wait before anything else."""
@@ -56,10 +56,10 @@ class Trouble:
     """The answer that keeps the call from having any effect."""
     lost: AwsFault | None = None
     """The answer that takes the place of the real one."""
-    young: tuple[Birth, ...] = ()
+    young: tuple[RecentId, ...] = ()
     """What a list does not show yet."""
     rules: tuple[HitCount, ...] = ()
-    strike: Callable[[int], bool] = field(default=lambda _: False)
+    record_hit: Callable[[int], bool] = field(default=lambda _: False)
     _omitted: bool = False
 
     def shortage(self, instance_type: str, subnet: str) -> bool:
@@ -67,17 +67,19 @@ class Trouble:
         return any(
             tally.rule.instance_type in ("", instance_type)
             and tally.rule.subnet in ("", subnet)
-            and self.strike(tally.number)
+            and self.record_hit(tally.number)
             for tally in self._of(FaultKind.CAPACITY)
         )
 
     def slower(self) -> float:
         """How many seconds longer an image shall be pending."""
-        return sum(tally.rule.value for tally in self._of(FaultKind.SLOW_IMAGE) if self.strike(tally.number))
+        return sum(tally.rule.value for tally in self._of(FaultKind.SLOW_IMAGE) if self.record_hit(tally.number))
 
     def death(self) -> float | None:
         """After how many seconds the machine of an instance that is launched now dies."""
-        return min((tally.rule.value for tally in self._of(FaultKind.DIE) if self.strike(tally.number)), default=None)
+        return min(
+            (tally.rule.value for tally in self._of(FaultKind.DIE) if self.record_hit(tally.number)), default=None
+        )
 
     def agent_late(self, since: float) -> float:
         """How many seconds an agent still waits that made its first call `since` seconds ago."""
@@ -90,17 +92,17 @@ class Trouble:
 
     def agent_lacks_metadata(self) -> bool:
         """Whether an agent that starts finds no metadata service."""
-        return any(self.strike(tally.number) for tally in self._of(FaultKind.AGENT_NO_METADATA))
+        return any(self.record_hit(tally.number) for tally in self._of(FaultKind.AGENT_NO_METADATA))
 
     def omit(self) -> None:
         """A list has left out something young."""
         if not self._omitted:
             self._omitted = True
             for tally in self._of(FaultKind.CONSISTENCY):
-                self.strike(tally.number)
+                self.record_hit(tally.number)
 
     def _lasts(self, tally: HitCount, since: float) -> bool:
-        return since < tally.rule.value and self.strike(tally.number)
+        return since < tally.rule.value and self.record_hit(tally.number)
 
     def _of(self, kind: FaultKind) -> list[HitCount]:
         return [tally for tally in self.rules if tally.rule.kind is kind]
@@ -109,7 +111,7 @@ class Trouble:
 class Faults:
     """The rules in force. Safe to share between threads."""
 
-    def __init__(self, births: Births) -> None:
+    def __init__(self, births: RecentIds) -> None:
         self._births = births
         self._tallies: dict[int, HitCount] = {}
         self._last = 0
@@ -143,7 +145,7 @@ class Faults:
         with self._lock:
             decision = decide(self._tallies.values(), call.operation)
             self._tallies |= {tally.number: tally for tally in decision.after}
-        trouble = Trouble(latency=decision.latency, rules=decision.within, strike=self._strike)
+        trouble = Trouble(latency=decision.latency, rules=decision.within, record_hit=self._strike)
         match decision.outcome:
             case FaultEffect.THROTTLED:
                 trouble.refusal = throttled(call.protocol)
@@ -163,7 +165,7 @@ class Faults:
                 for tally in self._tallies.values()
                 if tally.rule.kind not in ANY_CALL and not tally.spent and tally.rule.matches(operation)
             ]
-        return Trouble(rules=tuple(concerned), strike=self._strike)
+        return Trouble(rules=tuple(concerned), record_hit=self._strike)
 
     def _hide(self, trouble: Trouble, call: Call, body: bytes) -> None:
         seconds = max(

@@ -26,7 +26,7 @@ LONGEST = 3600.0
 MAKERS = ("CreateKeyPair", "ImportKeyPair", "CreateSecurityGroup")
 
 
-class Sort(Enum):
+class IdKind(Enum):
     """A sort of resource: the code and message of the refusal (EC2 developer guide, "Error codes")."""
 
     INSTANCE = ("InvalidInstanceID.NotFound", "The instance ID '{}' does not exist")
@@ -43,10 +43,10 @@ class Sort(Enum):
 
 
 @dataclass(frozen=True)
-class Birth:
+class RecentId:
     """One resource that was made. `name` is empty for those that have only an id."""
 
-    sort: Sort
+    sort: IdKind
     region: str
     resource_id: str
     name: str = ""
@@ -54,19 +54,19 @@ class Birth:
     @property
     def called(self) -> str:
         """How a call names it by its name: `KeyName=packer_1`; empty when it has none."""
-        parameter = {Sort.KEY_PAIR: "KeyName", Sort.GROUP: "GroupName"}.get(self.sort)
+        parameter = {IdKind.KEY_PAIR: "KeyName", IdKind.GROUP: "GroupName"}.get(self.sort)
         return f"{parameter}={self.name}" if parameter and self.name else ""
 
 
 @dataclass
-class Births:
+class RecentIds:
     """What was made lately, in every region. `clock` tells monotonic seconds."""
 
     clock: Callable[[], float] = time.monotonic
-    _made: dict[Birth, float] = field(default_factory=dict)
+    _made: dict[RecentId, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def note(self, birth: Birth) -> None:
+    def note(self, birth: RecentId) -> None:
         """Something was made now."""
         now = self.clock()
         with self._lock:
@@ -75,7 +75,7 @@ class Births:
                 del self._made[next(iter(self._made))]
             self._made[birth] = now
 
-    def younger(self, seconds: float, region: str) -> tuple[Birth, ...]:
+    def younger(self, seconds: float, region: str) -> tuple[RecentId, ...]:
         """What was made in a region less than so many seconds ago, the youngest first."""
         since = self.clock() - seconds
         with self._lock:
@@ -83,7 +83,7 @@ class Births:
             return tuple(birth for birth, _ in young if birth.region == region)
 
 
-def unknown(young: Collection[Birth], action: str, body: bytes) -> AwsFault | None:
+def unknown(young: Collection[RecentId], action: str, body: bytes) -> AwsFault | None:
     """The refusal of a call, with this form for its body, that names one of `young`; None when it names none.
 
     Filters do not count: they omit what is not known.

@@ -89,7 +89,7 @@ class LabBackend(EventualBackend):
         reservation: Any = super().run_instances(image_id, count, *args, **kwargs)
         name, arn = _profile(kwargs, settings)
         for number, instance in enumerate(reservation.instances):
-            instance.doom(self.tables.trouble.death())
+            instance.fail_after(self.tables.trouble.death())
             instance.profiled = bool(name or arn)
             # moto's RunInstances associates the profile with the first instance itself.
             direct = kwargs.get("iam_instance_profile_name") or kwargs.get("iam_instance_profile_arn")

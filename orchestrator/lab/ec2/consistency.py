@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from moto.ec2 import models
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 
-from orchestrator.lab.api.recent_ids import Birth, Sort
+from orchestrator.lab.api.recent_ids import IdKind, RecentId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +24,8 @@ class EventualBackend(models.EC2Backend):
 
     tables: Tables
 
-    def _born(self, sort: Sort, resource_id: str, name: str = "") -> None:
-        self.tables.births.note(Birth(sort, self.region_name, resource_id, name))
+    def _born(self, sort: IdKind, resource_id: str, name: str = "") -> None:
+        self.tables.births.note(RecentId(sort, self.region_name, resource_id, name))
 
     def _seen(self, found: Iterable[Any], key: str = "id") -> list[Any]:
         """What of it the call that is being answered may know."""
@@ -45,7 +45,7 @@ class EventualBackend(models.EC2Backend):
         """RunInstances, and whatever else launches."""
         reservation: Any = super().run_instances(*args, **kwargs)
         for instance in reservation.instances:
-            self._born(Sort.INSTANCE, instance.id)
+            self._born(IdKind.INSTANCE, instance.id)
         return reservation
 
     def create_image(self, *args: Any, **kwargs: Any) -> Any:
@@ -61,39 +61,39 @@ class EventualBackend(models.EC2Backend):
         return self._image(super().register_image(*args, **kwargs))
 
     def _image(self, image: Any) -> Any:
-        self._born(Sort.IMAGE, image.id)
-        self._born(Sort.SNAPSHOT, image.ebs_snapshot.id)
+        self._born(IdKind.IMAGE, image.id)
+        self._born(IdKind.SNAPSHOT, image.ebs_snapshot.id)
         return image
 
     def create_snapshot(self, *args: Any, **kwargs: Any) -> Any:
         """CreateSnapshot, and each of CreateSnapshots."""
         snapshot: Any = super().create_snapshot(*args, **kwargs)
-        self._born(Sort.SNAPSHOT, snapshot.id)
+        self._born(IdKind.SNAPSHOT, snapshot.id)
         return snapshot
 
     def copy_snapshot(self, *args: Any, **kwargs: Any) -> Any:
         """CopySnapshot."""
         snapshot: Any = super().copy_snapshot(*args, **kwargs)
-        self._born(Sort.SNAPSHOT, snapshot.id)
+        self._born(IdKind.SNAPSHOT, snapshot.id)
         return snapshot
 
     def create_security_group(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """CreateSecurityGroup. The default group of a region was always there."""
         group: Any = super().create_security_group(name, *args, **kwargs)
         if not group.is_default:
-            self._born(Sort.GROUP, group.id, name)
+            self._born(IdKind.GROUP, group.id, name)
         return group
 
     def create_key_pair(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """CreateKeyPair."""
         pair: Any = super().create_key_pair(name, *args, **kwargs)
-        self._born(Sort.KEY_PAIR, pair.id, name)
+        self._born(IdKind.KEY_PAIR, pair.id, name)
         return pair
 
     def import_key_pair(self, key_name: str, *args: Any, **kwargs: Any) -> Any:
         """ImportKeyPair."""
         pair: Any = super().import_key_pair(key_name, *args, **kwargs)
-        self._born(Sort.KEY_PAIR, pair.id, key_name)
+        self._born(IdKind.KEY_PAIR, pair.id, key_name)
         return pair
 
     # -- what is listed ----------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class LabInstance(instances.Instance):
         self.report("pending")
 
     @property
-    def wish(self) -> str:
+    def target_state(self) -> str:
         """The state that the machine shall reach: running, stopped or terminated."""
         name = self._state.name
         return {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}.get(name, name)
@@ -88,7 +88,7 @@ class LabInstance(instances.Instance):
         """Show a state in every answer from now on."""
         self._state = instances.InstanceState(state, STATES[state])
 
-    def doom(self, seconds: float | None) -> None:
+    def fail_after(self, seconds: float | None) -> None:
         """The machine dies after so many seconds, as when its host is lost; None: it does not."""
         self.dies = None if seconds is None else time.monotonic() + seconds
 
@@ -122,7 +122,7 @@ class LabInstance(instances.Instance):
         self._require("start", "stopped")
         previous = super().start()
         self.launch_time = utcnow()
-        self.doom(None)
+        self.fail_after(None)
         self._begin("pending")
         return previous
 

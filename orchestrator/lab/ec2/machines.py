@@ -141,7 +141,12 @@ class Machines:
     def _wanted(self, instance: Any) -> Wanted:
         rebooting = instance.reboots > self._rebooted.get(instance.id, 0)
         return Wanted(
-            instance.id, instance.state, instance.wish, made=instance.made, rebooting=rebooting, lost=instance.lost
+            instance.id,
+            instance.state,
+            instance.target_state,
+            made=instance.made,
+            rebooting=rebooting,
+            lost=instance.lost,
         )
 
     def _watch(self, pid: int) -> bool:
@@ -231,7 +236,7 @@ class Machines:
             reason = "Client.InstanceInitiatedShutdown: Instance initiated shutdown"
             if instance.lost:
                 reason = "Server.InternalError: Internal error on the host of the instance"
-                instance.doom(None)
+                instance.fail_after(None)
             if instance.instance_initiated_shutdown_behavior == "terminate":
                 instance.terminate()
             else:
@@ -247,8 +252,8 @@ class Machines:
             if reason:
                 instance.terminate()
                 _explain(instance, reason)
-            reached = state or instance.wish
-            if reached == instance.wish:
+            reached = state or instance.target_state
+            if reached == instance.target_state:
                 instance.report(reached)
             if reached == "terminated":
                 instance.container_expected = False

@@ -40,7 +40,7 @@ class Wanted:
 
     instance_id: str
     state: str
-    wish: str
+    target_state: str
     made: bool = False
     """Whether its machine was made already."""
     rebooting: bool = False
@@ -70,11 +70,11 @@ def steps(wanted: Iterable[Wanted], containers: Iterable[Container], busy: Colle
 
 
 def _next(one: Wanted, container: Container | None) -> Do | None:
-    if one.wish == "terminated":
+    if one.target_state == "terminated":
         return Do.REMOVE if container is not None else _settle(one)
     if container is None and one.made:
         return Do.VANISHED
-    if one.wish == "stopped":
+    if one.target_state == "stopped":
         return Do.STOP if container is not None and container.running else _settle(one)
     if container is None:
         return Do.LAUNCH
@@ -90,4 +90,4 @@ def _running(one: Wanted) -> Do | None:
 
 
 def _settle(one: Wanted) -> Do | None:
-    return None if one.state == one.wish else Do.SETTLE
+    return None if one.state == one.target_state else Do.SETTLE

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from moto.ec2.models import ec2_backends
 
 from orchestrator.lab.api.faults import Trouble
-from orchestrator.lab.api.recent_ids import Births
+from orchestrator.lab.api.recent_ids import RecentIds
 
 if TYPE_CHECKING:
     import ipaddress
@@ -36,7 +36,7 @@ class Tables:
     subnet: ipaddress.IPv4Network
     wake: Callable[[], None] = nothing
     lock: threading.RLock = field(default_factory=threading.RLock)
-    births: Births = field(default_factory=Births)
+    births: RecentIds = field(default_factory=RecentIds)
     trouble: Trouble = field(default_factory=Trouble)
     """What the faults in force do to the call that is being answered."""
     _last: int = 1

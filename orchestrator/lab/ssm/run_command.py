@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.lab.api.aws_fault import AwsFault
-from orchestrator.lab.api.recent_ids import Birth, Sort
+from orchestrator.lab.api.recent_ids import IdKind, RecentId
 from orchestrator.lab.ssm import listing as ssm_listing
 from orchestrator.lab.ssm import record as ssm_record
 from orchestrator.lab.ssm.delivery import Delivery
@@ -21,7 +21,7 @@ from orchestrator.lab.ssm.paging import page
 from orchestrator.lab.ssm.record import Command, Invocation
 
 if TYPE_CHECKING:
-    from orchestrator.lab.api.recent_ids import Births
+    from orchestrator.lab.api.recent_ids import RecentIds
     from orchestrator.lab.host.machine import MachineAccess
     from orchestrator.lab.ssm.nodes import ManagedNode
 
@@ -47,7 +47,7 @@ class RunCommandApi:
         }
     )
 
-    def __init__(self, machines: MachineAccess, delay: float, births: Births, waits: float) -> None:
+    def __init__(self, machines: MachineAccess, delay: float, births: RecentIds, waits: float) -> None:
         self._delay = delay
         self._births = births
         self._nodes = Nodes(machines)
@@ -85,7 +85,7 @@ class RunCommandApi:
         answer = ssm_record.command_json(command, command.requested, self._delay)
         with self._lock:
             self._commands[command.command_id] = command
-        self._births.note(Birth(Sort.COMMAND, region, command.command_id))
+        self._births.note(RecentId(IdKind.COMMAND, region, command.command_id))
         self._delivery.send(command)
         return {"Command": answer}
 

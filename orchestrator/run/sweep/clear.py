@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from orchestrator.aws.account import Account
     from orchestrator.run.sweep.find import SweepFinding, SweepScope
     from orchestrator.run.sweep.inventory import Resource
-    from orchestrator.run.sweep.liveness import Fate
-    from orchestrator.run.sweep.orphans import Remnant
+    from orchestrator.run.sweep.liveness import Liveness
+    from orchestrator.run.sweep.orphans import Orphan
 
 #: Looks at a region before its proofs are removed: what was removed may be listed for a while, and things may be new.
 _LOOKS = 4
@@ -59,7 +59,7 @@ class Became(StrEnum):
 class Swept:
     """What became of one remnant. `trouble` says why it stayed."""
 
-    remnant: Remnant
+    remnant: Orphan
     became: Became
     trouble: str = ""
 
@@ -98,7 +98,7 @@ def clear(
     return tuple(results[one] for one in in_order(results))
 
 
-def _dead(wanted: Iterable[Remnant], finding: SweepFinding) -> dict[str, Fate]:
+def _dead(wanted: Iterable[Orphan], finding: SweepFinding) -> dict[str, Liveness]:
     """The runs of what is to be removed; a lease that is left alone in the bucket may have none."""
     return {one.run: finding.fates[one.run] for one in wanted if one.run in finding.fates}
 
@@ -115,7 +115,7 @@ def _taken(place: SweepScope, stack: ExitStack, run: str) -> bool:
     return True
 
 
-def _lease_removed(place: SweepScope, one: Remnant, finding: SweepFinding, tell: Callable[[str], None]) -> Swept:
+def _lease_removed(place: SweepScope, one: Orphan, finding: SweepFinding, tell: Callable[[str], None]) -> Swept:
     """Remove a lease in the state in which it was found; a run's own was removed when its hold ended."""
     if not isinstance(place.leases, Leases):
         raise TypeError("leases were found without a bucket")
@@ -132,14 +132,14 @@ def _lease_removed(place: SweepScope, one: Remnant, finding: SweepFinding, tell:
 class _Clearing:
     """Removes what these dead runs left, region by region, and remembers what became of it."""
 
-    dead: Mapping[str, Fate]
+    dead: Mapping[str, Liveness]
     tell: Callable[[str], None]
     kept: bool
     patience: float
-    removed: list[Remnant] = field(default_factory=list)
-    stayed: dict[Remnant, str] = field(default_factory=dict)
+    removed: list[Orphan] = field(default_factory=list)
+    stayed: dict[Orphan, str] = field(default_factory=dict)
 
-    def region(self, account: Account, found: tuple[Remnant, ...]) -> None:
+    def region(self, account: Account, found: tuple[Orphan, ...]) -> None:
         """Remove a region's things, their proofs last, and read back."""
         if not found:
             return
@@ -155,7 +155,7 @@ class _Clearing:
         self._remove(account, [one for one in proofs if one.run not in blocked])
         self._read_back(account)
 
-    def _remove_passing(self, account: Account, left: tuple[Remnant, ...]) -> tuple[Remnant, ...]:
+    def _remove_passing(self, account: Account, left: tuple[Orphan, ...]) -> tuple[Orphan, ...]:
         """Remove everything but proofs. Returns what is left."""
         for _ in range(_LOOKS):
             passing = self._to_try([one for one in left if one.kind not in PROOFS])
@@ -165,7 +165,7 @@ class _Clearing:
             left = self._look(account)
         return left
 
-    def _to_try(self, passing: list[Remnant]) -> list[Remnant]:
+    def _to_try(self, passing: list[Orphan]) -> list[Orphan]:
         wanted = set(to_try([one.leftover for one in passing], self._stayed()))
         return [one for one in passing if one.leftover in wanted]
 
@@ -178,7 +178,7 @@ class _Clearing:
         machines = (one for one in seen if one.kind is ResourceKind.INSTANCE and one.run in self.dead)
         return any(one.state in _STOPPED and one.tags.get(PURPOSE) == BUILD for one in machines)
 
-    def _await_an_ami(self, account: Account, left: tuple[Remnant, ...]) -> tuple[Remnant, ...]:
+    def _await_an_ami(self, account: Account, left: tuple[Orphan, ...]) -> tuple[Orphan, ...]:
         """Look again until an AMI has shown itself, while there is still what proves whose it is."""
         for pause in _LATE:
             if any(one.kind is ResourceKind.IMAGE for one in (*self.removed, *self.stayed)):
@@ -187,13 +187,13 @@ class _Clearing:
             left = self._remove_passing(account, self._look(account))
         return left
 
-    def _look(self, account: Account) -> tuple[Remnant, ...]:
+    def _look(self, account: Account) -> tuple[Orphan, ...]:
         return self._left(look(account))
 
-    def _left(self, seen: Iterable[Resource]) -> tuple[Remnant, ...]:
+    def _left(self, seen: Iterable[Resource]) -> tuple[Orphan, ...]:
         return tuple(one for one in left_by(self.dead, seen) if self.kept or not one.kept)
 
-    def _remove(self, account: Account, wanted: Iterable[Remnant]) -> None:
+    def _remove(self, account: Account, wanted: Iterable[Orphan]) -> None:
         by_leftover = {one.leftover: one for one in wanted}
 
         def gone(leftover: Leftover) -> None:
@@ -208,7 +208,7 @@ class _Clearing:
 
     def _read_back(self, account: Account) -> None:
         """What is there all the same has stayed, whatever the answers to its removal were."""
-        left: tuple[Remnant, ...] = ()
+        left: tuple[Orphan, ...] = ()
         for pause in _READ_BACK:
             time.sleep(pause)
             left = self._look(account)

@@ -10,7 +10,7 @@ from orchestrator.run.leases.lease import leases_of, run_key
 from orchestrator.run.leases.owner import this_process
 from orchestrator.run.sweep.inventory import look
 from orchestrator.run.sweep.left_alone import LeftAlone, left_alone
-from orchestrator.run.sweep.orphans import Remnant, fates_of, in_order, left_by
+from orchestrator.run.sweep.orphans import Orphan, fates_of, in_order, left_by
 from orchestrator.run.sweep.run_evidence import evidence_of, read_leases
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.run.leases.lease import Leases, NoLeases
     from orchestrator.run.leases.lease_record import Record
-    from orchestrator.run.sweep.liveness import Fate
+    from orchestrator.run.sweep.liveness import Liveness
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class SweepScope:
 class SweepFinding:
     """What dead runs left, and what is left alone. `records` are the leases as they were read."""
 
-    remnants: tuple[Remnant, ...]
+    remnants: tuple[Orphan, ...]
     left_alone: tuple[LeftAlone, ...]
-    fates: Mapping[str, Fate]
+    fates: Mapping[str, Liveness]
     records: Mapping[str, Record]
 
 
@@ -68,7 +68,7 @@ def find(place: SweepScope, now: datetime, older_than: timedelta) -> SweepFindin
     return SweepFinding(in_order([*left_by(fates, seen), *leases]), left_alone(seen, fates), fates, records)
 
 
-def _lease(place: SweepScope, record: Record, fates: Mapping[str, Fate]) -> Remnant | None:
+def _lease(place: SweepScope, record: Record, fates: Mapping[str, Liveness]) -> Orphan | None:
     """A lease as a remnant; None when it is a living run's, another region's, or not the factory's at all.
 
     A dead run's lease proves its death, so that it stays until the region of the run is swept.
@@ -83,4 +83,4 @@ def _lease(place: SweepScope, record: Record, fates: Mapping[str, Fate]) -> Remn
     if fate is None and not record.dead:
         return None
     why = fate.why if fate else "its owner is dead"
-    return Remnant(ResourceKind.LEASE, record.key, record.region, run, why)
+    return Orphan(ResourceKind.LEASE, record.key, record.region, run, why)

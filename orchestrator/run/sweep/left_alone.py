@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from orchestrator.run.sweep.inventory import Resource
-    from orchestrator.run.sweep.liveness import Fate
+    from orchestrator.run.sweep.liveness import Liveness
     from orchestrator.run.sweep.unproven import Unproven
 
 _NOBODYS = "nothing tells which run made it"
@@ -29,7 +29,7 @@ class LeftAlone:
     things: tuple[Resource, ...]
 
 
-def left_alone(seen: Iterable[Resource], fates: Mapping[str, Fate]) -> tuple[LeftAlone, ...]:
+def left_alone(seen: Iterable[Resource], fates: Mapping[str, Liveness]) -> tuple[LeftAlone, ...]:
     """What is on its way, or unproven, and not removed: of runs that may live, and what cannot be proven."""
     things = tuple(seen)
     found: dict[tuple[str, str], list[Resource]] = defaultdict(list)
@@ -46,7 +46,7 @@ def left_alone(seen: Iterable[Resource], fates: Mapping[str, Fate]) -> tuple[Lef
     return tuple(LeftAlone(run, why, tuple(told)) for (run, why), told in sorted(found.items()))
 
 
-def _reason(ami: Unproven, fates: Mapping[str, Fate]) -> tuple[str, str]:
+def _reason(ami: Unproven, fates: Mapping[str, Liveness]) -> tuple[str, str]:
     """The run of an unproven AMI that is not removed, and why it is not."""
     alive = min((run for run in ami.runs if not fates[run].dead), default="")
     if alive:

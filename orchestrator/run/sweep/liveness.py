@@ -47,26 +47,26 @@ class RunEvidence:
 
 
 @dataclass(frozen=True)
-class Fate:
+class Liveness:
     """What follows for a run."""
 
     dead: bool
     why: str
 
 
-def fate_of(run: str, evidence: RunEvidence, now: datetime, older_than: timedelta) -> Fate:
+def fate_of(run: str, evidence: RunEvidence, now: datetime, older_than: timedelta) -> Liveness:
     """What became of a run."""
     for trace in (evidence.lease, _without_lease(evidence), evidence.folder):
         if trace.sign is Sign.LIVES:
-            return Fate(dead=False, why=trace.why)
+            return Liveness(dead=False, why=trace.why)
         if trace.sign is not Sign.NOTHING:
-            return Fate(dead=True, why=trace.why)
+            return Liveness(dead=True, why=trace.why)
     started = started_of(run)
     if started is None:
-        return Fate(dead=False, why="its id does not tell when it began")
+        return Liveness(dead=False, why="its id does not tell when it began")
     if now - started > older_than:
-        return Fate(dead=True, why=f"it began more than {spoken(older_than)} ago")
-    return Fate(dead=False, why="it may live elsewhere")
+        return Liveness(dead=True, why=f"it began more than {spoken(older_than)} ago")
+    return Liveness(dead=False, why="it may live elsewhere")
 
 
 def _without_lease(evidence: RunEvidence) -> Trace:

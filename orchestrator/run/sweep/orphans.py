@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from orchestrator.build.cleanup import leftovers
 from orchestrator.build.cleanup.leftovers import Leftover, ResourceKind
 from orchestrator.build.cleanup.made_of import BUILD, PURPOSE
-from orchestrator.run.sweep.liveness import Fate, RunEvidence, fate_of
+from orchestrator.run.sweep.liveness import Liveness, RunEvidence, fate_of
 from orchestrator.run.sweep.unproven import KEEP, Unproven, unproven
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PROOFS = leftovers.PROOFS | {ResourceKind.LEASE}
 
 
 @dataclass(frozen=True)
-class Remnant:
+class Orphan:
     """One thing that a dead run left: `why` proves that the run is dead, `proof` that the thing is the run's.
 
     `proof` is empty for what carries the run's own tags.
@@ -53,27 +53,27 @@ class Remnant:
 
 def remnants(
     seen: Iterable[Resource], runs: Mapping[str, RunEvidence], now: datetime, older_than: timedelta
-) -> tuple[Remnant, ...]:
+) -> tuple[Orphan, ...]:
     """What dead runs left, in the order of removal. A run without evidence is judged by its age alone."""
     things = tuple(seen)
     return left_by(fates_of(things, runs, now, older_than), things)
 
 
-def left_by(fates: Mapping[str, Fate], seen: Iterable[Resource]) -> tuple[Remnant, ...]:
+def left_by(fates: Mapping[str, Liveness], seen: Iterable[Resource]) -> tuple[Orphan, ...]:
     """What the dead among these runs left, in the order of removal."""
     things, dead = tuple(seen), {run: fate for run, fate in fates.items() if fate.dead}
     found = [one for region in sorted({thing.region for thing in things}) for one in _Region(things, region, dead).all]
     return in_order(found)
 
 
-def in_order(found: Iterable[Remnant]) -> tuple[Remnant, ...]:
+def in_order(found: Iterable[Orphan]) -> tuple[Orphan, ...]:
     """Remnants in the order of removal."""
     return tuple(sorted(found, key=lambda one: (list(ResourceKind).index(one.kind), one.region, one.run, one.id)))
 
 
 def fates_of(
     seen: Iterable[Resource], runs: Mapping[str, RunEvidence], now: datetime, older_than: timedelta
-) -> dict[str, Fate]:
+) -> dict[str, Liveness]:
     """What became of each run that something was seen of, or that there is evidence of."""
     named = {one.run for one in seen if one.run} | set(runs)
     return {run: fate_of(run, runs.get(run, RunEvidence()), now, older_than) for run in sorted(named)}
@@ -95,7 +95,7 @@ class _Region:
 
     things: Iterable[Resource]
     region: str
-    dead: Mapping[str, Fate]
+    dead: Mapping[str, Liveness]
     by_kind: dict[ResourceKind, list[Resource]] = field(default_factory=lambda: defaultdict(list))
     half_made: dict[str, Unproven] = field(default_factory=dict)
 
@@ -107,7 +107,7 @@ class _Region:
         self.half_made = {one.ami.id: one for one in unproven(here) if is_lost(one, self.dead)}
 
     @property
-    def all(self) -> Iterator[Remnant]:
+    def all(self) -> Iterator[Orphan]:
         """The remnants of the region."""
         for kind in (ResourceKind.INSTANCE, ResourceKind.VOLUME, ResourceKind.SECURITY_GROUP, ResourceKind.KEY_PAIR):
             for one in self.by_kind[kind]:
@@ -117,11 +117,11 @@ class _Region:
             yield self._remnant(half.ami, half.run, half.how)
         yield from self._snapshots()
 
-    def _remnant(self, one: Resource, run: str, proof: str = "") -> Remnant:
+    def _remnant(self, one: Resource, run: str, proof: str = "") -> Orphan:
         why = self.dead[run].why
-        return Remnant(one.kind, one.id, one.region, run, why, kept=KEEP in one.tags, proof=proof)
+        return Orphan(one.kind, one.id, one.region, run, why, kept=KEEP in one.tags, proof=proof)
 
-    def _snapshots(self) -> Iterator[Remnant]:
+    def _snapshots(self) -> Iterator[Orphan]:
         images = {one.id: one for one in self.by_kind[ResourceKind.IMAGE]}
         machines = {one.id: one.run for one in self.by_kind[ResourceKind.INSTANCE] if KEEP not in one.tags}
         used = {snapshot for one in images.values() if one.id not in self.half_made for snapshot in one.snapshots}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.definition.environment import Environment
-    from orchestrator.run.sweep.liveness import Fate
+    from orchestrator.run.sweep.liveness import Liveness
     from orchestrator.run.sweep.unproven import Unproven
 
 #: Age at which a run counts as dead of which nothing is known, as `ami sweep` has it unless told otherwise.
@@ -50,7 +50,7 @@ def explained(environment: Environment, root: Path, ami_id: str) -> dict[str, An
     }
 
 
-def what_next(ami: Unproven, fates: Mapping[str, Fate]) -> str:
+def what_next(ami: Unproven, fates: Mapping[str, Liveness]) -> str:
     """What becomes of an unproven AMI, or who has to decide it."""
     if is_lost(ami, {run for run, fate in fates.items() if fate.dead}):
         return "`ami sweep` removes it"

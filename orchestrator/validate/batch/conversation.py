@@ -16,7 +16,7 @@ from orchestrator.validate.batch import script
 from orchestrator.validate.batch.envelope import envelope
 from orchestrator.validate.batch.question import Ended, Reply
 from orchestrator.validate.batch.script import LONGEST_COMMAND, SPOOL, Chunk, Done, Session
-from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard, Unwritable
+from orchestrator.validate.errors import ConnectionFault, CorruptResponse, NoResponse, Unwritable
 from orchestrator.validate.machine.systemd_unit import SHOW, unit_of
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Conversation:
         while left:
             try:
                 replies = self._heard(chunk, frozenset(left), tally, again=brought)
-            except (Unheard, Damaged) as fault:
+            except (NoResponse, CorruptResponse) as fault:
                 attempts.failed(fault)
                 brought = False
                 continue
@@ -240,7 +240,7 @@ class Conversation:
                 tally.part()
                 try:
                     part = self._transport.run(text, script.SECONDS, tally)
-                except Unheard as fault:
+                except NoResponse as fault:
                     attempts.failed(fault)
                 else:
                     attempts.succeeded(moved=True)
@@ -275,9 +275,9 @@ class _Attempts:
         """Seconds for which the machine answered and nothing has ended there."""
         return time.monotonic() - self._moved
 
-    def failed(self, fault: Unheard | Damaged) -> None:
+    def failed(self, fault: NoResponse | CorruptResponse) -> None:
         """Nothing was heard, or nothing that can be believed. Raises `fault` when that is final, and Interrupted."""
-        self._damaged = self._damaged + 1 if isinstance(fault, Damaged) else 0
+        self._damaged = self._damaged + 1 if isinstance(fault, CorruptResponse) else 0
         if self._silent is None:
             self._silent = time.monotonic()
         if self._damaged == _DAMAGED or time.monotonic() - self._silent > _ENDURE or self._gone():

@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.validate.batch.question import LIMIT, Answer, Ended, Reply
-from orchestrator.validate.errors import ConnectionFault, Damaged, Unwritable
+from orchestrator.validate.errors import ConnectionFault, CorruptResponse, Unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,11 +63,11 @@ class Envelope:
         for index, one in enumerate(said, start=1):
             found = _PART.fullmatch(one)
             if found is None or (found["token"], found["index"]) != (self.token, str(index)):
-                raise _refused(one, self.token) or Damaged(f"part {index} of the machine's answer is damaged")
+                raise _refused(one, self.token) or CorruptResponse(f"part {index} of the machine's answer is damaged")
             texts.append(found["text"])
         text = "".join(texts)
         if len(text) != self.size or hashlib.sha256(text.encode("ascii")).hexdigest() != self.digest:
-            raise Damaged("the machine's answer is damaged")
+            raise CorruptResponse("the machine's answer is damaged")
         return replace(self, text=text)
 
     def replies(self, numbers: frozenset[int]) -> tuple[Reply, ...]:
@@ -76,10 +76,10 @@ class Envelope:
             head, _, body = gzip.decompress(base64.b64decode(self.text, validate=True)).partition(b"\n\n")
             replies = _opened(head.decode("ascii").split("\n"), body)
         except (binascii.Error, EOFError, OSError, ValueError, zlib.error) as error:
-            raise Damaged(f"the machine's answer cannot be unpacked: {error}") from error
+            raise CorruptResponse(f"the machine's answer cannot be unpacked: {error}") from error
         answered = [reply.number for reply in replies]
         if len(set(answered)) < len(answered) or not numbers.issuperset(answered):
-            raise Damaged("the machine has answered what was not asked")
+            raise CorruptResponse("the machine has answered what was not asked")
         return replies
 
 
@@ -87,7 +87,9 @@ def envelope(said: str, token: str) -> Envelope:
     """What the machine said to the script `token`. Raises Damaged, or ConnectionFault for what no other try mends."""
     found = _ANSWER.fullmatch(said)
     if found is None or found["token"] != token:
-        raise _refused(said, token) or Damaged(f"the machine's answer is missing or cut ({len(said)} characters)")
+        raise _refused(said, token) or CorruptResponse(
+            f"the machine's answer is missing or cut ({len(said)} characters)"
+        )
     return Envelope(token, found["frame"], found["digest"], int(found["size"]), found["text"])
 
 
@@ -104,12 +106,12 @@ def _refused(said: str, token: str) -> ConnectionFault | None:
         )
     if refusal["text"] is not None:
         return _unwritable(base64.b64decode(refusal["text"]).decode("utf-8", "replace").strip())
-    return Damaged("a script arrived damaged on the machine, or there was no room for it in /run")
+    return CorruptResponse("a script arrived damaged on the machine, or there was no room for it in /run")
 
 
 def _unwritable(why: str) -> ConnectionFault:
     if _NO_ROOM in why:
-        return Damaged(f"there is no room for what tests ask: {why}")
+        return CorruptResponse(f"there is no room for what tests ask: {why}")
     return Unwritable(f"there is no place on the machine for what tests ask: {why}")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from orchestrator.progress import Listener
-    from orchestrator.validate.machine.connection import Reach
+    from orchestrator.validate.machine.connection import MachineConnection
     from orchestrator.validate.request import ValidateRequest
 
 #: Seconds for which EC2 may not know an AMI, a group or an instance that was just made.
@@ -40,7 +40,7 @@ class BootedMachine:
     """A booted instance, and the way to it."""
 
     instance_id: str
-    reach: Reach
+    reach: MachineConnection
 
     @property
     def way_in(self) -> str:
@@ -223,5 +223,5 @@ def _ticks(seconds: float, pause: Callable[[float], object] = time.sleep) -> Ite
     yield None
 
 
-def _launched(made: Future[Any], reach: Reach) -> BootedMachine:
+def _launched(made: Future[Any], reach: MachineConnection) -> BootedMachine:
     return BootedMachine(str(made.result()["Instances"][0]["InstanceId"]), reach)

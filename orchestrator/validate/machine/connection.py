@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.validate.request import ValidateRequest
 
 
-class Reach(Protocol):
+class MachineConnection(Protocol):
     """One way to one machine. `ssh`: whether port 22 must be open; `tally`: what it took until the machine answered."""
 
     ssh: bool
@@ -60,7 +60,7 @@ class Reach(Protocol):
         """The command with which a person gets a shell on it."""
 
 
-def reach_of(request: ValidateRequest, number: int = 1) -> Reach:
+def reach_of(request: ValidateRequest, number: int = 1) -> MachineConnection:
     """The way to the machine `number` of a validation."""
     match request.connection:
         case ConnectionKind.SSM:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import process
 from orchestrator.process import ProgramFailed
-from orchestrator.validate.errors import Unheard
+from orchestrator.validate.errors import NoResponse
 
 if TYPE_CHECKING:
     import threading
@@ -71,7 +71,7 @@ class Piped:
         try:
             done = process.run(self._argv, timeout=seconds + _WAY, stdin=fed, env=self._env, stop=self._stop)
         except ProgramFailed as failed:
-            raise Unheard(
+            raise NoResponse(
                 f"{self._name} failed on {self._machine}: {why(failed)}", hint="is the machine still running?"
             ) from failed
         return done.stdout.decode("utf-8", "replace")

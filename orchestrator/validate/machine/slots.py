@@ -25,7 +25,7 @@ LEAST = 3
 _LOOK = 0.2
 
 
-class Slots:
+class CommandSlots:
     """The slots of one machine. `clock` tells monotonic seconds. Safe to use from many threads."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:

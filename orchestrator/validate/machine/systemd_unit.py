@@ -49,7 +49,7 @@ SHOW = (
 
 
 @dataclass(frozen=True)
-class Unit:
+class SystemdUnit:
     """A unit by its name, without `.service`, and those of its settings that restrict something."""
 
     name: str = ""
@@ -67,8 +67,8 @@ class Unit:
         return f"commands run in the machine's unit {self.name}, which has {' '.join(guilty)}"
 
 
-def unit_of(said: str) -> Unit:
+def unit_of(said: str) -> SystemdUnit:
     """The unit that SHOW has printed."""
     lines = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
     settings = {name: lines[name] for name in _TRACES if not _HARMLESS.fullmatch(lines.get(name, ""))}
-    return Unit(lines.get("Id", "").removesuffix(".service"), settings)
+    return SystemdUnit(lines.get("Id", "").removesuffix(".service"), settings)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SIZE, _RATE = 20, 20.0
 
 
-class Bucket:
+class TokenBucket:
     """`size` tokens, of which `rate` come back per second. Whoever comes first is served first."""
 
     def __init__(self, size: int = _SIZE, rate: float = _RATE, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,11 +45,11 @@ class Bucket:
             raise Interrupted("nothing is asked of Systems Manager any more")
 
 
-_BUCKETS: defaultdict[Account, Bucket] = defaultdict(Bucket)
+_BUCKETS: defaultdict[Account, TokenBucket] = defaultdict(TokenBucket)
 _MAKING = threading.Lock()
 
 
-def bucket_of(account: Account) -> Bucket:
+def bucket_of(account: Account) -> TokenBucket:
     """The bucket of an account in a region."""
     with _MAKING:
         return _BUCKETS[account]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.aws.account import AwsError, error_code, told
 from orchestrator.aws.retries import is_passing
-from orchestrator.validate.errors import ConnectionFault, Damaged, Unheard
+from orchestrator.validate.errors import ConnectionFault, CorruptResponse, NoResponse
 from orchestrator.validate.machine.instance_loss import is_gone
-from orchestrator.validate.machine.slots import Slots
+from orchestrator.validate.machine.slots import CommandSlots
 from orchestrator.validate.machine.systems_manager import SystemsManager
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class RunCommandTransport:
         self._account = account
         self._ssm = SystemsManager(account, stop)
         self._stop = stop
-        self._slots = Slots()
+        self._slots = CommandSlots()
         self._took: list[float] = []
 
     def run(self, script: str, seconds: float, tally: CallCount) -> str:
@@ -82,7 +82,7 @@ class RunCommandTransport:
             command_id = self._send(script, seconds, tally)
             said = self._awaited(command_id, seconds, tally)
         except AwsError as error:
-            kind = Unheard if is_passing(error) or error_code(error) in _UNKNOWN_MACHINE else ConnectionFault
+            kind = NoResponse if is_passing(error) or error_code(error) in _UNKNOWN_MACHINE else ConnectionFault
             raise kind(
                 f"Run Command failed on {self.instance_id}: {told(error)}", hint="is the machine still running?"
             ) from error
@@ -125,7 +125,7 @@ class RunCommandTransport:
                     self._slots.doubt(seconds)
                     raise
                 if waited > _SETTLING:
-                    raise Unheard(f"Run Command does not know of command {command_id} that it took") from error
+                    raise NoResponse(f"Run Command does not know of command {command_id} that it took") from error
             else:
                 if said["Status"] not in _UNDER_WAY:
                     self._took = [*self._took[-3:], waited]
@@ -133,20 +133,20 @@ class RunCommandTransport:
                 if waited > doubt:
                     doubt += _DOUBT
                     if is_gone(self._account, self.instance_id):
-                        raise Unheard(f"{self.instance_id} does not run any more")
+                        raise NoResponse(f"{self.instance_id} does not run any more")
                 if waited > seconds + _DELIVERY:
                     raise self._given_up(command_id, tally)
             self._ssm.wait(pause)
             pause = min(pause * 1.4, _LONGEST if waited < _LATER else _LONGEST_LATER)
 
-    def _given_up(self, command_id: str, tally: CallCount) -> Unheard:
+    def _given_up(self, command_id: str, tally: CallCount) -> NoResponse:
         """Nothing is heard of a command any more: it need not begin."""
         why = f"Run Command says nothing of command {command_id} on {self.instance_id} any more"
         try:
             self._ssm.call("cancel_command", tally, CommandId=command_id, InstanceIds=[self.instance_id])
         except AwsError as error:
             why += f" ({told(error)})"
-        return Unheard(why)
+        return NoResponse(why)
 
 
 #: A failure of which the agent says nothing: it comes from the agent, and not from a script of ours, which ends with 0.
@@ -171,5 +171,5 @@ def _fault(instance_id: str, said: dict[str, Any]) -> ConnectionFault:
     if details == "Failed" and said.get("ResponseCode") == 1 and not complaint:
         text = f"Run Command on {instance_id}: {_SAYS_NOTHING}"
     if details in _PASSING:
-        return Unheard(text)
-    return Damaged(text) if details == "Failed" else ConnectionFault(text)
+        return NoResponse(text)
+    return CorruptResponse(text) if details == "Failed" else ConnectionFault(text)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import testinfra.host
 
     from orchestrator.validate.request import SuiteRequest
-    from orchestrator.validate.verdict import Asked
+    from orchestrator.validate.verdict import AskedCommand
     from orchestrator.validate.workers.asker import MachineUnderTest
 
 #: What the report keeps of one failure, in characters: of its traceback, and of what was captured.
@@ -146,7 +146,7 @@ class RoundsPlugin:
         unclear = "; ".join(self.coordinator.unclear)
         return self.coordinator.faulted or (f"nothing is known of {unclear}" if unclear else "")
 
-    def asked_now(self) -> tuple[Asked, ...]:
+    def asked_now(self) -> tuple[AskedCommand, ...]:
         """What the test that is being told of has asked."""
         return self.coordinator.asked_now() if self.coordinator is not None else ()
 

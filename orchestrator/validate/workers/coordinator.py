@@ -21,14 +21,14 @@ from _pytest.scope import Scope
 
 from orchestrator.validate.batch.question import Ended
 from orchestrator.validate.batch.rounds import PendingQuestion, Rounds
-from orchestrator.validate.excerpts import Kept
+from orchestrator.validate.excerpts import Excerpts
 from orchestrator.validate.workers import facts
-from orchestrator.validate.workers.fixture_process import Trunk, living
-from orchestrator.validate.workers.ipc import Fault, Line, Outgrowth, Word
+from orchestrator.validate.workers.fixture_process import FixtureProcess, living
+from orchestrator.validate.workers.ipc import CoordinatorLink, Fault, TestRecord, Word
 from orchestrator.validate.workers.process_limit import most_tests
 from orchestrator.validate.workers.replay import Replay
 from orchestrator.validate.workers.test_process import own_streams
-from orchestrator.validate.workers.worker import Peer, kill
+from orchestrator.validate.workers.worker import Worker, kill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import pytest
 
     from orchestrator.validate.batch.question import Reply
-    from orchestrator.validate.verdict import Asked as Ran
+    from orchestrator.validate.verdict import AskedCommand as Ran
     from orchestrator.validate.workers.asker import MachineUnderTest, PassesQuestions
     from orchestrator.validate.workers.ipc import Heard
 
@@ -63,17 +63,17 @@ class Coordinator:
     ) -> None:
         self.faulted = ""
         self.unclear: list[str] = []
-        self._kept = Kept()
+        self._kept = Excerpts()
         self._session = session
         self._machine = machine
         self._backend = backend
         self._known = known
-        self._rounds: Rounds[Peer] = Rounds(len(facts.COMMANDS))
+        self._rounds: Rounds[Worker] = Rounds(len(facts.COMMANDS))
         self._alone = {place for place, item in enumerate(session.items) if item.get_closest_marker("alone")}
         self._replay = Replay(session)
         self._selector = selectors.DefaultSelector()
         self._room = most_tests()
-        self._peers: list[Peer] = []
+        self._peers: list[Worker] = []
         self._coming = 0
         self._granted: Counter[int] = Counter()
         self._stopping = False
@@ -95,7 +95,7 @@ class Coordinator:
         return self._kept.of(self._replay.place)
 
     @contextmanager
-    def _listening(self) -> Iterator[Line]:
+    def _listening(self) -> Iterator[CoordinatorLink]:
         with (
             tempfile.TemporaryDirectory(prefix="ami-line-", dir=_near()) as folder,
             socket.socket(socket.AF_UNIX) as listener,
@@ -107,17 +107,17 @@ class Coordinator:
             self._listener = listener
             self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
             self._selector.register(self._machine, selectors.EVENT_READ, self._heard)
-            line = Line(address)
+            line = CoordinatorLink(address)
             self._backend.asker = line
             yield line
             self._selector.close()
 
-    def _planted(self, line: Line) -> int:
+    def _planted(self, line: CoordinatorLink) -> int:
         """Fork the root of the tree. Its process id."""
         items = self._session.items
         alone = [item for place, item in enumerate(items) if place in self._alone]
         together = [item for place, item in enumerate(items) if place not in self._alone]
-        trunk = Trunk(self._session, line, {item: place for place, item in enumerate(items)})
+        trunk = FixtureProcess(self._session, line, {item: place for place, item in enumerate(items)})
 
         def become() -> None:
             self._listener.close()  # whoever calls when nobody listens any more must not wait
@@ -178,17 +178,17 @@ class Coordinator:
         except BlockingIOError:
             return False
         made.setblocking(True)
-        peer = Peer(Connection(made.detach()))
+        peer = Worker(Connection(made.detach()))
         self._peers.append(peer)
         self._selector.register(peer.connection, selectors.EVENT_READ, lambda: self._hear(peer))
         return True
 
-    def _hear(self, peer: Peer) -> None:
+    def _hear(self, peer: Worker) -> None:
         """Something has come on a line, or had when it was looked at."""
         if peer in self._peers and peer.connection.poll():
             self._listen(peer)
 
-    def _listen(self, peer: Peer) -> None:
+    def _listen(self, peer: Worker) -> None:
         try:
             message = peer.connection.recv()
         except (EOFError, ConnectionError):
@@ -198,7 +198,7 @@ class Coordinator:
             return
         self._take(peer, message)
 
-    def _take(self, peer: Peer, message: tuple[Any, ...]) -> None:
+    def _take(self, peer: Worker, message: tuple[Any, ...]) -> None:
         """Do what a message is about."""
         if not peer.kind:
             self._on_hello(peer, *message)
@@ -222,7 +222,7 @@ class Coordinator:
         }
         handlers[message[0]](peer, *message)
 
-    def _on_hello(self, peer: Peer, kind: str, index: int, pid: int) -> None:
+    def _on_hello(self, peer: Worker, kind: str, index: int, pid: int) -> None:
         peer.kind, peer.index, peer.pid = kind, index, pid
         if kind == "guest":
             return
@@ -234,7 +234,7 @@ class Coordinator:
         else:
             self._arrived(index)
 
-    def _take_over(self, peer: Peer, before: Peer) -> None:
+    def _take_over(self, peer: Worker, before: Worker) -> None:
         """A process calls once more. What it has said on its line before counts, and that line's end means nothing."""
         before.is_over = True
         with suppress(EOFError, ConnectionError):
@@ -245,10 +245,10 @@ class Coordinator:
         before.kind, before.running, before.wants = "guest", False, ()
         self._hang_up(before)
 
-    def _on_about(self, peer: Peer, _: str, index: int) -> None:
+    def _on_about(self, peer: Worker, _: str, index: int) -> None:
         peer.about = index
 
-    def _on_ask(self, peer: Peer, _: str, command: bytes, seconds: float, reads: bool) -> None:  # noqa: FBT001 - as said
+    def _on_ask(self, peer: Worker, _: str, command: bytes, seconds: float, reads: bool) -> None:  # noqa: FBT001 - as said
         asked = PendingQuestion(peer, command, seconds, reads)
         if self._stopping:
             self._answer(peer, Word.STOP)
@@ -260,35 +260,35 @@ class Coordinator:
             peer.running = False
             self._rounds.add(asked, time.monotonic())
 
-    def _are_facts_good_for(self, peer: Peer) -> bool:
+    def _are_facts_good_for(self, peer: Worker) -> bool:
         return not self._rounds.touched and peer.index not in self._alone
 
-    def _on_wish(self, peer: Peer, *wish: Any) -> None:
+    def _on_wish(self, peer: Worker, *wish: Any) -> None:
         peer.running = False
         peer.wants = wish
 
-    def _on_held(self, peer: Peer, _: str, index: int) -> None:
+    def _on_held(self, peer: Worker, _: str, index: int) -> None:
         peer.held.append(index)
         self._replay.hold(index)
 
-    def _on_late(self, peer: Peer, _: str, index: int, heard: tuple[Heard, ...]) -> None:
+    def _on_late(self, peer: Worker, _: str, index: int, heard: tuple[Heard, ...]) -> None:
         if index in peer.held:
             peer.held.remove(index)
             self._replay.late(index, heard)
 
-    def _on_idle(self, peer: Peer, _: str) -> None:
+    def _on_idle(self, peer: Worker, _: str) -> None:
         peer.running = False
 
-    def _on_busy(self, peer: Peer, _: str) -> None:
+    def _on_busy(self, peer: Worker, _: str) -> None:
         peer.running = True
 
-    def _on_finished(self, peer: Peer, _: str, outgrowth: Outgrowth, index: int | None = None) -> None:
+    def _on_finished(self, peer: Worker, _: str, outgrowth: TestRecord, index: int | None = None) -> None:
         peer.done_at = time.monotonic() if peer.kind == "test" else None
         peer.running = peer.running and not peer.is_done
         if not self._stopping:
             self._replay.finished(peer.index if index is None else index, outgrowth)
 
-    def _read(self, peer: Peer) -> None:
+    def _read(self, peer: Worker) -> None:
         """All that has come on a line by now."""
         while peer in self._peers and not peer.is_over and peer.connection.poll():
             self._listen(peer)
@@ -309,7 +309,7 @@ class Coordinator:
                 if peer.granted == index:
                     peer.granted = -1
 
-    def _on_died(self, peer: Peer, _: str, index: int, status: int) -> None:
+    def _on_died(self, peer: Worker, _: str, index: int, status: int) -> None:
         self._greet()  # its own words came earlier, but by another line
         self._arrived(index)
         places = peer.children.pop(index, (index,))
@@ -320,7 +320,7 @@ class Coordinator:
             self._replay.gone(place)
             self._replay.died(place, status)
 
-    def _bury(self, peer: Peer) -> None:
+    def _bury(self, peer: Worker) -> None:
         """A process has ended, or what it stands on. What it has forked may hold its line, which means nothing."""
         self._read(peer)
         if peer in self._peers:
@@ -328,12 +328,12 @@ class Coordinator:
                 peer.kill()
             self._hang_up(peer)
 
-    def _on_broken(self, _peer: Peer, _: str, text: str) -> None:
+    def _on_broken(self, _peer: Worker, _: str, text: str) -> None:
         if self._stopping:
             return
         raise RuntimeError(f"a process of the session failed:\n{text}")
 
-    def _hang_up(self, peer: Peer) -> None:
+    def _hang_up(self, peer: Worker) -> None:
         """A process has ended."""
         if peer not in self._peers:
             return
@@ -365,7 +365,7 @@ class Coordinator:
                 self._await(peer, (what,))
                 self._answer(peer, Word.GO)
 
-    def _await(self, peer: Peer, places: tuple[int, ...]) -> None:
+    def _await(self, peer: Worker, places: tuple[int, ...]) -> None:
         """A process is going to be forked."""
         peer.granted = places[0]
         peer.children[places[0]] = places
@@ -396,14 +396,14 @@ class Coordinator:
             self._answer(asked.asker, fault)
         raise self._session.Interrupted("the machine cannot be asked any more")
 
-    def _reply(self, asked: PendingQuestion[Peer], reply: Reply) -> None:
+    def _reply(self, asked: PendingQuestion[Worker], reply: Reply) -> None:
         if reply.ended is Ended.UNCLEAR:
             self.unclear.append(f"{asked.command.decode('utf-8', 'backslashreplace')}: {reply.why}")
         about = asked.asker.about if asked.asker.about >= 0 else asked.asker.index
         self._kept.note(about, asked.command, reply)
         self._answer(asked.asker, reply)
 
-    def _answer(self, peer: Peer, answer: object) -> None:
+    def _answer(self, peer: Worker, answer: object) -> None:
         peer.wants = ()
         peer.running = True
         try:

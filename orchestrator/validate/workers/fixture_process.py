@@ -22,7 +22,7 @@ from _pytest.runner import CallInfo, get_reraise_exceptions
 from _pytest.scope import Scope
 from _pytest.skipping import xfailed_key
 
-from orchestrator.validate.workers.ipc import Outgrowth, Stopped, Word
+from orchestrator.validate.workers.ipc import Stopped, TestRecord, Word
 from orchestrator.validate.workers.phase import within
 from orchestrator.validate.workers.shared_fixtures import branches, expected_failure, node_of, runs, shared_by, singles
 from orchestrator.validate.workers.surroundings import enter
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from orchestrator.validate.workers.ipc import Line
+    from orchestrator.validate.workers.ipc import CoordinatorLink
     from orchestrator.validate.workers.shared_fixtures import Branch
 
 #: What ends a session when it is raised anywhere.
 _ENDING = (pytest.exit.Exception, KeyboardInterrupt)
 
 
-class Trunk:
+class FixtureProcess:
     """One process that forks others. `places` gives the place of each test in the session."""
 
-    def __init__(self, session: pytest.Session, line: Line, places: dict[pytest.Item, int]) -> None:
+    def __init__(self, session: pytest.Session, line: CoordinatorLink, places: dict[pytest.Item, int]) -> None:
         self._session = session
         self._line = line
         self._places = places
@@ -81,7 +81,7 @@ class Trunk:
             for item in branch.items:
                 self._make_shared(item, branch)
         except _ENDING as error:
-            self._line.send("finished", Outgrowth((), ending_of(error)), self._places[item])
+            self._line.send("finished", TestRecord((), ending_of(error)), self._places[item])
             raise Stopped from error
         settles = self._settles_before(following)
         if settles:
@@ -208,7 +208,7 @@ class Trunk:
             self._line.send("died", place, status)
 
 
-def living(do: Callable[[], None], line: Line) -> None:
+def living(do: Callable[[], None], line: CoordinatorLink) -> None:
     """What a forked process does from here to its end; never returns."""
     code = 3
     try:

@@ -67,7 +67,7 @@ Heard = tuple[str, Any]
 
 
 @dataclass(frozen=True)
-class Outgrowth:
+class TestRecord:
     """All that came of a test in its order, and how it ended."""
 
     heard: tuple[Heard, ...]
@@ -78,7 +78,7 @@ class Stopped(BaseException):
     """The session ends before its tests have; whatever runs is to clean up and end."""
 
 
-class Line:
+class CoordinatorLink:
     """This process's line. `kind` is "test", "branch" or "root", `index` the place of its (first) test."""
 
     def __init__(self, address: str) -> None:

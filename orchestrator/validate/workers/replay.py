@@ -19,7 +19,7 @@ from orchestrator.validate.workers.test_process import merged, packed, unpacked
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.validate.workers.ipc import Heard, Outgrowth
+    from orchestrator.validate.workers.ipc import Heard, TestRecord
 
 
 class Replay:
@@ -28,7 +28,7 @@ class Replay:
     def __init__(self, session: pytest.Session) -> None:
         self.place = 0
         self._session = session
-        self._results: dict[int, Outgrowth] = {}
+        self._results: dict[int, TestRecord] = {}
         self._gone: set[int] = set()
         self._deaths: dict[int, int] = {}
         self._held: dict[int, int] = {}
@@ -53,7 +53,7 @@ class Replay:
         told = _failure(item, "the process ended that was taking down what the test shares", "teardown")
         self.late(index, (("report", packed(told, item.config)),))
 
-    def finished(self, index: int, outgrowth: Outgrowth) -> None:
+    def finished(self, index: int, outgrowth: TestRecord) -> None:
         """A test has ended."""
         self._results.setdefault(index, outgrowth)
 
@@ -105,7 +105,7 @@ class Replay:
         _tell(item, [*heard[ends : ends + 1], *(one for one in late if one[0] != "warning")])
         _tell(item, [*heard[ends + 1 :], *(one for one in late if one[0] == "warning")])
 
-    def _end_if_due(self, outgrowth: Outgrowth | None) -> None:
+    def _end_if_due(self, outgrowth: TestRecord | None) -> None:
         ending = outgrowth.ending if outgrowth is not None else None
         if ending is not None and ending.exited:
             raise pytest.exit.Exception(ending.exit_reason, ending.exit_code)

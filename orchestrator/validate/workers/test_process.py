@@ -12,12 +12,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.validate.workers.ipc import Ending, Heard, Outgrowth, Stopped
+from orchestrator.validate.workers.ipc import Ending, Heard, Stopped, TestRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.validate.workers.ipc import Line
+    from orchestrator.validate.workers.ipc import CoordinatorLink
 
 
 class Recorder:
@@ -98,13 +98,13 @@ def recorder_of(config: pytest.Config) -> Recorder:
     return recorder
 
 
-def run_test(item: pytest.Item, line: Line) -> None:
+def run_test(item: pytest.Item, line: CoordinatorLink) -> None:
     """Run a test in this process, of which it is the last deed, and send what came of it."""
     item.config.option.maxfail = 0  # the coordinator counts
     with own_streams(item.config):
         with recorder_of(item.config).recording(item) as heard:
             ending = _ended(item)
-        line.send("finished", Outgrowth(tuple(heard), ending))
+        line.send("finished", TestRecord(tuple(heard), ending))
 
 
 def _ended(item: pytest.Item) -> Ending:

@@ -17,7 +17,7 @@ _LINGERS = 5.0
 
 
 @dataclass(eq=False)
-class Peer:
+class Worker:
     """One process of the tree, seen from here. `wants` is what it waits for, if it is not running."""
 
     connection: Connection[Any, Any]

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from orchestrator.aws.account import Account
 from orchestrator.build.cause import Gone
-from orchestrator.build.instance_watch import Witness
+from orchestrator.build.instance_watch import InstanceWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ def test_an_end_that_packer_may_have_asked_for_does_not_count(
     """Times are relative to now, and to the second in which Packer began to end its machine."""
     del ec2
     now = int(time.time())
-    witness = Witness(ACCOUNT, "key")
+    witness = InstanceWatch(ACCOUNT, "key")
     witness.gone = Gone("i-1", "terminated", code, "", (time.time() if end_began is None else now) + at)
     assert (witness.gone_before(None if end_began is None else now) is not None) is counts
 
@@ -57,7 +57,7 @@ def test_the_machine_with_the_key_is_seen_to_end(ec2: Any) -> None:
         ec2.run_instances(KeyName=name, **wanted)["Instances"][0]["InstanceId"] for name in ("ours", "theirs")
     )
     ec2.terminate_instances(InstanceIds=[theirs])
-    with Witness(ACCOUNT, "ours") as witness:
+    with InstanceWatch(ACCOUNT, "ours") as witness:
         witness.look()
         time.sleep(0.5)
         assert witness.gone is None

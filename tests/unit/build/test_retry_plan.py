@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from orchestrator.build.ansible.tasks import TaskEvent, TaskOutcome
 from orchestrator.build.cause import Cause, FailureEvidence
 from orchestrator.build.failure import BuildFailed
-from orchestrator.build.retry_plan import Course
+from orchestrator.build.retry_plan import RetryPlan
 
 FULL = "Error launching source instance: InsufficientInstanceCapacity: none"
 NO_ADDRESS = "Error launching source instance: InsufficientFreeAddressesInSubnet: none"
@@ -25,23 +25,23 @@ def failed(*errors: str) -> BuildFailed:
     return BuildFailed("web", log=Path("log"), seen=FailureEvidence(errors=errors))
 
 
-def then(course: Course | None) -> Course:
+def then(course: RetryPlan | None) -> RetryPlan:
     assert course is not None
     return course
 
 
 def test_a_full_place_is_left_for_the_next() -> None:
-    course = then(Course(PLACES).after(failed(FULL)))
+    course = then(RetryPlan(PLACES).after(failed(FULL)))
     assert course.place == ("small", "subnet-2")
     assert course.story == ("attempt 1: no small in subnet-1",)
 
 
 def test_a_subnet_without_addresses_is_not_tried_with_another_type() -> None:
-    assert then(Course(PLACES).after(failed(NO_ADDRESS))).places == (("small", "subnet-2"), ("large", "subnet-2"))
+    assert then(RetryPlan(PLACES).after(failed(NO_ADDRESS))).places == (("small", "subnet-2"), ("large", "subnet-2"))
 
 
 def test_the_last_full_place_is_the_end_and_all_are_told() -> None:
-    course: Course | None = Course(PLACES)
+    course: RetryPlan | None = RetryPlan(PLACES)
     for _ in PLACES[:-1]:
         course = then(course).after(failed(FULL))
     assert then(course).after(failed(FULL)) is None
@@ -52,14 +52,14 @@ def test_the_last_full_place_is_the_end_and_all_are_told() -> None:
 
 
 def test_a_lost_machine_is_made_up_for_once_in_the_same_place() -> None:
-    course = then(Course(PLACES).after(failed(LOST)))
+    course = then(RetryPlan(PLACES).after(failed(LOST)))
     assert (course.place, course.number) == (PLACES[0], 2)
     assert course.pause == 0
     assert course.after(failed(LOST)) is None
 
 
 def test_calls_that_aws_failed_are_made_up_for_three_times_after_longer_and_longer_pauses() -> None:
-    course = Course(PLACES)
+    course = RetryPlan(PLACES)
     pauses = []
     for _ in range(3):
         course = then(course.after(failed(FAULT)))
@@ -80,14 +80,14 @@ def test_only_what_nobody_wrote_is_tried_again() -> None:
         Cause.OTHER: failed("Script exited with non-zero exit status: 1. Allowed exit codes are: [0]"),
     }
     assert {cause: one.cause for cause, one in by_cause.items()} == {cause: cause for cause in Cause}
-    again = [cause for cause, one in by_cause.items() if Course(PLACES).after(one)]
+    again = [cause for cause, one in by_cause.items() if RetryPlan(PLACES).after(one)]
     assert again == [Cause.CAPACITY, Cause.LOST, Cause.FAULT]
 
 
 @given(st.lists(st.sampled_from([FULL, NO_ADDRESS, LOST, FAULT, REFUSED]), min_size=10, max_size=10))
 def test_attempts_come_to_an_end(errors: list[str]) -> None:
     """However attempts fail, there is one for each place, and four more at most; each is told once."""
-    course: Course | None = Course(PLACES)
+    course: RetryPlan | None = RetryPlan(PLACES)
     count = 0
     while course is not None:
         assert (course.number, len(course.story)) == (count + 1, count)

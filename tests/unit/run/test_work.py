@@ -20,7 +20,7 @@ from orchestrator.plan.segment import Segment
 from orchestrator.plan.steps import Action, PlanStep
 from orchestrator.progress import ignore
 from orchestrator.registry import TAGS, State, find
-from orchestrator.run.image import Making
+from orchestrator.run.image import RunContext
 from orchestrator.run.leases.lease import NoLeases
 from orchestrator.run.leases.owner import this_process
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
@@ -69,7 +69,7 @@ def work(tmp_path: Path, *steps: PlanStep, seen: frozenset[str] = frozenset()) -
     identity = RunIdentity("r", tmp_path, datetime.now(UTC), "", this_process("r"))
     stop, urgent = threading.Event(), threading.Event()
     secrets = Secrets(workspace, ENVIRONMENT)
-    making = Making(workspace, ENVIRONMENT, identity, ignore, keep=False, stop=stop, urgent=urgent, secrets=secrets)
+    making = RunContext(workspace, ENVIRONMENT, identity, ignore, keep=False, stop=stop, urgent=urgent, secrets=secrets)
     return SegmentWork(plan, making, NoLeases())
 
 

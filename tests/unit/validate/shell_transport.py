@@ -6,7 +6,7 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING
 
-from orchestrator.validate.errors import Damaged, Unheard
+from orchestrator.validate.errors import CorruptResponse, NoResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ class LocalShell:
         done = subprocess.run(self._shell, input=script.encode(), capture_output=True, timeout=seconds, check=False)
         assert not done.stderr
         if done.returncode:
-            raise Damaged(f"exit code {done.returncode}")
+            raise CorruptResponse(f"exit code {done.returncode}")
         return done.stdout.decode("utf-8", "replace")[: self.longest_output]
 
 
@@ -48,13 +48,13 @@ def well(shell: LocalShell, script: str) -> str:
 
 
 def never_arrives(_shell: LocalShell, _script: str) -> str:
-    raise Unheard("nothing comes back")
+    raise NoResponse("nothing comes back")
 
 
 def is_not_heard(shell: LocalShell, script: str) -> str:
     """The script runs, its answer is lost."""
     shell.really(script)
-    raise Unheard("nothing comes back")
+    raise NoResponse("nothing comes back")
 
 
 def arrives_twice(shell: LocalShell, script: str) -> str:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.validate.batch.question import Answer, Ended, Reply
-from orchestrator.validate.excerpts import CUT, Kept, beginning, end, without_secrets
-from orchestrator.validate.verdict import Asked
+from orchestrator.validate.excerpts import CUT, Excerpts, beginning, end, without_secrets
+from orchestrator.validate.verdict import AskedCommand
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
@@ -37,17 +37,17 @@ def test_a_cut_text_stays_as_it_is_when_there_are_no_secrets() -> None:
 
 
 def test_commands_are_told_once_and_what_they_wrote_is_cut() -> None:
-    kept = Kept()
+    kept = Excerpts()
     kept.note(3, b"seq", Reply(1, Ended.ANSWERED, Answer(0, b"1\n" * 9_000_000, b"2")))
     kept.note(3, b"sleep 1000", Reply(2, Ended.TIMED_OUT))
     kept.note(4, b"true", Reply(3, Ended.ANSWERED, Answer(1, b"out", b"err")))
-    assert kept.of(3) == (Asked("seq", "0", "1\n" * 1000 + CUT), Asked("sleep 1000", "timed out"))
+    assert kept.of(3) == (AskedCommand("seq", "0", "1\n" * 1000 + CUT), AskedCommand("sleep 1000", "timed out"))
     assert kept.of(3) == ()
-    assert kept.of(4) == (Asked("true", "1", "outerr"),)
+    assert kept.of(4) == (AskedCommand("true", "1", "outerr"),)
 
 
 def test_of_a_test_that_polls_the_last_commands_are_kept() -> None:
-    kept = Kept()
+    kept = Excerpts()
     for n in range(1000):
         kept.note(0, b"echo %d" % n, Reply(n, Ended.ANSWERED, Answer(0, b"", b"")))
     asked = kept.of(0)

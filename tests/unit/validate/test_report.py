@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from orchestrator.validate.report import junit, write_reports
 from orchestrator.validate.request import ImageFacts
 from orchestrator.validate.round import Round
-from orchestrator.validate.verdict import Asked, TestOutcome, TestResult, Verdict
+from orchestrator.validate.verdict import AskedCommand, TestOutcome, TestResult, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ FAILED = TestResult(
     "assert 1 == 2",
     "E  assert 1 == 2",
     "--- out ---\nhello",
-    (Asked("test -e /x", "1", "no\nreally"),),
+    (AskedCommand("test -e /x", "1", "no\nreally"),),
 )
 SKIPPED = TestResult("nginx", "roles/nginx/test_a.py::test_c", TestOutcome.SKIPPED, 0, "Skipped: not here")
 
@@ -80,7 +80,7 @@ def test_a_failure_shows_the_assertion_and_the_commands() -> None:
 @given(st.text())
 def test_any_text_makes_good_xml(text: str) -> None:
     result = TestResult(
-        "a", f"roles/a/test_a.py::test[{text}]", TestOutcome.FAILED, 0, text, text, text, (Asked(text, "1"),)
+        "a", f"roles/a/test_a.py::test[{text}]", TestOutcome.FAILED, 0, text, text, text, (AskedCommand(text, "1"),)
     )
     ET.fromstring(junit(verdict(result)).encode("utf-8", "surrogatepass"))
 
@@ -102,7 +102,14 @@ LONE = b"caf\xe9".decode("utf-8", "surrogateescape")
 def test_text_that_utf_8_has_no_bytes_for_is_reported(tmp_path: Path) -> None:
     """As a file name, or a message about one."""
     test = TestResult(
-        "a", f"roles/a/test_{LONE}.py::test_{LONE}", TestOutcome.FAILED, 1, LONE, LONE, LONE, (Asked(*[LONE] * 3),)
+        "a",
+        f"roles/a/test_{LONE}.py::test_{LONE}",
+        TestOutcome.FAILED,
+        1,
+        LONE,
+        LONE,
+        LONE,
+        (AskedCommand(*[LONE] * 3),),
     )
     write_reports(verdict(test), tmp_path)
     (told,) = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["tests"]

@@ -8,7 +8,15 @@ import pytest
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.validate.errors import ValidationError
 from orchestrator.validate.request import ImageFacts
-from orchestrator.validate.verdict import Asked, SuiteEnd, TestOutcome, TestResult, Verdict, check_complete, is_pass
+from orchestrator.validate.verdict import (
+    AskedCommand,
+    SuiteEnd,
+    TestOutcome,
+    TestResult,
+    Verdict,
+    check_complete,
+    is_pass,
+)
 
 WHOLE = SuiteEnd(collected={"nginx": 2}, exit_code=0)
 
@@ -84,7 +92,7 @@ def test_no_verdict_when_pytest_and_the_tests_do_not_agree(code: int, second: Te
 
 def test_a_result_survives_its_way_between_processes() -> None:
     result = replace(
-        ended(TestOutcome.FAILED)[0], asked=(Asked("true", "0"),), message="no", properties=(("size", "3"),)
+        ended(TestOutcome.FAILED)[0], asked=(AskedCommand("true", "0"),), message="no", properties=(("size", "3"),)
     )
     assert TestResult.from_json(asdict(result)) == result
 

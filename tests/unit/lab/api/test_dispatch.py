@@ -12,7 +12,7 @@ from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.dispatch import Calls, Dispatcher
 from orchestrator.lab.api.fault_rules import FaultKind, Rule
 from orchestrator.lab.api.faults import Faults
-from orchestrator.lab.api.recent_ids import Births
+from orchestrator.lab.api.recent_ids import RecentIds
 from orchestrator.lab.door import HEALTH
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Lab:
     """A dispatcher before a moto that answers with what it read, and what was seen of it."""
 
     def __init__(self) -> None:
-        self.faults = Faults(Births())
+        self.faults = Faults(RecentIds())
         self.calls = Calls()
         self.reached: list[bytes] = []
         self.content_type = ""

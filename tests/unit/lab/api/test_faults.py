@@ -12,20 +12,20 @@ from orchestrator.lab.api.call import Call, Protocol
 from orchestrator.lab.api.fault_door import FaultDoor
 from orchestrator.lab.api.fault_rules import FaultKind, Rule
 from orchestrator.lab.api.faults import Faults, Trouble, broken, throttled
-from orchestrator.lab.api.recent_ids import Birth, Births, Sort
+from orchestrator.lab.api.recent_ids import IdKind, RecentId, RecentIds
 
 RUN = Call("ec2", "us-east-1", "RunInstances", Protocol.EC2)
 DESCRIBE = Call("ec2", "us-east-1", "DescribeInstances", Protocol.EC2)
-YOUNG = Birth(Sort.INSTANCE, "us-east-1", "i-0123")
+YOUNG = RecentId(IdKind.INSTANCE, "us-east-1", "i-0123")
 
 
 @pytest.fixture
-def births() -> Births:
-    return Births()
+def births() -> RecentIds:
+    return RecentIds()
 
 
 @pytest.fixture
-def faults(births: Births) -> Faults:
+def faults(births: RecentIds) -> Faults:
     return Faults(births)
 
 
@@ -69,7 +69,7 @@ def test_slow_images_add_up(faults: Faults) -> None:
     assert faults.meet(Call("ec2", "us-east-1", "CopyImage", Protocol.EC2), b"").slower() == 3
 
 
-def test_a_young_id_is_unknown_to_a_call_that_names_it(faults: Faults, births: Births) -> None:
+def test_a_young_id_is_unknown_to_a_call_that_names_it(faults: Faults, births: RecentIds) -> None:
     births.note(YOUNG)
     faults.set(Rule(FaultKind.CONSISTENCY, 60))
     refusal = faults.meet(DESCRIBE, b"InstanceId.1=i-0123").refusal
@@ -78,7 +78,7 @@ def test_a_young_id_is_unknown_to_a_call_that_names_it(faults: Faults, births: B
     assert hits(faults) == [1]
 
 
-def test_lists_are_told_what_is_young_and_count_once_that_they_left_it_out(faults: Faults, births: Births) -> None:
+def test_lists_are_told_what_is_young_and_count_once_that_they_left_it_out(faults: Faults, births: RecentIds) -> None:
     births.note(YOUNG)
     faults.set(Rule(FaultKind.CONSISTENCY, 60))
     trouble = faults.meet(DESCRIBE, b"")
@@ -89,7 +89,7 @@ def test_lists_are_told_what_is_young_and_count_once_that_they_left_it_out(fault
     assert hits(faults) == [1]
 
 
-def test_what_a_launch_looks_up_is_the_truth(faults: Faults, births: Births) -> None:
+def test_what_a_launch_looks_up_is_the_truth(faults: Faults, births: RecentIds) -> None:
     """Otherwise two instances could get one address."""
     births.note(YOUNG)
     faults.set(Rule(FaultKind.CONSISTENCY, 60))
@@ -138,9 +138,9 @@ def test_the_door_refuses_what_it_does_not_understand(faults: Faults, method: st
     assert (status, set(said)) == (400, {"error", "hint"})
 
 
-def test_a_young_command_has_no_invocation_yet(births: Births, faults: Faults) -> None:
+def test_a_young_command_has_no_invocation_yet(births: RecentIds, faults: Faults) -> None:
     """Also when the id is only part of the call's JSON; other calls of Systems Manager know it."""
-    births.note(Birth(Sort.COMMAND, "us-east-1", "11111111-2222"))
+    births.note(RecentId(IdKind.COMMAND, "us-east-1", "11111111-2222"))
     faults.set(Rule(FaultKind.CONSISTENCY, 60))
     body = b'{"CommandId": "11111111-2222", "InstanceId": "i-1"}'
     asked = Call("ssm", "us-east-1", "GetCommandInvocation", Protocol.JSON)

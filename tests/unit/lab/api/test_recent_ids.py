@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.lab.api.recent_ids import LONGEST, Birth, Births, Sort, unknown
+from orchestrator.lab.api.recent_ids import LONGEST, IdKind, RecentId, RecentIds, unknown
 
-INSTANCE = Birth(Sort.INSTANCE, "us-east-1", "i-0123")
-KEY = Birth(Sort.KEY_PAIR, "us-east-1", "key-0123", "packer_1")
-GROUP = Birth(Sort.GROUP, "us-east-1", "sg-0123", "packer_1")
+INSTANCE = RecentId(IdKind.INSTANCE, "us-east-1", "i-0123")
+KEY = RecentId(IdKind.KEY_PAIR, "us-east-1", "key-0123", "packer_1")
+GROUP = RecentId(IdKind.GROUP, "us-east-1", "sg-0123", "packer_1")
 
 
 class Clock:
@@ -18,7 +18,7 @@ class Clock:
 
 def test_what_was_made_is_young_for_so_many_seconds_in_its_region() -> None:
     clock = Clock()
-    births = Births(clock)
+    births = RecentIds(clock)
     births.note(INSTANCE)
     clock.now += 4
     assert births.younger(5, "us-east-1") == (INSTANCE,)
@@ -28,7 +28,7 @@ def test_what_was_made_is_young_for_so_many_seconds_in_its_region() -> None:
 
 def test_old_births_are_forgotten() -> None:
     clock = Clock()
-    births = Births(clock)
+    births = RecentIds(clock)
     births.note(INSTANCE)
     clock.now += LONGEST + 1
     births.note(KEY)

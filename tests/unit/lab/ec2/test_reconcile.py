@@ -13,8 +13,8 @@ def container(*, running: bool, exit_code: int = 0, instance_id: str = "i-1") ->
 
 
 def wanted(state: str, *, made: bool = True, rebooting: bool = False, lost: bool = False) -> Wanted:
-    wish = {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}.get(state, state)
-    return Wanted("i-1", state, wish, made=made, rebooting=rebooting, lost=lost)
+    target_state = {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}.get(state, state)
+    return Wanted("i-1", state, target_state, made=made, rebooting=rebooting, lost=lost)
 
 
 @pytest.mark.parametrize(

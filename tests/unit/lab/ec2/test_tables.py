@@ -39,4 +39,4 @@ def test_the_trouble_of_a_call_ends_with_it(tables: Tables) -> None:
     with suppress(ZeroDivisionError), tables.answering(trouble):
         assert tables.trouble is trouble
         raise ZeroDivisionError
-    assert tables.trouble == Trouble(strike=tables.trouble.strike)
+    assert tables.trouble == Trouble(record_hit=tables.trouble.record_hit)

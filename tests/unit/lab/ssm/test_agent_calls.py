@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.lab.api.fault_rules import AGENT_CALL, FaultKind, Rule
 from orchestrator.lab.api.faults import Faults
-from orchestrator.lab.api.recent_ids import Births
+from orchestrator.lab.api.recent_ids import RecentIds
 from orchestrator.lab.ssm.agent_calls import AgentCalls
 
 
@@ -26,7 +26,7 @@ def watch() -> Watch:
 
 @pytest.fixture
 def faults() -> Faults:
-    return Faults(Births())
+    return Faults(RecentIds())
 
 
 def called(agents: AgentCalls, watch: Watch, instance: str = "i-1") -> list[float]:

@@ -7,10 +7,10 @@ from typing import Any
 from orchestrator.build.cleanup.leftovers import ResourceKind
 from orchestrator.run.sweep.inventory import Resource
 from orchestrator.run.sweep.left_alone import left_alone
-from orchestrator.run.sweep.liveness import Fate
+from orchestrator.run.sweep.liveness import Liveness
 
 DEAD, ALIVE = "20261125T004200Z-dead00", "20261125T004200Z-a11ce0"
-FATES = {DEAD: Fate(dead=True, why="it died"), ALIVE: Fate(dead=False, why="it lives")}
+FATES = {DEAD: Liveness(dead=True, why="it died"), ALIVE: Liveness(dead=False, why="it lives")}
 
 
 def seen(kind: ResourceKind, thing: str, run: str = ALIVE, **more: Any) -> Resource:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from orchestrator.build.cleanup.leftovers import ResourceKind
 from orchestrator.run.sweep.inventory import Resource
-from orchestrator.run.sweep.liveness import Fate, RunEvidence, Sign, Trace
-from orchestrator.run.sweep.orphans import Remnant, left_by, remnants
+from orchestrator.run.sweep.liveness import Liveness, RunEvidence, Sign, Trace
+from orchestrator.run.sweep.orphans import Orphan, left_by, remnants
 
 DEAD, ALIVE, UNKNOWN = "20261125T004200Z-dead00", "20200101T004200Z-a11ce0", "20261125T013000Z-0dd000"
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
@@ -62,7 +62,7 @@ def test_remnants_when_a_run_died() -> None:
         ResourceKind.KEY_PAIR,
     ]
     assert [one.kind for one in found] == order
-    assert found[0] == Remnant(ResourceKind.INSTANCE, "instance", REGION, DEAD, "died")
+    assert found[0] == Orphan(ResourceKind.INSTANCE, "instance", REGION, DEAD, "died")
 
 
 def test_remnants_when_a_machine_is_going() -> None:
@@ -243,7 +243,7 @@ def test_remnants_when_anything_is_there(things: list[Resource], older_than: tim
 @given(THINGS)
 def test_remnants_when_no_run_is_dead(things: list[Resource]) -> None:
     """Then nothing is a remnant."""
-    assert left_by({run: Fate(dead=False, why="") for run in RUNS}, things) == ()
+    assert left_by({run: Liveness(dead=False, why="") for run in RUNS}, things) == ()
 
 
 @given(THINGS, st.randoms())

@@ -20,7 +20,7 @@ from orchestrator.validate.batch import conversation as conversations
 from orchestrator.validate.batch import question, script
 from orchestrator.validate.batch.conversation import Conversation
 from orchestrator.validate.batch.question import Answer, Ended, Question, Reply
-from orchestrator.validate.errors import ConnectionFault, Unheard, Unwritable
+from orchestrator.validate.errors import ConnectionFault, NoResponse, Unwritable
 from orchestrator.validate.round import CallCount
 from tests.unit.validate import shell_transport as mishaps
 from tests.unit.validate.shell_transport import LocalShell
@@ -322,12 +322,12 @@ def test_damage_that_does_not_end_is_a_fault(spool: str, monkeypatch: pytest.Mon
 def test_silence_that_does_not_end_is_a_fault(spool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversations, "_PAUSE", 0.05)
     monkeypatch.setattr(conversations, "_ENDURE", 0.5)
-    with pytest.raises(Unheard, match="nothing comes back"):
+    with pytest.raises(NoResponse, match="nothing comes back"):
         ask(talk(LocalShell(*[mishaps.never_arrives] * 100), spool), b"true")
 
 
 def test_nobody_waits_for_a_machine_that_is_gone(spool: str) -> None:
-    with pytest.raises(Unheard):
+    with pytest.raises(NoResponse):
         ask(talk(LocalShell(mishaps.never_arrives), spool, gone=lambda: True), b"true")
 
 
@@ -347,7 +347,7 @@ def test_a_machine_that_reboots_under_a_round_answers_no_more(spool: str, monkey
     def reboots(shell: LocalShell, script: str) -> str:
         shell.really(script)
         shutil.rmtree(spool)
-        raise Unheard("nothing comes back")
+        raise NoResponse("nothing comes back")
 
     conversation = talk(LocalShell(mishaps.well, reboots), spool)
     ask(conversation, b"true")
@@ -553,7 +553,7 @@ def test_what_failed_attempts_have_left_is_removed(spool: str, monkeypatch: pyte
 def test_after_a_fault_nothing_more_is_asked(spool: str, tmp_path: Path) -> None:
     conversation = talk(LocalShell(mishaps.never_arrives), spool, gone=lambda: True)
     for first in (1, 2):
-        with pytest.raises(Unheard):
+        with pytest.raises(NoResponse):
             ask(conversation, b"touch %s/mark" % str(tmp_path).encode(), first=first)
     assert not (tmp_path / "mark").exists()
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from orchestrator.errors import Interrupted
-from orchestrator.validate.machine.slots import LEAST, MOST, Slots
+from orchestrator.validate.machine.slots import LEAST, MOST, CommandSlots
 
 
 class Watch:
@@ -21,7 +21,7 @@ class Watch:
         return self.now
 
 
-def most_at_once(slots: Slots, wanted: int, expected: int) -> int:
+def most_at_once(slots: CommandSlots, wanted: int, expected: int) -> int:
     """How many of so many hold a slot at the same time, at most. They hold it until as many do as expected."""
     held, most, lock, full = 0, 0, threading.Lock(), threading.Event()
 
@@ -44,12 +44,12 @@ def most_at_once(slots: Slots, wanted: int, expected: int) -> int:
 
 
 def test_the_agent_gets_ten_commands_at_once() -> None:
-    assert most_at_once(Slots(), 30, MOST) == MOST == 10
+    assert most_at_once(CommandSlots(), 30, MOST) == MOST == 10
 
 
 def test_a_command_of_which_nothing_is_heard_counts_for_a_while() -> None:
     watch = Watch()
-    slots = Slots(clock=watch)
+    slots = CommandSlots(clock=watch)
     for _ in range(4):
         slots.doubt(35)
     assert most_at_once(slots, 30, 6) == 6
@@ -58,14 +58,14 @@ def test_a_command_of_which_nothing_is_heard_counts_for_a_while() -> None:
 
 
 def test_something_goes_on_however_many_are_in_doubt() -> None:
-    slots = Slots(clock=Watch())
+    slots = CommandSlots(clock=Watch())
     for _ in range(50):
         slots.doubt(35)
     assert most_at_once(slots, 10, LEAST) == LEAST
 
 
 def test_a_stop_ends_the_wait_for_a_slot() -> None:
-    slots, stop = Slots(clock=Watch()), threading.Event()
+    slots, stop = CommandSlots(clock=Watch()), threading.Event()
     for _ in range(50):
         slots.doubt(35)
     threading.Timer(0.1, stop.set).start()

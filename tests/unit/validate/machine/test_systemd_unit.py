@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.validate.machine.systemd_unit import Unit, unit_of
-from orchestrator.validate.verdict import Asked, TestOutcome, TestResult
+from orchestrator.validate.machine.systemd_unit import SystemdUnit, unit_of
+from orchestrator.validate.verdict import AskedCommand, TestOutcome, TestResult
 
 SHOWN = """\
 Id=amazon-ssm-agent.service
@@ -31,12 +31,12 @@ HARDENED = unit_of(SHOWN)
 
 def test_a_unit_has_the_settings_that_restrict_something() -> None:
     settings = {"ReadOnlyPaths": "/run /etc", "PrivateTmp": "yes", "LimitNOFILE": "524288"}
-    assert Unit("amazon-ssm-agent", settings) == HARDENED
+    assert SystemdUnit("amazon-ssm-agent", settings) == HARDENED
 
 
 def test_a_command_that_runs_in_no_unit_blames_none() -> None:
-    assert unit_of("") == Unit()
-    assert Unit().blame("touch: cannot touch '/etc/x': Read-only file system") == ""
+    assert unit_of("") == SystemdUnit()
+    assert SystemdUnit().blame("touch: cannot touch '/etc/x': Read-only file system") == ""
 
 
 @pytest.mark.parametrize(
@@ -53,10 +53,12 @@ def test_the_setting_is_named_that_can_have_done_it(text: str, setting: str) -> 
 
 def test_a_test_that_failed_for_something_else_is_left_alone() -> None:
     failed = TestResult(
-        "role", "test_x.py::test_x", TestOutcome.FAILED, 0.1, "assert 1\n where", asked=(Asked("id", "0"),)
+        "role", "test_x.py::test_x", TestOutcome.FAILED, 0.1, "assert 1\n where", asked=(AskedCommand("id", "0"),)
     )
     assert failed.in_unit(HARDENED) == failed
-    passed = replace(failed, outcome=TestOutcome.PASSED, asked=(Asked("touch /etc/x", "1", "Read-only file system"),))
+    passed = replace(
+        failed, outcome=TestOutcome.PASSED, asked=(AskedCommand("touch /etc/x", "1", "Read-only file system"),)
+    )
     assert passed.in_unit(HARDENED) == passed
     blamed = replace(passed, outcome=TestOutcome.FAILED).in_unit(HARDENED).message
     assert blamed == (

@@ -14,11 +14,11 @@ import pytest
 from orchestrator.aws import retries as aws_retries
 from orchestrator.aws.account import Account, AwsError, error_code
 from orchestrator.errors import Interrupted
-from orchestrator.validate.errors import Unheard
+from orchestrator.validate.errors import NoResponse
 from orchestrator.validate.machine import token_bucket as buckets
 from orchestrator.validate.machine.instance_loss import known
 from orchestrator.validate.machine.systems_manager import SystemsManager
-from orchestrator.validate.machine.token_bucket import Bucket
+from orchestrator.validate.machine.token_bucket import TokenBucket
 from orchestrator.validate.machine.transport import RunCommandTransport
 from orchestrator.validate.round import CallCount
 
@@ -83,9 +83,9 @@ def account(server: Server) -> Account:
 
 
 @pytest.fixture
-def bucket(account: Account, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def bucket(account: Account, monkeypatch: pytest.MonkeyPatch) -> TokenBucket:
     """The account's, for which no time passes: what is missing was taken."""
-    made = Bucket(100, 1, clock=lambda: 0.0)
+    made = TokenBucket(100, 1, clock=lambda: 0.0)
     monkeypatch.setitem(buckets._BUCKETS, account, made)
     return made
 
@@ -97,7 +97,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_each_request_takes_a_token_and_is_counted(account: Account, bucket: Bucket, server: Server) -> None:
+def test_each_request_takes_a_token_and_is_counted(account: Account, bucket: TokenBucket, server: Server) -> None:
     server.refused, tally = 5, CallCount()
     assert RunCommandTransport(account, "i-1", stop=threading.Event()).run("true", 5, tally) == "said\n"
     assert tally.calls == {"send_command": 6, "get_command_invocation": 1}
@@ -106,7 +106,7 @@ def test_each_request_takes_a_token_and_is_counted(account: Account, bucket: Buc
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_call_is_given_up_as_often_as_any_other(account: Account, bucket: Bucket, server: Server) -> None:
+def test_a_call_is_given_up_as_often_as_any_other(account: Account, bucket: TokenBucket, server: Server) -> None:
     """What it may have done is unknown then."""
     server.refused, tally = 1000, CallCount()
     with pytest.raises(AwsError) as caught:
@@ -115,11 +115,11 @@ def test_a_call_is_given_up_as_often_as_any_other(account: Account, bucket: Buck
         )
     assert error_code(caught.value) == "ThrottlingException"
     assert len(server.requests) == tally.calls["get_command_invocation"] == 100 - bucket._tokens == aws_retries.ATTEMPTS
-    with pytest.raises(Unheard):
+    with pytest.raises(NoResponse):
         RunCommandTransport(account, "i-1", stop=threading.Event()).run("true", 5, CallCount())
 
 
-def test_looks_for_a_machine_take_tokens(account: Account, bucket: Bucket) -> None:
+def test_looks_for_a_machine_take_tokens(account: Account, bucket: TokenBucket) -> None:
     tally = CallCount()
     assert known(SystemsManager(account, threading.Event()), "i-1", tally)["PingStatus"] == "Online"
     assert bucket._tokens == 100 - tally.calls["describe_instance_information"] == 100 - 1
@@ -151,7 +151,7 @@ def test_all_machines_of_an_account_share_its_bucket(
 ) -> None:
     """No request comes before its token: first the burst, then one after the other at the rate."""
     size, rate = 4, 20
-    monkeypatch.setitem(buckets._BUCKETS, account, Bucket(size, rate))
+    monkeypatch.setitem(buckets._BUCKETS, account, TokenBucket(size, rate))
     stop = threading.Event()
 
     def ask(number: int) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.aws.account import Account
 from orchestrator.errors import Interrupted
-from orchestrator.validate.machine.token_bucket import Bucket, bucket_of
+from orchestrator.validate.machine.token_bucket import TokenBucket, bucket_of
 
 
 class Clock:
@@ -24,13 +24,13 @@ class Clock:
 
 
 def test_a_burst_is_served_at_once_and_then_each_waits_for_its_token() -> None:
-    bucket = Bucket(3, 2, clock=Clock())
+    bucket = TokenBucket(3, 2, clock=Clock())
     assert [bucket.taken() for _ in range(6)] == [0, 0, 0, 0.5, 1, 1.5]
 
 
 def test_tokens_come_back_at_the_rate_and_no_more_than_there_were() -> None:
     clock = Clock()
-    bucket = Bucket(3, 2, clock=clock)
+    bucket = TokenBucket(3, 2, clock=clock)
     for _ in range(4):
         bucket.taken()
     clock.now += 1  # two came back, of which one was owed
@@ -41,7 +41,7 @@ def test_tokens_come_back_at_the_rate_and_no_more_than_there_were() -> None:
 
 def test_threads_share_the_tokens() -> None:
     """No token is taken twice."""
-    bucket, stop = Bucket(5, 100), threading.Event()
+    bucket, stop = TokenBucket(5, 100), threading.Event()
     began = time.monotonic()
 
     def take(_: int) -> float:
@@ -56,7 +56,7 @@ def test_threads_share_the_tokens() -> None:
 
 
 def test_a_stop_ends_the_wait() -> None:
-    bucket, stop = Bucket(1, 0.01), threading.Event()
+    bucket, stop = TokenBucket(1, 0.01), threading.Event()
     bucket.take(stop)
     began = time.monotonic()
     threading.Timer(0.1, stop.set).start()
@@ -64,13 +64,13 @@ def test_a_stop_ends_the_wait() -> None:
         bucket.take(stop)
     assert time.monotonic() - began < 60  # of a hundred
     with pytest.raises(Interrupted):
-        Bucket().take(stop)
+        TokenBucket().take(stop)
 
 
 def test_there_is_one_bucket_for_each_account_and_region() -> None:
     """However often the environment that names it was read."""
 
-    def of(region: str, profile: str) -> Bucket:
+    def of(region: str, profile: str) -> TokenBucket:
         return bucket_of(Account(region, profile=profile))
 
     with ThreadPoolExecutor(8) as pool:

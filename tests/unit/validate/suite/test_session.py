@@ -21,7 +21,7 @@ from orchestrator.validate.errors import ConnectionFault, NoTests, ValidationErr
 from orchestrator.validate.options import Selection
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.suite.session import collect, laid_out, run
-from orchestrator.validate.verdict import Asked, SuiteEnd, TestResult, check_complete
+from orchestrator.validate.verdict import AskedCommand, SuiteEnd, TestResult, check_complete
 from orchestrator.validate.workers.facts import COMMANDS
 from tests.unit.validate.shell_transport import LocalShell, is_cut, well
 
@@ -412,7 +412,7 @@ def test_bad(host):
     request = replace(asked_for(tmp_path, one=text), masks=("s3cret",))
     _, (good, bad), end = outcomes(request)
     assert good.asked == ()
-    assert bad.asked == (Asked("echo ********; exit 3", "3", "********\n"),)
+    assert bad.asked == (AskedCommand("echo ********; exit 3", "3", "********\n"),)
     assert end.calls["sh"] >= len(end.rounds) >= 2
 
 

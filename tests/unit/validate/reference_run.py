@@ -1,6 +1,7 @@
-"""The same tests in plain pytest and in rounds, on this machine's own shell: `python -m tests.unit.validate.twin`.
+"""The same tests in plain pytest and in rounds, on this machine's own shell.
 
-Reads one JSON object per line, {"folder": ..., "arguments": [...], "rounds": true}, runs pytest there in a process of
+`python -m tests.unit.validate.reference_run`: reads one JSON object per line,
+{"folder": ..., "arguments": [...], "rounds": true}, runs pytest there in a process of
 its own, and writes one line with what came of it. Everything is imported once, so that a run costs little.
 """
 

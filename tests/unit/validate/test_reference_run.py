@@ -29,7 +29,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        argv = [sys.executable, "-m", "tests.unit.validate.twin"]
+        argv = [sys.executable, "-m", "tests.unit.validate.reference_run"]
         env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
 
