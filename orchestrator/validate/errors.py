@@ -7,8 +7,8 @@ StageError
 │   ├── MachineLost          the machine ended, and the image is not to blame
 │   ├── NeverOnline          the machine runs, but cannot be reached
 │   └── ConnectionFault      the machine could not be asked, or its answer is not to be trusted
-│       ├── Unheard          nothing came back, for reasons that may pass: whether a script ran is unknown
-│       ├── Damaged          what came back is cut or altered, or says that the script failed
+│       ├── NoResponse       nothing came back, for reasons that may pass: whether a script ran is unknown
+│       ├── CorruptResponse  what came back is cut or altered, or says that the script failed
 │       └── Unwritable       the machine has no place for what is asked
 ├── CommandTimedOut          one command took too long: its test fails, the others go on
 ├── OutputTooLarge           one command said too much: likewise

@@ -58,7 +58,7 @@ class Envelope:
     text: str
 
     def whole(self, said: Sequence[str]) -> Envelope:
-        """The envelope with all of its text, from what the machine said to each part script. Raises Damaged."""
+        """The envelope with all of its text, from what the machine said to each part script. Raises CorruptResponse."""
         texts = [self.text]
         for index, one in enumerate(said, start=1):
             found = _PART.fullmatch(one)
@@ -71,7 +71,7 @@ class Envelope:
         return replace(self, text=text)
 
     def replies(self, numbers: frozenset[int]) -> tuple[Reply, ...]:
-        """The replies in a whole envelope, to some of the questions of these numbers. Raises Damaged."""
+        """The replies in a whole envelope, to some of the questions of these numbers. Raises CorruptResponse."""
         try:
             head, _, body = gzip.decompress(base64.b64decode(self.text, validate=True)).partition(b"\n\n")
             replies = _opened(head.decode("ascii").split("\n"), body)
@@ -84,7 +84,10 @@ class Envelope:
 
 
 def envelope(said: str, token: str) -> Envelope:
-    """What the machine said to the script `token`. Raises Damaged, or ConnectionFault for what no other try mends."""
+    """What the machine said to the script `token`.
+
+    Raises CorruptResponse, or ConnectionFault for what no other try mends.
+    """
     found = _ANSWER.fullmatch(said)
     if found is None or found["token"] != token:
         raise _refused(said, token) or CorruptResponse(

@@ -51,7 +51,7 @@ class MachineConnection(Protocol):
         """What is told, with a hint, of a machine that did not answer for so long."""
 
     def lost(self, instance_id: str) -> MachineLost | None:
-        """The loss of the machine, if it is one; see loss.py."""
+        """The loss of the machine, if it is one; see instance_loss.py."""
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
         """How scripts get there, once it has answered. `stop`, once set, ends every wait for them."""
@@ -98,21 +98,21 @@ class OverSsm:
         self._request = request
         self._manager = SystemsManager(request.account, request.stop)
 
-    def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see Reach
-        """Nothing."""
+    def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see MachineConnection
+        """Nothing has to be made."""
         return nullcontext("")
 
-    def answers(self, instance_id: str, found: Mapping[str, Any]) -> bool:  # noqa: ARG002 - see Reach
+    def answers(self, instance_id: str, found: Mapping[str, Any]) -> bool:  # noqa: ARG002 - see MachineConnection
         """Whether Systems Manager hears of its agent."""
         return bool(known(self._manager, instance_id, self.tally).get("PingStatus") == "Online")
 
     def awaited(self, instance_id: str, waited: float) -> str:
-        """See Reach."""
+        """Name the agent, and why it may take minutes."""
         hint = ": it tries again 5 min after a refused call" if since(waited) else ""
         return f"waiting for the SSM agent of {instance_id}{since(waited)}{hint}"
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
-        """See Reach."""
+        """Name the agent, the instance profile and the route."""
         hint = (
             "check that the image has amazon-ssm-agent enabled, that the instance profile "
             f"'{self._request.iam_instance_profile}' allows AmazonSSMManagedInstanceCore, and that the subnet has a "
@@ -122,15 +122,15 @@ class OverSsm:
         return f"{instance_id} did not come online in Systems Manager within {seconds:g} s", hint
 
     def lost(self, instance_id: str) -> MachineLost | None:
-        """See Reach. An agent that has fallen silent is a loss, too."""
+        """EC2 says that it ended, or Systems Manager has not heard of its agent for a while."""
         return lost(self._request.account, instance_id, self._manager)
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
-        """See Reach."""
+        """Run Command."""
         return RunCommandTransport(self._request.account, instance_id, stop=stop)
 
     def way_in(self, instance_id: str) -> str:
-        """See Reach."""
+        """Session Manager."""
         return f"aws ssm start-session --target {instance_id}"
 
 
@@ -143,11 +143,11 @@ class OverPodman:
         self.tally = CallCount()
         self._request = request
 
-    def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see Reach
-        """Nothing."""
+    def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see MachineConnection
+        """Nothing has to be made."""
         return nullcontext("")
 
-    def answers(self, instance_id: str, found: Mapping[str, Any]) -> bool:  # noqa: ARG002 - see Reach
+    def answers(self, instance_id: str, found: Mapping[str, Any]) -> bool:  # noqa: ARG002 - see MachineConnection
         """Whether the container is there and its init has begun to boot: before that nothing can be waited for."""
         if not container_of(instance_id):
             return False
@@ -159,24 +159,24 @@ class OverPodman:
         return said.strip() not in {"", "offline", "unknown"}
 
     def awaited(self, instance_id: str, waited: float) -> str:
-        """See Reach."""
+        """Name the container."""
         return f"waiting for the container of {instance_id}{since(waited)}"
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
-        """See Reach."""
+        """Name the container, and what may hide it."""
         return (
             f"no container of {instance_id} answered within {seconds:g} s",
             "check with `podman ps` that the lab's machines run on this host and belong to this user",
         )
 
     def lost(self, instance_id: str) -> MachineLost | None:
-        """See Reach."""
+        """EC2 says that it ended."""
         return lost(self._request.account, instance_id)
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
-        """See Reach."""
+        """`podman exec` into the container."""
         return PodmanExec(container_of(instance_id), stop=stop)
 
     def way_in(self, instance_id: str) -> str:
-        """See Reach."""
+        """A shell in the container."""
         return f"podman exec -it {container_of(instance_id)} bash"

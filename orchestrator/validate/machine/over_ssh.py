@@ -1,4 +1,4 @@
-"""The way to a machine over SSH: a key pair of its own, the user of the image, one shared connection; see reach.py."""
+"""The way to a machine over SSH: a key pair of its own, the user of the image, one shared connection; see connection.py."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ class OverSsh:
         return ""
 
     def awaited(self, instance_id: str, waited: float) -> str:
-        """See Reach."""
+        """Name the machine."""
         return f"waiting for SSH on {instance_id}{since(waited)}"
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
-        """See Reach."""
+        """Name the route, the user and sudo, and what SSH said last."""
         user = self._request.ssh_username
         hint = (
             f"check that this host has a route to port 22 of the subnet, that '{user}' (`ssh_username` of the source) "
@@ -102,17 +102,17 @@ class OverSsh:
         return f"{instance_id} could not be reached over SSH within {seconds:g} s: {self._why}", hint
 
     def lost(self, instance_id: str) -> MachineLost | None:
-        """See Reach."""
+        """EC2 says that it ended."""
         return lost(self._request.account, instance_id)
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
-        """See Reach."""
+        """Sessions of the one SSH connection."""
         if self._login is None:
             raise AssertionError(f"{instance_id} has not answered yet")
         return Ssh(self._login, stop=stop)
 
     def way_in(self, instance_id: str) -> str:
-        """See Reach."""
+        """SSH with the key of this validation."""
         return (
             self._login.by_hand if self._login else f"ssh -i {self._folder / 'key'} (no address of {instance_id} yet)"
         )

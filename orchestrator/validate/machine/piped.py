@@ -64,7 +64,7 @@ class Piped:
     def run(self, script: str, seconds: float, tally: CallCount) -> str:
         """Standard output of a script that needs at most `seconds` and ends with 0.
 
-        Raises Unheard, after which nobody knows how much of the script has run, and Interrupted.
+        Raises NoResponse, after which nobody knows how much of the script has run, and Interrupted.
         """
         tally.call(self._name)
         fed = f"{script.rstrip(chr(10))}\n{_LAST}\n".encode()

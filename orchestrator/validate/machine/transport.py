@@ -52,7 +52,7 @@ class Transport(Protocol):
     def run(self, script: str, seconds: float, tally: CallCount) -> str:
         """Standard output of a script that needs at most `seconds` and ends with 0.
 
-        Raises Unheard, Damaged, another ConnectionFault when the machine will never answer, and Interrupted.
+        Raises NoResponse, CorruptResponse, another ConnectionFault when the machine will never answer, and Interrupted.
         """
 
 

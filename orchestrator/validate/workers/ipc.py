@@ -13,7 +13,7 @@ says what they are:
     ("held", index)                  something that a test shares is taken down after it: more will come of it
     ("late", index, heard)           that
     ("idle",), ("busy",)             waits for its children, and does so no longer
-    ("finished", Outgrowth)          all that came of a test; with its index when it is told by its trunk
+    ("finished", TestRecord)         all that came of a test; with its index when it is told by its trunk
     ("died", index, status)          a child has ended; `status` as os.waitpid gives it
     ("broken", text)                 an error of this program's own
 """
