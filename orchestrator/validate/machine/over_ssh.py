@@ -1,4 +1,4 @@
-"""The way to a machine over SSH: a key pair of its own, the user of the image, one shared connection; see connection.py."""
+"""The way to a machine over SSH: a key pair of its own, the user of the image, one connection (see connection.py)."""
 
 from __future__ import annotations
 
