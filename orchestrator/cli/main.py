@@ -73,7 +73,7 @@ def _say(error: AmiError) -> None:
     if isinstance(error, DefinitionError):
         say(error.message)
         count = len(error.problems)
-        say(f"{count} problem{'s' if count != 1 else ''} in what was written")
+        say(f"{count} configuration error{'s' if count != 1 else ''}")
     else:
         say(f"error: {error.message}")
     if error.hint:

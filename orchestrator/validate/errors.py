@@ -101,4 +101,4 @@ class CommandUnclear(StageError):
 
     def __init__(self, command: str, why: str) -> None:
         self.command = command
-        super().__init__(f"nothing is known of the command ({why}): {command}", hint="validate the AMI once more")
+        super().__init__(f"the result of the command is unknown ({why}): {command}", hint="validate the AMI again")

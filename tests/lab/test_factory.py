@@ -73,7 +73,7 @@ def test_build_when_a_test_cannot_be_imported(small: Small) -> None:
     done = subprocess.run(argv, cwd=small.root, env=environment(), capture_output=True, text=True, check=False)
     place = "roles/marker/tests/test_marker.py:2"
     said = f"{place}: ModuleNotFoundError: No module named 'helprs' (did you mean 'helpers'?)\n"
-    assert (done.returncode, done.stderr.endswith(f"{said}1 problem in what was written\n")) == (2, True), done.stderr
+    assert (done.returncode, done.stderr.endswith(f"{said}1 configuration error\n")) == (2, True), done.stderr
     assert json.loads(small.ami("list", "--json")) == []
     assert small.left_over() == NOTHING
     assert not (small.root / ".ami/runs").exists()

@@ -63,7 +63,7 @@ def lines_of(prepared: Plan) -> list[str]:
     lines = [_line_of(step) for step in prepared.steps]
     lines += [f"not known here, and taken as changed: {what}" for what in prepared.unknown]
     if prepared.empty:
-        return [*lines, "nothing to do: what the plan names is there, and proven"]
+        return [*lines, "nothing to do: all planned images are built and validated"]
     if prepared.seconds is not None:
         lines.append(f"about {duration(prepared.seconds)}, as far as earlier runs tell")
     if not prepared.exclusive:

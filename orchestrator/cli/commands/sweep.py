@@ -30,7 +30,9 @@ def sweep(
     older_than: Annotated[
         str,
         typer.Option(
-            "--older-than", metavar="TIME", help="Age at which a run counts as dead of which nothing is known: 90m, 7d."
+            "--older-than",
+            metavar="TIME",
+            help="Treat a run as dead after this long without a sign of life: 90m, 7d.",
         ),
     ] = "24h",
     kept: Annotated[bool, typer.Option("--kept", help="Remove also the machines that were left with --keep.")] = False,
@@ -128,7 +130,9 @@ def _judge(swept: Sequence[Swept]) -> None:
     for one in stayed:
         say(f"stayed: {one.remnant.leftover}: {one.trouble}")
     if stayed:
-        raise StageError(f"{_counted(len(stayed), 'thing')} could not be removed", hint="mend that, then: ami sweep")
+        raise StageError(
+            f"{_counted(len(stayed), 'thing')} could not be removed", hint="fix the cause, then run `ami sweep` again"
+        )
     for run in sorted({one.remnant.run for one in swept if one.became is Became.SPARED}):
         say(f"left alone: run {run} gave a sign of life")
     if removed := sum(one.became is Became.REMOVED for one in swept):

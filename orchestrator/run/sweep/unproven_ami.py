@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.run.sweep.liveness import Liveness
     from orchestrator.run.sweep.unproven import Unproven
 
-#: Age at which a run counts as dead of which nothing is known, as `ami sweep` has it unless told otherwise.
+#: A run counts as dead after this long without a sign of life: the default of `ami sweep --older-than`.
 _AGE = timedelta(hours=24)
 
 

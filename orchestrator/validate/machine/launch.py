@@ -79,7 +79,7 @@ def launch_refused(error: Exception, request: ValidateRequest, tried: Sequence[P
         return LackError(f"there is no AMI {request.ami_id} in {region}", hint="ami list shows what there is")
     if code in FULL:
         return BootFailed(
-            f"EC2 has no {', no '.join(map(named, tried))} to give now ({code})",
+            f"no capacity for {', '.join(map(named, tried))} ({code})",
             hint="name `other_instance_types` or `other_subnet_ids` in the environment",
         )
     if code in _LIMITED:

@@ -87,7 +87,7 @@ class SuitePlugin:
         self._tell({"event": "collected", "roles": Counter(role_of(item.nodeid) for item in session.items)})
 
     def pytest_runtest_logstart(self) -> None:
-        """A test is told of."""
+        """Begin with no reports of this test."""
         self._reports = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -144,7 +144,7 @@ class RoundsPlugin:
         if self.coordinator is None:
             return self._fault
         unclear = "; ".join(self.coordinator.unclear)
-        return self.coordinator.faulted or (f"nothing is known of {unclear}" if unclear else "")
+        return self.coordinator.faulted or (f"the result of {unclear} is unknown" if unclear else "")
 
     def asked_now(self) -> tuple[AskedCommand, ...]:
         """What the test that is being told of has asked."""

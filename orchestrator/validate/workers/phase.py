@@ -44,13 +44,13 @@ class Phase:
 
     @pytest.hookimpl
     def pytest_runtest_setup(self) -> None:
-        """Do it."""
+        """Run the step in the place of the test's setup."""
         __tracebackhide__ = True
         self._do()
 
     @pytest.hookimpl
     def pytest_runtest_teardown(self) -> None:
-        """Do it."""
+        """Run the step in the place of the test's teardown."""
         __tracebackhide__ = True
         self._do()
 

@@ -68,7 +68,7 @@ def test_the_machine_has_a_profile_and_no_key() -> None:
     ("code", "kind", "said"),
     [
         ("InvalidAMIID.NotFound", LackError, "there is no AMI ami-1 in eu-west-1"),
-        ("InsufficientInstanceCapacity", BootFailed, "no t3.small"),
+        ("InsufficientInstanceCapacity", BootFailed, "no capacity for t3.small"),
         ("VcpuLimitExceeded", BootFailed, "limit in eu-west-1"),
         ("UnauthorizedOperation", LackError, "UnauthorizedOperation"),
     ],
@@ -101,7 +101,7 @@ def test_every_place_without_room_is_named() -> None:
     with Stubber(request.account.client("ec2")) as stubber:
         refusing(stubber, "InsufficientInstanceCapacity")
         refusing(stubber, "Unsupported")
-        with pytest.raises(BootFailed, match=r"no t3\.small in subnet-1, no m5\.large in subnet-2"):
+        with pytest.raises(BootFailed, match=r"no capacity for t3\.small in subnet-1, m5\.large in subnet-2"):
             Boot(request, ignore)._launch("sg-1")
 
 
