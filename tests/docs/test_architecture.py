@@ -35,7 +35,7 @@ def test_every_room_is_named() -> None:
     page = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
     packages = (path.parent for path in (REPOSITORY / "orchestrator").rglob("__init__.py"))
     rooms = {path.name for path in packages if path.name not in {"orchestrator", "strategy"}}
-    assert {room for room in rooms if f"`{room}/`" not in page} == set()
+    assert {room for room in rooms if f"{room}/`" not in page} == set()
 
 
 def test_no_folder_has_more_than_sixteen_files() -> None:

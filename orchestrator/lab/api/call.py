@@ -65,6 +65,11 @@ class Protocol(Enum):
         self.content_type = content_type
         self._write = write
 
+    @property
+    def unknown_action(self) -> str:
+        """The code with which AWS refuses an action that a service does not have."""
+        return "UnknownOperationException" if self is Protocol.JSON else "InvalidAction"
+
     def refusal(self, fault: AwsFault) -> bytes:
         """The body of an answer that says no."""
         text = self._write(fault, str(uuid.uuid4()))

@@ -114,6 +114,10 @@ class Dispatcher:
                 return list(self._moto(environ, start_response))
         except AwsFault as fault:
             return _refuse(start_response, call, fault)
+        except NotImplementedError as error:
+            # With a server error SDKs would ask again and again.
+            refusal = AwsFault(call.protocol.unknown_action, f"the lab does not do this: {error}")
+            return _refuse(start_response, call, refusal)
         except Exception:
             LOG.exception("%s in %s", call.operation, call.region)
             return _refuse(start_response, call, AwsFault(broken(call.protocol).code, "see the lab's log", 500))

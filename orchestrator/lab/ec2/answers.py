@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
-from moto.core.utils import utcnow
+from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.ec2.responses import EC2Response
 
+from orchestrator.lab.api.aws_fault import AwsFault
+from orchestrator.lab.ec2 import actions
 from orchestrator.lab.ec2 import limits as ec2_limits
+from orchestrator.lab.ec2.asked import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +27,10 @@ class LabResponse(EC2Response):
 
     def call_action(self) -> Any:
         """Any call, once its parameters have the form that EC2 asks for."""
-        ec2_limits.check(self._get_action(), self.params)
+        action = self._get_action()
+        ec2_limits.check(action, self.params)
+        if not hasattr(self, camelcase_to_underscores(action)):
+            raise AwsFault("InvalidAction", f"The action {action} is not valid for this web service.")
         return super().call_action()
 
     def create_image(self) -> ActionResult:
@@ -74,3 +82,18 @@ class LabResponse(EC2Response):
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
         output = base64.b64encode(type(self).console(instance.id)[-65536:]).decode()
         return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": output})
+
+
+def add_actions(tables: Callable[[str], Any]) -> None:
+    """Let EC2 answer each module of `actions/`: it has the action's name, and a function `answer`."""
+    for found in iter_modules(actions.__path__):
+        module = import_module(f"{actions.__name__}.{found.name}")
+        setattr(LabResponse, found.name, _method(module.answer, tables))
+
+
+def _method(answer: Callable[[Asked], dict[str, Any]], tables: Callable[[str], Any]) -> Callable[[LabResponse], Any]:
+    def method(self: LabResponse) -> ActionResult:
+        self.error_on_dryrun()
+        return ActionResult(answer(Asked(self.region, self.params, tables)))
+
+    return method

@@ -10,7 +10,7 @@ from moto.ec2.exceptions import EC2ClientError, MissingParameterError
 from moto.ec2.models import amis, ec2_backends, elastic_block_store, instances
 
 from orchestrator.lab.api.aws_fault import AwsFault
-from orchestrator.lab.ec2.answers import LabResponse
+from orchestrator.lab.ec2.answers import LabResponse, add_actions
 from orchestrator.lab.ec2.consistency import EventualBackend
 from orchestrator.lab.ec2.instances import ROOT_SIZE, LabAmi, LabInstance, LabSnapshot
 
@@ -112,6 +112,7 @@ class LabBackend(EventualBackend):
         of_image = [entry for entry in tag_specifications if entry["ResourceType"] != "snapshot"]
         image: Any = super().create_image(instance_id, name, description, of_image)
         image.root_device_name = instance.root_device_name
+        image.source_image_id, image.source_image_region = instance.image_id, self.region_name
         image.ebs_snapshot.volume.size = _root_size(instance)
         for entry in tag_specifications:
             if entry["ResourceType"] == "snapshot":
@@ -131,6 +132,7 @@ class LabBackend(EventualBackend):
             what = f"The image '{source_image_id}' is not available"
             raise EC2ClientError("InvalidAMIID.Unavailable", what)
         image.root_device_name = source.root_device_name
+        image.source_image_id, image.source_image_region = source_image_id, source_region
         image.ebs_snapshot.disk = source.disk
         copied = f"SourceAmi {source.id} for SourceSnapshot {source.ebs_snapshot.id}"
         image.ebs_snapshot.description = f"Copied for DestinationAmi {image.id} from {copied}."
@@ -232,6 +234,7 @@ def install(tables: Tables, public: PublicImage, disks: Keeper, console: Callabl
     LabBackend.public = public
     LabBackend.disks = disks
     LabResponse.console = staticmethod(console)
+    add_actions(tables.backend)
     instances.Instance = LabInstance  # type: ignore[misc]
     amis.Ami = LabAmi  # type: ignore[misc]
     elastic_block_store.Snapshot = LabSnapshot  # type: ignore[misc]

@@ -43,6 +43,9 @@ class LabAmi(amis.Ami):
         kwargs.setdefault("hypervisor", "xen")
         super().__init__(*args, **kwargs)
         self.ebs_snapshot.volume.size = ROOT_SIZE
+        self.source_image_id: str | None = None
+        """The AMI that it was made of; None for one that was made of a snapshot, or by somebody else."""
+        self.source_image_region: str | None = None
 
     @property
     def disk(self) -> str:

@@ -397,7 +397,7 @@ def test_other(host): assert host.run("echo x").stdout == "x\\n"
 """
     found, tests, end = outcomes(asked_for(tmp_path, one=text))
     assert found["test_other"] == "passed"
-    with pytest.raises(ValidationError, match="the result of kill -9 .*is unknown"):
+    with pytest.raises(ValidationError, match=r"the result of kill -9 .*is unknown"):
         check_complete(tests, end)
 
 
