@@ -157,7 +157,14 @@ class _Attempt:
             return
         gone = witness.gone_before(watch.end_began)
         lab = is_loopback(self._request.account.endpoint)
-        self._seen = FailureEvidence(watch.failed_task, tuple(watch.errors), signal=max(-code, 0), gone=gone, lab=lab)
+        self._seen = FailureEvidence(
+            watch.failed_task,
+            tuple(watch.errors),
+            signal=max(-code, 0),
+            gone=gone,
+            lab=lab,
+            early=not watch.connected,
+        )
 
     def _tag(self, built: Built) -> None:
         """Leave the AMI with the tags that were asked for: newer Amazon plugins add those of the run."""

@@ -62,7 +62,7 @@ class Gone:
 class FailureEvidence:
     """What was seen of a build that failed. `signal` ended Packer; 0 when it ended by itself.
 
-    `lab`: its machine was one of the lab's, a container on this host.
+    `lab`: its machine was one of the lab's, a container on this host. `early`: Packer did not come as far as a machine.
     """
 
     task: TaskEvent | None = None
@@ -70,6 +70,7 @@ class FailureEvidence:
     signal: int = 0
     gone: Gone | None = None
     lab: bool = False
+    early: bool = False
 
 
 #: The machine was there and did not let Ansible in: what was built is wrong, not the machine.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.capacity import Place
     from orchestrator.build.failure import BuildFailed
 
-#: How many attempts make up for calls that AWS failed.
+#: How many attempts make up for calls that AWS failed before there was a machine.
 _FAULTS = 3
 
 
@@ -20,8 +20,9 @@ _FAULTS = 3
 class RetryPlan:
     """Where a build can still be tried, the next place first; and what became of the attempts before.
 
-    A full place is never tried again. A machine that was lost is made up for by one more attempt; calls that AWS
-    failed by three, each after a longer pause: an account that is throttled stays so for a while.
+    A full place is never tried again. A machine or a call that was lost is made up for by one more attempt. A call that
+    AWS failed before there was a machine costs next to nothing: it is made up for three times more, each after a longer
+    pause, because an account that is throttled stays so for a while.
     """
 
     places: tuple[Place, ...]
@@ -45,10 +46,10 @@ class RetryPlan:
         if failed.cause is Cause.CAPACITY:
             places = remaining(self.places, full_code(failed.reason))
             return self._next(places, f"no {named(self.place)}") if places else None
-        if failed.cause is Cause.LOST and not self.made_up:
-            return replace(self._next(self.places, failed.reason), made_up=True)
-        if failed.cause is Cause.FAULT and self.faults < _FAULTS:
+        if failed.cause is Cause.FAULT and failed.seen.early and self.faults < _FAULTS:
             return replace(self._next(self.places, failed.reason), faults=self.faults + 1)
+        if failed.cause in (Cause.LOST, Cause.FAULT) and not self.made_up:
+            return replace(self._next(self.places, failed.reason), made_up=True)
         return None
 
     def _next(self, places: tuple[Place, ...], what: str) -> RetryPlan:

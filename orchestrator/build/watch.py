@@ -30,6 +30,8 @@ _MACHINE = re.compile(r"Instance ID: i-[0-9a-f]+")
 _VARIABLES = re.compile(r"(?<=--extra-vars )\{.*\}")
 #: How messages begin that tell a person nothing: there is one for each tag of each thing.
 _NOISE = "Adding tag: "
+#: Stages in which Packer works on a machine.
+_WITH_A_MACHINE = frozenset({Stage.CONNECT, Stage.PROVISION, Stage.SNAPSHOT})
 
 
 class Watch:
@@ -53,6 +55,7 @@ class Watch:
         self.image = image
         self.end_began: int | None = None
         self.finished = False
+        self.connected = False
         self.asked_for_ami = False
         self.on_trouble: Callable[[], object] = lambda: None
         self.stage = Stage.RESOLVE
@@ -129,6 +132,7 @@ class Watch:
         self._write(PackerLine(int(datetime.now(UTC).timestamp()), "", "text", (text,)))
 
     def _enter(self, stage: Stage, timestamp: int) -> None:
+        self.connected = self.connected or stage in _WITH_A_MACHINE
         if stage is Stage.SNAPSHOT:
             self.failed_task = None
         if stage in (Stage.SNAPSHOT, Stage.CLEAN) and self.end_began is None:

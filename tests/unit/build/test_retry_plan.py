@@ -21,8 +21,8 @@ REFUSED = "Error launching source instance: UnauthorizedOperation: no\n\tstatus 
 PLACES = (("small", "subnet-1"), ("small", "subnet-2"), ("large", "subnet-1"), ("large", "subnet-2"))
 
 
-def failed(*errors: str) -> BuildFailed:
-    return BuildFailed("web", log=Path("log"), seen=FailureEvidence(errors=errors))
+def failed(*errors: str, early: bool = False) -> BuildFailed:
+    return BuildFailed("web", log=Path("log"), seen=FailureEvidence(errors=errors, early=early))
 
 
 def then(course: RetryPlan | None) -> RetryPlan:
@@ -56,17 +56,19 @@ def test_a_lost_machine_is_made_up_for_once_in_the_same_place() -> None:
     assert (course.place, course.number) == (PLACES[0], 2)
     assert course.pause == 0
     assert course.after(failed(LOST)) is None
+    assert course.after(failed(FAULT)) is None
 
 
-def test_calls_that_aws_failed_are_made_up_for_three_times_after_longer_and_longer_pauses() -> None:
+def test_calls_that_aws_failed_before_there_was_a_machine_are_made_up_for_after_longer_and_longer_pauses() -> None:
+    """Three times; then as any other that was lost."""
     course = RetryPlan(PLACES)
     pauses = []
     for _ in range(3):
-        course = then(course.after(failed(FAULT)))
+        course = then(course.after(failed(FAULT, early=True)))
         pauses.append(course.pause)
     assert (course.place, course.number, pauses) == (PLACES[0], 4, [2, 4, 8])
-    assert course.after(failed(FAULT)) is None
-    assert then(course.after(failed(LOST))).number == 5
+    course = then(course.after(failed(FAULT, early=True)))
+    assert (course.number, course.after(failed(FAULT, early=True))) == (5, None)
 
 
 def test_only_what_nobody_wrote_is_tried_again() -> None:
@@ -91,6 +93,6 @@ def test_attempts_come_to_an_end(errors: list[str]) -> None:
     count = 0
     while course is not None:
         assert (course.number, len(course.story)) == (count + 1, count)
-        course = course.after(failed(errors[count]))
+        course = course.after(failed(errors[count], early=count % 2 == 0))
         count += 1
     assert count <= len(PLACES) + 4

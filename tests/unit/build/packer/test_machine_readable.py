@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from orchestrator.build.packer.machine_readable import PackerLine, parse
 
-RECORDED = Path(__file__).parent / "recorded"
+RECORDED = Path(__file__).parents[1] / "recorded"
 
 
 def packer_writes(line: PackerLine) -> str:
