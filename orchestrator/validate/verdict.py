@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class TestOutcome(StrEnum):
     """How a test ended, in pytest's words."""
 
+    __test__ = False  # pytest should not collect it
+
     PASSED = "passed"
     FAILED = "failed"
     ERROR = "error"

@@ -70,6 +70,8 @@ Heard = tuple[str, Any]
 class TestRecord:
     """All that came of a test in its order, and how it ended."""
 
+    __test__ = False  # pytest should not collect it
+
     heard: tuple[Heard, ...]
     ending: Ending
 
