@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.account import Account
 
-__all__ = ["LeaseOwner", "Leases", "NoLeases", "leases_of", "run_key"]
+__all__ = ["LeaseOwner", "Leases", "NoLeases", "leases_of", "nothing", "run_key"]
 
 LOG = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _FIRST, _LONGEST = 1.0, 5.0
 _GLANCE = 0.2
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """A lease that is lost and that nobody minds."""
 
 
@@ -64,7 +64,7 @@ class Leases:
         key: str,
         *,
         stop: threading.Event,
-        lost: Callable[[], None] = _nothing,
+        lost: Callable[[], None] = nothing,
         waiting: Callable[[LeaseOwner], None] = _silent,
     ) -> Iterator[None]:
         """Hold the lease of a key while the block lasts; wait until it is ours, and tell `waiting` once for whom.
@@ -134,7 +134,7 @@ class NoLeases:
         key: str,  # noqa: ARG002 - the signature of Leases.hold
         *,
         stop: threading.Event,  # noqa: ARG002
-        lost: Callable[[], None] = _nothing,  # noqa: ARG002
+        lost: Callable[[], None] = nothing,  # noqa: ARG002
         waiting: Callable[[LeaseOwner], None] = _silent,  # noqa: ARG002
     ) -> Iterator[None]:
         """Nothing is held."""

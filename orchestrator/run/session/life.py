@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from orchestrator.run.leases.lease import leases_of, run_key
+from orchestrator.run.leases.lease import leases_of, nothing, run_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,17 +16,13 @@ if TYPE_CHECKING:
     from orchestrator.run.session.identity import RunIdentity
 
 
-def _nothing() -> None:
-    """Nobody asked to be told."""
-
-
 @contextmanager
 def life_of(
     account: Account,
     bucket: str,
     identity: RunIdentity,
     *,
-    lost: Callable[[], None] = _nothing,
+    lost: Callable[[], None] = nothing,
 ) -> Iterator[Leases | NoLeases]:
     """The leases of a run, whose own it holds for its whole life: the sign by which the sweep knows that it lives.
 
