@@ -28,12 +28,11 @@ name: replayed
 default_environment: lab
 ansible: {mitogen: false}
 sources:
-  debian-12:
+  start:
     START
     ssh_username: admin
 layers: [workload]
 """
-DEBIAN = 'filter: {name: "debian-12-amd64-*", owner: "136693071363"}'
 #: The variable keeps images from sharing what they are made of.
 LAYER = "workload: {{roles: [{role}, ssm_agent], vars: {{whose: {image}}}}}"
 FAILING = """
@@ -215,13 +214,13 @@ def workspace(
     lab: Settings,
     *,
     role: str = "marker",
-    start: str = "",
+    start: str,
 ) -> Replay:
-    """A workspace whose images have one role each and start from Debian, or from the AMI `start`; and a Packer."""
+    """A workspace whose images have one role each and start from the AMI `start`; and a Packer."""
     made = Replay(root, tuple(images), packer)
-    write(root, "ami.yml", AMI_YML.replace("START", f"ami_id: {start}" if start else DEBIAN))
+    write(root, "ami.yml", AMI_YML.replace("START", f"ami_id: {start}"))
     for image in made.images:
-        text = IMAGE.replace("NAME", image).replace("FROM", "debian-12")
+        text = IMAGE.replace("NAME", image).replace("FROM", "start")
         write(root, f"packer/images/{image}.yml", text.replace("LAYER", LAYER.format(role=role, image=image)))
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text()
     variables = variables.replace("http://127.0.0.1:4999", lab.endpoint)

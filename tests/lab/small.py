@@ -27,12 +27,18 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 
+#: The name of the AMI that `light_ami` makes.
+LIGHT = "light-debian-12"
+#: Images that need packages start from `debian-12`, the others from `light`.
 AMI_YML = """
 name: small
 default_environment: lab
 sources:
   debian-12:
     filter: {name: "debian-12-amd64-*", owner: "136693071363"}
+    ssh_username: admin
+  light:
+    filter: {name: "light-debian-12", owner: self}
     ssh_username: admin
 layers:
   - base: {roles: [marker, ssm_agent]}
@@ -144,11 +150,11 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def small(tmp_path: Path, lab: Settings, ec2: Any) -> Iterator[Small]:
+def small(tmp_path: Path, lab: Settings, ec2: Any, light_ami: str) -> Iterator[Small]:  # noqa: ARG001 - by its name
     before = present(ec2)
     made = Small(tmp_path, lab, ec2, held(ec2), frozenset(one for kind, one in before if kind is ResourceKind.IMAGE))
     made.write("ami.yml", AMI_YML)
-    made.image("tiny", "debian-12", "base")
+    made.image("tiny", "light", "base")
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text()
     made.write("packer/environments/lab.pkrvars.hcl", variables.replace("http://127.0.0.1:4999", lab.endpoint))
     shutil.copy(REPOSITORY / "packer/image.pkr.hcl.j2", tmp_path / "packer")

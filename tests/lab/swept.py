@@ -40,7 +40,8 @@ class Swept:
 
     root: Path
     account: Account
-    debian: str
+    base: str
+    """What machines are launched from."""
     made: dict[str, set[tuple[ResourceKind, str]]] = field(default_factory=dict)
 
     @property
@@ -57,7 +58,7 @@ class Swept:
 
     def launch(self, made: dict[str, str]) -> str:
         """A running machine with these tags."""
-        wanted = {"ImageId": self.debian, "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
+        wanted = {"ImageId": self.base, "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
         (machine,) = self.ec2.run_instances(**wanted, TagSpecifications=spec("instance", made))["Instances"]
         self.ec2.get_waiter("instance_running").wait(
             InstanceIds=[machine["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 300}
@@ -134,7 +135,7 @@ def bucket(client: Callable[..., Any]) -> str:
 
 
 @pytest.fixture
-def swept(tmp_path: Path, lab: Settings, debian: str, bucket: str) -> Iterator[Swept]:
+def swept(tmp_path: Path, lab: Settings, idle_ami: str, bucket: str) -> Iterator[Swept]:
     (tmp_path / "ami.yml").write_text(AMI_YML)
     (tmp_path / "packer/environments").mkdir(parents=True)
     for name in ("lab", "bare"):
@@ -142,7 +143,7 @@ def swept(tmp_path: Path, lab: Settings, debian: str, bucket: str) -> Iterator[S
         kept = [line for line in variables if not line.startswith(("endpoint", "artifact_bucket"))]
         kept += [f'endpoint = "{lab.endpoint}"', f'artifact_bucket = "{bucket if name == "lab" else ""}"', ""]
         (tmp_path / f"packer/environments/{name}.pkrvars.hcl").write_text("\n".join(kept))
-    made = Swept(tmp_path, Account("us-east-1", endpoint=lab.endpoint, access_key="lab", secret_key="lab"), debian)
+    made = Swept(tmp_path, Account("us-east-1", endpoint=lab.endpoint, access_key="lab", secret_key="lab"), idle_ami)
     before = made.present()
     yield made
     restore(made.account, before)

@@ -125,7 +125,8 @@ class Workshop:
 
     root: Path
     account: Account
-    debian: str
+    start: str
+    """The AMI that builds start from."""
     place: Path
     numbers: count[int] = field(default_factory=count)
     events: list[Event] = field(default_factory=list)
@@ -151,8 +152,8 @@ class Workshop:
             folder=self.root / ".ami" / "runs" / run / "tiny",
             workspace=self.root,
             account=self.account,
-            source_filters={"image-id": self.debian},
-            source_owners=("136693071363",),
+            source_filters={"image-id": self.start},
+            source_owners=("self",),
             tags={"ami:run": run, "note": "{{ not a template }} ${nor this}"},
             mitogen=mitogen,
         )
@@ -204,10 +205,10 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def workshop(lab: Settings, debian: str, tmp_path: Path, place: Path, key: Path) -> Iterator[Workshop]:  # noqa: ARG001
+def workshop(lab: Settings, light_ami: str, tmp_path: Path, place: Path, key: Path) -> Iterator[Workshop]:  # noqa: ARG001
     """The key pair of other tests is there before."""
     account = Account("us-east-1", "", lab.endpoint, "lab", "lab")
-    made = Workshop(tmp_path, account, debian, place, before=present(account.client("ec2")))
+    made = Workshop(tmp_path, account, light_ami, place, before=present(account.client("ec2")))
     yield made
     restore(account, made.before)
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from orchestrator.definition.environment import Environment
 from orchestrator.errors import AmiError
 from orchestrator.run.doctor import examine as doctor
-from tests.lab.small import IMAGE, NOTHING, PROGRAMS, TASKS, TESTS, await_stage, environment
+from tests.lab.small import NOTHING, PROGRAMS, TASKS, TESTS, await_stage, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +28,8 @@ pytestmark = pytest.mark.long(410)
 
 def test_build_when_all_is_well(small: Small) -> None:
     """An image ends validated, with its record in tags and files, a child built on it, and nothing else left."""
-    small.write(
-        "packer/images/top.yml",
-        IMAGE.replace("NAME", "top").replace("FROM", "tiny").replace("LAYER", "workload: {roles: [marker]}"),
-    )
+    small.image("tiny", "debian-12", "base")
+    small.image("top", "tiny", "workload: {roles: [marker]}")
     small.ami("build", "--yes")
     listed = {one["image"]: one for one in json.loads(small.ami("list", "--json"))}
     tiny, top = listed["tiny"], listed["top"]

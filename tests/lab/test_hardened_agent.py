@@ -53,7 +53,7 @@ def test_image_when_a_role_hardens_the_agent(small: Small) -> None:
     """What the unit says holds for the tests; the one that fails for it names the unit and the setting."""
     small.write("roles/harden/tasks/main.yml", TASKS)
     small.write("roles/harden/tests/test_harden.py", TESTS)
-    small.image("tiny", "debian-12", "workload: {roles: [ssm_agent, harden]}")
+    small.image("tiny", "light", "workload: {roles: [ssm_agent, harden]}")
     told = json.loads(small.ami("build", "tiny", "--yes", "--json", code=1))["images"][-1]
     assert told["status"] == "rejected"
     report = json.loads((small.last_run() / "tiny/report.json").read_text())

@@ -171,12 +171,12 @@ def test_settings_of_a_person_do_not_reach_packer(replay: Callable[..., Replay],
 
 
 @pytest.fixture
-def named(other_packer: Given, tmp_path: Path, lab: Settings, ec2: Any) -> Iterator[Replay]:
+def named(other_packer: Given, tmp_path: Path, lab: Settings, ec2: Any, light_ami: str) -> Iterator[Replay]:
     """A workspace with one image, and one of the Packers that `--packers` names."""
     if other_packer.plays:
         Home(other_packer.folder).change(case="ok", provisions=True, holds={})
     image = f"named-{other_packer.version.replace('.', '-')}"
-    made = workspace(tmp_path / "named", [image], other_packer.folder, lab)
+    made = workspace(tmp_path / "named", [image], other_packer.folder, lab, start=light_ami)
     yield made
     discard(ec2, [made])
 

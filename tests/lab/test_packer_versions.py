@@ -57,6 +57,7 @@ class Waves:
     folder: Path
     lab: Settings
     idle: str
+    light: str
     begun: list[Running] = field(default_factory=list)
     ended: dict[tuple[str, str], Ended] = field(default_factory=dict)
     played: set[tuple[str, ...]] = field(default_factory=set)
@@ -87,7 +88,7 @@ class Waves:
         home.change(case=case, **SETTINGS.get(case, {}))
         image = f"{case}-{version.replace('.', '-')}"
         role = "broken" if case == "failed-task" else "marker"
-        start = "" if case in GOOD else self.idle
+        start = self.light if case in GOOD else self.idle
         made = workspace(self.folder / f"{case}-{version}", [image], home.folder, self.lab, role=role, start=start)
         if case == "no-capacity":
             variables = made.root / "packer/environments/lab.pkrvars.hcl"
@@ -96,8 +97,10 @@ class Waves:
 
 
 @pytest.fixture(scope="module")
-def waves(tmp_path_factory: pytest.TempPathFactory, lab: Settings, ec2: Any, idle_ami: str) -> Iterator[Waves]:
-    made = Waves(tmp_path_factory.mktemp("waves"), lab, idle_ami)
+def waves(
+    tmp_path_factory: pytest.TempPathFactory, lab: Settings, ec2: Any, idle_ami: str, light_ami: str
+) -> Iterator[Waves]:
+    made = Waves(tmp_path_factory.mktemp("waves"), lab, idle_ami, light_ami)
     yield made
     door.clear_faults(lab)
     for build in made.begun:

@@ -56,7 +56,7 @@ def test_build_when_the_parent_is_rejected(small: Small) -> None:
     small.write("roles/extra/tasks/main.yml", "- name: Take long\n  ansible.builtin.command: sleep 120\n")
     small.role("other", "other")
     small.image("top", "tiny", "workload: {roles: [extra]}")
-    small.image("side", "debian-12", "workload: {roles: [ssm_agent, other]}")
+    small.image("side", "light", "workload: {roles: [ssm_agent, other]}")
     told = {one["image"]: one for one in json.loads(small.ami("build", "--yes", "--json", "-p", "3", code=1))["images"]}
     assert {name: one["status"] for name, one in told.items()} == {
         "tiny": "rejected",
@@ -73,8 +73,8 @@ def test_build_when_images_share_layers(small: Small) -> None:
     """What they share is built once and listed only when asked for; an image that joins later stands on it as well."""
     small.role("extra", "extra")
     small.role("other", "other")
-    small.image("tiny", "debian-12", "base, workload: {roles: [extra]}")
-    small.image("side", "debian-12", "base, workload: {roles: [other]}")
+    small.image("tiny", "light", "base, workload: {roles: [extra]}")
+    small.image("side", "light", "base, workload: {roles: [other]}")
     assert small.planned() == {"stack-base": "build", "tiny": "build", "side": "build"}
     small.ami("build", "--yes")
     listed = small.listed("--shared")
@@ -83,6 +83,6 @@ def test_build_when_images_share_layers(small: Small) -> None:
     assert (stack["state"], listed["tiny"]["parent"], listed["side"]["parent"]) == ("built", *[stack["ami_id"]] * 2)
     assert sorted(small.listed()) == ["side", "tiny"]
     assert small.planned() == {"tiny": "reuse", "side": "reuse"}
-    small.image("top", "debian-12", "base, workload: {roles: [extra, other]}")
+    small.image("top", "light", "base, workload: {roles: [extra, other]}")
     assert small.planned() == {"tiny": "reuse", "side": "reuse", "stack-base": "reuse", "top": "build"}
     assert small.left_over() == NOTHING

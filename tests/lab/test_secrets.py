@@ -40,7 +40,7 @@ IMAGE = """
 name: NAME
 description: a small image
 owner: {team: tests, email: tests@example.com}
-from: debian-12
+from: light
 layers:
   - base:
       roles: [keeper]

@@ -45,13 +45,13 @@ PIPED = pytest.mark.parametrize("connection", [ConnectionKind.SSH, ConnectionKin
 
 
 @pytest.fixture
-def request_of(lab: Settings, debian: str, tmp_path: Path) -> Callable[[ConnectionKind], ValidateRequest]:
-    """A request to validate Debian's own AMI, which has no agent."""
+def request_of(lab: Settings, light_ami: str, tmp_path: Path) -> Callable[[ConnectionKind], ValidateRequest]:
+    """A request to validate an AMI that has no agent."""
 
     def make(connection: ConnectionKind) -> ValidateRequest:
         return ValidateRequest(
             account=Account(region="us-east-1", endpoint=lab.endpoint, access_key="test", secret_key="test"),
-            ami_id=debian,
+            ami_id=light_ami,
             image=ImageFacts("web", "v1", ("base",), ()),
             tests=(),
             run="run-1",
