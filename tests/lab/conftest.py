@@ -269,6 +269,7 @@ LIGHTEN = """\
 rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*
 systemctl -q mask cloud-init-local cloud-config
 systemctl -q disable unattended-upgrades cron
+rm -f /root/.ssh/authorized_keys /home/admin/.ssh/authorized_keys
 cloud-init clean
 """
 
