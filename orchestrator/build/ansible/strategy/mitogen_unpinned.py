@@ -5,15 +5,20 @@
 - Mitogen sends modules to the machine, and works out for each which others it will ask for. A good part of the time to
   connect goes there, and of what is installed here the answer is the same for every playbook of a build. So that is
   kept, in the folder that MITOGEN_MODULES names.
+- To work that out it compiles each of them again for every module that asks for it. Once is enough.
+- Each task runs in a process that is forked. Python's garbage collector would go through all that Ansible has loaded
+  there, and so copy its memory (`gc.freeze` in Python's manual).
 - Ansible calls every strategy that is not its own deprecated, once for each playbook. The factory has tried this one,
   and does without it when it fails (see `build/mitogen.py`). What Ansible says of roles is told as always.
 
-All three reach into what is not promised. Where it is not as expected, the trial fails, and plain Ansible builds.
+Most of it reaches into what is not promised. Where it is not as expected, the trial fails, and plain Ansible builds.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
+import gc
 import json
 import os
 from contextlib import suppress
@@ -22,6 +27,7 @@ from typing import Any
 
 import ansible
 import ansible_mitogen.affinity
+import ansible_mitogen.module_finder
 import mitogen.core
 from ansible.plugins import loader
 from mitogen.master import ModuleResponder
@@ -62,5 +68,7 @@ def _tell_of_others(msg: str, *arguments: Any, **options: Any) -> None:
         _deprecated(msg, *arguments, **options)
 
 
+gc.freeze()
+ansible_mitogen.module_finder.compile = functools.cache(compile)
 ModuleResponder._build_tuple = _kept  # noqa: SLF001 - see above
 loader.display.deprecated = _tell_of_others

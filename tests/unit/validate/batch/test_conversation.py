@@ -255,9 +255,9 @@ def test_a_round_is_split_into_as_few_scripts_as_it_takes(spool: str) -> None:
     """Each but the last is nearly full."""
     shell = LocalShell()
     noise = random.Random(1)  # noqa: S311
-    commands = [b"echo %d # %s" % (n, noise.randbytes(30).hex().encode()) for n in range(1500)]
+    commands = [b"echo %d # %s" % (n, noise.randbytes(150).hex().encode()) for n in range(400)]
     said = answers(ask(talk(shell, spool), *commands))
-    assert [out for _, out, _ in said] == [b"%d\n" % n for n in range(1500)]
+    assert [out for _, out, _ in said] == [b"%d\n" % n for n in range(400)]
     # Others only ask for what had not ended yet.
     sizes = sorted(len(text) for text in shell.scripts if "\nln " in text)
     assert len(sizes) > 1
