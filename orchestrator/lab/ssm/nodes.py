@@ -82,8 +82,10 @@ class Nodes:
     def describe(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
         """DescribeInstanceInformation."""
         wanted = filters(body)
+        ids = [values for key, values in wanted if key == "InstanceId"]
+        asked = [one for one in self._machines.machines(region) if all(one.instance_id in values for values in ids)]
         with ThreadPoolExecutor(_PROBES_AT_ONCE) as pool:
-            nodes = list(pool.map(self.look, self._machines.machines(region)))
+            nodes = list(pool.map(self.look, asked))
         entries = [node.as_json() for node in nodes if node is not None]
         matching = [entry for entry in entries if all(str(entry.get(key)) in values for key, values in wanted)]
         shown, token = page(sorted(matching, key=_instance_id), _instance_id, body, sizes=_PAGE, default=10)
