@@ -75,11 +75,11 @@ def test_round_when_a_fresh_command_is_not_known_yet(machine: str, account: Acco
 
 
 def test_round_when_one_answer_is_long(machine: str, account: Account) -> None:
-    """5 MB that cannot be packed, beside small ones: whole, and parts are those of the round, none of them per test."""
+    """2 MB that cannot be packed, beside small ones: whole, and parts are those of the round, none of them per test."""
     tally = CallCount()
     big, *small = ask(
         talk(account, machine),
-        "head -c 5000000 /dev/urandom | tee /root/big",
+        "head -c 2000000 /dev/urandom | tee /root/big",
         *(f"echo {n}" for n in range(20)),
         tally=tally,
     )
@@ -88,7 +88,7 @@ def test_round_when_one_answer_is_long(machine: str, account: Account) -> None:
     assert hashlib.sha256(big.answer.stdout).hexdigest() == words([digest])[0].split()[0]
     assert words(small) == [f"{n}\n" for n in range(20)]
     assert tally.scripts == 1
-    assert tally.parts == pytest.approx(5_000_000 * 4 / 3 / 23_600, rel=0.02)
+    assert tally.parts == pytest.approx(2_000_000 * 4 / 3 / 23_600, rel=0.02)
 
 
 def test_rounds_when_many_long_answers_come_at_once(machine: str, account: Account, lab: Settings) -> None:
