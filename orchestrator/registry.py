@@ -16,33 +16,31 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.aws.account import error_code
 from orchestrator.errors import StageError, UsageError
 from orchestrator.masks import hide
+from orchestrator.tags import LONGEST_VALUE, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from orchestrator.aws.account import Account
 
-#: Keys of the factory's own tags start with this; definitions may not use it.
-PREFIX = "ami:"
-
 #: Which tag holds which field of a Version.
 TAGS = {
-    "image": "ami:image",
-    "version": "ami:version",
-    "fingerprint": "ami:fingerprint",
-    "state": "ami:state",
-    "layers": "ami:layers",
-    "parent": "ami:parent",
-    "source": "ami:source",
-    "source_ami": "ami:source-ami",
-    "commit": "ami:commit",
-    "run": "ami:run",
-    "owner": "ami:owner",
-    "tests": "ami:tests",
-    "proof": "ami:proof",
-    "reason": "ami:reason",
-    "seconds": "ami:seconds",
-    "purpose": "ami:purpose",
+    "image": Tag.IMAGE,
+    "version": Tag.VERSION,
+    "fingerprint": Tag.FINGERPRINT,
+    "state": Tag.STATE,
+    "layers": Tag.LAYERS,
+    "parent": Tag.PARENT,
+    "source": Tag.SOURCE,
+    "source_ami": Tag.SOURCE_AMI,
+    "commit": Tag.COMMIT,
+    "run": Tag.RUN,
+    "owner": Tag.OWNER,
+    "tests": Tag.TESTS,
+    "proof": Tag.PROOF,
+    "reason": Tag.REASON,
+    "seconds": Tag.SECONDS,
+    "purpose": Tag.PURPOSE,
 }
 
 #: `ami:purpose` of an AMI that carries layers which several images share, and is no image itself.
@@ -50,12 +48,6 @@ STACK = "stack"
 
 #: What an AMI of ours without a state is called. No tag says so: it is shown, and never a version.
 UNPROVEN = "unproven"
-
-#: Tags that hold digests of what the AMI was made from, in their order; see `plan/explain.py`.
-INPUT_TAGS = ("ami:inputs-1", "ami:inputs-2", "ami:inputs-3")
-
-#: Characters of a tag's value.
-LONGEST_VALUE = 256
 
 
 class State(StrEnum):

@@ -14,12 +14,12 @@ from orchestrator.masks import mask_file, masks_of, values_of
 from orchestrator.plan.explain import to_tags
 from orchestrator.plan.planned_layer import seal_of
 from orchestrator.progress import Event, Stage
-from orchestrator.registry import STACK, TAGS, State, set_state, tag
+from orchestrator.registry import STACK, State, set_state, tag
 from orchestrator.render.packer import write
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.secret_vars import secret_vars
-from orchestrator.run.sweep.run_evidence import LEASED
 from orchestrator.run.tests import are_current, facts_of, tests_of
+from orchestrator.tags import Tag
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
 from orchestrator.validate.request import ValidateRequest
 from orchestrator.validate.validate import validate
@@ -179,19 +179,19 @@ def ami_tags(making: RunContext, segment: Segment, version: str, base: str) -> d
     image, identity = segment.image, making.identity
     return {
         **image.tags,
-        "Name": f"{image.name}-{version}",
-        TAGS["image"]: image.name,
-        TAGS["version"]: version,
-        TAGS["fingerprint"]: segment.fingerprint,
-        TAGS["state"]: str(State.BUILT),
-        TAGS["layers"]: " ".join(layer.name for layer in segment.stack),
-        TAGS["parent"]: base if segment.parent else "",
-        TAGS["source"]: segment.source.name,
-        TAGS["source_ami"]: base if not segment.parent else "",
-        TAGS["commit"]: identity.commit,
-        TAGS["run"]: identity.id,
-        TAGS["owner"]: f"{image.owner.team} <{image.owner.email}>",
-        **({TAGS["purpose"]: STACK} if segment.shared else {}),
+        Tag.DISPLAY_NAME: f"{image.name}-{version}",
+        Tag.IMAGE: image.name,
+        Tag.VERSION: version,
+        Tag.FINGERPRINT: segment.fingerprint,
+        Tag.STATE: str(State.BUILT),
+        Tag.LAYERS: " ".join(layer.name for layer in segment.stack),
+        Tag.PARENT: base if segment.parent else "",
+        Tag.SOURCE: segment.source.name,
+        Tag.SOURCE_AMI: base if not segment.parent else "",
+        Tag.COMMIT: identity.commit,
+        Tag.RUN: identity.id,
+        Tag.OWNER: f"{image.owner.team} <{image.owner.email}>",
+        **({Tag.PURPOSE: STACK} if segment.shared else {}),
         **(to_tags(segment.inputs) if segment.inputs else {}),
     }
 
@@ -224,7 +224,7 @@ def _request(making: RunContext, segment: Segment, built: SegmentOutcome, folder
 
 def _leased(environment: Environment) -> dict[str, str]:
     """The tag by which the sweep knows that the run had a lease: when that is gone, the run has ended."""
-    return {LEASED: environment.artifact_bucket} if environment.artifact_bucket else {}
+    return {Tag.LEASE: environment.artifact_bucket} if environment.artifact_bucket else {}
 
 
 #: Lines of an assertion, and commands before it, that the end of a run shows; the report has all of them.
