@@ -9,7 +9,7 @@ from orchestrator import quiet
 from orchestrator.definition.secret import references_in
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.plan.planned_layer import fragment_of, seal_of
-from orchestrator.registry import State
+from orchestrator.registry.states import FIRST, State
 from orchestrator.render.generation import Generation, generation_of
 from orchestrator.render.layout import laid_out
 from orchestrator.render.template import FOLDER, Templates
@@ -70,6 +70,7 @@ def _values(workspace: Workspace, segment: Segment, generation: Generation) -> d
         "image": image.model_dump(mode="json", include={"name", "description", "owner", "tags"}),
         "source": {"name": segment.source.name, "ssh_username": segment.source.ssh_username},
         "start": _start(segment),
+        "first_state": str(FIRST),
         "tag_keys": {tag.name.lower(): tag for tag in Tag},
         "plugins": generation.required_plugins,
         "stack": " ".join(layer.name for layer in segment.stack),

@@ -15,6 +15,7 @@ from orchestrator.plan.explain import to_tags
 from orchestrator.plan.planned_layer import seal_of
 from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, State, set_state, tag
+from orchestrator.registry.states import FIRST
 from orchestrator.render.packer import write
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.secret_vars import secret_vars
@@ -183,11 +184,10 @@ def ami_tags(making: RunContext, segment: Segment, version: str, base: str) -> d
         Tag.IMAGE: image.name,
         Tag.VERSION: version,
         Tag.FINGERPRINT: segment.fingerprint,
-        Tag.STATE: str(State.BUILT),
+        Tag.STATE: str(FIRST),
         Tag.LAYERS: " ".join(layer.name for layer in segment.stack),
-        Tag.PARENT: base if segment.parent else "",
         Tag.SOURCE: segment.source.name,
-        Tag.SOURCE_AMI: base if not segment.parent else "",
+        Tag.PARENT if segment.parent else Tag.SOURCE_AMI: base,
         Tag.COMMIT: identity.commit,
         Tag.RUN: identity.id,
         Tag.OWNER: f"{image.owner.team} <{image.owner.email}>",
