@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import ssh_access
 from orchestrator.aws.network import security_group, vpc_of
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,11 +52,11 @@ def prepare(request: BuildRequest, private: Path, number: int = 1) -> Access:
 def build_tags(request: BuildRequest, name: str) -> dict[str, str]:
     """The tags of everything that a build creates on its way. `ami:name` tells whose an AMI without tags is."""
     return {
-        "Name": name,
-        "ami:run": request.run,
-        "ami:image": request.image,
-        "ami:purpose": "build",
-        "ami:name": request.ami_name,
+        Tag.DISPLAY_NAME: name,
+        Tag.RUN: request.run,
+        Tag.IMAGE: request.image,
+        Tag.PURPOSE: "build",
+        Tag.AMI_NAME: request.ami_name,
         **request.run_tags,
     }
 

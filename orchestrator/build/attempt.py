@@ -31,6 +31,7 @@ from orchestrator.build.launch.processes import end_orphans
 from orchestrator.build.watch import Watch
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Stage
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from orchestrator.build.request import BuildRequest, Built
@@ -202,7 +203,7 @@ class _Attempt:
             )
         except AwsError as error:
             watch.note(f"cleaning up: {error}")
-            return (f"unknown ({error}): look for the tag ami:run={request.run}",)
+            return (f"unknown ({error}): look for the tag {Tag.RUN}={request.run}",)
         return tuple(map(str, stayed))
 
     def _may_come(self, built: Built | None) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.definition.reading.tags import FACTORY_TAGS, LONGEST_VALUE, refusals
+from orchestrator.definition.reading.tag_rules import refusals
 from orchestrator.definition.secret_checks import problems_of_secrets
 from orchestrator.errors import Problem, did_you_mean
+from orchestrator.tags import AMI_TAGS, LONGEST_VALUE, PREFIX, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,8 +45,8 @@ def _of_file(workspace: WorkspaceDraft) -> Iterator[Problem]:
         yield document.problem(f"no environment '{default}' in packer/environments{near}", "default_environment")
     required = document.value.get("required_tags")
     for place, tag in enumerate(required if isinstance(required, list) else []):
-        if isinstance(tag, str) and tag.startswith("ami:") and tag not in FACTORY_TAGS:
-            near = did_you_mean(tag, FACTORY_TAGS)
+        if isinstance(tag, str) and tag.startswith(PREFIX) and tag not in AMI_TAGS:
+            near = did_you_mean(tag, AMI_TAGS)
             yield document.problem(f"the factory sets no tag '{tag}'{near}", "required_tags", place)
     declared: set[str] = set()
     for layer in workspace.layers:
@@ -125,7 +126,7 @@ def _of_image(workspace: WorkspaceDraft, image: ImageDraft) -> Iterator[Problem]
         yield document.problem(why, "tags", key)
     yield from _templates(document)
     for tag in workspace.required_tags:
-        if tag not in image.tags and tag not in FACTORY_TAGS:
+        if tag not in image.tags and tag not in AMI_TAGS:
             yield document.problem(f"tag '{tag}' is required, and missing", "tags")
     yield from _stack(workspace, image)
     for layer in image.layers:
@@ -160,9 +161,8 @@ def _stack(workspace: WorkspaceDraft, image: ImageDraft) -> Iterator[Problem]:
                 yield layer.problem(f"layer '{layer.name}' comes before '{after[0]}' in the order of ami.yml")
         applied.setdefault(layer.name, image.name)
     if len(" ".join(applied)) > LONGEST_VALUE and image.layers:
-        what = (
-            f"the names of its {len(applied)} layers do not fit into the tag ami:layers of {LONGEST_VALUE} characters"
-        )
+        tag = f"the tag {Tag.LAYERS} of {LONGEST_VALUE} characters"
+        what = f"the names of its {len(applied)} layers do not fit into {tag}"
         yield image.document.problem(what, "layers")
 
 

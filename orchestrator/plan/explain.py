@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.plan.fingerprint import digest
 from orchestrator.plan.inputs import START, Inputs
-from orchestrator.registry import INPUT_TAGS, LONGEST_VALUE
+from orchestrator.tags import INPUT_TAGS, LONGEST_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

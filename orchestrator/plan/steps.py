@@ -86,9 +86,12 @@ class Known:
 
 
 def known(versions: Iterable[Version]) -> Known:
-    """The versions (newest first) by image and fingerprint, and by fingerprint alone those that can be built on."""
+    """The versions (newest first) by image and fingerprint, and by fingerprint alone those that can be built on.
+
+    A disabled one counts for what is known of an image only when there is no other.
+    """
     found = Known()
-    for one in versions:
+    for one in sorted(versions, key=lambda one: one.state is State.DISABLED):
         found.ami_ids.add(one.ami_id)
         name = one.image if one.is_image else _stem(one.image)
         for what in ("build", "validate"):

@@ -9,9 +9,11 @@ from orchestrator import quiet
 from orchestrator.definition.secret import references_in
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.plan.planned_layer import fragment_of, seal_of
+from orchestrator.registry.states import FIRST, State
 from orchestrator.render.generation import Generation, generation_of
 from orchestrator.render.layout import laid_out
 from orchestrator.render.template import FOLDER, Templates
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,6 +70,8 @@ def _values(workspace: Workspace, segment: Segment, generation: Generation) -> d
         "image": image.model_dump(mode="json", include={"name", "description", "owner", "tags"}),
         "source": {"name": segment.source.name, "ssh_username": segment.source.ssh_username},
         "start": _start(segment),
+        "first_state": str(FIRST),
+        "tag_keys": {tag.name.lower(): tag for tag in Tag},
         "plugins": generation.required_plugins,
         "stack": " ".join(layer.name for layer in segment.stack),
         "quiet": list(quiet.script(strict=True)),
@@ -103,9 +107,9 @@ def _problems_of_paths(workspace: Workspace) -> Iterator[Problem]:
 def _start(segment: Segment) -> dict[str, Any]:
     """Where the build starts when nobody pins an AMI; `tag` is the one that holds the id of the AMI it started from."""
     if segment.parent is not None:
-        filters = {"tag:ami:image": segment.parent, "tag:ami:state": "validated"}
-        return {"ami": "", "filters": filters, "owners": ["self"], "parameter": "", "tag": "ami:parent"}
-    return {**_source(segment.source), "tag": "ami:source-ami"}
+        filters = {f"tag:{Tag.IMAGE}": segment.parent, f"tag:{Tag.STATE}": str(State.VALIDATED)}
+        return {"ami": "", "filters": filters, "owners": ["self"], "parameter": "", "tag": Tag.PARENT}
+    return {**_source(segment.source), "tag": Tag.SOURCE_AMI}
 
 
 def _source(source: Source) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.plan.explain import Change, changes, entries_of, in_tags, record
+from orchestrator.plan.steps import known
 from orchestrator.registry import versions
 from orchestrator.run import inputs_record
 from orchestrator.run.prepare import segment_of
@@ -49,7 +50,7 @@ def explained(workspace: Workspace, environment: Environment, name: str, secrets
     """
     segment = segment_of(workspace, environment, name, secrets)
     notes = tuple((one.layer, note) for one in (segment.inputs.chain() if segment.inputs else ()) for note in one.notes)
-    newest = next(iter(versions(environment.account, image=name)), None)
+    newest = known(versions(environment.account, image=name)).newest.get(name)
     if newest is None or segment.inputs is None or newest.fingerprint == segment.fingerprint:
         return Explained(name, newest, notes=notes)
     before = inputs_record.entries(environment, newest.fingerprint)

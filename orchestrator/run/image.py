@@ -8,18 +8,21 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from orchestrator.build.access import as_list
 from orchestrator.build.build import build
 from orchestrator.build.request import BuildRequest
 from orchestrator.masks import mask_file, masks_of, values_of
 from orchestrator.plan.explain import to_tags
 from orchestrator.plan.planned_layer import seal_of
 from orchestrator.progress import Event, Stage
-from orchestrator.registry import STACK, TAGS, State, set_state, tag
+from orchestrator.registry import STACK, State, record, set_state, tag, version_of
+from orchestrator.registry.record import Statement
+from orchestrator.registry.states import FIRST
 from orchestrator.render.packer import write
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.secret_vars import secret_vars
-from orchestrator.run.sweep.run_evidence import LEASED
 from orchestrator.run.tests import are_current, facts_of, tests_of
+from orchestrator.tags import Tag
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
 from orchestrator.validate.request import ValidateRequest
 from orchestrator.validate.validate import validate
@@ -87,6 +90,7 @@ def make(making: RunContext, segment: Segment, base: str, ready: Ready) -> Segme
     """Build a segment on the AMI `base` with this Packer. Raises AmiError when it comes to no AMI."""
     began, environment = time.monotonic(), making.environment
     version = segment.version_at(datetime.now(UTC))
+    tags = ami_tags(making, segment, version, base)
     folder, layers = making.folder_of(segment), (*segment.layers, seal_of(making.workspace))
     try:
         built = build(
@@ -101,7 +105,7 @@ def make(making: RunContext, segment: Segment, base: str, ready: Ready) -> Segme
                 account=making.account,
                 source_filters={"image-id": base},
                 source_owners=(),
-                tags=ami_tags(making, segment, version, base),
+                tags=tags,
                 vpc_id=environment.vpc_id,
                 subnet_id=environment.subnet_id,
                 mitogen=making.workspace.mitogen,
@@ -120,6 +124,9 @@ def make(making: RunContext, segment: Segment, base: str, ready: Ready) -> Segme
     took = time.monotonic() - began
     if segment.shared:
         tag(making.account, built.ami_id, {"seconds": f"build={took:.0f}"})
+    made = version_of({"ImageId": built.ami_id, "Tags": as_list(tags)}, built.region)
+    if made is not None:
+        record.append(*_bucket(making), made, Statement(making.identity.id, seconds={"build": took}))
     return SegmentOutcome(
         segment.name, SegmentStatus.BUILT, built.ami_id, version, shared=segment.shared, build_seconds=took
     )
@@ -153,10 +160,35 @@ def prove(
     took = f"validate={outcome.validate_seconds:.0f}"
     seconds = f"build={build_seconds:.0f} {took}" if build_seconds is not None else took
     said = outcome.reason.partition(";")[0]
-    set_state(
+    version = set_state(
         making.account, built.ami_id, state, tests=verdict.counted, proof=segment.tests, reason=said, seconds=seconds
     )
+    record.append(
+        *_bucket(making),
+        version,
+        Statement(
+            making.identity.id,
+            reason=outcome.reason,
+            tests=verdict.counts,
+            proof=segment.tests,
+            seconds={"validate": outcome.validate_seconds},
+        ),
+    )
     return outcome
+
+
+def reject(making: RunContext, ami_id: str, reason: str) -> None:
+    """Give an AMI the state `rejected` for something that its own tests did not find.
+
+    Raises StageError when it was retired meanwhile.
+    """
+    version = set_state(making.account, ami_id, State.REJECTED, reason=reason)
+    record.append(*_bucket(making), version, Statement(making.identity.id, reason=reason))
+
+
+def _bucket(making: RunContext) -> tuple[Account, str]:
+    """Where records of versions are: an account's bucket, whose name is empty when there is none."""
+    return making.account, making.environment.artifact_bucket
 
 
 def _tested(
@@ -179,19 +211,18 @@ def ami_tags(making: RunContext, segment: Segment, version: str, base: str) -> d
     image, identity = segment.image, making.identity
     return {
         **image.tags,
-        "Name": f"{image.name}-{version}",
-        TAGS["image"]: image.name,
-        TAGS["version"]: version,
-        TAGS["fingerprint"]: segment.fingerprint,
-        TAGS["state"]: str(State.BUILT),
-        TAGS["layers"]: " ".join(layer.name for layer in segment.stack),
-        TAGS["parent"]: base if segment.parent else "",
-        TAGS["source"]: segment.source.name,
-        TAGS["source_ami"]: base if not segment.parent else "",
-        TAGS["commit"]: identity.commit,
-        TAGS["run"]: identity.id,
-        TAGS["owner"]: f"{image.owner.team} <{image.owner.email}>",
-        **({TAGS["purpose"]: STACK} if segment.shared else {}),
+        Tag.DISPLAY_NAME: f"{image.name}-{version}",
+        Tag.IMAGE: image.name,
+        Tag.VERSION: version,
+        Tag.FINGERPRINT: segment.fingerprint,
+        Tag.STATE: str(FIRST),
+        Tag.LAYERS: " ".join(layer.name for layer in segment.stack),
+        Tag.SOURCE: segment.source.name,
+        Tag.PARENT if segment.parent else Tag.SOURCE_AMI: base,
+        Tag.COMMIT: identity.commit,
+        Tag.RUN: identity.id,
+        Tag.OWNER: f"{image.owner.team} <{image.owner.email}>",
+        **({Tag.PURPOSE: STACK} if segment.shared else {}),
         **(to_tags(segment.inputs) if segment.inputs else {}),
     }
 
@@ -224,7 +255,7 @@ def _request(making: RunContext, segment: Segment, built: SegmentOutcome, folder
 
 def _leased(environment: Environment) -> dict[str, str]:
     """The tag by which the sweep knows that the run had a lease: when that is gone, the run has ended."""
-    return {LEASED: environment.artifact_bucket} if environment.artifact_bucket else {}
+    return {Tag.LEASE: environment.artifact_bucket} if environment.artifact_bucket else {}
 
 
 #: Lines of an assertion, and commands before it, that the end of a run shows; the report has all of them.

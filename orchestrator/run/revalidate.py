@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import DefinitionError, LackError, UsageError
 from orchestrator.registry import find, versions
+from orchestrator.registry.states import can_be_tested
+from orchestrator.registry.version import AVAILABLE
 from orchestrator.run.guard import guarded
 from orchestrator.run.image import prove
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
@@ -50,10 +52,10 @@ def choose(
     connection: ConnectionKind = ConnectionKind.SSM,
     selection: Selection = ALL,
 ) -> Chosen:
-    """The AMI that a person means: by its id, or the newest of an image.
+    """The AMI that a person means: by its id, or the newest of an image that EC2 can launch.
 
-    Raises UsageError when there is none, or the connection cannot be had there, LackError when this machine lacks
-    something for it.
+    Raises UsageError when there is none, when it is disabled or revoked, or when the connection cannot be had there,
+    and LackError when this machine lacks something for it.
     """
     check(connection, environment.account, environment.ssh_interface)
     if name.startswith("ami-"):
@@ -63,13 +65,27 @@ def choose(
         found = versions(environment.account, image=name)
         if not found:
             raise UsageError(f"there is no AMI of '{name}' in {environment.region}", hint=f"ami build {name}")
-        version = found[0]
+        version = next((one for one in found if one.copy.availability == AVAILABLE), found[0])
     if not version.is_image:
         raise UsageError(f"{version.ami_id} carries layers that images share: it has no tests of its own")
+    check_can_be_tested(version, selection)
     secrets = Secrets(workspace, environment).of_images([version.image])  # what the tests print must be hidden
     segment = segment_of(workspace, environment, version.image, secrets)
     hide_vaulted(secrets, [segment])
     return Chosen(workspace, environment, segment, version, secrets, connection, selection)
+
+
+def check_can_be_tested(version: Version, selection: Selection) -> None:
+    """Raise UsageError when EC2 does not launch the AMI, or its verdict could not be written in the end.
+
+    Chosen tests write none: with them a revoked AMI can be examined.
+    """
+    if version.copy.availability == AVAILABLE and (selection.partial or can_be_tested(version.state)):
+        return
+    raise UsageError(
+        f"{version.ami_id} is {version.state}, and cannot be validated again",
+        hint=f"`ami build {version.image}` makes another AMI of the image",
+    )
 
 
 def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None], keep: bool = False) -> Summary:

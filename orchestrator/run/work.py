@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from orchestrator.plan.steps import Action
 from orchestrator.progress import Event, Stage
-from orchestrator.registry import State, set_state, versions
+from orchestrator.registry import State, versions
 from orchestrator.run import inputs_record
 from orchestrator.run.guard import guarded
-from orchestrator.run.image import make, prove
+from orchestrator.run.image import make, prove, reject
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.session.stop import Stop
 from orchestrator.run.tasks import BUILD, TEST, name_of, parts_of
@@ -136,7 +136,7 @@ class SegmentWork:
         return None
 
     def _rejected(self, own: SegmentOutcome, reason: str) -> SegmentOutcome:
-        set_state(self.making.account, own.ami_id, State.REJECTED, reason=reason)
+        reject(self.making, own.ami_id, reason)
         return replace(own, status=SegmentStatus.REJECTED, reason=reason)
 
     def _waiting(self, step: PlanStep) -> Callable[[LeaseOwner], None]:

@@ -45,6 +45,12 @@ def test_build_when_things_change(small: Small) -> None:
     after = small.listed()
     assert {name: one["ami_id"] for name, one in after.items()} == {name: one["ami_id"] for name, one in before.items()}
     assert after["top"]["tests"] != before["top"]["tests"]
+    history = json.loads(small.ami("show", after["top"]["ami_id"], "--json"))["history"]
+    assert [one["state"] for one in history] == ["built", "validated", "validated"]
+    assert [one["tests"].get("passed", 0) for one in history] == sorted(
+        one["tests"].get("passed", 0) for one in history
+    )
+    assert history[0]["seconds"]["build"] > 0
     assert small.planned() == {"tiny": "reuse", "top": "reuse"}
     assert small.left_over() == NOTHING
 

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.cleanup.made_of import BUILD, PURPOSE, RUN, STATE, descriptions, is_intermediary, origin_of
-from orchestrator.registry import TAGS, tags_of
+from orchestrator.registry import tags_of
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -92,7 +93,7 @@ class _Search:
     tags: list[dict[str, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
-        of_image = {TAGS["image"]: self.build.image} if self.build.image else {}
+        of_image = {Tag.IMAGE: self.build.image} if self.build.image else {}
         wanted = {RUN: self.build.run, PURPOSE: BUILD} | of_image
         self.tags = [_filter(f"tag:{key}", value) for key, value in wanted.items()]
 

@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.registry import TAGS
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-RUN, PURPOSE, STATE = TAGS["run"], TAGS["purpose"], TAGS["state"]
+RUN, PURPOSE, STATE = Tag.RUN, Tag.PURPOSE, Tag.STATE
 #: Names the AMI that is being made, on everything that a build makes on its way.
-NAME = "ami:name"
+NAME = Tag.AMI_NAME
 #: `PURPOSE` of what a build makes on its way.
 BUILD = "build"
 

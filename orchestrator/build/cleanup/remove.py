@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.account import AwsError, error_code
 from orchestrator.build.cleanup.leftovers import PROOFS, Build, Leftover, ResourceKind, find_leftovers
-from orchestrator.registry import TAGS
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     import threading
@@ -84,7 +84,7 @@ def _is_listed(account: Account, build: Build) -> bool:
 
 def finished(account: Account, ami_names: Iterable[str]) -> tuple[str, ...]:
     """The ids of the AMIs of these names that have a state, so that no clean-up removes them."""
-    named = [{"Name": "name", "Values": list(ami_names)}, {"Name": "tag-key", "Values": [TAGS["state"]]}]
+    named = [{"Name": "name", "Values": list(ami_names)}, {"Name": "tag-key", "Values": [Tag.STATE]}]
     images = account.client("ec2").describe_images(Owners=["self"], Filters=named)["Images"]
     return tuple(str(one["ImageId"]) for one in images)
 

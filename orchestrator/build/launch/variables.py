@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.build.launch.outside import has_short_secret
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from orchestrator.aws.capacity import Place
@@ -29,7 +30,7 @@ def run_variables(request: BuildRequest, access: Access, place: Place = ("", "")
         "ssh_keypair_name": access.key_name,
         "ssh_private_key_file": str(access.key_file),
         "security_group_id": access.security_group,
-        "run_tags": {"ami:name": request.ami_name, **request.run_tags},
+        "run_tags": {Tag.AMI_NAME: request.ami_name, **request.run_tags},
         "ami_tags": {key: "" if key in late_tags(request) else value for key, value in request.tags.items()},
     }
     if has_short_secret(request.account):  # the environment of Packer has the keys then

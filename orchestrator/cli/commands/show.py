@@ -100,11 +100,15 @@ def _image_facts(workspace: Workspace, environment: Environment, name: str, foun
 def _ami_facts(
     workspace: Workspace, environment: Environment, version: Version, lineage: list[Version]
 ) -> dict[str, Any]:
+    from orchestrator.registry.record import history
+
     facts = version.as_json()
     facts["tags"] = dict(sorted(version.tags.items()))
     facts["state"] = str(version.state)
     facts["layers"] = list(version.layers)
     facts["parents"] = [{"image": one.image, "version": one.version, "ami_id": one.ami_id} for one in lineage]
+    if told := history(environment.account, environment.artifact_bucket, version.ami_id):
+        facts["history"] = told
     return facts | _as_defined(workspace, environment, version)
 
 

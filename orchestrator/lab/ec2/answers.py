@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores, utcnow
@@ -59,8 +59,23 @@ class LabResponse(EC2Response):
         )
         return ActionResult({"ImageId": image.id})
 
+    def describe_images(self) -> ActionResult:
+        """DescribeImages: those that are disabled only with IncludeDisabled, also when asked for by their id."""
+        answer = super().describe_images()
+        if self._get_bool_param("IncludeDisabled", False):
+            return answer
+        images = cast("dict[str, Any]", answer.result)["Images"]
+        return ActionResult({"Images": [image for image in images if image.state != "disabled"]})
+
     def modify_image_attribute(self) -> ActionResult:
-        """ModifyImageAttribute, with Description (a value of its own, or as `Attribute` and `Value`)."""
+        """ModifyImageAttribute, with Description (a value of its own, or as `Attribute` and `Value`).
+
+        What is disabled is not shared (EC2 User Guide, "Disable an Amazon EC2 AMI").
+        """
+        image = self.ec2_backend.amis.get(self._get_param("ImageId"))
+        shares = self._get_param("LaunchPermission") or self._get_param("Attribute") == "launchPermission"
+        if image is not None and image.state == "disabled" and shares:
+            raise AwsFault("InvalidAMIID.Unavailable", f"The image ID '{image.id}' is not available")
         answer = super().modify_image_attribute()
         given = self._get_param("Description", {}).get("Value")
         if self._get_param("Attribute") == "description":

@@ -8,6 +8,7 @@ from orchestrator.run.leases.lease import TTL, Leases, run_key
 from orchestrator.run.leases.owner import owner_from
 from orchestrator.run.session.identity import OWNER_FILE, SUMMARY_FILE, runs_folder, started_of
 from orchestrator.run.sweep.liveness import RunEvidence, Trace, folder_trace, lease_trace
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from orchestrator.run.leases.lease import NoLeases
     from orchestrator.run.leases.lease_record import Record
     from orchestrator.run.sweep.inventory import Resource
-
-#: Names the bucket in which the run that made a thing had its lease.
-LEASED = "ami:lease"
 
 
 def read_leases(leases: Leases | NoLeases) -> dict[str, Record]:
@@ -39,7 +37,7 @@ def evidence_of(
     """
     things = tuple(seen)
     with_lease = {key.removeprefix(run_key("")) for key in records if key.startswith(run_key(""))}
-    leased = {one.run for one in things if bucket and one.tags.get(LEASED) == bucket}
+    leased = {one.run for one in things if bucket and one.tags.get(Tag.LEASE) == bucket}
     return {
         run: RunEvidence(lease_trace(records.get(run_key(run))), _folder(root, run), leased=run in leased)
         for run in {one.run for one in things if one.run} | with_lease

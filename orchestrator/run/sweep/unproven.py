@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.cleanup.leftovers import ResourceKind
 from orchestrator.build.cleanup.made_of import BUILD, NAME, PURPOSE, STATE, is_half_made, is_intermediary
-from orchestrator.registry import PREFIX, TAGS, lacks_state
+from orchestrator.registry import lacks_state
+from orchestrator.tags import PREFIX, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from orchestrator.run.sweep.inventory import Resource
 
-KEEP = "ami:keep"
+KEEP = Tag.KEEP
 
 #: States of an AMI that was not finished, and of one that was and is not to be used (EC2 API Reference, "Image").
 _HALF_MADE = frozenset({"pending", "transient", "failed", "error", "invalid"})
@@ -97,7 +98,7 @@ class _Region:
 
 def _by_tags(image: Resource) -> Unproven | None:
     tags = image.tags
-    runs, name = frozenset({image.run} - {""}), tags.get(TAGS["image"], "")
+    runs, name = frozenset({image.run} - {""}), tags.get(Tag.IMAGE, "")
     if image.run and image.state in _HALF_MADE:
         return Unproven(image, runs, name, f"it has the run's tags, and is {image.state}")
     if is_half_made(tags):
@@ -110,4 +111,4 @@ def _by_tags(image: Resource) -> Unproven | None:
 def _claimed(image: Resource, claims: Iterable[Resource], how: str) -> Unproven:
     first = min(claims, key=lambda one: (list(ResourceKind).index(one.kind), one.id))
     told: Mapping[str, str] = {"kind": str(first.kind), "id": first.id}
-    return Unproven(image, frozenset(one.run for one in claims), first.tags.get(TAGS["image"], ""), how.format(**told))
+    return Unproven(image, frozenset(one.run for one in claims), first.tags.get(Tag.IMAGE, ""), how.format(**told))

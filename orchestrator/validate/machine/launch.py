@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.aws.account import error_code, refusal
 from orchestrator.aws.capacity import FULL, named
 from orchestrator.errors import LackError
+from orchestrator.tags import Tag
 from orchestrator.validate.errors import BootFailed
 from orchestrator.validate.options import ConnectionKind
 
@@ -89,12 +90,12 @@ def launch_refused(error: Exception, request: ValidateRequest, tried: Sequence[P
 
 def tagged(request: ValidateRequest, kind: str) -> dict[str, Any]:
     """The tags of something that a validation makes, as EC2 takes them when it is made."""
-    tags = {
-        "Name": f"ami validate {request.image.name}",
+    tags: dict[str, str] = {
+        Tag.DISPLAY_NAME: f"ami validate {request.image.name}",
         **request.tags,
-        "ami:image": request.image.name,
-        "ami:run": request.run,
-        "ami:purpose": "validate",
-        **({"ami:keep": "true"} if request.keep else {}),
+        Tag.IMAGE: request.image.name,
+        Tag.RUN: request.run,
+        Tag.PURPOSE: "validate",
+        **({Tag.KEEP: "true"} if request.keep else {}),
     }
     return {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}

@@ -20,10 +20,11 @@ from orchestrator.build.access import as_list, build_tags
 from orchestrator.build.request import BuildRequest
 from orchestrator.definition import environment
 from orchestrator.definition.image import LONGEST_NAME, Image, Owner
-from orchestrator.definition.reading import tags
+from orchestrator.definition.reading.tag_rules import OWN_TAGS, refusals
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2 import limits as ec2_limits
-from orchestrator.registry import INPUT_TAGS, TAGS
+from orchestrator.registry import TAGS
+from orchestrator.tags import AMI_TAGS, INPUT_TAGS
 from orchestrator.validate.machine.launch import launch_request, name_of, security_group_request
 from orchestrator.validate.request import ImageFacts, ValidateRequest
 
@@ -53,7 +54,7 @@ def taken(operation: str, parameters: Mapping[str, Any]) -> bool:
 def defined(**fields: Any) -> bool:
     """Whether an image may be defined so."""
     try:
-        return not list(tags.refusals(image(**fields).tags))
+        return not list(refusals(image(**fields).tags))
     except ValidationError:
         return False
 
@@ -125,11 +126,11 @@ def test_keys_that_ec2_refuses_may_not_be_defined(key: str) -> None:
 def test_as_many_tags_as_may_be_defined_fit_with_those_of_the_factory() -> None:
     """At its birth an AMI has its own tags and those of the run; what is added to it later stands in `TAGS`."""
     own = {*TAGS.values(), *INPUT_TAGS, "Name"}
-    assert own == tags.FACTORY_TAGS
+    assert own == AMI_TAGS
     later = {TAGS[field] for field in ("tests", "proof", "reason", "seconds")}
     of_run = {"ami:name", "ami:lease", "ami:purpose"}
     for most in (own, (own - later) | of_run):
-        assert len(most) + tags.MOST_TAGS <= ec2_limits.MOST_TAGS
+        assert len(most) + OWN_TAGS <= ec2_limits.MOST_TAGS
 
 
 def test_the_longest_owner_fits_into_its_tag() -> None:

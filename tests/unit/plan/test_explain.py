@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.definition.reading.tags import refusals
+from orchestrator.definition.reading.tag_rules import refusals
 from orchestrator.definition.workspace import load
 from orchestrator.plan.explain import Change, changes, entries_of, from_tags, in_tags, record, to_tags
 from orchestrator.plan.inputs import Inputs, part, stacked
-from orchestrator.registry import INPUT_TAGS, LONGEST_VALUE
+from orchestrator.tags import INPUT_TAGS, LONGEST_VALUE
 
 if TYPE_CHECKING:
     from tests.unit.plan.conftest import Planner

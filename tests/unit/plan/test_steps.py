@@ -14,7 +14,7 @@ from orchestrator.definition.source import Source
 from orchestrator.plan.planned_layer import PlannedLayer
 from orchestrator.plan.segment import Segment
 from orchestrator.plan.steps import Action, PlanStep, is_empty, known, steps
-from orchestrator.registry import STACK, State, Version
+from orchestrator.registry import STACK, Copy, State, Version
 
 SOURCE = Source(name="debian", ami_id="ami-0123456789abcdef0", ssh_username="admin")
 OWNER = Owner(team="images", email="images@example.com")
@@ -30,10 +30,10 @@ def segment(name: str, parent: str | None, *, shared: bool = False) -> Segment:
 
 
 def version(name: str, state: State = State.VALIDATED, created: str = "2026-01-01", **fields: Any) -> Version:
-    text = ("name", "source", "source_ami", "commit", "run", "owner", "tests", "parent")
+    text = ("source", "source_ami", "commit", "run", "owner", "tests", "parent")
     made = Version(
-        image=name, version=f"v-{created}", ami_id=f"ami-{name}-{created}", state=state, fingerprint=name * 8,
-        created=created, region="us-east-1", layers=(), tags={}, proof=TESTS, **dict.fromkeys(text, ""),
+        image=name, version=f"v-{created}", state=state, fingerprint=name * 8, layers=(), tags={}, proof=TESTS,
+        copies=(Copy(f"ami-{name}-{created}", "123456789012", "us-east-1", "", created),), **dict.fromkeys(text, ""),
     )  # fmt: skip
     return replace(made, **fields)
 
@@ -44,7 +44,7 @@ FAMILY = (segment("golden", None), segment("web", "golden"), segment("shop", "we
 def decided(
     wanted: set[str], versions: list[Version], family: tuple[Segment, ...] = FAMILY, **more: set[str]
 ) -> dict[str, str]:
-    found = sorted(versions, key=lambda one: one.created, reverse=True)
+    found = sorted(versions, key=lambda one: one.copy.created, reverse=True)
     return {step.name: str(step.action) for step in steps(family, wanted=wanted, account=known(found), **more)}
 
 
@@ -107,6 +107,18 @@ def test_steps_when_building_anew_came_to_nothing() -> None:
     """A rejected second AMI of a fingerprint does not take the proven first one's place."""
     found = [version("golden"), version("golden", State.REJECTED, "2026-02-01")]
     assert decided({"golden"}, found) == {"golden": "reuse"}
+
+
+def test_steps_when_an_ami_is_disabled() -> None:
+    """It is neither reused nor built on, and stands in no other one's way; what was built on it before stays good."""
+    off = version("golden", State.DISABLED, "2026-02-01")
+    assert decided({"golden"}, [off]) == {"golden": "build"}
+    (step,) = steps(FAMILY, wanted={"golden"}, account=known([off]))
+    assert step.reason == "v-2026-02-01 is disabled"
+    assert decided({"golden"}, [off, version("golden")]) == {"golden": "reuse"}
+    assert decided({"golden"}, [off, version("golden", State.BUILT)]) == {"golden": "validate"}
+    assert decided({"web"}, [off, version("web")]) == {"web": "reuse"}
+    assert off.ami_id in known([off]).ami_ids
 
 
 def test_steps_when_a_good_image_stands_on_a_rejected_one() -> None:

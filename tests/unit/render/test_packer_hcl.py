@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from orchestrator.errors import DefinitionError
 from orchestrator.process import run
 from orchestrator.render.generation import Generation
 from orchestrator.render.packer import render, write
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from tests.unit.render.conftest import Project
@@ -66,6 +68,18 @@ def test_an_image_on_another_starts_from_its_newest_validated_version(shipped: P
     assert given_["source_filters"] == {"tag:ami:image": "stone", "tag:ami:state": "validated"}
     assert given_["source_owners"] == ["self"]
     assert '"ami:parent"  = "{{ .SourceAMI }}"' in text
+
+
+def test_a_workspaces_own_frame_may_spell_the_keys_of_tags(shipped: Project, project: Project) -> None:
+    """Frames did before keys came with the values that a frame prints."""
+    expected = render(shipped.workspace, shipped.segment(), Generation.LEGACY)
+    frame = project.root / "packer/image.pkr.hcl.j2"
+    text, count = re.subn(
+        r"\{\{ tag_keys\.(\w+) \}\}", lambda found: f'"{Tag[found[1].upper()]}"', frame.read_text(encoding="utf-8")
+    )
+    assert count == 12
+    frame.write_text(text, encoding="utf-8")
+    assert render(project.workspace, project.segment(), Generation.LEGACY) == expected
 
 
 def test_the_variables_of_an_environment_are_declared(shipped: Project) -> None:

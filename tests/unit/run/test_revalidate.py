@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from moto import mock_aws
 
 from orchestrator.definition.workspace import load
 from orchestrator.errors import DefinitionError, LackError, StageError, UsageError
@@ -18,8 +19,9 @@ from orchestrator.progress import ignore
 from orchestrator.registry import TAGS, version_of
 from orchestrator.run.guard import guarded
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
-from orchestrator.run.revalidate import Chosen, revalidate
+from orchestrator.run.revalidate import Chosen, check_can_be_tested, choose, revalidate
 from orchestrator.secret_values import Secrets
+from orchestrator.tags import Tag
 from orchestrator.validate.options import Selection
 
 if TYPE_CHECKING:
@@ -64,6 +66,56 @@ def test_a_test_that_cannot_be_imported_is_a_mistake_in_what_was_written(chosen:
     (tmp_path / "conftest.py").write_text("\nimport nothing_there\n")
     with pytest.raises(DefinitionError, match=r"conftest.py:2: ModuleNotFoundError: No module named 'nothing_there'"):
         revalidate(replace(chosen, segment=replaced_tests(chosen)), ignore, tell=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("state", "disabled", "partial", "refused"),
+    [
+        ("revoked", False, False, "is revoked, and cannot be validated again"),
+        ("disabled", False, False, "is disabled, and cannot be validated again"),
+        ("validated", True, False, "is disabled, and cannot be validated again"),
+        ("validated", True, True, "is disabled, and cannot be validated again"),
+        ("revoked", True, True, "is revoked, and cannot be validated again"),
+        ("revoked", False, True, ""),
+        ("deprecated", False, False, ""),
+        ("rejected", False, False, ""),
+    ],
+)
+def test_what_is_retired_is_not_booted(state: str, refused: str, *, disabled: bool, partial: bool) -> None:
+    """Chosen tests give no verdict: with them a revoked AMI can be examined, while EC2 launches it."""
+    tags = [{"Key": TAGS[key], "Value": value} for key, value in {"image": "web", "state": state}.items()]
+    image = {"ImageId": "ami-2", "Tags": tags, "State": "disabled" if disabled else "available"}
+    version, selection = version_of(image, "us-east-1"), Selection(keyword="one") if partial else Selection()
+    assert version is not None
+    if not refused:
+        check_can_be_tested(version, selection)
+        return
+    with pytest.raises(UsageError, match=refused):
+        check_can_be_tested(version, selection)
+
+
+def test_an_image_is_its_newest_ami_that_can_be_launched(chosen: Chosen) -> None:
+    """A disabled one is passed over; a retired one is refused before anything is asked of its definition."""
+    with mock_aws():
+        environment = chosen.environment.model_copy(update={"endpoint": "", "region": "us-east-1"})
+        ec2 = environment.account.client("ec2")
+        base = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+        (machine,) = ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1)["Instances"]
+
+        def made(name: str, state: str) -> str:
+            ami_id = str(ec2.create_image(InstanceId=machine["InstanceId"], Name=name)["ImageId"])
+            tags = {Tag.IMAGE: "golden", Tag.STATE: state, Tag.VERSION: name}
+            ec2.create_tags(Resources=[ami_id], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+            return ami_id
+
+        revoked, newest = made("old", "revoked"), made("new", "validated")
+        ec2.disable_image(ImageId=newest)
+        for name in ("golden", revoked):
+            with pytest.raises(UsageError, match=f"{revoked} is revoked, and cannot be validated again"):
+                choose(chosen.workspace, environment, name)
+        with pytest.raises(UsageError, match=f"{newest} is disabled") as refused:
+            choose(chosen.workspace, environment, newest)
+        assert refused.value.exit_code == 2
 
 
 def replaced_tests(chosen: Chosen) -> Segment:

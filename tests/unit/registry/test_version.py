@@ -35,7 +35,7 @@ def test_version_of_when_tags_are_ours() -> None:
     """Every field is read from its tag."""
     version = version_of(described(TAGGED), "us-east-1")
     assert version is not None
-    assert (version.image, version.state, version.layers, version.parent, version.ami_id, version.region) == (
+    assert (version.image, version.state, version.layers, version.parent, version.ami_id, version.copy.region) == (
         "web",
         State.VALIDATED,
         ("base", "hardening", "agents", "workload"),
@@ -87,3 +87,38 @@ def test_version_of_when_tags_are_any(tags: dict[str, str]) -> None:
     version = version_of(described(tags), "us-east-1")
     expected = bool(tags.get("ami:image")) and tags.get("ami:state") in set(State)
     assert (version is not None) == expected
+
+
+def test_as_json_when_a_version_has_a_copy() -> None:
+    """One object: what is said of the version, and of the AMI that was asked for."""
+    disk = {"Ebs": {"SnapshotId": "snap-1", "Encrypted": True}}
+    image = described(TAGGED) | {"OwnerId": "123456789012", "State": "available", "BlockDeviceMappings": [disk]}
+    version = version_of(image, "us-east-1")
+    assert version is not None
+    fields = version.as_json()
+    assert {key: fields[key] for key in vars(version.copy)} == {
+        "ami_id": "ami-9",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "name": "web-1",
+        "created": "2026-11-23T23:55:22.000Z",
+        "encrypted": True,
+        "availability": "available",
+    }
+    assert (fields["image"], fields["state"], "copies" in fields) == ("web", "validated", False)
+
+
+@pytest.mark.parametrize(
+    ("tagged", "availability", "expected"),
+    [
+        ("validated", "available", State.VALIDATED),
+        ("validated", "disabled", State.DISABLED),
+        ("revoked", "disabled", State.REVOKED),
+        ("disabled", "available", State.DISABLED),
+    ],
+)
+def test_state_when_ec2_has_one_too(tagged: str, availability: str, expected: State) -> None:
+    """What EC2 does not launch is disabled; what was revoked stays so."""
+    version = version_of(described(TAGGED | {"ami:state": tagged}) | {"State": availability}, "us-east-1")
+    assert version is not None
+    assert version.state is expected

@@ -10,39 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from orchestrator.tags import AMI_TAGS, LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, PREFIX, RESERVED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Every tag that the factory sets on an AMI.
-FACTORY_TAGS = frozenset({
-    "Name",
-    "ami:image",
-    "ami:version",
-    "ami:fingerprint",
-    "ami:layers",
-    "ami:parent",
-    "ami:source",
-    "ami:source-ami",
-    "ami:commit",
-    "ami:run",
-    "ami:owner",
-    "ami:state",
-    "ami:tests",
-    "ami:proof",
-    "ami:reason",
-    "ami:seconds",
-    "ami:purpose",
-    "ami:inputs-1",
-    "ami:inputs-2",
-    "ami:inputs-3",
-})  # fmt: skip
-
-#: EC2 allows 50 tags. The factory keeps 20 for its own, so that an image that is right today stays right when an AMI
-#: gets more of them (a purpose while it is built, a reason when it is revoked).
-MOST_TAGS = 50 - 20
-#: The User Guide says 128, and the API Reference (`Tag`) 127.
-LONGEST_KEY = 127
-LONGEST_VALUE = 256
+#: How many tags a definition may set: what EC2 allows less what the factory keeps for its own, so that an image that is
+#: right today stays right when the factory sets more of them.
+OWN_TAGS = MOST_TAGS - RESERVED
 
 _TAKEN = "the services of AWS take letters, digits, spaces and _ . : / = + - @ only"
 _CHARACTERS = re.compile(r"[\w .:/=+\-@]*")
@@ -52,8 +27,9 @@ def refusals(tags: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """(key, why) for each tag that EC2 or the factory would refuse."""
     seen: dict[str, str] = {}
     for place, (key, value) in enumerate(tags.items()):
-        if place == MOST_TAGS:
-            yield key, f"{len(tags)} tags are too many: EC2 allows 50, and the factory keeps 20 of them for its own"
+        if place == OWN_TAGS:
+            what = f"EC2 allows {MOST_TAGS}, and the factory keeps {RESERVED} of them for its own"
+            yield key, f"{len(tags)} tags are too many: {what}"
         if why := _key_refusal(key) or _value_refusal(value):
             yield key, why
         if (twin := seen.setdefault(key.lower(), key)) != key:
@@ -67,8 +43,8 @@ def _key_refusal(key: str) -> str:
         return f"a tag's key has at most {LONGEST_KEY} characters, and this one has {len(key)}"
     if key.lower().startswith("aws:"):
         return f"tag '{key}': EC2 reserves keys that begin with 'aws:'"
-    if key.lower().startswith("ami:") or key in FACTORY_TAGS:
-        return f"tag '{key}': the factory sets 'Name' and the keys that begin with 'ami:' itself"
+    if key.lower().startswith(PREFIX) or key in AMI_TAGS:
+        return f"tag '{key}': the factory sets 'Name' and the keys that begin with '{PREFIX}' itself"
     if not _CHARACTERS.fullmatch(key):
         return f"tag {key!r}: {_TAKEN}"
     return ""

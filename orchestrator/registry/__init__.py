@@ -1,0 +1,21 @@
+from orchestrator.registry.search import find, versions
+from orchestrator.registry.states import State
+from orchestrator.registry.version import STACK, TAGS, UNPROVEN, Copy, Version, lacks_state, tags_of, version_of
+from orchestrator.registry.write import set_state, tag, tag_value
+
+__all__ = [
+    "STACK",
+    "TAGS",
+    "UNPROVEN",
+    "Copy",
+    "State",
+    "Version",
+    "find",
+    "lacks_state",
+    "set_state",
+    "tag",
+    "tag_value",
+    "tags_of",
+    "version_of",
+    "versions",
+]

@@ -1,0 +1,48 @@
+"""Versions as an account holds them: asked of EC2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.aws.account import error_code
+from orchestrator.errors import UsageError
+from orchestrator.registry.version import AVAILABLE, DISABLED, UNPROVEN, lacks_state, tags_of, version_of
+from orchestrator.tags import Tag
+
+if TYPE_CHECKING:
+    from orchestrator.aws.account import Account
+    from orchestrator.registry.version import Version
+
+
+def versions(account: Account, *, image: str | None = None) -> tuple[Version, ...]:
+    """Every version that the account owns in its region, newest first; those of layers that images share included.
+
+    An AMI that EC2 still makes is no version yet, and one without a state never becomes one. One that is disabled is a
+    version (EC2 lists it only when asked with IncludeDisabled); one that was deregistered is gone.
+    """
+    filters = [{"Name": "tag-key", "Values": [Tag.STATE]}, {"Name": "state", "Values": [AVAILABLE, DISABLED]}]
+    if image is not None:
+        filters.append({"Name": f"tag:{Tag.IMAGE}", "Values": [image]})
+    pages = account.client("ec2").get_paginator("describe_images")
+    asked = pages.paginate(Owners=["self"], Filters=filters, IncludeDisabled=True)
+    found = [version_of(described, account.region) for page in asked for described in page["Images"]]
+    return tuple(sorted((one for one in found if one), key=lambda one: (one.copy.created, one.version), reverse=True))
+
+
+def find(account: Account, ami_id: str) -> Version:
+    """The version that an AMI id names. Raises UsageError when there is none in the account and region."""
+    ec2 = account.client("ec2")
+    try:
+        images = ec2.describe_images(ImageIds=[ami_id], Owners=["self"], IncludeDisabled=True)["Images"]
+    except ec2.exceptions.ClientError as error:
+        if not error_code(error).startswith("InvalidAMIID"):
+            raise
+        images = []
+    version = version_of(images[0], account.region) if images else None
+    if version is None and images and lacks_state(tags_of(images[0])):
+        raise UsageError(f"{ami_id} is {UNPROVEN}: no build finished it", hint=f"`ami show {ami_id}` tells more")
+    if version is None:
+        raise UsageError(
+            f"{ami_id} is not an AMI of this factory in {account.region}", hint="`ami list` shows those that are"
+        )
+    return version
