@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import sys
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -21,6 +20,7 @@ from orchestrator.errors import LackError, UsageError
 from orchestrator.lab import door, settings
 from orchestrator.lab.host import agent_package, network, recipe
 from orchestrator.lab.host.podman import LABEL, Podman
+from orchestrator.polling import attempts, steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -227,12 +227,12 @@ def _serve(lab: Settings) -> None:
     argv = [sys.executable, "-m", SERVER, str(lab.file)]
     pid = process.detached(argv, log=lab.log, env=ENVIRONMENT)
     lab.pid_file.write_text(f"{pid} {_birth(pid)}")
-    deadline = time.monotonic() + PATIENCE
-    while door.health(lab) is None:
-        if not _birth(pid) or time.monotonic() > deadline:
+    for attempt in attempts(steady(0.1), within=PATIENCE):
+        if door.health(lab) is not None:
+            return
+        if not _birth(pid) or attempt.last:
             said = lab.log.read_text(errors="replace")[-2000:].strip()
             raise LackError(f"the lab's server did not start:\n{said}")
-        time.sleep(0.1)
 
 
 def _running(name: str) -> Settings | None:
@@ -242,16 +242,16 @@ def _running(name: str) -> Settings | None:
 
 def _awaited(name: str, tell: Callable[[str], None]) -> Settings | None:
     """The lab when its server runs, once that answers; None when no server runs. Raises LackError when it is silent."""
-    deadline, told = time.monotonic() + PATIENCE, False
-    while pid := _server_pid(name):
+    for attempt in attempts(steady(0.5), within=PATIENCE):
+        pid = _server_pid(name)
+        if not pid:
+            break
         if (lab := _running(name)) is not None:
             return lab
-        if time.monotonic() > deadline:
+        if attempt.last:
             raise _silent(name, pid)
-        if not told:
+        if attempt.number == 1:
             tell(f"waiting for the lab's server (process {pid}), which does not answer")
-        told = True
-        time.sleep(0.5)
     return None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.account import AwsError, error_code
 from orchestrator.build.cleanup.leftovers import PROOFS, Build, Leftover, ResourceKind, find_leftovers
+from orchestrator.polling import attempts, steady
 from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _FORBIDDEN = frozenset({"UnauthorizedOperation", "AccessDenied", "OperationNotPe
 _IN_USE = "InvalidSnapshot.InUse"
 #: Seconds in which a snapshot whose AMI was deregistered can be deleted at the latest.
 _FREED = 10.0
-#: Seconds between two looks for what shows itself late.
+#: Seconds between two looks for what shows itself late, and between two tries to remove the same.
 _PAUSE = 2.0
 #: Looks at an account that shows what was removed already.
 _LOOKS = 5
@@ -54,6 +55,8 @@ def clean_up(
     The key pair and the security group, which tell whose it is, go when nothing is awaited any more. They stay, for
     the sweep, when `hurry` is set before, or when an AMI stays.
     """
+    # Not `polling.attempts`: a look that removed something is followed by another at once, and looks go on after the
+    # deadline while they find something.
     deadline, looks, stayed = time.monotonic() + late, 0, dict[Leftover, Leftover]()
     shown = not late
     while True:
@@ -124,21 +127,20 @@ def remove(
     seconds, a snapshot that an AMI uses for at most 10; what may not be removed is not.
     """
     ec2 = account.client("ec2")
-    begun = time.monotonic()
-    left: tuple[Leftover, ...] = tuple(leftovers)
-    stayed: list[Leftover] = []
-    while left:
+    left, stayed = tuple(leftovers), list[Leftover]()
+    for attempt in attempts(steady(_PAUSE)):
         again: list[Leftover] = []
         for leftover in left:
             still = _removed(ec2, leftover)
             if still is None:
                 removed(leftover)
-            elif still.trouble in _FORBIDDEN or time.monotonic() > begun + _patience(still, patience):
+            elif still.trouble in _FORBIDDEN or attempt.waited >= _patience(still, patience):
                 stayed.append(still)
             else:
                 again.append(still)
         left = tuple(again)
-        time.sleep(2 if left else 0)
+        if not left:
+            break
     return tuple(stayed)
 
 

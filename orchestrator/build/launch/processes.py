@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import signal
-import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from orchestrator.polling import poll, steady
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +25,16 @@ _PATIENCE = 5.0
 
 def end_orphans(private: Path) -> None:
     """Kill every process of a build, also those that the killed ones were just starting."""
-    deadline = time.monotonic() + _PATIENCE
-    while (left := list(_processes(private))) and time.monotonic() < deadline:
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:
-                continue
-        time.sleep(0.05)
+    poll(lambda: _killed(private), until=lambda killed: not killed, pauses=steady(0.05), within=_PATIENCE)
+
+
+def _killed(private: Path) -> list[int]:
+    """Kill the processes that a build has now. Returns their numbers."""
+    there = list(_processes(private))
+    for pid in there:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    return there
 
 
 def is_used(private: Path) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import process
+from orchestrator.polling import attempts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,13 +130,12 @@ class Podman:
         A machine that starts processes all the time, as one that boots does, cannot always be frozen (runc: "unable to
         freeze"): that is tried again.
         """
-        for left in reversed(range(_FREEZES)):
+        for attempt in attempts([1.0] * (_FREEZES - 1)):
             try:
                 self.run("commit", "--quiet", "--pause", f"--change=LABEL {LABEL}={self.lab}", name, disk, timeout=900)
             except process.ProgramFailed as failed:
-                if not left or "freeze" not in failed.completed.err:
+                if attempt.last or "freeze" not in failed.completed.err:
                     raise
-                time.sleep(1)
             else:
                 return
 

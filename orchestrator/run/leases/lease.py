@@ -167,6 +167,7 @@ def _pauses() -> Iterator[float]:
 
 def _interrupted(stop: threading.Event, seconds: float, in_the_way: Record | None) -> bool:
     """Wait, but not longer than the owner lives as far as this machine can tell. Returns whether `stop` was set."""
+    # Not `polling.poll`: the first look comes after a pause, so that two who lose to each other do not race.
     owner = in_the_way.owner if in_the_way else None
     deadline = time.monotonic() + (seconds if in_the_way else 0.0)
     while (left := deadline - time.monotonic()) > 0:

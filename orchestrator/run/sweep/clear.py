@@ -8,7 +8,6 @@ tell whose they are; the lease goes last, and only when nothing else is left.
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -18,6 +17,7 @@ from orchestrator.build.cleanup.leftovers import Leftover, ResourceKind
 from orchestrator.build.cleanup.made_of import BUILD, PURPOSE
 from orchestrator.build.cleanup.remove import remove, to_try, waits_for_ami
 from orchestrator.errors import Interrupted
+from orchestrator.polling import attempts, poll
 from orchestrator.run.leases.lease import TTL, Leases, run_key
 from orchestrator.run.session.identity import started_of
 from orchestrator.run.sweep.inventory import look
@@ -40,7 +40,7 @@ _LATE = (1.0, 2.0, 4.0, 8.0)
 #: Packer stops a machine before it makes an AMI of it.
 _STOPPED = frozenset({"stopping", "stopped"})
 #: Seconds between looks when the account is read back: what was removed may be listed for a while.
-_READ_BACK = (0.0, 2.0, 4.0, 8.0)
+_READ_BACK = (2.0, 4.0, 8.0)
 #: Why a proof stays.
 _PROOF = "it tells whose the others are"
 
@@ -180,11 +180,11 @@ class _Clearing:
 
     def _await_an_ami(self, account: Account, left: tuple[Orphan, ...]) -> tuple[Orphan, ...]:
         """Look again until an AMI has shown itself, while there is still what proves whose it is."""
-        for pause in _LATE:
+        for attempt in attempts(_LATE):
+            if attempt.number > 1:
+                left = self._remove_passing(account, self._look(account))
             if any(one.kind is ResourceKind.IMAGE for one in (*self.removed, *self.stayed)):
                 break
-            time.sleep(pause)
-            left = self._remove_passing(account, self._look(account))
         return left
 
     def _look(self, account: Account) -> tuple[Orphan, ...]:
@@ -208,11 +208,6 @@ class _Clearing:
 
     def _read_back(self, account: Account) -> None:
         """What is there all the same has stayed, whatever the answers to its removal were."""
-        left: tuple[Orphan, ...] = ()
-        for pause in _READ_BACK:
-            time.sleep(pause)
-            left = self._look(account)
-            if set(left) <= set(self.stayed):
-                return
+        left = poll(lambda: self._look(account), until=lambda seen: set(seen) <= set(self.stayed), pauses=_READ_BACK)
         for one in left:
             self.stayed.setdefault(one, "it is still there")

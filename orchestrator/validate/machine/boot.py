@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from orchestrator.aws import ssh_access
 from orchestrator.aws.account import AwsError, error_code
 from orchestrator.aws.capacity import FULL, Place, named, remaining
 from orchestrator.aws.network import security_group, vpc_of
-from orchestrator.errors import Interrupted
+from orchestrator.polling import Attempt, attempts, growing, poll
 from orchestrator.process import masked
 from orchestrator.progress import Event, Stage
 from orchestrator.validate.errors import BootFailed, MachineLost, NeverOnline, ValidationError
@@ -22,7 +21,7 @@ from orchestrator.validate.machine.launch import launch_refused, launch_request,
 from orchestrator.validate.machine.remembered import remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from concurrent.futures import Future
 
     from orchestrator.progress import Listener
@@ -127,37 +126,38 @@ class Boot:
 
     def _launch_in(self, wanted: dict[str, Any]) -> Any:
         """RunInstances; what EC2 does not know yet is asked for again for a while."""
-        for waited in self._waiting(_CONSISTENCY):
+        for attempt in self._attempts(_CONSISTENCY):
             try:
                 return self._ec2.run_instances(**wanted)
             except AwsError as error:
-                if error_code(error) not in {"InvalidAMIID.NotFound", "InvalidGroup.NotFound"} or waited is None:
+                if error_code(error) not in {"InvalidAMIID.NotFound", "InvalidGroup.NotFound"} or attempt.last:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
     def _await_running(self, instance_id: str) -> dict[str, Any]:
         """The instance as EC2 shows it when it runs."""
-        for waited in self._waiting(_BOOT):
+        for attempt in self._attempts(_BOOT):
             found = described(self._ec2, instance_id)
             state = found.get("State", {}).get("Name", "pending")
             if state == "running":
                 return found
             if state != "pending":
                 raise ended(found, "before it was tested")
-            if waited is None:
+            if attempt.last:
                 raise BootFailed(f"{instance_id} is not running after {_BOOT} s", hint="see its console output in EC2")
         raise AssertionError("the last attempt returns or raises")
 
     def _await_online(self, instance_id: str, running: dict[str, Any]) -> None:
-        for waited in self._waiting(self._request.online_timeout):
+        for attempt in self._attempts(self._request.online_timeout):
             if self._reach.answers(instance_id, running):
                 return
             found = described(self._ec2, instance_id)
             state = found.get("State", {}).get("Name", "running")
             if state not in {"pending", "running"}:
                 raise ended(found, "before it was tested")
-            if waited is None:
+            if attempt.last:
                 raise self._never_online(instance_id)
+            waited = attempt.waited
             self._say(Stage.AWAIT, self._reach.awaited(instance_id, waited), seconds=waited)
 
     def _never_online(self, instance_id: str) -> NeverOnline:
@@ -182,12 +182,15 @@ class Boot:
             return
         self._ec2.terminate_instances(InstanceIds=[instance_id])
         self._say(Stage.CLEAN, f"{instance_id} is terminating")
-        for _ in _ticks(_GONE):
-            if described(self._ec2, instance_id).get("State", {}).get("Name", "terminated") == "terminated":
-                return
+        poll(
+            lambda: described(self._ec2, instance_id).get("State", {}).get("Name", "terminated"),
+            until=lambda state: state == "terminated",
+            pauses=_pauses(),
+            within=_GONE,
+        )
 
     def _remove_group(self, group: str) -> None:
-        for waited in _ticks(_CONSISTENCY):
+        for attempt in attempts(_pauses(), within=_CONSISTENCY):
             try:
                 self._ec2.delete_security_group(GroupId=group)
             except AwsError as error:
@@ -196,31 +199,23 @@ class Boot:
                     return
                 if code != "DependencyViolation":
                     raise
-                if waited is None:
+                if attempt.last:
                     self._say(Stage.CLEAN, f"security group {group} is still in use and stays")
             else:
                 return
 
-    def _waiting(self, seconds: float) -> Iterator[float | None]:
-        """As `_ticks`; raises Interrupted as soon as `stop` is set."""
-        for waited in _ticks(seconds, self._stop.wait):
-            if self._stop.is_set():
-                raise Interrupted(f"the validation of {self._request.ami_id} was stopped")
-            yield waited
+    def _attempts(self, seconds: float) -> Iterator[Attempt]:
+        """Attempts for so long. Raises Interrupted as soon as `stop` is set."""
+        stopped = f"the validation of {self._request.ami_id} was stopped"
+        return attempts(_pauses(), within=seconds, stop=self._stop, stopped=stopped)
 
     def _say(self, stage: Stage, message: str, *, seconds: float | None = None) -> None:
         self._listener(Event(self._request.image.name, stage, message=message, seconds=seconds))
 
 
-def _ticks(seconds: float, pause: Callable[[float], object] = time.sleep) -> Iterator[float | None]:
-    """Seconds waited so far, at growing intervals from 0.5 s to 5 s; None once, at the end, when time is up."""
-    began = time.monotonic()
-    interval = 0.5
-    while (waited := time.monotonic() - began) < seconds:
-        yield waited
-        pause(interval)
-        interval = min(interval * 1.3, 5.0)
-    yield None
+def _pauses() -> Iterator[float]:
+    """Seconds between two questions to EC2 about a machine."""
+    return growing(0.5, factor=1.3, longest=5.0)
 
 
 def _launched(made: Future[Any], reach: MachineConnection) -> BootedMachine:

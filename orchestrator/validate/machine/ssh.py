@@ -7,11 +7,11 @@ always (`ProxyJump`). What they say of keys, host keys, terminals and forwarding
 from __future__ import annotations
 
 import shlex
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.polling import poll, steady
 from orchestrator.process import started
 from orchestrator.validate.machine.piped import ROOT_SHELL, Piped
 
@@ -107,12 +107,10 @@ class SharedConnection:
         with log.open("wb") as stream:
             argv = [*self._login.argv, "-o", "ControlMaster=yes", "-o", "ControlPersist=no", "-N", self._login.address]
             program = self._held.enter_context(started(argv, stdout=stream, stderr=stream, env=_ENVIRONMENT))
-        deadline = time.monotonic() + _LOGIN
         self._program = program
-        while program.poll() is None and time.monotonic() < deadline:
-            if self._login.socket.is_socket():
-                return ""
-            time.sleep(0.05)
+        poll(lambda: self.there or program.poll() is not None, until=bool, pauses=steady(0.05), within=_LOGIN)
+        if self.there:
+            return ""
         said = log.read_text(errors="replace").strip().splitlines()
         self.close()
         return said[-1] if said else f"no login within {_LOGIN} s"

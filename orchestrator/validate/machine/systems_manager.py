@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from orchestrator.validate.round import CallCount
 
 
+#: What Interrupted says when a wait was stopped.
+STOPPED = "nothing is asked of Systems Manager any more"
+
+
 class SystemsManager:
     """Systems Manager of an account in a region. `stop`, once set, ends every wait with Interrupted.
 
@@ -56,4 +60,4 @@ class SystemsManager:
     def wait(self, seconds: float) -> None:
         """Let time pass. Raises Interrupted."""
         if self._stop.wait(seconds):
-            raise Interrupted("nothing is asked of Systems Manager any more")
+            raise Interrupted(STOPPED)

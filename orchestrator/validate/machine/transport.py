@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.aws.account import AwsError, error_code, told
 from orchestrator.aws.retries import is_passing
+from orchestrator.polling import attempts, steady
 from orchestrator.validate.errors import ConnectionFault, CorruptResponse, NoResponse
 from orchestrator.validate.machine.instance_loss import is_gone
 from orchestrator.validate.machine.slots import CommandSlots
-from orchestrator.validate.machine.systems_manager import SystemsManager
+from orchestrator.validate.machine.systems_manager import STOPPED, SystemsManager
 
 if TYPE_CHECKING:
     import threading
@@ -91,8 +92,7 @@ class RunCommandTransport:
         return str(said["StandardOutputContent"])
 
     def _send(self, script: str, seconds: float, tally: CallCount) -> str:
-        deadline = time.monotonic() + _SETTLING
-        while True:
+        for attempt in attempts(steady(1.0), within=_SETTLING, stop=self._stop, stopped=STOPPED):
             try:
                 answer = self._ssm.call(
                     "send_command",
@@ -105,11 +105,12 @@ class RunCommandTransport:
                 )
                 return str(answer["Command"]["CommandId"])
             except AwsError as error:
-                if error_code(error) not in _UNKNOWN_MACHINE or time.monotonic() > deadline:
+                if error_code(error) not in _UNKNOWN_MACHINE or attempt.last:
                     raise
-            self._ssm.wait(1)
+        raise AssertionError("the last attempt returns or raises")
 
     def _awaited(self, command_id: str, seconds: float, tally: CallCount) -> dict[str, Any]:
+        # Not `polling.attempts`: the pauses follow from what earlier commands took, and several deadlines run at once.
         began = time.monotonic()
         # As long as the quickest of the last commands took, there is nothing to be seen.
         self._ssm.wait(max(_FIRST, min(_SURE * min(self._took, default=0), _LONGEST_LATER)))

@@ -7,7 +7,6 @@ import os
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ import pytest
 
 from orchestrator.errors import Interrupted, UsageError
 from orchestrator.masks import masked_where_cut
+from orchestrator.polling import poll, steady
 from orchestrator.process import kill_group, started
 from orchestrator.validate.errors import NoTests, ValidationError
 from orchestrator.validate.excerpts import without_secrets
@@ -169,10 +169,8 @@ def _environment(suite: SuiteRequest) -> dict[str, str | None]:
 
 def _end_of(process: Popen[bytes]) -> None:
     """Let the process end, and end what its tests have left behind: it may hold the process's streams for ever."""
-    deadline = time.monotonic() + _GRACE
     look = os.WEXITED | os.WNOHANG | os.WNOWAIT  # while it is not reaped, its number means it and nobody else
-    while os.waitid(os.P_PID, process.pid, look) is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    poll(lambda: os.waitid(os.P_PID, process.pid, look), until=bool, pauses=steady(0.02), within=_GRACE)
     kill_group(process)
 
 
