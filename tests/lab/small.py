@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
-from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.aws.resources.image import KIND as AMI
 from tests.lab.account import present, restore
 from tests.lab.dirt import dirt
 
@@ -152,7 +152,7 @@ def environment() -> dict[str, str]:
 @pytest.fixture
 def small(tmp_path: Path, lab: Settings, ec2: Any, light_ami: str) -> Iterator[Small]:  # noqa: ARG001 - by its name
     before = present(ec2)
-    made = Small(tmp_path, lab, ec2, held(ec2), frozenset(one for kind, one in before if kind is ResourceKind.IMAGE))
+    made = Small(tmp_path, lab, ec2, held(ec2), frozenset(one for kind, one in before if kind is AMI))
     made.write("ami.yml", AMI_YML)
     made.image("tiny", "light", "base")
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text()

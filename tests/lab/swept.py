@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
-from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.instance import KIND as INSTANCE
+from orchestrator.aws.resources.key_pair import KIND as KEY_PAIR
+from orchestrator.aws.resources.security_group import KIND as SECURITY_GROUP
+from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
+from orchestrator.aws.resources.volume import KIND as VOLUME
 from orchestrator.run.leases.lease import run_key
 from orchestrator.run.leases.lease_record import Records
 from orchestrator.run.leases.owner import LeaseOwner, this_process
@@ -21,6 +26,7 @@ from tests.lab.account import present, restore
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from orchestrator.aws.resource_kind import ResourceKind
     from orchestrator.lab.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -86,13 +92,13 @@ class Swept:
         loose = self.image(machine, f"{name}-loose", snapshot=tags(run))
         ec2.deregister_image(ImageId=loose[0])
         self.made[run] = {
-            (ResourceKind.INSTANCE, machine),
-            (ResourceKind.KEY_PAIR, f"build-{run}"),
-            (ResourceKind.SECURITY_GROUP, group),
-            (ResourceKind.VOLUME, volume),
-            (ResourceKind.IMAGE, half[0]),
-            (ResourceKind.SNAPSHOT, half[1]),
-            (ResourceKind.SNAPSHOT, loose[1]),
+            (INSTANCE, machine),
+            (KEY_PAIR, f"build-{run}"),
+            (SECURITY_GROUP, group),
+            (VOLUME, volume),
+            (IMAGE, half[0]),
+            (SNAPSHOT, half[1]),
+            (SNAPSHOT, loose[1]),
         }
 
     def image(self, machine: str, name: str, **made: dict[str, str]) -> tuple[str, str]:

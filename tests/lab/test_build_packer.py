@@ -18,9 +18,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.instance import KIND as INSTANCE
+from orchestrator.aws.resources.key_pair import KIND as KEY_PAIR
+from orchestrator.aws.resources.security_group import KIND as SECURITY_GROUP
+from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
+from orchestrator.aws.resources.volume import KIND as VOLUME
 from orchestrator.build.build import BuildFailed, BuildRequest, Built, build
 from orchestrator.build.cause import Cause
-from orchestrator.build.cleanup.leftovers import Build, ResourceKind, find_leftovers
+from orchestrator.build.cleanup.leftovers import Build, find_leftovers
 from orchestrator.build.cleanup.remove import remove
 from orchestrator.build.packer.installed import packer
 from orchestrator.errors import Interrupted
@@ -30,6 +36,7 @@ from tests.lab.account import present, restore
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from orchestrator.aws.resource_kind import ResourceKind
     from orchestrator.lab.settings import Settings
 
 pytestmark = [pytest.mark.long(330), pytest.mark.packers]
@@ -162,12 +169,12 @@ class Workshop:
         """All that an account may not hold when nothing builds, whatever its tags say."""
         new = present(self.account.client("ec2")) - self.before
         return {
-            "instances": [name for kind, name in new if kind is ResourceKind.INSTANCE],
-            "keys": [name for kind, name in new if kind is ResourceKind.KEY_PAIR],
-            "groups": [name for kind, name in new if kind is ResourceKind.SECURITY_GROUP],
-            "volumes": [name for kind, name in new if kind is ResourceKind.VOLUME],
-            "images": [name for kind, name in new if kind is ResourceKind.IMAGE],
-            "snapshots": [name for kind, name in new if kind is ResourceKind.SNAPSHOT],
+            "instances": [name for kind, name in new if kind is INSTANCE],
+            "keys": [name for kind, name in new if kind is KEY_PAIR],
+            "groups": [name for kind, name in new if kind is SECURITY_GROUP],
+            "volumes": [name for kind, name in new if kind is VOLUME],
+            "images": [name for kind, name in new if kind is IMAGE],
+            "snapshots": [name for kind, name in new if kind is SNAPSHOT],
         }
 
 
@@ -288,7 +295,7 @@ def test_second_request_kills_packer_and_still_removes_what_it_can(workshop: Wor
         build(request, stop)
     stayed = find_leftovers(request.account, Build(request.run, ami_names=request.ami_names))
     assert all(leftover.id in stopped.value.message for leftover in stayed)
-    assert not [leftover for leftover in stayed if leftover.kind == "instance"]
+    assert not [leftover for leftover in stayed if leftover.kind is INSTANCE]
     remove(request.account, find_leftovers(request.account, Build(request.run)), patience=300)
     assert workshop.left() == NOTHING
 
@@ -380,7 +387,7 @@ def test_killed_driver_takes_packer_along(workshop: Workshop, eventually: Callab
     eventually(lambda: processes(request.folder) == [], "the end of Packer and Ansible")
     assert workshop.left()["instances"] == []
     stayed = find_leftovers(request.account, Build(request.run, ami_names=request.ami_names))
-    assert {leftover.kind for leftover in stayed} == {ResourceKind.KEY_PAIR, ResourceKind.SECURITY_GROUP}
+    assert {leftover.kind for leftover in stayed} == {KEY_PAIR, SECURITY_GROUP}
     assert remove(request.account, stayed, patience=300) == ()
     assert workshop.left() == NOTHING
 

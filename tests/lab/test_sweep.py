@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.aws.kinds import kind_named
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.instance import KIND as INSTANCE
+from orchestrator.aws.resources.key_pair import KIND as KEY_PAIR
+from orchestrator.aws.resources.lease import KIND as LEASE
+from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
+from orchestrator.aws.resources.volume import KIND as VOLUME
 from orchestrator.run.leases.lease import Leases, run_key
 from orchestrator.run.leases.lease_record import Records
 from orchestrator.run.leases.owner import this_process
@@ -34,7 +40,7 @@ def test_sweep_when_one_run_is_dead_and_one_lives(swept: Swept) -> None:
     with life_of(swept.account, BUCKET, alive):
         swept.leave_all(dead)
         swept.leave_all(alive.id)
-        machine = next(name for kind, name in swept.made[dead] if kind is ResourceKind.INSTANCE)
+        machine = next(name for kind, name in swept.made[dead] if kind is INSTANCE)
         finished = swept.image(
             machine, "tiny-good", image=tags(dead) | {"ami:state": "built", "ami:fingerprint": "f"}, snapshot=tags(dead)
         )
@@ -45,19 +51,19 @@ def test_sweep_when_one_run_is_dead_and_one_lives(swept: Swept) -> None:
         told = json.loads(swept.ami("--yes", "--json"))
         after = swept.present()
         assert leases(swept) == {run_key(alive.id)}
-    gone = {(ResourceKind(one["kind"]), one["id"]) for one in told["found"]}
-    expected = swept.made[dead] | {(ResourceKind.LEASE, run_key(dead)), (ResourceKind.LEASE, "build/tiny/f00d")}
+    gone = {(kind_named(one["kind"]), one["id"]) for one in told["found"]}
+    expected = swept.made[dead] | {(LEASE, run_key(dead)), (LEASE, "build/tiny/f00d")}
     assert gone == expected
     assert {one["became"] for one in told["found"]} == {"removed"}
-    volumes = {one for one in before - after if one[0] is ResourceKind.VOLUME}  # with the root volume of the machine
+    volumes = {one for one in before - after if one[0] is VOLUME}  # with the root volume of the machine
     assert before - after - volumes == swept.made[dead] - volumes
     assert swept.made[alive.id] <= after
     assert {
-        (ResourceKind.IMAGE, finished[0]),
-        (ResourceKind.SNAPSHOT, finished[1]),
-        (ResourceKind.INSTANCE, foreign),
+        (IMAGE, finished[0]),
+        (SNAPSHOT, finished[1]),
+        (INSTANCE, foreign),
     } <= after
-    assert {(ResourceKind.IMAGE, theirs[0]), (ResourceKind.SNAPSHOT, theirs[1])} <= after
+    assert {(IMAGE, theirs[0]), (SNAPSHOT, theirs[1])} <= after
     assert [one["run"] for one in told["left_alone"]] == [alive.id]
 
 
@@ -73,12 +79,12 @@ def test_sweep_when_the_owner_is_silent_elsewhere(swept: Swept) -> None:
     owner = replace(this_process(run), machine="elsewhere", host="ci-7")
     with Leases(swept.account, BUCKET, owner, ttl=2).hold(run_key(run), stop=threading.Event()):
         assert "it lives on ci-7" in swept.ami("--yes")
-        assert (ResourceKind.KEY_PAIR, key) in swept.present()
+        assert (KEY_PAIR, key) in swept.present()
     records = Records(swept.account.client("s3"), BUCKET, "us-east-1")
     assert records.write(run_key(run), owner, token="x", ttl=1)
     time.sleep(3.1)
     assert "no sign of life from ci-7" in swept.ami("--yes")
-    assert (ResourceKind.KEY_PAIR, key) not in swept.present()
+    assert (KEY_PAIR, key) not in swept.present()
     assert run_key(run) not in leases(swept)
 
 
@@ -99,7 +105,7 @@ def test_sweep_when_there_is_no_bucket(swept: Swept) -> None:
         (folder / "owner.json").write_text(json.dumps(owner.as_json()))
     (swept.root / ".ami/runs" / runs["ended"] / "summary.json").write_text("{}")
     swept.ami("--yes", "--env", "bare")
-    left = {name for kind, name in swept.present() if kind is ResourceKind.KEY_PAIR}
+    left = {name for kind, name in swept.present() if kind is KEY_PAIR}
     assert {"k-lives", "k-unknown"} <= left
     assert not {"k-gone", "k-ended", "k-old"} & left
 
@@ -110,10 +116,10 @@ def test_sweep_when_a_machine_was_kept(swept: Swept) -> None:
     lease(swept, dead_here(run))
     machine = swept.launch(tags(run, "validate", **{"ami:keep": "true"}))
     assert "kept:" in swept.ami("--yes")
-    assert (ResourceKind.INSTANCE, machine) in swept.present()
+    assert (INSTANCE, machine) in swept.present()
     lease(swept, dead_here(run))
     swept.ami("--yes", "--kept")
-    assert (ResourceKind.INSTANCE, machine) not in swept.present()
+    assert (INSTANCE, machine) not in swept.present()
 
 
 def test_sweep_when_something_cannot_be_removed(swept: Swept) -> None:
@@ -131,7 +137,7 @@ def test_sweep_when_something_cannot_be_removed(swept: Swept) -> None:
     swept.ec2.modify_instance_attribute(InstanceId=machine, DisableApiTermination={"Value": False})
     swept.ami("--yes")
     assert run_key(run) not in leases(swept)
-    assert not {(ResourceKind.INSTANCE, machine), (ResourceKind.KEY_PAIR, f"k-{run}")} & swept.present()
+    assert not {(INSTANCE, machine), (KEY_PAIR, f"k-{run}")} & swept.present()
 
 
 def started(swept: Swept) -> subprocess.Popen[str]:

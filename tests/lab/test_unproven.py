@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.build.cleanup.leftovers import Build, ResourceKind
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.instance import KIND as INSTANCE
+from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
+from orchestrator.build.cleanup.leftovers import Build
 from orchestrator.build.cleanup.remove import LATE, clean_up
 from orchestrator.run.session.identity import SUMMARY_FILE, begin
 from orchestrator.run.session.life import life_of
 from tests.lab.swept import BUCKET, dead_here, lease, run_id, tags
 
 if TYPE_CHECKING:
+    from orchestrator.aws.resource_kind import ResourceKind
     from tests.lab.conftest import FaultControl
     from tests.lab.swept import Swept
 
@@ -65,7 +69,7 @@ def test_ami_when_nobody_waits_for_it_any_more(swept: Swept, faults: FaultContro
         amis = {run: leave_amis(swept, faults, run) for run in (dead, alive.id)}
         amis[dead] |= leave_more_amis(swept, faults, dead, amis[dead]["to encrypt"])
         of_dead = {one for one in swept.present() - before if _is_of(swept, one, dead, amis[dead])}
-        machine = next(name for kind, name in of_dead if kind is ResourceKind.INSTANCE)
+        machine = next(name for kind, name in of_dead if kind is INSTANCE)
         finished = swept.image(machine, "tiny-good", image=tags(dead, **{"ami:state": "built"}), snapshot=tags(dead))
         by_hand = swept.image(machine, "rescued-by-hand")
 
@@ -87,24 +91,22 @@ def test_ami_when_nobody_waits_for_it_any_more(swept: Swept, faults: FaultContro
         assert left["run"] == alive.id
         assert {f"AMI {ami}" for ami in amis[alive.id].values()} <= set(left["things"])
         assert not of_dead & after
-        assert {(ResourceKind.IMAGE, ami) for ami in amis[alive.id].values()} <= after
+        assert {(IMAGE, ami) for ami in amis[alive.id].values()} <= after
         kept = {
-            (kind, name)
-            for each in (finished, by_hand)
-            for kind, name in zip((ResourceKind.IMAGE, ResourceKind.SNAPSHOT), each, strict=True)
+            (kind, name) for each in (finished, by_hand) for kind, name in zip((IMAGE, SNAPSHOT), each, strict=True)
         }
         assert kept <= after
     (alive.folder / SUMMARY_FILE).write_text("{}")
     swept.ami("--yes")
-    assert not {(ResourceKind.IMAGE, ami) for ami in amis[alive.id].values()} & swept.present()
+    assert not {(IMAGE, ami) for ami in amis[alive.id].values()} & swept.present()
 
 
 def _is_of(swept: Swept, one: tuple[ResourceKind, str], run: str, amis: dict[str, str]) -> bool:
     """Whether a thing is a run's: by its tags, or an AMI of these, or a snapshot for one of these."""
     kind, name = one
-    if kind is ResourceKind.IMAGE:
+    if kind is IMAGE:
         return name in amis.values()
-    if kind is ResourceKind.SNAPSHOT:
+    if kind is SNAPSHOT:
         (told,) = swept.ec2.describe_snapshots(SnapshotIds=[name])["Snapshots"]
         return any(ami in told["Description"] for ami in amis.values())
     filters = [{"Name": "resource-id", "Values": [name]}, {"Name": "key", "Values": ["ami:run"]}]

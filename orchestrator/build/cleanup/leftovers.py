@@ -8,9 +8,13 @@ machine that it was made of; see `made_of`. An AMI with a state is finished, and
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.aws.kinds import EC2_KINDS
+from orchestrator.aws.resource_kind import Ec2Kind, ResourceKind, state_of
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.instance import KIND as INSTANCE
+from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
 from orchestrator.build.cleanup.made_of import BUILD, PURPOSE, RUN, STATE, descriptions, is_intermediary, origin_of
 from orchestrator.registry import tags_of
 from orchestrator.tags import Tag
@@ -19,25 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from orchestrator.aws.account import Account
-
-_GOING = frozenset({"shutting-down", "terminated"})
-
-
-class ResourceKind(StrEnum):
-    """What can be left behind, in the order in which it must be removed."""
-
-    INSTANCE = "instance"
-    IMAGE = "AMI"
-    SNAPSHOT = "snapshot"
-    VOLUME = "volume"
-    SECURITY_GROUP = "security group"
-    KEY_PAIR = "key pair"
-    LEASE = "lease"
-    """An object of the artifact bucket; what holds leases removes it."""
-
-
-#: What carries the name of the AMI that was being made: it goes last, for it tells whose an AMI without tags is.
-PROOFS = frozenset({ResourceKind.SECURITY_GROUP, ResourceKind.KEY_PAIR})
 
 
 @dataclass(frozen=True)
@@ -72,16 +57,12 @@ def find_leftovers(account: Account, build: Build) -> tuple[Leftover, ...]:
     machines = search.machines()
     images, snapshots = search.images_and_snapshots(machines) if build.ami_names or build.keep else ([], [])
     found = {
-        ResourceKind.INSTANCE: [one for one, state in machines.items() if state not in _GOING],
-        ResourceKind.IMAGE: images,
-        ResourceKind.SNAPSHOT: snapshots,
-        ResourceKind.VOLUME: search.ids("describe_volumes", "Volumes", "VolumeId"),
-        ResourceKind.SECURITY_GROUP: search.ids("describe_security_groups", "SecurityGroups", "GroupId"),
-        ResourceKind.KEY_PAIR: [
-            str(pair["KeyName"]) for pair in search.ec2.describe_key_pairs(Filters=search.tags)["KeyPairs"]
-        ],
+        INSTANCE: [one for one, state in machines.items() if state not in INSTANCE.going],
+        IMAGE: images,
+        SNAPSHOT: snapshots,
     }
-    return tuple(Leftover(kind, name) for kind in found for name in found[kind])
+    found |= {kind: search.ids(kind) for kind in EC2_KINDS if kind not in found}
+    return tuple(Leftover(kind, name) for kind in EC2_KINDS for name in found[kind])
 
 
 @dataclass
@@ -97,19 +78,18 @@ class _Search:
         wanted = {RUN: self.build.run, PURPOSE: BUILD} | of_image
         self.tags = [_filter(f"tag:{key}", value) for key, value in wanted.items()]
 
-    def ids(self, operation: str, key: str, name: str) -> list[str]:
-        """The ids of what carries the tags."""
-        return [str(one[name]) for one in self._all(operation, key, self.tags)]
+    def ids(self, kind: Ec2Kind) -> list[str]:
+        """The ids of the things of a kind that carry the tags."""
+        return [kind.listing.id_of(one) for one in kind.listing.all(self.ec2, self.tags)]
 
     def machines(self) -> dict[str, str]:
         """The machines and their states, also those that EC2 still describes after their end."""
-        held = self._all("describe_instances", "Reservations", self.tags)
-        return {str(one["InstanceId"]): str(one["State"]["Name"]) for each in held for one in each["Instances"]}
+        return {INSTANCE.listing.id_of(one): state_of(one) for one in INSTANCE.listing.all(self.ec2, self.tags)}
 
     def images_and_snapshots(self, machines: Iterable[str]) -> tuple[list[str], list[str]]:
         """The unfinished AMIs, and the snapshots that belong to them or to no AMI any more."""
         names, keep = self.build.ami_names, self.build.keep
-        tagged = self._all("describe_snapshots", "Snapshots", self.tags, OwnerIds=["self"])
+        tagged = SNAPSHOT.listing.all(self.ec2, self.tags)
         snapshots = [*tagged, *self._described(descriptions(machines=machines))]
         asked = [self.tags, *([[_filter("name", *names)]] if names else [])]
         images = {one["ImageId"]: one for filters in asked for one in self._images(filters)}
@@ -130,18 +110,12 @@ class _Search:
         return STATE not in tags and tags.get(RUN, self.build.run) == self.build.run
 
     def _images(self, filters: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
-        return self._all("describe_images", "Images", filters, Owners=["self"])
+        return list(IMAGE.listing.all(self.ec2, filters))
 
     def _described(self, texts: list[str]) -> list[Mapping[str, Any]]:
         if not texts:
             return []
-        return self._all("describe_snapshots", "Snapshots", [_filter("description", *texts)], OwnerIds=["self"])
-
-    def _all(
-        self, operation: str, key: str, filters: list[dict[str, Any]], **arguments: Any
-    ) -> list[Mapping[str, Any]]:
-        pages = self.ec2.get_paginator(operation).paginate(Filters=filters, **arguments)
-        return [one for page in pages for one in page[key]]
+        return list(SNAPSHOT.listing.all(self.ec2, [_filter("description", *texts)]))
 
 
 def _filter(name: str, *values: str) -> dict[str, Any]:

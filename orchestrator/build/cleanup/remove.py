@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.account import AwsError, error_code
-from orchestrator.build.cleanup.leftovers import PROOFS, Build, Leftover, ResourceKind, find_leftovers
+from orchestrator.aws.resource_kind import Ec2Kind
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.build.cleanup.leftovers import Build, Leftover, find_leftovers
 from orchestrator.polling import attempts, steady
 from orchestrator.tags import Tag
 
@@ -62,7 +64,7 @@ def clean_up(
     while True:
         shown = shown or _is_listed(account, build)
         found = find_leftovers(account, build)
-        passing = to_try([one for one in found if one.kind not in PROOFS], stayed)
+        passing = to_try([one for one in found if not one.kind.proof], stayed)
         for one in passing:
             stayed.pop(one, None)
         stayed |= {_bare(one): one for one in remove(account, passing, patience=patience, removed=removed)}
@@ -72,8 +74,8 @@ def clean_up(
             break
         if not passing or looks > 1:  # the first look removes what is there anyhow
             time.sleep(_PAUSE)
-    proofs = [one for one in found if one.kind in PROOFS]
-    if not over or any(one.kind is ResourceKind.IMAGE for one in stayed):
+    proofs = [one for one in found if one.kind.proof]
+    if not over or any(one.kind is IMAGE for one in stayed):
         return (*stayed.values(), *(replace(one, trouble=_PROOF) for one in proofs))
     return (*stayed.values(), *remove(account, proofs, patience=patience, removed=removed))
 
@@ -150,18 +152,12 @@ def _patience(one: Leftover, patience: float) -> float:
 
 def _removed(ec2: Any, leftover: Leftover) -> Leftover | None:
     """Try to remove one thing: None when it is gone, else what stays and why."""
-    remover: dict[ResourceKind, Callable[[], Any]] = {
-        ResourceKind.INSTANCE: lambda: ec2.terminate_instances(InstanceIds=[leftover.id]),
-        ResourceKind.IMAGE: lambda: ec2.deregister_image(ImageId=leftover.id),
-        ResourceKind.SNAPSHOT: lambda: ec2.delete_snapshot(SnapshotId=leftover.id),
-        ResourceKind.VOLUME: lambda: ec2.delete_volume(VolumeId=leftover.id),
-        ResourceKind.SECURITY_GROUP: lambda: ec2.delete_security_group(GroupId=leftover.id),
-        ResourceKind.KEY_PAIR: lambda: ec2.delete_key_pair(KeyName=leftover.id),
-    }
+    if not isinstance(leftover.kind, Ec2Kind):
+        raise TypeError(f"EC2 does not remove a {leftover.kind}")
+    removal = leftover.kind.removal
     try:
-        remover[leftover.kind]()
+        removal.remove(ec2, leftover.id)
     except AwsError as error:
-        if ".NotFound" in error_code(error) or error_code(error) == "InvalidAMIID.Unavailable":
-            return None
-        return Leftover(leftover.kind, leftover.id, error_code(error) or str(error))
+        code = error_code(error)
+        return None if removal.is_gone(code) else replace(leftover, trouble=code or str(error))
     return None

@@ -96,12 +96,12 @@ def _print_found(remnants: Sequence[Orphan], now: datetime, *, kept: bool) -> No
 
 def _tell_left_alone(finding: SweepFinding, *, kept: bool) -> None:
     """What is left alone, so that nobody takes silence for an empty account."""
-    from orchestrator.build.cleanup.leftovers import ResourceKind
+    from orchestrator.aws.resources.image import KIND as IMAGE
     from orchestrator.registry import UNPROVEN
 
     shown = 0
     for one in finding.left_alone:
-        amis = [f"{thing.kind} {thing.id} ({UNPROVEN})" for thing in one.things if thing.kind is ResourceKind.IMAGE]
+        amis = [f"{thing.kind} {thing.id} ({UNPROVEN})" for thing in one.things if thing.kind is IMAGE]
         if shown >= _SHOWN and not amis:
             continue
         shown += 1

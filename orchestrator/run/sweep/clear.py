@@ -13,7 +13,10 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.cleanup.leftovers import Leftover, ResourceKind
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.instance import KIND as INSTANCE
+from orchestrator.aws.resources.lease import KIND as LEASE
+from orchestrator.build.cleanup.leftovers import Leftover
 from orchestrator.build.cleanup.made_of import BUILD, PURPOSE
 from orchestrator.build.cleanup.remove import remove, to_try, waits_for_ami
 from orchestrator.errors import Interrupted
@@ -21,7 +24,7 @@ from orchestrator.polling import attempts, poll
 from orchestrator.run.leases.lease import TTL, Leases, run_key
 from orchestrator.run.session.identity import started_of
 from orchestrator.run.sweep.inventory import look
-from orchestrator.run.sweep.orphans import PROOFS, in_order, left_by
+from orchestrator.run.sweep.orphans import in_order, left_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -67,7 +70,8 @@ class Swept:
         """A JSON object with every field, and the age of the run in seconds (null when its id does not tell)."""
         started = started_of(self.remnant.run)
         age = int((now - started).total_seconds()) if started else None
-        return asdict(self.remnant) | {"age": age, "became": str(self.became), "trouble": self.trouble}
+        told = {"kind": str(self.remnant.kind), "age": age, "became": str(self.became), "trouble": self.trouble}
+        return asdict(self.remnant) | told
 
 
 def clear(
@@ -91,7 +95,7 @@ def clear(
     results |= {one: Swept(one, Became.SPARED) for one in wanted if one.run not in taken and one.run in finding.fates}
     results |= {one: Swept(one, Became.REMOVED) for one in clearing.removed}
     results |= {one: Swept(one, Became.STAYED, trouble) for one, trouble in clearing.stayed.items()}
-    leases = [one for one in wanted if one.kind is ResourceKind.LEASE and one not in results]
+    leases = [one for one in wanted if one.kind is LEASE and one not in results]
     results |= {one: Swept(one, Became.STAYED, _PROOF) for one in leases if one.id in map(run_key, unclean)}
     leases = [one for one in leases if one not in results]
     results |= {one: _lease_removed(place, one, finding, tell) for one in leases}
@@ -145,12 +149,12 @@ class _Clearing:
             return
         seen = look(account)
         left = self._left(seen)
-        self.removed += [one for one in found if one.kind is not ResourceKind.LEASE and one not in left]
+        self.removed += [one for one in found if one.kind is not LEASE and one not in left]
         left = self._remove_passing(account, left)
         if self._may_make_an_ami(seen) or any(waits_for_ami(one) for one in self._stayed().values()):
             left = self._await_an_ami(account, left)
-        blocked = {one.run for one in left if one.kind not in PROOFS}
-        proofs = [one for one in left if one.kind in PROOFS]
+        blocked = {one.run for one in left if not one.kind.proof}
+        proofs = [one for one in left if one.kind.proof]
         self.stayed |= {one: _PROOF for one in proofs if one.run in blocked}
         self._remove(account, [one for one in proofs if one.run not in blocked])
         self._read_back(account)
@@ -158,7 +162,7 @@ class _Clearing:
     def _remove_passing(self, account: Account, left: tuple[Orphan, ...]) -> tuple[Orphan, ...]:
         """Remove everything but proofs. Returns what is left."""
         for _ in range(_LOOKS):
-            passing = self._to_try([one for one in left if one.kind not in PROOFS])
+            passing = self._to_try([one for one in left if not one.kind.proof])
             if not passing:
                 break
             self._remove(account, passing)
@@ -175,7 +179,7 @@ class _Clearing:
 
     def _may_make_an_ami(self, seen: Iterable[Resource]) -> bool:
         """Whether a dead run left its machine in the moment in which an AMI is made of it."""
-        machines = (one for one in seen if one.kind is ResourceKind.INSTANCE and one.run in self.dead)
+        machines = (one for one in seen if one.kind is INSTANCE and one.run in self.dead)
         return any(one.state in _STOPPED and one.tags.get(PURPOSE) == BUILD for one in machines)
 
     def _await_an_ami(self, account: Account, left: tuple[Orphan, ...]) -> tuple[Orphan, ...]:
@@ -183,7 +187,7 @@ class _Clearing:
         for attempt in attempts(_LATE):
             if attempt.number > 1:
                 left = self._remove_passing(account, self._look(account))
-            if any(one.kind is ResourceKind.IMAGE for one in (*self.removed, *self.stayed)):
+            if any(one.kind is IMAGE for one in (*self.removed, *self.stayed)):
                 break
         return left
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.aws.resources.lease import KIND as LEASE
 from orchestrator.run.leases.lease import leases_of, run_key
 from orchestrator.run.leases.owner import this_process
 from orchestrator.run.sweep.inventory import look
@@ -83,4 +83,4 @@ def _lease(place: SweepScope, record: Record, fates: Mapping[str, Liveness]) -> 
     if fate is None and not record.dead:
         return None
     why = fate.why if fate else "its owner is dead"
-    return Orphan(ResourceKind.LEASE, record.key, record.region, run, why)
+    return Orphan(LEASE, record.key, record.region, run, why)

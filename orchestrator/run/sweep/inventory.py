@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.aws.kinds import EC2_KINDS
+from orchestrator.aws.resource_kind import Ec2Kind, state_of
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.instance import KIND as INSTANCE
+from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
 from orchestrator.build.cleanup.made_of import NAME, RUN, Origin, descriptions, is_intermediary, origin_of
 from orchestrator.registry import lacks_state, tags_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from orchestrator.aws.account import Account
 
@@ -31,7 +35,7 @@ class Resource:
     `instance` is what an AMI or a snapshot was made of, `image` what a snapshot was made for, as EC2 describes it.
     """
 
-    kind: ResourceKind
+    kind: Ec2Kind
     id: str
     region: str
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -52,41 +56,22 @@ def look(account: Account) -> tuple[Resource, ...]:
     """Everything in the account's region that may be a run's, and what tells whether it is used."""
     ec2, region = account.client("ec2"), account.region
     tagged = [{"Name": "tag-key", "Values": [RUN]}]
-    found = [
-        *(_seen(ResourceKind.INSTANCE, one, region) for one in _instances(ec2, tagged)),
-        *(_seen(ResourceKind.VOLUME, one, region) for one in _all(ec2, "describe_volumes", "Volumes", Filters=tagged)),
-        *(
-            _seen(ResourceKind.SECURITY_GROUP, one, region)
-            for one in _all(ec2, "describe_security_groups", "SecurityGroups", Filters=tagged)
-        ),
-        *(_seen(ResourceKind.KEY_PAIR, one, region) for one in ec2.describe_key_pairs(Filters=tagged)["KeyPairs"]),
-        *(
-            _seen(ResourceKind.IMAGE, one, region)
-            for one in _all(ec2, "describe_images", "Images", Owners=["self"], IncludeDisabled=True)
-        ),
-    ]
+    kinds = (kind for kind in EC2_KINDS if kind.tagged)
+    found = [_seen(kind, one, region) for kind in kinds for one in kind.listing.all(ec2, tagged)]
+    found += [_seen(IMAGE, one, region) for one in IMAGE.listing.all(ec2, IncludeDisabled=True)]
     return (*found, *_snapshots(ec2, region, found))
-
-
-def _instances(ec2: Any, filters: list[dict[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for reservation in _all(ec2, "describe_instances", "Reservations", Filters=filters):
-        yield from reservation["Instances"]
 
 
 def _snapshots(ec2: Any, region: str, found: Iterable[Resource]) -> tuple[Resource, ...]:
     """Snapshots with the tag of a run; and those without, that EC2 describes as made of a run's machine."""
     names = {one.tags[NAME] for one in found if NAME in one.tags}
-    machines = [one.id for one in found if one.kind is ResourceKind.INSTANCE]
-    images = [one for one in found if one.kind is ResourceKind.IMAGE]
+    machines = [one.id for one in found if one.kind is INSTANCE]
+    images = [one for one in found if one.kind is IMAGE]
     patterns = descriptions(machines=machines, images=[one.id for one in images if _may_be_unproven(one, names)])
     starts = range(0, len(patterns), _VALUES)
     asked = [{"Name": "tag-key", "Values": [RUN]}]
     asked += [{"Name": "description", "Values": patterns[start : start + _VALUES]} for start in starts]
-    snapshots = [
-        _seen(ResourceKind.SNAPSHOT, one, region)
-        for values in asked
-        for one in _all(ec2, "describe_snapshots", "Snapshots", OwnerIds=["self"], Filters=[values])
-    ]
+    snapshots = [_seen(SNAPSHOT, one, region) for values in asked for one in SNAPSHOT.listing.all(ec2, [values])]
     return tuple({one.id: one for one in snapshots}.values())
 
 
@@ -97,32 +82,15 @@ def _may_be_unproven(image: Resource, names: Container[str]) -> bool:
     return image.name in names or is_intermediary(image.name, image.tags)
 
 
-def _all(ec2: Any, operation: str, key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
-    for page in ec2.get_paginator(operation).paginate(**arguments):
-        yield from page[key]
-
-
-#: What the id of a thing is called where it is described.
-_IDS = {
-    ResourceKind.INSTANCE: "InstanceId",
-    ResourceKind.IMAGE: "ImageId",
-    ResourceKind.SNAPSHOT: "SnapshotId",
-    ResourceKind.VOLUME: "VolumeId",
-    ResourceKind.SECURITY_GROUP: "GroupId",
-    ResourceKind.KEY_PAIR: "KeyName",
-}
-
-
-def _seen(kind: ResourceKind, told: Mapping[str, Any], region: str) -> Resource:
-    state = told.get("State", "")
-    origin = origin_of(told.get("Description") or "") if kind is ResourceKind.SNAPSHOT else Origin()
-    is_image = kind is ResourceKind.IMAGE
+def _seen(kind: Ec2Kind, told: Mapping[str, Any], region: str) -> Resource:
+    origin = origin_of(told.get("Description") or "") if kind is SNAPSHOT else Origin()
+    is_image = kind is IMAGE
     return Resource(
         kind,
-        str(told[_IDS[kind]]),
+        kind.listing.id_of(told),
         region,
         tags=tags_of(told),
-        state=str(state["Name"] if isinstance(state, dict) else state),
+        state=state_of(told),
         name=str(told.get("Name", "")) if is_image else "",
         snapshots=frozenset(
             str(mapping["Ebs"]["SnapshotId"])

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.aws.resources.image import KIND as IMAGE
 from orchestrator.run.sweep.orphans import is_lost, is_passing
 from orchestrator.run.sweep.unproven import unproven
 
@@ -37,7 +37,7 @@ def left_alone(seen: Iterable[Resource], fates: Mapping[str, Liveness]) -> tuple
     unfinished = unproven(things)
     finished = _finished(things, unfinished)
     for one in things:
-        passing = is_passing(one) and one.kind is not ResourceKind.IMAGE and one.run not in dead
+        passing = is_passing(one) and one.kind is not IMAGE and one.run not in dead
         if passing and not {(one.region, one.id), (one.region, one.image)} & finished:
             found[one.run, fates[one.run].why].append(one)
     for ami in unfinished:
@@ -57,5 +57,5 @@ def _reason(ami: Unproven, fates: Mapping[str, Liveness]) -> tuple[str, str]:
 def _finished(things: Iterable[Resource], unfinished: Iterable[Unproven]) -> set[tuple[str, str]]:
     """The AMIs that are no leftovers, and the snapshots that they use, by region and id."""
     open_ones = {(one.ami.region, one.ami.id) for one in unfinished}
-    images = [one for one in things if one.kind is ResourceKind.IMAGE and (one.region, one.id) not in open_ones]
+    images = [one for one in things if one.kind is IMAGE and (one.region, one.id) not in open_ones]
     return {(one.region, name) for one in images for name in (one.id, *one.snapshots)}

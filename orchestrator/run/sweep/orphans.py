@@ -11,8 +11,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator.build.cleanup import leftovers
-from orchestrator.build.cleanup.leftovers import Leftover, ResourceKind
+from orchestrator.aws.kinds import EC2_KINDS
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.instance import KIND as INSTANCE
+from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
+from orchestrator.build.cleanup.leftovers import Leftover
 from orchestrator.build.cleanup.made_of import BUILD, PURPOSE
 from orchestrator.run.sweep.liveness import Liveness, RunEvidence, fate_of
 from orchestrator.run.sweep.unproven import KEEP, Unproven, unproven
@@ -21,13 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
 
+    from orchestrator.aws.resource_kind import Ec2Kind, ResourceKind
     from orchestrator.run.sweep.inventory import Resource
 
 #: What a run makes on its way. Things with another purpose are meant to stay.
 _PURPOSES = frozenset({BUILD, "validate"})
-_GOING = frozenset({"shutting-down", "terminated", "deleting", "deleted"})
-#: What carries the name of the AMI that a run was making: removed when that AMI is gone.
-PROOFS = leftovers.PROOFS | {ResourceKind.LEASE}
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def left_by(fates: Mapping[str, Liveness], seen: Iterable[Resource]) -> tuple[Or
 
 def in_order(found: Iterable[Orphan]) -> tuple[Orphan, ...]:
     """Remnants in the order of removal."""
-    return tuple(sorted(found, key=lambda one: (list(ResourceKind).index(one.kind), one.region, one.run, one.id)))
+    return tuple(sorted(found, key=lambda one: (one.kind.order, one.region, one.run, one.id)))
 
 
 def fates_of(
@@ -81,7 +82,7 @@ def fates_of(
 
 def is_passing(one: Resource) -> bool:
     """Whether a thing is one that a run makes only on its way, and still there."""
-    return bool(one.run) and one.tags.get(PURPOSE) in _PURPOSES and one.state not in _GOING
+    return bool(one.run) and one.tags.get(PURPOSE) in _PURPOSES and one.state not in one.kind.going
 
 
 def is_lost(ami: Unproven, dead: Container[str]) -> bool:
@@ -96,7 +97,7 @@ class _Region:
     things: Iterable[Resource]
     region: str
     dead: Mapping[str, Liveness]
-    by_kind: dict[ResourceKind, list[Resource]] = field(default_factory=lambda: defaultdict(list))
+    by_kind: dict[Ec2Kind, list[Resource]] = field(default_factory=lambda: defaultdict(list))
     half_made: dict[str, Unproven] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -109,7 +110,7 @@ class _Region:
     @property
     def all(self) -> Iterator[Orphan]:
         """The remnants of the region."""
-        for kind in (ResourceKind.INSTANCE, ResourceKind.VOLUME, ResourceKind.SECURITY_GROUP, ResourceKind.KEY_PAIR):
+        for kind in (kind for kind in EC2_KINDS if kind.tagged):
             for one in self.by_kind[kind]:
                 if is_passing(one) and one.run in self.dead:
                     yield self._remnant(one, one.run)
@@ -122,11 +123,11 @@ class _Region:
         return Orphan(one.kind, one.id, one.region, run, why, kept=KEEP in one.tags, proof=proof)
 
     def _snapshots(self) -> Iterator[Orphan]:
-        images = {one.id: one for one in self.by_kind[ResourceKind.IMAGE]}
-        machines = {one.id: one.run for one in self.by_kind[ResourceKind.INSTANCE] if KEEP not in one.tags}
+        images = {one.id: one for one in self.by_kind[IMAGE]}
+        machines = {one.id: one.run for one in self.by_kind[INSTANCE] if KEEP not in one.tags}
         used = {snapshot for one in images.values() if one.id not in self.half_made for snapshot in one.snapshots}
         owners = {snapshot: half for half in self.half_made.values() for snapshot in half.ami.snapshots}
-        for one in self.by_kind[ResourceKind.SNAPSHOT]:
+        for one in self.by_kind[SNAPSHOT]:
             if one.id in used or (one.image in images and one.image not in self.half_made):
                 continue
             half = self.half_made.get(one.image) or owners.get(one.id)

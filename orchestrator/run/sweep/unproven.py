@@ -11,7 +11,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.instance import KIND as INSTANCE
+from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
 from orchestrator.build.cleanup.made_of import BUILD, NAME, PURPOSE, STATE, is_half_made, is_intermediary
 from orchestrator.registry import lacks_state
 from orchestrator.tags import PREFIX, Tag
@@ -66,21 +68,16 @@ class _Region:
 
     def __post_init__(self) -> None:
         for one in self.things:
-            if one.kind is not ResourceKind.IMAGE and one.run and NAME in one.tags:
+            if one.kind is not IMAGE and one.run and NAME in one.tags:
                 self.claims[one.tags[NAME]].append(one)
-            if (
-                one.kind is ResourceKind.INSTANCE
-                and one.tags.get(PURPOSE) == BUILD
-                and one.run
-                and KEEP not in one.tags
-            ):
+            if one.kind is INSTANCE and one.tags.get(PURPOSE) == BUILD and one.run and KEEP not in one.tags:
                 self.machines[one.id] = one
-            if one.kind is ResourceKind.SNAPSHOT and one.image:
+            if one.kind is SNAPSHOT and one.image:
                 self.made_of[one.image] = one.instance
 
     @property
     def found(self) -> list[Unproven]:
-        images = (one for one in self.things if one.kind is ResourceKind.IMAGE)
+        images = (one for one in self.things if one.kind is IMAGE)
         return [found for image in images if (found := self._judged(image))]
 
     def _judged(self, image: Resource) -> Unproven | None:
@@ -109,6 +106,6 @@ def _by_tags(image: Resource) -> Unproven | None:
 
 
 def _claimed(image: Resource, claims: Iterable[Resource], how: str) -> Unproven:
-    first = min(claims, key=lambda one: (list(ResourceKind).index(one.kind), one.id))
+    first = min(claims, key=lambda one: (one.kind.order, one.id))
     told: Mapping[str, str] = {"kind": str(first.kind), "id": first.id}
     return Unproven(image, frozenset(one.run for one in claims), first.tags.get(Tag.IMAGE, ""), how.format(**told))

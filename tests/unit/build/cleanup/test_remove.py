@@ -11,13 +11,19 @@ import pytest
 from moto import mock_aws
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.key_pair import KIND as KEY_PAIR
+from orchestrator.aws.resources.security_group import KIND as SECURITY_GROUP
+from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
 from orchestrator.build import access
-from orchestrator.build.cleanup.leftovers import Build, Leftover, ResourceKind, find_leftovers
+from orchestrator.build.cleanup.leftovers import Build, Leftover, find_leftovers
 from orchestrator.build.cleanup.remove import clean_up, remove
 from orchestrator.build.request import BuildRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from orchestrator.aws.resource_kind import ResourceKind
 
 PLACE = Path("/nowhere")
 
@@ -51,8 +57,8 @@ def test_access_is_found_by_its_tags_and_removed(account: Account, tmp_path: Pat
     assert made.key_file.read_text().startswith("-----BEGIN")
     found = find_leftovers(account, Build("run-1"))
     assert {(leftover.kind, leftover.id) for leftover in found} == {
-        (ResourceKind.SECURITY_GROUP, made.security_group),
-        (ResourceKind.KEY_PAIR, made.key_name),
+        (SECURITY_GROUP, made.security_group),
+        (KEY_PAIR, made.key_name),
     }
     assert remove(account, found, patience=0) == ()
     assert find_leftovers(account, Build("run-1")) == ()
@@ -79,10 +85,10 @@ def test_half_made_ami_without_tags_is_found_by_its_name_with_its_snapshot(accou
     ec2 = account.client("ec2")
     unwanted = ec2.create_image(InstanceId=launch(account), Name="web-v1")["ImageId"]
     good = ec2.create_image(InstanceId=launch(account, run="run-2"), Name="web-v0")["ImageId"]
-    assert ResourceKind.IMAGE not in {found.kind for found in find_leftovers(account, Build("run-1"))}
+    assert IMAGE not in {found.kind for found in find_leftovers(account, Build("run-1"))}
     found = find_leftovers(account, Build("run-1", ami_names=("web-v1",)))
-    assert [leftover.id for leftover in found if leftover.kind is ResourceKind.IMAGE] == [unwanted]
-    assert len([leftover for leftover in found if leftover.kind is ResourceKind.SNAPSHOT]) == 1
+    assert [leftover.id for leftover in found if leftover.kind is IMAGE] == [unwanted]
+    assert len([leftover for leftover in found if leftover.kind is SNAPSHOT]) == 1
     assert remove(account, found, patience=0) == ()
     assert [image["ImageId"] for image in ec2.describe_images(Owners=["self"])["Images"]] == [good]
 
@@ -100,7 +106,7 @@ def imaged(account: Account, machine: str, ami_name: str, **tags: str) -> tuple[
 
 def amis(account: Account, **build: Any) -> set[str]:
     found = find_leftovers(account, Build("run-1", image="web", **build))
-    return {one.id for one in found if one.kind in (ResourceKind.IMAGE, ResourceKind.SNAPSHOT)}
+    return {one.id for one in found if one.kind in (IMAGE, SNAPSHOT)}
 
 
 def test_ami_with_the_tags_of_its_build_and_no_state_is_found_with_its_snapshot(account: Account) -> None:
@@ -155,7 +161,7 @@ def test_clean_up_when_the_ami_shows_itself_late(account: Account, tmp_path: Pat
     build = Build("run-1", "web", ami_names=("web-v1",))
     assert clean_up(account, build, late=20, removed=lambda one: order.append(one.kind)) == ()
     late.join()
-    assert order == [ResourceKind.IMAGE, ResourceKind.SNAPSHOT, ResourceKind.SECURITY_GROUP, ResourceKind.KEY_PAIR]
+    assert order == [IMAGE, SNAPSHOT, SECURITY_GROUP, KEY_PAIR]
     assert made.key_name not in {pair["KeyName"] for pair in account.client("ec2").describe_key_pairs()["KeyPairs"]}
 
 
@@ -175,8 +181,8 @@ def test_clean_up_when_there_is_no_time_to_wait(account: Account, tmp_path: Path
     hurry.set()
     stayed = clean_up(account, Build("run-1", "web", ami_names=("web-v1",)), late=30, patience=0, hurry=hurry)
     assert stayed == (
-        Leftover(ResourceKind.SECURITY_GROUP, made.security_group, "it tells whose the AMI is"),
-        Leftover(ResourceKind.KEY_PAIR, made.key_name, "it tells whose the AMI is"),
+        Leftover(SECURITY_GROUP, made.security_group, "it tells whose the AMI is"),
+        Leftover(KEY_PAIR, made.key_name, "it tells whose the AMI is"),
     )
     (held,) = account.client("ec2").describe_instances(InstanceIds=[machine])["Reservations"]
     assert held["Instances"][0]["State"]["Name"] == "terminated"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.aws.resources.key_pair import KIND as KEY_PAIR
 from orchestrator.run.leases.lease import run_key
 from orchestrator.run.leases.lease_record import Record
 from orchestrator.run.leases.owner import this_process
@@ -25,7 +25,7 @@ ME = this_process(RUN)
 
 
 def thing(run: str = RUN, **tags: str) -> Resource:
-    return Resource(ResourceKind.KEY_PAIR, "k", "us-east-1", {"ami:run": run, **tags})
+    return Resource(KEY_PAIR, "k", "us-east-1", {"ami:run": run, **tags})
 
 
 def record(key: str) -> Record:

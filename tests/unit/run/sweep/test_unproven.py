@@ -7,20 +7,23 @@ from typing import Any
 
 import pytest
 
-from orchestrator.build.cleanup.leftovers import ResourceKind
+from orchestrator.aws.resources.image import KIND as IMAGE
+from orchestrator.aws.resources.instance import KIND as INSTANCE
+from orchestrator.aws.resources.key_pair import KIND as KEY_PAIR
+from orchestrator.aws.resources.snapshot import KIND as OF_SNAPSHOTS
 from orchestrator.run.sweep.inventory import Resource
 from orchestrator.run.sweep.unproven import unproven
 
 RUN = "20261125T004200Z-0a1b2c"
 BEGUN = {"ami:run": RUN, "ami:purpose": "build", "ami:image": "web", "ami:name": "web-1"}
-KEY = Resource(ResourceKind.KEY_PAIR, "k", "us-east-1", tags=BEGUN)
-MACHINE = Resource(ResourceKind.INSTANCE, "i-1", "us-east-1", tags=BEGUN, state="terminated")
-SNAPSHOT = Resource(ResourceKind.SNAPSHOT, "snap-1", "us-east-1", instance="i-1", image="ami-1")
+KEY = Resource(KEY_PAIR, "k", "us-east-1", tags=BEGUN)
+MACHINE = Resource(INSTANCE, "i-1", "us-east-1", tags=BEGUN, state="terminated")
+SNAPSHOT = Resource(OF_SNAPSHOTS, "snap-1", "us-east-1", instance="i-1", image="ami-1")
 
 
 def ami(tags: dict[str, str] | None = None, *, name: str = "web-1", **more: Any) -> Resource:
     return Resource(
-        ResourceKind.IMAGE,
+        IMAGE,
         "ami-1",
         "us-east-1",
         tags=tags or {},

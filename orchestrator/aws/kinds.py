@@ -1,0 +1,25 @@
+"""Every kind of thing that a run can leave in an account: the modules of `resources/`, in the order of removal."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from orchestrator.aws import resources
+from orchestrator.aws.resource_kind import Ec2Kind, ResourceKind
+
+
+def _kinds() -> tuple[ResourceKind, ...]:
+    modules = (import_module(f"{resources.__name__}.{found.name}") for found in iter_modules(resources.__path__))
+    return tuple(sorted((module.KIND for module in modules), key=lambda kind: kind.order))
+
+
+#: All kinds, in the order in which their things are removed.
+KINDS: tuple[ResourceKind, ...] = _kinds()
+#: Those that EC2 lists and removes, in the same order.
+EC2_KINDS: tuple[Ec2Kind, ...] = tuple(kind for kind in KINDS if isinstance(kind, Ec2Kind))
+
+
+def kind_named(name: str) -> ResourceKind:
+    """The kind that is called so. Raises KeyError."""
+    return {kind.name: kind for kind in KINDS}[name]
