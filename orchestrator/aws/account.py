@@ -1,9 +1,9 @@
-"""The one place that makes boto3 clients: sessions, regions, endpoints. How they repeat calls is in `aws_retries`."""
+"""The one place that makes boto3 clients: sessions, regions, endpoints. How they repeat calls is in `retries`."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
 from orchestrator.aws.retries import pause_before_retry
+from orchestrator.aws.role import AssumedRole, session_name
 from orchestrator.errors import LackError
 
 #: What callers catch; `ClientError.response["Error"]["Code"]` tells which.
@@ -28,13 +29,32 @@ _MAKING = threading.Lock()
 
 @dataclass(frozen=True)
 class Account:
-    """Where AWS is asked: one account in one region. An empty string means boto3's own default."""
+    """Where AWS is asked: one account in one region. An empty string means boto3's own default.
+
+    With a `role`, its credentials are used and no others. Programs that get the account's profile or keys (Packer) know
+    nothing of the role.
+    """
 
     region: str
     profile: str = ""
     endpoint: str = ""
     access_key: str = ""
     secret_key: str = ""
+    role: AssumedRole | None = None
+
+    def in_region(self, region: str) -> Account:
+        """The same account, with the same credentials, in a region such as `eu-west-1`."""
+        return self if region == self.region else replace(self, region=region)
+
+    def assuming(self, role_arn: str, *, run: str, external_id: str = "") -> Account:
+        """The account of a role, in the same region and at the same endpoint, with the role's credentials.
+
+        This account assumes the role, as soon as a client makes its first call, and again before the credentials
+        expire. `run` names the sessions in CloudTrail; `external_id` is for a role whose trust policy asks for one. A
+        call raises AwsError when the role may not be assumed.
+        """
+        role = AssumedRole(self, role_arn, session_name(run), external_id)
+        return Account(self.region, endpoint=self.endpoint, role=role)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -54,16 +74,24 @@ class Account:
 
     @cached_property
     def _session(self) -> Any:
-        # With keys of its own the account needs no profile; AWS_PROFILE might name one that is not there.
-        no_profile = {"profile": (None, None, None, None)}
-        given = {"botocore_session": botocore.session.Session(no_profile)} if self.access_key else {}
         return boto3.session.Session(
-            **given,
+            botocore_session=self._core_session,
             region_name=self.region,
             profile_name=self.profile or None,
             aws_access_key_id=self.access_key or None,
             aws_secret_access_key=self.secret_key or None,
         )
+
+    @property
+    def _core_session(self) -> Any:
+        """What the account needs of botocore beyond boto3's default; None when that will do."""
+        if not self.access_key and self.role is None:
+            return None
+        # With credentials of its own the account needs no profile; AWS_PROFILE might name one that is not there.
+        session = botocore.session.Session({"profile": (None, None, None, None)})
+        if self.role is not None:
+            session.register_component("credential_provider", self.role.resolver)
+        return session
 
     @cached_property
     def _clients(self) -> dict[tuple[str, bool], Any]:

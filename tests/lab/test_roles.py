@@ -1,0 +1,31 @@
+"""A role that is assumed in the lab: what STS gets, and what the role's clients see."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.request import urlopen
+
+from orchestrator.aws.account import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.lab.settings import Settings
+
+RUN = "20261125T004200Z-0a1b2c"
+ROLE = "arn:aws:iam::123456789012:role/ami-lab"
+
+
+def test_account_when_it_assumes_a_role(lab: Settings, calls: Callable[[], dict[str, int]]) -> None:
+    """One session with the run's name and the external id, at the lab's endpoint, for two regions."""
+    account = Account("us-east-1", endpoint=lab.endpoint, access_key="lab", secret_key="lab")
+    before = calls().get("sts:AssumeRole", 0)
+    images = account.assuming(ROLE, run=RUN, external_id="factory-7")
+    arn = images.client("sts").get_caller_identity()["Arn"]
+    assert arn == f"arn:aws:sts::123456789012:assumed-role/ami-lab/ami-{RUN}"
+    assert images.in_region("eu-west-1").client("ec2").describe_key_pairs()["KeyPairs"] == []
+    assert calls()["sts:AssumeRole"] - before == 1
+    with urlopen(f"{lab.endpoint}/moto-api/data.json") as answer:  # noqa: S310 - the address is the lab's
+        known = json.load(answer)["sts"]["AssumedRole"]
+    assert [(one["session_name"], one["external_id"]) for one in known] == [(f"ami-{RUN}", "factory-7")]
