@@ -26,6 +26,8 @@ InstanceType = Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$", descrip
 #: What follows the hyphen of an id. Old ones have 8 digits (EC2 User Guide, "Resource IDs").
 _DIGITS = r"([0-9a-f]{8}|[0-9a-f]{17})"
 
+Region = Annotated[str, Field(pattern=r"^[a-z]{2,}(-[a-z]+)+-[0-9]+$", description="A region such as us-east-1.")]
+
 SubnetId = Annotated[str, Field(pattern=rf"^subnet-{_DIGITS}$", description="An id such as subnet-0123456789abcdef0.")]
 
 #: An instance profile's name (IAM API Reference, GetInstanceProfile). Packer and RunInstances are given names.
@@ -91,15 +93,17 @@ SUFFIX = ".pkrvars.hcl"
 class Environment(Frozen):
     """The variables of `packer/environments/<name>.pkrvars.hcl`. An empty string means AWS's or Packer's own default.
 
-    `extra_vars` reach Ansible as extra variables: mirrors and package addresses of that network. So do `secret_vars`,
-    which say where each value is (`env:NAME`, see `secret`). `other_instance_types` and `other_subnet_ids` are tried in
-    their order when EC2 has no capacity. `vcpu_quota` is how many vCPUs builds and validations may use at once; 0: no
-    bound. `artifact_bucket` holds what builders on several hosts share; empty: none.
+    Builds run in `region`; `regions` are the others in which images of the environment are, and `ami sweep` looks there
+    too. `extra_vars` reach Ansible as extra variables: mirrors and package addresses of that network. So do
+    `secret_vars`, which say where each value is (`env:NAME`, see `secret`). `other_instance_types` and
+    `other_subnet_ids` are tried in their order when EC2 has no capacity. `vcpu_quota` is how many vCPUs builds and
+    validations may use at once; 0: no bound. `artifact_bucket` holds what builders on several hosts share; empty: none.
     """
 
     name: str
     path: Path
-    region: Annotated[str, Field(pattern=r"^[a-z]{2,}(-[a-z]+)+-[0-9]+$", description="A region such as us-east-1.")]
+    region: Region
+    regions: tuple[Region, ...] = ()
     profile: str = ""
     endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$", description="A URL, as http://127.0.0.1:4999.")] = ""
     access_key: str = ""

@@ -140,6 +140,32 @@ def test_sweep_when_something_cannot_be_removed(swept: Swept) -> None:
     assert not {(INSTANCE, machine), (KEY_PAIR, f"k-{run}")} & swept.present()
 
 
+def test_sweep_when_images_are_in_two_regions(swept: Swept) -> None:
+    """What a dead run left in the second region goes, its proofs too; what is not the run's stays."""
+    run, there = run_id(14), swept.account.in_region("eu-west-1").client("ec2")
+    environments = swept.root / "packer/environments"
+    text = (environments / "lab.pkrvars.hcl").read_text()
+    (environments / "wide.pkrvars.hcl").write_text(text + 'regions = ["eu-west-1"]\n')
+    swept.ec2.create_key_pair(KeyName=f"k-{run}", TagSpecifications=spec("key-pair", tags(run)))
+    there.create_key_pair(KeyName=f"k-{run}", TagSpecifications=spec("key-pair", tags(run)))
+    volume, other = (
+        there.create_volume(AvailabilityZone="eu-west-1a", Size=1, TagSpecifications=spec("volume", made))["VolumeId"]
+        for made in (tags(run), {"Name": "somebody's"})
+    )
+    lease(swept, dead_here(run))
+    told = json.loads(swept.ami("--yes", "--json", "--env", "wide"))["found"]
+    assert {(one["region"], one["id"], one["became"]) for one in told} == {
+        ("us-east-1", f"k-{run}", "removed"),
+        ("eu-west-1", f"k-{run}", "removed"),
+        ("eu-west-1", volume, "removed"),
+        ("us-east-1", run_key(run), "removed"),
+    }
+    assert [one["VolumeId"] for one in there.describe_volumes()["Volumes"]] == [other]
+    assert there.describe_key_pairs()["KeyPairs"] == []
+    assert run_key(run) not in leases(swept)
+    there.delete_volume(VolumeId=other)
+
+
 def started(swept: Swept) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [PROGRAMS / "ami", "sweep", "--yes"],

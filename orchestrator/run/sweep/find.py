@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.resources.lease import KIND as LEASE
@@ -48,13 +48,13 @@ class SweepFinding:
 def place_of(environment: Environment, root: Path) -> SweepScope:
     """Where an environment's runs may have left something."""
     account, bucket = environment.account, environment.artifact_bucket
-    accounts = {region: replace(account, region=region) for region in regions_of(environment)}
+    accounts = {region: account.in_region(region) for region in regions_of(environment)}
     return SweepScope(accounts, leases_of(account, bucket, this_process("sweep")), bucket, root)
 
 
 def regions_of(environment: Environment) -> tuple[str, ...]:
-    """The regions in which an environment's runs make something."""
-    return (environment.region,)
+    """The regions in which things of an environment's runs may be: that of its builds first, each once."""
+    return tuple(dict.fromkeys((environment.region, *environment.regions)))
 
 
 def find(place: SweepScope, now: datetime, older_than: timedelta) -> SweepFinding:

@@ -22,6 +22,7 @@ endpoint   = "http://127.0.0.1:4999"
 access_key = "lab"
 secret_key = "s\"e\\c\u00e9\tt"
 vpc_id     = null
+regions    = ["eu-west-1", "us-east-1"]
 other_instance_types = [
   "t3a.small", # as good
   "m5.large",
@@ -52,6 +53,7 @@ def test_read_environment_when_it_is_right(tmp_path: Path) -> None:
         name="lab",
         path=tmp_path / "lab.pkrvars.hcl",
         region="us-east-1",
+        regions=("eu-west-1", "us-east-1"),
         endpoint="http://127.0.0.1:4999",
         access_key="lab",
         secret_key='s"e\\c\u00e9\tt',
@@ -136,6 +138,10 @@ PLAIN = "must be a plain value: Packer takes no variable or function here"
         (
             'region = "us-east-1"\nother_subnet_ids = ["subnet-00000002"]\n',
             ["2: 'other_subnet_ids' needs a 'subnet_id' to be other than"],
+        ),
+        (
+            'region = "us-east-1"\nregions = [\n  "eu-west-1",\n  "eu-west",\n]\n',
+            ["4: entry 2 of 'regions' cannot be 'eu-west': A region such as us-east-1."],
         ),
         ('region = "us-east-1"\nvcpu_quota = 1.5\n', ["2: 'vcpu_quota' must be a whole number, not a number"]),
         ('region = "us-east-1"\nvcpu_quota = -1\n', ["2: 'vcpu_quota' must be at least 0, not -1"]),

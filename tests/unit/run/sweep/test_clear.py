@@ -16,7 +16,7 @@ from orchestrator.run.leases.lease import Leases, run_key
 from orchestrator.run.leases.lease_record import Records
 from orchestrator.run.leases.owner import this_process
 from orchestrator.run.sweep.clear import Became, clear
-from orchestrator.run.sweep.find import SweepScope, find, place_of
+from orchestrator.run.sweep.find import SweepScope, find, place_of, regions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,3 +113,36 @@ def test_clear_when_something_shows_itself_late(place: SweepScope) -> None:
     late = ec2(place).create_volume(AvailabilityZone="us-east-1a", Size=1, TagSpecifications=spec)["VolumeId"]
     assert late in {one.remnant.id for one in clear(place, finding, lambda _: None) if one.became is Became.REMOVED}
     assert ec2(place).describe_volumes()["Volumes"] == []
+
+
+def test_regions_of_when_an_environment_names_more() -> None:
+    """The region of its builds comes first, and none comes twice."""
+    regions = ("eu-west-1", "us-east-1", "ap-south-1", "eu-west-1")
+    environment = Environment(name="e", path=Path("/nowhere"), region="us-east-1", regions=regions)
+    assert regions_of(environment) == ("us-east-1", "eu-west-1", "ap-south-1")
+
+
+def test_clear_when_something_is_in_another_region(tmp_path: Path, place: SweepScope) -> None:
+    """It is found and removed there; the same name in a region that nobody named stays."""
+    keys = {"access_key": "test", "secret_key": "test", "artifact_bucket": "artifacts"}
+    environment = Environment(name="e", path=Path("/nowhere"), region="us-east-1", regions=("eu-west-1",), **keys)
+    wide = place_of(environment, tmp_path)
+    there, elsewhere = (
+        place.accounts["us-east-1"].in_region(region).client("ec2") for region in ("eu-west-1", "eu-west-2")
+    )
+    spec = [
+        {
+            "ResourceType": "key-pair",
+            "Tags": [{"Key": "ami:run", "Value": RUN}, {"Key": "ami:purpose", "Value": "build"}],
+        }
+    ]
+    for client in (there, elsewhere):
+        client.create_key_pair(KeyName="k", TagSpecifications=spec)
+    records(place).write(run_key(RUN), GONE, token="x", ttl=60)
+    assert find(place, NOW, DAY).remnants[:-1] == ()
+    finding = find(wide, NOW, DAY)
+    assert [(one.id, one.region) for one in finding.remnants] == [("k", "eu-west-1"), (run_key(RUN), "us-east-1")]
+    assert {one.became for one in clear(wide, finding, lambda _: None)} == {Became.REMOVED}
+    assert there.describe_key_pairs()["KeyPairs"] == []
+    assert len(elsewhere.describe_key_pairs()["KeyPairs"]) == 1
+    assert set(records(wide).keys()) == set()

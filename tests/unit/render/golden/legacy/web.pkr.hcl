@@ -12,6 +12,12 @@ variable "region" {
   type = string
 }
 
+variable "regions" {
+  type        = list(string)
+  default     = []
+  description = "Where images of the factory are besides region."
+}
+
 variable "profile" {
   type    = string
   default = ""
