@@ -24,8 +24,8 @@ STOPPED = "nothing is asked of Systems Manager any more"
 class SystemsManager:
     """Systems Manager of an account in a region. `stop`, once set, ends every wait with Interrupted.
 
-    What may pass is asked for again by the policy of `aws_retries`, here and not in botocore: a repetition is a request
-    like any other, and nobody who stops a validation waits for one.
+    What may pass is asked for again by the policy of `aws/retries.py`, here and not in botocore: a repetition is a
+    request like any other, and nobody who stops a validation waits for one.
     """
 
     def __init__(self, account: Account, stop: threading.Event) -> None:

@@ -13,6 +13,7 @@ from moto import mock_aws
 from orchestrator.aws.account import Account
 from orchestrator.aws.resources.image import KIND as IMAGE
 from orchestrator.aws.resources.key_pair import KIND as KEY_PAIR
+from orchestrator.aws.resources.lease import KIND as LEASE
 from orchestrator.aws.resources.security_group import KIND as SECURITY_GROUP
 from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
 from orchestrator.build import access
@@ -219,3 +220,9 @@ def test_what_may_not_be_removed_is_not_tried_again(account: Account) -> None:
     assert gone == [one.id for one in found if one.id != protected]
     assert plain in gone
     assert time.monotonic() - began < 150
+
+
+def test_what_ec2_does_not_remove_is_refused(account: Account) -> None:
+    """A lease is an object of the bucket: what holds leases removes it."""
+    with pytest.raises(TypeError, match="EC2 does not remove a lease"):
+        remove(account, [Leftover(LEASE, "run/x")])
