@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
@@ -39,7 +39,7 @@ class Account:
     profile: str = ""
     endpoint: str = ""
     access_key: str = ""
-    secret_key: str = ""
+    secret_key: str = field(default="", repr=False)
     role: AssumedRole | None = None
 
     def in_region(self, region: str) -> Account:

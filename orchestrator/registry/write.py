@@ -6,19 +6,21 @@ characters (EC2 User Guide, "Tag your Amazon EC2 resources").
 
 from __future__ import annotations
 
+import math
 import re
-import time
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import StageError, UsageError
 from orchestrator.masks import hide
+from orchestrator.polling import attempts, growing, poll
 from orchestrator.registry.search import find
 from orchestrator.registry.states import check_transition
 from orchestrator.registry.version import TAGS
 from orchestrator.tags import LONGEST_VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from orchestrator.aws.account import Account
     from orchestrator.registry.states import State
@@ -66,19 +68,23 @@ def _write(account: Account, ami_id: str, values: Mapping[str, str]) -> None:
 
 def _present(account: Account, ami_id: str) -> Version:
     """The version; one that was made a moment ago is asked for again, since EC2 may not show it or its tags yet."""
-    for attempt in range(_FIRST_ATTEMPTS - 1):
+    for attempt in attempts(_pauses(_FIRST_ATTEMPTS)):
         try:
             return find(account, ami_id)
         except UsageError:
-            time.sleep(0.2 * 2**attempt)
-    return find(account, ami_id)
+            if attempt.last:
+                raise
+    raise AssertionError("an attempt returns or raises")
 
 
 def _read_back(account: Account, ami_id: str, state: State) -> Version:
     """Tags are eventually consistent: ask until the answer shows what was written."""
-    for attempt in range(_ATTEMPTS):
-        version = find(account, ami_id)
-        if version.state is state:
-            return version
-        time.sleep(0.2 * 2**attempt)
-    raise StageError(f"{ami_id} was tagged {state}, but EC2 still answers {version.state}", hint="try again")
+    version = poll(lambda: find(account, ami_id), until=lambda one: one.state is state, pauses=_pauses(_ATTEMPTS))
+    if version.state is not state:
+        raise StageError(f"{ami_id} was tagged {state}, but EC2 still answers {version.state}", hint="try again")
+    return version
+
+
+def _pauses(number: int) -> Iterable[float]:
+    """The pauses between so many attempts."""
+    return islice(growing(0.2, factor=2, longest=math.inf), number - 1)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError, NoRegionError
 
-from orchestrator.aws.account import told
+from orchestrator.aws.account import Account, told
 
 
 def test_what_aws_says_is_one_line_without_botocores_own_words() -> None:
@@ -14,3 +14,8 @@ def test_what_aws_says_is_one_line_without_botocores_own_words() -> None:
     error = ClientError(said, "SendCommand")
     assert told(error) == "SendCommand: Rate exceeded (ThrottlingException)"
     assert told(NoRegionError()) == "You must specify a region."
+
+
+def test_account_when_it_is_printed_shows_no_secret_key() -> None:
+    """As in a trace, or in a message of pytest."""
+    assert "wJalrXUtnFEMI" not in repr(Account("us-east-1", access_key="AKIAIOSFODNN7", secret_key="wJalrXUtnFEMI"))
