@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import DefinitionError
 from orchestrator.validate.errors import ValidationError
+from orchestrator.validate.gate import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,11 +109,21 @@ class SuiteEnd:
 
 
 @dataclass(frozen=True)
+class TestsFinding(Finding):
+    """What the gate `tests` found out. Its tests are there also when not all could be run."""
+
+    __test__ = False  # pytest should not collect it
+
+    tests: tuple[TestResult, ...] = ()
+    end: SuiteEnd = field(default_factory=lambda: SuiteEnd({}))
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What is known about an AMI after its tests ran. `way_in` is set when the machine was kept.
+    """What is known about an AMI after the gates looked at it. `way_in` is set when the machine was kept.
 
     `calls` counts API calls by their names, `rounds` are those in which the tests asked; `seconds` is the whole time
-    from launch to verdict, `suite_seconds` that of the tests.
+    from launch to verdict, `suite_seconds` that of the tests. `findings` are those of all gates, the tests' among them.
     """
 
     ami_id: str
@@ -125,25 +136,46 @@ class Verdict:
     calls: Mapping[str, int]
     rounds: tuple[Round, ...]
     way_in: str = ""
+    findings: tuple[Finding, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         """How many tests ended in which way; passed and failed are always there, the others when there are any."""
-        found = Counter(test.outcome for test in self.tests)
-        return {
-            str(outcome): found[outcome]
-            for outcome in TestOutcome
-            if found[outcome] or outcome in (TestOutcome.PASSED, TestOutcome.FAILED)
-        }
+        return counts_of(self.tests)
 
     @property
     def counted(self) -> str:
         """The value of the tag `ami:tests`: `passed=41 failed=0`."""
-        return " ".join(f"{name}={count}" for name, count in self.counts.items())
+        return counted(self.tests)
+
+    @property
+    def failure(self) -> str:
+        """Why it does not pass, in one line: `2 of 12 tests failed, gate inventory failed: 3 unknown packages`."""
+        others = [one for one in self.findings if not one.passed and not isinstance(one, TestsFinding)]
+        failed = sum(test.failed for test in self.tests)
+        tests = [f"{failed} of {len(self.tests)} tests failed"] if failed or not others else []
+        return ", ".join([*tests, *(f"gate {one.gate} failed: {one.summary}" for one in others)])
 
     def as_json(self) -> dict[str, Any]:
-        """A JSON object with every test."""
-        return {**asdict(self), "counts": self.counts}
+        """A JSON object with every test, and a section for each gate."""
+        values = asdict(replace(self, findings=()))
+        del values["findings"]
+        return {**values, "counts": self.counts, "gates": [finding.section for finding in self.findings]}
+
+
+def counts_of(tests: Iterable[TestResult]) -> dict[str, int]:
+    """How many tests ended in which way; passed and failed are always there, the others when there are any."""
+    found = Counter(test.outcome for test in tests)
+    return {
+        str(outcome): found[outcome]
+        for outcome in TestOutcome
+        if found[outcome] or outcome in (TestOutcome.PASSED, TestOutcome.FAILED)
+    }
+
+
+def counted(tests: Iterable[TestResult]) -> str:
+    """The counts in one line: `passed=41 failed=0 skipped=2`."""
+    return " ".join(f"{name}={count}" for name, count in counts_of(tests).items())
 
 
 #: pytest's exit codes (pytest documentation, "Exit codes") after which results are complete.
