@@ -119,7 +119,7 @@ def _unwritable(why: str) -> ConnectionFault:
 
 
 def _opened(head: list[str], body: bytes) -> tuple[Reply, ...]:
-    """Raises ValueError."""
+    """The replies of an answer: `head` has its lines, `body` the streams. Raises ValueError when they do not fit."""
     replies: list[Reply] = []
     at = 0
     for line in filter(None, head):

@@ -77,12 +77,12 @@ class Session:
 
     @property
     def folder(self) -> str:
-        """Its path."""
+        """The path of the folder on the machine."""
         return f"{self.spool}/{self.token}"
 
     @property
     def made(self) -> str:
-        """The lines that make it."""
+        """The lines of shell that make it; none when it is there."""
         if self.begun:
             return ""
         folders = (self.spool, self.folder, *(f"{self.folder}/{name}" for name in ("claimed", "live", "ended")))

@@ -31,7 +31,7 @@ class AnswersRounds(Protocol):
     """A machine that answers rounds."""
 
     def ask(self, questions: Sequence[Question], tally: CallCount) -> Iterator[tuple[Reply, ...]]:
-        """See Conversation."""
+        """One round: replies as they become known, exactly one for each question. Raises as Conversation.ask does."""
 
     def close(self) -> None:
         """End what is still asked, with Interrupted."""
