@@ -101,17 +101,17 @@ _SAYINGS = (
 )
 
 
-def cause_of(seen: FailureEvidence) -> Cause:
+def cause_of(evidence: FailureEvidence) -> Cause:
     """What a build failed of. What EC2 says of the machine counts more than what Packer and Ansible made of it."""
-    if seen.gone is not None:
-        return _of_machine(seen.gone, seen.task)
-    if seen.signal:
+    if evidence.gone is not None:
+        return _of_machine(evidence.gone, evidence.task)
+    if evidence.signal:
         return Cause.LOST
-    if seen.task is not None:
-        return Cause.LOST if _is_cut_off(seen.task) else Cause.TASK
-    if not seen.errors:  # Packer gives a reason unless it is killed, though its exit code may be 0 even then
+    if evidence.task is not None:
+        return Cause.LOST if _is_cut_off(evidence.task) else Cause.TASK
+    if not evidence.errors:  # Packer gives a reason unless it is killed, though its exit code may be 0 even then
         return Cause.LOST
-    return _of_words(plain("\n".join(seen.errors)))
+    return _of_words(plain("\n".join(evidence.errors)))
 
 
 #: What a task says that asks for a kernel of its own, which a container does not have.
@@ -132,10 +132,10 @@ _SHARED_KERNEL = (
 )
 
 
-def kernel_hint(seen: FailureEvidence) -> str:
+def kernel_hint(evidence: FailureEvidence) -> str:
     """What is told of a task that failed in the lab for want of a kernel of its own; empty for any other failure."""
-    wanted = seen.task is not None and not _is_cut_off(seen.task) and _KERNEL.search(seen.task.message)
-    return _SHARED_KERNEL if seen.lab and wanted else ""
+    wanted = evidence.task is not None and not _is_cut_off(evidence.task) and _KERNEL.search(evidence.task.message)
+    return _SHARED_KERNEL if evidence.lab and wanted else ""
 
 
 def _is_cut_off(task: TaskEvent) -> bool:

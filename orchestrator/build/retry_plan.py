@@ -42,11 +42,11 @@ class RetryPlan:
         return float(2**self.faults) if self.faults else 0.0
 
     def after(self, failed: BuildFailed) -> RetryPlan | None:
-        """The course after an attempt that failed; None when no other attempt makes sense."""
+        """The plan after an attempt that failed; None when no other attempt makes sense."""
         if failed.cause is Cause.CAPACITY:
             places = remaining(self.places, full_code(failed.reason))
             return self._next(places, f"no {named(self.place)}") if places else None
-        if failed.cause is Cause.FAULT and failed.seen.early and self.faults < _FAULTS:
+        if failed.cause is Cause.FAULT and failed.evidence.early and self.faults < _FAULTS:
             return replace(self._next(self.places, failed.reason), faults=self.faults + 1)
         if failed.cause in (Cause.LOST, Cause.FAULT) and not self.made_up:
             return replace(self._next(self.places, failed.reason), made_up=True)

@@ -113,7 +113,7 @@ def _conversation(
     follower = threading.Thread(target=follow, name="stop-asking")
     follower.start()
     try:
-        transport = machine.reach.transport(machine.instance_id, over)
+        transport = machine.connection.transport(machine.instance_id, over)
         if before is not None:
             yield before.continued(transport, stop=over)
         else:

@@ -56,7 +56,7 @@ class MachineContext:
 
     def replies(self, *questions: Question) -> dict[int, Reply]:
         """What became of each question, by its number, whether it was answered or not. All are one round."""
-        rounds = self.conversation.ask(questions, self.machine.reach.tally)
+        rounds = self.conversation.ask(questions, self.machine.connection.tally)
         return {reply.number: reply for replies in rounds for reply in replies}
 
     def say(self, message: str, stage: Stage = Stage.TEST, *, role: str = "", seconds: float | None = None) -> None:

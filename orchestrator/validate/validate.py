@@ -102,7 +102,7 @@ def verdict_of(
         instance_id=machine.instance_id,
         seconds=seconds,
         suite_seconds=suite.seconds,
-        calls=dict(Counter(suite.end.calls) + machine.reach.tally.calls),
+        calls=dict(Counter(suite.end.calls) + machine.connection.tally.calls),
         rounds=suite.end.rounds,
         way_in=machine.way_in if request.keep else "",
         findings=findings,

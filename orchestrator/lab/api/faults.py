@@ -111,8 +111,8 @@ class Trouble:
 class Faults:
     """The rules in force. Safe to share between threads."""
 
-    def __init__(self, births: RecentIds) -> None:
-        self._births = births
+    def __init__(self, recent_ids: RecentIds) -> None:
+        self._recent_ids = recent_ids
         self._tallies: dict[int, HitCount] = {}
         self._last = 0
         self._lock = threading.Lock()
@@ -171,7 +171,7 @@ class Faults:
         seconds = max(
             (each.rule.value for each in trouble.rules if each.rule.kind is FaultKind.CONSISTENCY), default=0.0
         )
-        young = self._births.younger(seconds, call.region) if seconds else ()
+        young = self._recent_ids.younger(seconds, call.region) if seconds else ()
         if not young or (call.service != "ec2" and call.action != "GetCommandInvocation"):
             return
         trouble.refusal = unknown(young, call.action, body)

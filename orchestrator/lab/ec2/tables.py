@@ -36,7 +36,7 @@ class Tables:
     subnet: ipaddress.IPv4Network
     wake: Callable[[], None] = nothing
     lock: threading.RLock = field(default_factory=threading.RLock)
-    births: RecentIds = field(default_factory=RecentIds)
+    recent_ids: RecentIds = field(default_factory=RecentIds)
     trouble: Trouble = field(default_factory=Trouble)
     """What the faults in force do to the call that is being answered."""
     _last: int = 1

@@ -73,7 +73,7 @@ def test_the_gates_of_the_house_are_boot_and_tests() -> None:
 def test_a_verdict_passes_when_every_finding_does(request_of_web: ValidateRequest) -> None:
     """The fields of old come from the findings of boot and tests, and each gate has a section."""
     machine = BootedMachine("i-1", OverSsm(request_of_web))
-    machine.reach.tally.call("send_command")
+    machine.connection.tally.call("send_command")
     test = TestResult("nginx", "roles/nginx/tests/test_a.py::test_a", TestOutcome.PASSED, 0.5)
     end = SuiteEnd({"nginx": 1}, exit_code=0, calls={"send_command": 2}, rounds=(ROUND,))
     boot = BootFinding(passed=True, summary="nothing to wait for", gate="boot", unit=SystemdUnit("agent"))
