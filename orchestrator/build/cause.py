@@ -32,15 +32,14 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Gone:
-    """A machine that ended under Packer, in EC2's words. `at`: when EC2 said so, in seconds since 1970.
-
-    `code` and `message` are those of its StateReason (Amazon EC2 API Reference, "StateReason").
-    """
+    """A machine that ended under Packer, in EC2's words."""
 
     instance_id: str
     state: str
+    #: Code and message of its StateReason (Amazon EC2 API Reference, "StateReason").
     code: str
     message: str
+    #: When EC2 said so, in seconds since 1970.
     at: float
 
     @property
@@ -60,16 +59,19 @@ class Gone:
 
 @dataclass(frozen=True)
 class FailureEvidence:
-    """What was seen of a build that failed. `signal` ended Packer; 0 when it ended by itself.
+    """What was seen of a build that failed."""
 
-    `lab`: its machine was one of the lab's, a container on this host. `early`: Packer did not come as far as a machine.
-    """
-
+    #: The task that ended it.
     task: TaskEvent | None = None
+    #: Packer's own.
     errors: tuple[str, ...] = ()
+    #: The one that ended Packer; 0 when it ended by itself.
     signal: int = 0
+    #: Its machine, if that ended first.
     gone: Gone | None = None
+    #: Its machine was one of the lab's, a container on this host.
     lab: bool = False
+    #: Packer did not come as far as a machine.
     early: bool = False
 
 

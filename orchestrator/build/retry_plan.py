@@ -25,10 +25,15 @@ class RetryPlan:
     pause, because an account that is throttled stays so for a while.
     """
 
+    #: Where the build can still be tried, the next place first.
     places: tuple[Place, ...]
+    #: That of the next attempt, from 1.
     number: int = 1
+    #: The one further attempt for what was lost was given.
     made_up: bool = False
+    #: How many attempts were given for calls that AWS failed before there was a machine.
     faults: int = 0
+    #: What became of the attempts before, a line for each.
     story: tuple[str, ...] = ()
 
     @property

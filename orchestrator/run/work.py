@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class SegmentWork:
-    """Does the tasks of one plan; see `schedule.Work`. `results` are those of tasks that ended."""
+    """Does the tasks of one plan; see `schedule.Work`."""
 
     plan: Plan
     context: RunContext
     leases: Leases | NoLeases
+    #: Of tasks that ended, by name.
     results: dict[str, SegmentOutcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -40,30 +40,36 @@ class TestOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class AskedCommand:
-    """One command that a test ran, how it ended (its exit code, or in words why there is none), what it wrote."""
+    """One command that a test ran."""
 
     command: str
+    #: Its exit code, or in words why there is none.
     ended: str
+    #: What it wrote, both streams, shortened.
     output: str = ""
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """One test. `message` to `asked` are empty for a test that passed; `asked` are the commands that it ran.
-
-    `properties` are those that it has recorded (pytest's `record_property`).
-    """
+    """One test. One that passed has no message, no details, no output and no commands."""
 
     __test__ = False  # pytest should not collect it
 
     role: str
+    #: As pytest has it: `roles/nginx/tests/test_nginx.py::test_port[80]`.
     nodeid: str
     outcome: TestOutcome
+    #: Its setup, call and teardown together.
     seconds: float
+    #: What went wrong in a few lines, or why it was skipped.
     message: str = ""
+    #: pytest's whole account, shortened.
     details: str = ""
+    #: What pytest captured, shortened.
     output: str = ""
+    #: The last commands that it ran.
     asked: tuple[AskedCommand, ...] = ()
+    #: What it recorded (pytest's `record_property`).
     properties: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -92,50 +98,55 @@ class TestResult:
 
 @dataclass(frozen=True)
 class SuiteEnd:
-    """How the process that ran the tests ended.
+    """How the process that ran the tests ended."""
 
-    `collected` counts the tests of each role; `problems` are in files that could not be collected; `fault` is why the
-    machine could not be asked any more; `stopped` is why pytest stopped when enough tests had failed; `exit_code` is
-    pytest's, or None when it never said one. `calls` counts API calls by their names.
-    """
-
+    #: How many tests each role brings.
     collected: Mapping[str, int]
+    #: In files that could not be collected.
     problems: tuple[Problem, ...] = ()
+    #: Why the machine could not be asked any more.
     fault: str = ""
+    #: Why pytest stopped when enough tests had failed.
     stopped: str = ""
+    #: pytest's; None when it never said one.
     exit_code: int | None = None
+    #: API calls by their names.
     calls: Mapping[str, int] = field(default_factory=dict)
     rounds: tuple[Round, ...] = ()
 
 
 @dataclass(frozen=True)
 class TestsFinding(Finding):
-    """What the gate `tests` found out. Its tests are there also when not all could be run."""
+    """What the gate `tests` found out."""
 
     __test__ = False  # pytest should not collect it
 
+    #: Those that ran, also when not all could be run.
     tests: tuple[TestResult, ...] = ()
     end: SuiteEnd = field(default_factory=lambda: SuiteEnd({}))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known about an AMI after the gates looked at it. `way_in` is set when the machine was kept.
-
-    `calls` counts API calls by their names, `rounds` are those in which the tests asked; `seconds` is the whole time
-    from launch to verdict, `suite_seconds` that of the tests. `findings` are those of all gates, the tests' among them.
-    """
+    """What is known about an AMI after the gates looked at it."""
 
     ami_id: str
     image: ImageFacts
+    #: Whether every gate did.
     passed: bool
     tests: tuple[TestResult, ...]
     instance_id: str
+    #: From launch to verdict.
     seconds: float
+    #: Of the tests alone.
     suite_seconds: float
+    #: API calls by their names.
     calls: Mapping[str, int]
+    #: Those in which the tests asked.
     rounds: tuple[Round, ...]
+    #: The command that opens a shell on the machine, when it was kept.
     way_in: str = ""
+    #: Those of all gates, the tests' among them, in the order in which they looked.
     findings: tuple[Finding, ...] = ()
 
     @property

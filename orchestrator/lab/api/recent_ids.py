@@ -44,11 +44,12 @@ class IdKind(Enum):
 
 @dataclass(frozen=True)
 class RecentId:
-    """One resource that was made. `name` is empty for those that have only an id."""
+    """One resource that was made."""
 
     sort: IdKind
     region: str
     resource_id: str
+    #: Empty for those that have only an id.
     name: str = ""
 
     @property
@@ -60,8 +61,9 @@ class RecentId:
 
 @dataclass
 class RecentIds:
-    """What was made lately, in every region. `clock` tells monotonic seconds."""
+    """What was made lately, in every region."""
 
+    #: Tells monotonic seconds.
     clock: Callable[[], float] = time.monotonic
     _made: dict[RecentId, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -49,12 +49,17 @@ _FULL = "the machine had no room in /run for what commands wrote"
 
 @dataclass(frozen=True)
 class Envelope:
-    """A packed answer of which `text` has come."""
+    """A packed answer, or its beginning; see the top of this module."""
 
+    #: That of the script which it answers.
     token: str
+    #: The file on the machine in which all of it waits.
     frame: str
+    #: SHA-256 of the whole text, in hexadecimal.
     digest: str
+    #: Characters of the whole text.
     size: int
+    #: What of it has come.
     text: str
 
     def whole(self, said: Sequence[str]) -> Envelope:

@@ -69,10 +69,13 @@ _UNWRITABLE = 'say "unwritable:$(LC_ALL=C mkdir -p {session} 2>&1 | base64 -w 0)
 
 @dataclass(frozen=True)
 class Session:
-    """The folder of one conversation. `begun`: an answer has come, so that the folder is there already."""
+    """The folder of one conversation."""
 
+    #: Its name in the spool.
     token: str
+    #: The folder on the machine in which sessions have theirs.
     spool: str = SPOOL
+    #: An answer has come: the folder is there.
     begun: bool = False
 
     @property
@@ -111,10 +114,12 @@ class Done:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Questions that one script carries. `name` is its own; `share`: of so many scripts that work side by side."""
+    """Questions that one script carries."""
 
+    #: No two chunks of a session share one.
     name: str
     questions: tuple[Question, ...]
+    #: How many scripts work side by side, this one included.
     share: int = 1
 
 

@@ -80,7 +80,7 @@ class Answering:
                 return  # it has ended, as its output tells
 
     def ask(self, event: dict[str, Any]) -> None:
-        """Begin to answer an event `ask` of suite.py."""
+        """Begin to answer an event `ask` of main.py."""
         self._pool.submit(self._answer, event)
 
     def _answer(self, event: dict[str, Any]) -> None:
