@@ -13,9 +13,11 @@ import pytest
 from orchestrator.aws.account import Account
 from orchestrator.errors import Interrupted
 from orchestrator.progress import ignore
+from orchestrator.validate.batch.question import Question
 from orchestrator.validate.batch.script import SPOOL
 from orchestrator.validate.errors import ConnectionFault, MachineLost
 from orchestrator.validate.gate import Finding, Gate
+from orchestrator.validate.gates import boot
 from orchestrator.validate.inspection import error_of, inspect, look
 from orchestrator.validate.machine.boot import BootedMachine
 from orchestrator.validate.request import ImageFacts, ValidateRequest
@@ -238,3 +240,38 @@ def test_the_gate_of_the_docs_looks(request_here: ValidateRequest) -> None:
         (finding,) = inspect([gate], request_here, BootedMachine("i-1", Here(request_here.folder)), ignore)
     assert (finding.gate, finding.passed, finding.summary) == ("inventory", True, "2 packages")
     assert finding.evidence == ["bash 1", "dash 1"]
+
+
+@pytest.mark.parametrize(
+    ("command", "summary", "evidence"),
+    [
+        (
+            "echo 'this machine: waiting for cloud-init to end (3 s)'; echo Id=agent.service; echo UMask=0077",
+            "waiting for cloud-init to end (3 s)",
+            {
+                "waits": ["waiting for cloud-init to end (3 s)"],
+                "unit": "agent",
+                "unit_settings": {"UMask": "0077"},
+            },
+        ),
+        ("true", "nothing to wait for", {"waits": [], "unit": "", "unit_settings": {}}),
+        ("sleep 60", "i-1 has not finished booting after 1 s", None),
+    ],
+)
+def test_the_boot_passes_whatever_it_was_waited_for(
+    command: str, summary: str, evidence: object, request_here: ValidateRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boot, "_QUESTION", Question(0, command.encode(), 1 if command == "sleep 60" else 30))
+    (finding,) = inspected(request_here, boot.run)
+    assert (finding.passed, finding.summary, finding.evidence) == (True, summary, evidence)
+
+
+def test_the_boot_is_an_error_when_its_result_is_unknown(
+    request_here: ValidateRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever cannot be asked whether it has booted cannot be tested."""
+    monkeypatch.setattr(boot, "_QUESTION", Question(0, b"kill -9 $PPID; sleep 1", 5))
+    finding, rest = inspected(request_here, boot.run, says("true"))
+    assert isinstance(finding.error, ConnectionFault)
+    assert "i-1 was asked whether it has booted" in finding.summary
+    assert rest.summary.startswith("not run: ")
