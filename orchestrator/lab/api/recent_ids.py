@@ -27,7 +27,7 @@ MAKERS = ("CreateKeyPair", "ImportKeyPair", "CreateSecurityGroup")
 
 
 class IdKind(Enum):
-    """A sort of resource: the code and message of the refusal (EC2 developer guide, "Error codes")."""
+    """A kind of resource: the code and message of the refusal (EC2 developer guide, "Error codes")."""
 
     INSTANCE = ("InvalidInstanceID.NotFound", "The instance ID '{}' does not exist")
     IMAGE = ("InvalidAMIID.NotFound", "The image id '[{}]' does not exist")
@@ -46,7 +46,7 @@ class IdKind(Enum):
 class RecentId:
     """One resource that was made."""
 
-    sort: IdKind
+    kind: IdKind
     region: str
     resource_id: str
     #: Empty for those that have only an id.
@@ -55,7 +55,7 @@ class RecentId:
     @property
     def called(self) -> str:
         """How a call names it by its name: `KeyName=packer_1`; empty when it has none."""
-        parameter = {IdKind.KEY_PAIR: "KeyName", IdKind.GROUP: "GroupName"}.get(self.sort)
+        parameter = {IdKind.KEY_PAIR: "KeyName", IdKind.GROUP: "GroupName"}.get(self.kind)
         return f"{parameter}={self.name}" if parameter and self.name else ""
 
 
@@ -92,7 +92,7 @@ def unknown(young: Collection[RecentId], action: str, body: bytes) -> AwsFault |
     """
     if action == "GetCommandInvocation":  # JSON, with an id that cannot be mistaken
         asked = body.decode(errors="replace")
-        return next((recent.sort.unknown("") for recent in young if recent.resource_id in asked), None)
+        return next((recent.kind.unknown("") for recent in young if recent.resource_id in asked), None)
     named = {recent.resource_id: recent for recent in young} | {
         recent.called: recent for recent in young if recent.called
     }
@@ -103,5 +103,5 @@ def unknown(young: Collection[RecentId], action: str, body: bytes) -> AwsFault |
         parameter = key.rstrip("0123456789").rstrip(".").rpartition(".")[2]
         recent = named.get(value) or (None if action in MAKERS else named.get(f"{parameter}={value}"))
         if recent is not None:
-            return recent.sort.unknown(value)
+            return recent.kind.unknown(value)
     return None

@@ -24,8 +24,8 @@ class EventualBackend(models.EC2Backend):
 
     tables: Tables
 
-    def _note(self, sort: IdKind, resource_id: str, name: str = "") -> None:
-        self.tables.recent_ids.note(RecentId(sort, self.region_name, resource_id, name))
+    def _note(self, kind: IdKind, resource_id: str, name: str = "") -> None:
+        self.tables.recent_ids.note(RecentId(kind, self.region_name, resource_id, name))
 
     def _seen(self, found: Iterable[Any], key: str = "id") -> list[Any]:
         """What of it the call that is being answered may know."""

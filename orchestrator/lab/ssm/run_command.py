@@ -125,7 +125,7 @@ class RunCommandApi:
             ssm_record.invocation_json(
                 command,
                 invocation,
-                ssm_record.seen(command, invocation, now, self._delay),
+                ssm_record.view_of(command, invocation, now, self._delay),
                 details=bool(body.get("Details")),
             )
             for command in self._newest_first(region, body)
@@ -151,7 +151,7 @@ class RunCommandApi:
             raise AwsFault("InvocationDoesNotExist", "")
         if body.get("PluginName") and body["PluginName"] not in _STEPS:
             raise AwsFault("InvalidPluginName", f"The document {DOCUMENT} has no step {body['PluginName']}.")
-        view = ssm_record.seen(command, invocation, now, self._delay)
+        view = ssm_record.view_of(command, invocation, now, self._delay)
         return ssm_record.result_json(command, invocation, view)
 
     def _cancel(self, region: str, body: dict[str, Any]) -> dict[str, Any]:

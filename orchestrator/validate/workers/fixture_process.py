@@ -50,7 +50,7 @@ class FixtureProcess:
         self._children: dict[int, int] = {}
         self._failed: dict[pytest.Item, tuple[BaseException, TracebackType | None]] = {}
 
-    def grow(self, items: Sequence[pytest.Item], scope: Scope, alone: Sequence[pytest.Item] = ()) -> None:
+    def fork_all(self, items: Sequence[pytest.Item], scope: Scope, alone: Sequence[pytest.Item] = ()) -> None:
         """Fork tests that share `scope`; then each of `alone`, which is waited for before the next one begins.
 
         All have ended when it returns. Raises Stopped.
@@ -59,8 +59,8 @@ class FixtureProcess:
         try:
             while todo:
                 branch = todo.pop(0)
-                if self._may_grow(branch):
-                    self._grow(branch, todo[0] if todo else None, alone=frozenset(alone))
+                if self._may_fork(branch):
+                    self._fork_branch(branch, todo[0] if todo else None, alone=frozenset(alone))
                 else:
                     todo[:0] = singles(branch.items)
             self._wait()
@@ -69,14 +69,14 @@ class FixtureProcess:
             self._take_down(None)
             raise
 
-    def _may_grow(self, branch: Branch) -> bool:
+    def _may_fork(self, branch: Branch) -> bool:
         places = [self._places[item] for item in branch.items]
         if branch.is_test:
             self._link.call("fork", places[0])
             return True
         return self._link.call("branch", places) is Word.GO
 
-    def _grow(self, branch: Branch, following: Branch | None, *, alone: frozenset[pytest.Item]) -> None:
+    def _fork_branch(self, branch: Branch, following: Branch | None, *, alone: frozenset[pytest.Item]) -> None:
         last = branch.items[-1]
         try:
             for item in branch.items:
@@ -173,7 +173,7 @@ class FixtureProcess:
             warnings.simplefilter("ignore")  # of threads: those of fixtures stay here, where the fixtures are
             pid = os.fork()
         if pid == 0:
-            living(lambda: self._become(branch), self._link)
+            run_child(lambda: self._become(branch), self._link)
         return pid
 
     def _become(self, branch: Branch) -> None:
@@ -189,7 +189,7 @@ class FixtureProcess:
             self._link.call_as("branch", self._places[first])
             inner = Scope.Module if branch.scope is Scope.Package else Scope.Class
             with own_streams(self._session.config):
-                self.grow(branch.items, inner)
+                self.fork_all(branch.items, inner)
 
     def _reap(self) -> None:
         """Take leave of children that have ended."""
@@ -223,7 +223,7 @@ def fork_root(session: pytest.Session, link: CoordinatorLink, alone: frozenset[i
         become()
         link.call_as("root", -1)
         with own_streams(session.config):
-            root.grow(together, Scope.Package, last)
+            root.fork_all(together, Scope.Package, last)
 
     if factory := getattr(session.config, "_tmp_path_factory", None):
         factory.getbasetemp()  # one for all, as in one process
@@ -233,11 +233,11 @@ def fork_root(session: pytest.Session, link: CoordinatorLink, alone: frozenset[i
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        living(run, link)
+        run_child(run, link)
     return pid
 
 
-def living(do: Callable[[], None], link: CoordinatorLink) -> None:
+def run_child(do: Callable[[], None], link: CoordinatorLink) -> None:
     """What a forked process does from here to its end; never returns."""
     code = 3
     try:
