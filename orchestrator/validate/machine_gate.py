@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
 from orchestrator.progress import Event, Stage
@@ -43,6 +44,8 @@ class MachineContext:
     #: How the machine is asked. It is this gate's own until it returns.
     conversation: Conversation
     listener: Listener
+    #: The number of the next question of `answers`.
+    _numbers: Iterator[int] = field(default_factory=count, init=False, repr=False, compare=False)
 
     def answers(self, *commands: str, seconds: float = PATIENCE) -> tuple[Answer, ...]:
         """Run commands as root under /bin/sh, side by side, `seconds` for each. The answers are in their order.
@@ -50,12 +53,15 @@ class MachineContext:
         A command may end with any exit code. Raises CommandTimedOut, OutputTooLarge, CommandUnclear, ConnectionFault,
         Interrupted, and ValueError for a command that cannot be sent.
         """
-        asked = [Question(number, command.encode(), seconds) for number, command in enumerate(commands)]
+        asked = [Question(next(self._numbers), command.encode(), seconds) for command in commands]
         replies = self.replies(*asked)
         return tuple(replies[question.number].of(question) for question in asked)
 
     def replies(self, *questions: Question) -> dict[int, Reply]:
-        """What became of each question, by its number, whether it was answered or not. All are one round."""
+        """What became of each question, by its number, whether it was answered or not. All are one round.
+
+        No two questions of one gate may share a number: a gate uses either this or `answers`.
+        """
         rounds = self.conversation.ask(questions, self.machine.connection.tally)
         return {reply.number: reply for replies in rounds for reply in replies}
 

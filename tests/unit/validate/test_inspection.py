@@ -141,6 +141,14 @@ def test_gates_share_one_session_when_they_use_the_same_numbers(request_here: Va
     assert (session / "claimed").is_dir()
 
 
+def test_a_gate_asks_as_often_as_it_likes(request_here: ValidateRequest) -> None:
+    def asks(context: MachineContext) -> Finding:
+        texts = [context.answers(f"echo {word}", "echo end")[0].stdout.decode() for word in ("one", "two", "three")]
+        return Finding(passed=True, summary="", evidence=texts)
+
+    assert [one.evidence for one in inspected(request_here, asks)] == [["one\n", "two\n", "three\n"]]
+
+
 def test_the_next_gate_asks_when_one_has_closed_its_conversation(request_here: ValidateRequest) -> None:
     """As the process of the tests does at its end."""
 
