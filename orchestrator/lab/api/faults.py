@@ -48,7 +48,7 @@ def broken(protocol: Protocol) -> AwsFault:
 
 @dataclass
 class Trouble:
-    """What the rules do to one call. `record_hit` counts a hit of a rule; it is false when the rule is spent."""
+    """What the rules do to one call."""
 
     latency: float = 0.0
     """Seconds to wait before anything else."""
@@ -60,6 +60,7 @@ class Trouble:
     """What a list does not show yet."""
     rules: tuple[HitCount, ...] = ()
     record_hit: Callable[[int], bool] = field(default=lambda _: False)
+    """Counts a hit of a rule; false when the rule is spent."""
     _omitted: bool = False
 
     def shortage(self, instance_type: str, subnet: str) -> bool:

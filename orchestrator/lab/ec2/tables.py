@@ -31,10 +31,11 @@ def nothing() -> None:
 
 @dataclass
 class Tables:
-    """Every account's and region's EC2 tables. `wake` is called after each change that machines or disks follow."""
+    """Every account's and region's EC2 tables."""
 
     subnet: ipaddress.IPv4Network
     wake: Callable[[], None] = nothing
+    """Called after each change that machines or disks follow."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     recent_ids: RecentIds = field(default_factory=RecentIds)
     trouble: Trouble = field(default_factory=Trouble)
