@@ -44,7 +44,7 @@ class LayerDraft:
 
 @dataclass(frozen=True)
 class ImageDraft:
-    """One image file."""
+    """One file of `packer/images/` as it was read."""
 
     document: Document
     #: What the file says, or else what it is called.
