@@ -57,9 +57,10 @@ class Interrupted(AmiError):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake in one file. `line` counts from 1; 0 when the file as a whole is meant."""
+    """One mistake in one file."""
 
     path: Path
+    #: From 1; 0 when the file as a whole is meant.
     line: int
     what: str
 

@@ -31,14 +31,16 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to one image. `layer`, `role` and `task` are set while Ansible works."""
+    """One thing that happened to one image."""
 
     image: str
     stage: Stage
     message: str = ""
+    #: Set while Ansible works, as are role and task.
     layer: str = ""
     role: str = ""
     task: str = ""
+    #: How long it took, or has been waited for.
     seconds: float | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -24,12 +24,11 @@ PARAMETER = "/ami/fingerprint-key"
 
 @dataclass(frozen=True)
 class FingerprintKey:
-    """The key, 64 hexadecimal digits; `new` when the account has none yet.
+    """The key of one account and region. A new one is written before anything is built with it."""
 
-    It is written before anything is built with it.
-    """
-
+    #: 64 hexadecimal digits.
     key: str = field(repr=False)
+    #: The account has none yet.
     new: bool = False
 
     def digest(self, name: str, value: str) -> str:

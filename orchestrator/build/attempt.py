@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from orchestrator.progress import Listener
 
 
-def attempt(request: BuildRequest, course: RetryPlan, listener: Listener) -> Built:
-    """Build once, in the place that is the next of `course`. Logs of earlier attempts stay before its own.
+def attempt(request: BuildRequest, plan: RetryPlan, listener: Listener) -> Built:
+    """Build once, in the place that is the next of `plan`. Logs of earlier attempts stay before its own.
 
     Raises as `packer.build` does; the BuildFailed knows of this attempt alone.
     """
@@ -48,22 +48,22 @@ def attempt(request: BuildRequest, course: RetryPlan, listener: Listener) -> Bui
         raise Interrupted(f"{request.image}: not started")
     log = request.folder / "packer.log"
     with log.open("a", encoding="utf-8") as file:
-        return _Attempt(request, course, Watch(request.image, listener, file, masks=request.masks)).result(log)
+        return _Attempt(request, plan, Watch(request.image, listener, file, masks=request.masks)).result(log)
 
 
 class _Attempt:
     """One attempt on its way."""
 
-    def __init__(self, request: BuildRequest, course: RetryPlan, watch: Watch) -> None:
+    def __init__(self, request: BuildRequest, plan: RetryPlan, watch: Watch) -> None:
         self._request = request
-        self._course = course
+        self._plan = plan
         self._watch = watch
-        self._seen = FailureEvidence()
+        self._evidence = FailureEvidence()
 
     def result(self, log: Path) -> Built:
         request = self._request
-        if self._course.number > 1:
-            self._watch.note(f"---- attempt {self._course.number} ----")
+        if self._plan.number > 1:
+            self._watch.note(f"---- attempt {self._plan.number} ----")
         built: Built | None = None
         left: tuple[str, ...] = ()
         try:
@@ -75,7 +75,7 @@ class _Attempt:
             return built
         if request.stop.is_set():
             raise Interrupted(f"{request.image}: interrupted; {self._what_stayed(left)}")
-        raise BuildFailed(request.image, log=log, seen=self._seen, left=left)
+        raise BuildFailed(request.image, log=log, evidence=self._evidence, left=left)
 
     def _what_stayed(self, left: tuple[str, ...]) -> str:
         """What an interrupted build leaves in the account. An AMI that was finished before is not removed."""
@@ -90,17 +90,19 @@ class _Attempt:
         """Start Packer, follow it to its end. The AMI, or None when it made none."""
         way_in = self._access(private)
         self._watch.note(f"{self._request.ready}")
-        room = LackOfRoom(self._request, self._course.place)
-        with InstanceWatch(self._request.account, way_in.key_name, room, lambda: self._watch.launching) as witness:
-            self._watch.on_trouble = witness.look
-            code = self._packer(private, way_in, witness)
-            self._judge(code, witness)
+        room = LackOfRoom(self._request, self._plan.place)
+        with InstanceWatch(
+            self._request.account, way_in.key_name, room, lambda: self._watch.launching
+        ) as instance_watch:
+            self._watch.on_trouble = instance_watch.look
+            code = self._packer(private, way_in, instance_watch)
+            self._judge(code, instance_watch)
         built = self._watch.built if code == 0 else None
         if built is not None:
             self._tag(built)
         return built
 
-    def _packer(self, private: Path, way_in: ssh_access.Access, witness: InstanceWatch) -> int:
+    def _packer(self, private: Path, way_in: ssh_access.Access, instance_watch: InstanceWatch) -> int:
         """Packer's exit code; negative: the signal that ended it."""
         request, output = self._request, private / "packer.out"
         argv = self._command(way_in)
@@ -119,7 +121,14 @@ class _Attempt:
             ) as popen,
         ):
             try:
-                follow(popen, read, self._watch, tasks, why_stop=lambda: self._why_stop(witness), urgent=request.urgent)
+                follow(
+                    popen,
+                    read,
+                    self._watch,
+                    tasks,
+                    why_stop=lambda: self._why_stop(instance_watch),
+                    urgent=request.urgent,
+                )
                 return popen.wait()
             finally:
                 process.kill_group(popen)  # plugins and Ansible, when Packer itself was killed
@@ -127,7 +136,7 @@ class _Attempt:
 
     def _command(self, way_in: ssh_access.Access) -> list[str]:
         request, own_file = self._request, self._request.folder / "run.pkrvars.json"
-        variables.write(own_file, variables.run_variables(request, way_in, self._course.place))
+        variables.write(own_file, variables.run_variables(request, way_in, self._plan.place))
         files = [f"-var-file={request.var_file}", f"-var-file={own_file}"]
         return ["packer", "build", "-machine-readable", *files, str(request.template)]
 
@@ -140,25 +149,25 @@ class _Attempt:
             self._watch.tell(f"Ansible runs without Mitogen: {reason}")
         return not reason
 
-    def _why_stop(self, witness: InstanceWatch) -> str:
+    def _why_stop(self, instance_watch: InstanceWatch) -> str:
         if self._request.stop.is_set():
             return "asked to stop"
-        if witness.no_room:
+        if instance_watch.no_room:
             return "EC2 has no room for the machine"
-        gone = witness.gone_before(self._watch.end_began)
+        gone = instance_watch.gone_before(self._watch.end_began)
         return str(gone) if gone is not None else ""
 
-    def _judge(self, code: int, witness: InstanceWatch) -> None:
+    def _judge(self, code: int, instance_watch: InstanceWatch) -> None:
         """Gather what was seen of a Packer that failed."""
         watch = self._watch
         if code == 0 and watch.finished and watch.built is None:
             watch.errors.append("Packer ended well, but made no AMI")
-        if witness.no_room:  # what Packer says of its interruption tells nothing
-            self._seen = FailureEvidence(errors=(witness.no_room,))
+        if instance_watch.no_room:  # what Packer says of its interruption tells nothing
+            self._evidence = FailureEvidence(errors=(instance_watch.no_room,))
             return
-        gone = witness.gone_before(watch.end_began)
+        gone = instance_watch.gone_before(watch.end_began)
         lab = is_loopback(self._request.account.endpoint)
-        self._seen = FailureEvidence(
+        self._evidence = FailureEvidence(
             watch.failed_task,
             tuple(watch.errors),
             signal=max(-code, 0),
@@ -179,7 +188,7 @@ class _Attempt:
 
     def _access(self, private: Path) -> ssh_access.Access:
         try:
-            return ssh_access.prepare(self._request, private, self._course.number)
+            return ssh_access.prepare(self._request, private, self._plan.number)
         except AwsError as error:
             raise refusal(error) or error from None
 
@@ -208,4 +217,4 @@ class _Attempt:
 
     def _may_come(self, built: Built | None) -> bool:
         """Whether EC2 may be making an AMI that it does not list yet."""
-        return built is None and self._watch.asked_for_ami and cause_of(self._seen) is not Cause.REFUSED
+        return built is None and self._watch.asked_for_ami and cause_of(self._evidence) is not Cause.REFUSED

@@ -35,17 +35,17 @@ def build(request: BuildRequest, listener: Listener = ignore) -> Built:
     if not request.stop.is_set():
         request.folder.mkdir(parents=True, exist_ok=True)
         request = request if request.ready else replace(request, ready=_found(request))
-    course = RetryPlan(request.places or _ANYWHERE)
+    plan = RetryPlan(request.places or _ANYWHERE)
     while True:
         try:
-            built = attempt(replace(request, attempt=course.number), course, listener)
+            built = attempt(replace(request, attempt=plan.number), plan, listener)
         except BuildFailed as failed:
-            following = course.after(failed)
+            following = plan.after(failed)
             if following is None:
-                raise failed.after(course.story) from None
+                raise failed.after(plan.story) from None
             listener(Event(request.image, Stage.LAUNCH, _said(following, failed)))
             request.stop.wait(following.pause)
-            course = following
+            plan = following
         else:
             listener(Event(request.image, Stage.TAG, f"built {built.ami_id} in {built.region}"))
             return built
@@ -55,8 +55,8 @@ def _found(request: BuildRequest) -> Ready:
     return ready(required_by(request.template.read_text(encoding="utf-8")), request.workspace)
 
 
-def _said(course: RetryPlan, failed: BuildFailed) -> str:
+def _said(plan: RetryPlan, failed: BuildFailed) -> str:
     """What a person is told of one more attempt."""
     if failed.cause is Cause.CAPACITY:
-        return f"{course.story[-1]} to be had; trying {named(course.place)}"
+        return f"{plan.story[-1]} to be had; trying {named(plan.place)}"
     return "building once more: " + " ".join(failed.reason.split("\n")[:2])

@@ -32,15 +32,14 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Gone:
-    """A machine that ended under Packer, in EC2's words. `at`: when EC2 said so, in seconds since 1970.
-
-    `code` and `message` are those of its StateReason (Amazon EC2 API Reference, "StateReason").
-    """
+    """A machine that ended under Packer, in EC2's words."""
 
     instance_id: str
     state: str
+    #: Code and message of its StateReason (Amazon EC2 API Reference, "StateReason").
     code: str
     message: str
+    #: When EC2 said so, in seconds since 1970.
     at: float
 
     @property
@@ -60,16 +59,19 @@ class Gone:
 
 @dataclass(frozen=True)
 class FailureEvidence:
-    """What was seen of a build that failed. `signal` ended Packer; 0 when it ended by itself.
+    """What was seen of a build that failed."""
 
-    `lab`: its machine was one of the lab's, a container on this host. `early`: Packer did not come as far as a machine.
-    """
-
+    #: The task that ended it.
     task: TaskEvent | None = None
+    #: Packer's own.
     errors: tuple[str, ...] = ()
+    #: The one that ended Packer; 0 when it ended by itself.
     signal: int = 0
+    #: Its machine, if that ended first.
     gone: Gone | None = None
+    #: Its machine was one of the lab's, a container on this host.
     lab: bool = False
+    #: Packer did not come as far as a machine.
     early: bool = False
 
 
@@ -101,17 +103,17 @@ _SAYINGS = (
 )
 
 
-def cause_of(seen: FailureEvidence) -> Cause:
+def cause_of(evidence: FailureEvidence) -> Cause:
     """What a build failed of. What EC2 says of the machine counts more than what Packer and Ansible made of it."""
-    if seen.gone is not None:
-        return _of_machine(seen.gone, seen.task)
-    if seen.signal:
+    if evidence.gone is not None:
+        return _of_machine(evidence.gone, evidence.task)
+    if evidence.signal:
         return Cause.LOST
-    if seen.task is not None:
-        return Cause.LOST if _is_cut_off(seen.task) else Cause.TASK
-    if not seen.errors:  # Packer gives a reason unless it is killed, though its exit code may be 0 even then
+    if evidence.task is not None:
+        return Cause.LOST if _is_cut_off(evidence.task) else Cause.TASK
+    if not evidence.errors:  # Packer gives a reason unless it is killed, though its exit code may be 0 even then
         return Cause.LOST
-    return _of_words(plain("\n".join(seen.errors)))
+    return _of_words(plain("\n".join(evidence.errors)))
 
 
 #: What a task says that asks for a kernel of its own, which a container does not have.
@@ -132,10 +134,10 @@ _SHARED_KERNEL = (
 )
 
 
-def kernel_hint(seen: FailureEvidence) -> str:
+def kernel_hint(evidence: FailureEvidence) -> str:
     """What is told of a task that failed in the lab for want of a kernel of its own; empty for any other failure."""
-    wanted = seen.task is not None and not _is_cut_off(seen.task) and _KERNEL.search(seen.task.message)
-    return _SHARED_KERNEL if seen.lab and wanted else ""
+    wanted = evidence.task is not None and not _is_cut_off(evidence.task) and _KERNEL.search(evidence.task.message)
+    return _SHARED_KERNEL if evidence.lab and wanted else ""
 
 
 def _is_cut_off(task: TaskEvent) -> bool:

@@ -68,33 +68,33 @@ class BuildFailed(StageError):
     """A Packer build failed. Carries why, what may have stayed behind, what failed before, and where the log is."""
 
     def __init__(
-        self, image: str, *, log: Path, seen: FailureEvidence, left: Iterable[str] = (), story: Iterable[str] = ()
+        self, image: str, *, log: Path, evidence: FailureEvidence, left: Iterable[str] = (), story: Iterable[str] = ()
     ) -> None:
         self.image = image
         self.log = log
-        self.seen = seen
-        self.cause = cause_of(seen)
-        self.reason = _reason(seen)
+        self.evidence = evidence
+        self.cause = cause_of(evidence)
+        self.reason = _reason(evidence)
         self.left = tuple(left)
         self.story = tuple(story)
         parts = [f"{image}: {self.reason}", *self.story]
         if self.left:
             parts.append("may have stayed behind: " + ", ".join(self.left))
         parts.append(f"log: {log}")
-        super().__init__("\n".join(parts), hint=kernel_hint(seen) or _hint(self.reason))
+        super().__init__("\n".join(parts), hint=kernel_hint(evidence) or _hint(self.reason))
 
     def after(self, story: Iterable[str]) -> BuildFailed:
         """The same failure, of a build that had failed before: `story` says of what, a line for each attempt."""
-        return BuildFailed(self.image, log=self.log, seen=self.seen, left=self.left, story=story)
+        return BuildFailed(self.image, log=self.log, evidence=self.evidence, left=self.left, story=story)
 
 
-def _reason(seen: FailureEvidence) -> str:
-    if seen.gone is not None:
-        return f"the machine was lost: {seen.gone}"
-    if seen.task is not None:
-        return _task_story(seen.task)
-    died = (f"Packer was ended by signal {seen.signal}",) if seen.signal else ()
-    return _packer_story((*seen.errors, *died))
+def _reason(evidence: FailureEvidence) -> str:
+    if evidence.gone is not None:
+        return f"the machine was lost: {evidence.gone}"
+    if evidence.task is not None:
+        return _task_story(evidence.task)
+    died = (f"Packer was ended by signal {evidence.signal}",) if evidence.signal else ()
+    return _packer_story((*evidence.errors, *died))
 
 
 def _task_story(task: TaskEvent) -> str:

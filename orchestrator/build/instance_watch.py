@@ -41,7 +41,7 @@ class InstanceWatch:
         self._ec2 = account.client("ec2")
         self._wanted = [{"Name": "key-name", "Values": [key_name]}]
         self._wake, self._over = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._watch, name=f"witness {key_name}", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name=f"instance-watch {key_name}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

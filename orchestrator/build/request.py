@@ -19,40 +19,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """One Packer build of one image.
-
-    `template` is the rendered file, `var_file` the environment's, `folder` the folder of this image in the run (logs
-    stay there), `workspace` the folder that Packer runs in. `source_filters` and `source_owners` pin the source AMI
-    (empty: what the template says), `tags` go onto the AMI over the template's own. `vpc_id` and `subnet_id` are the
-    environment's. `run_tags` go onto what is made on the way. `mitogen` is whether the workspace wants it. `secrets`
-    are what no log and no message may show besides the account's keys, `secret_vars` the variables of each layer that
-    hold some. `places` are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what the
-    variable file says. `ready` is the Packer that builds, with its plugins; none: it is looked for when the build
-    begins. `attempt` counts from 1. Setting `stop` interrupts Packer, which cleans up after itself; setting `urgent`
-    kills it.
-    """
+    """One Packer build of one image."""
 
     image: str
     version: str
+    #: The run's id.
     run: str
+    #: The rendered file.
     template: Path
+    #: The variable file of the environment.
     var_file: Path
+    #: That of this image in the run: logs stay there.
     folder: Path
+    #: The folder that Packer runs in.
     workspace: Path
     account: Account
+    #: With `source_owners` they pin the source AMI; empty: what the template says.
     source_filters: Mapping[str, str] = field(default_factory=dict)
     source_owners: tuple[str, ...] = ()
+    #: Go onto the AMI, over the template's own.
     tags: Mapping[str, str] = field(default_factory=dict)
+    #: VPC and subnet of the environment.
     vpc_id: str = ""
     subnet_id: str = ""
+    #: Whether the workspace wants Mitogen.
     mitogen: bool = True
+    #: What no log and no message may show, besides the account's keys.
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    #: The variables of each layer that hold secrets.
     secret_vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    #: (Instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what the variable file says.
     places: tuple[Place, ...] = ()
+    #: Go onto what is made on the way.
     run_tags: Mapping[str, str] = field(default_factory=dict)
+    #: The Packer that builds, with its plugins; none: it is looked for when the build begins.
     ready: Ready | None = None
+    #: Counts from 1.
     attempt: int = 1
+    #: Once set, Packer is interrupted, and cleans up after itself.
     stop: threading.Event = field(default_factory=threading.Event)
+    #: Once set, Packer is killed.
     urgent: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -25,10 +25,15 @@ class RetryPlan:
     pause, because an account that is throttled stays so for a while.
     """
 
+    #: Where the build can still be tried, the next place first.
     places: tuple[Place, ...]
+    #: That of the next attempt, from 1.
     number: int = 1
+    #: The one further attempt for what was lost was given.
     made_up: bool = False
+    #: How many attempts were given for calls that AWS failed before there was a machine.
     faults: int = 0
+    #: What became of the attempts before, a line for each.
     story: tuple[str, ...] = ()
 
     @property
@@ -42,11 +47,11 @@ class RetryPlan:
         return float(2**self.faults) if self.faults else 0.0
 
     def after(self, failed: BuildFailed) -> RetryPlan | None:
-        """The course after an attempt that failed; None when no other attempt makes sense."""
+        """The plan after an attempt that failed; None when no other attempt makes sense."""
         if failed.cause is Cause.CAPACITY:
             places = remaining(self.places, full_code(failed.reason))
             return self._next(places, f"no {named(self.place)}") if places else None
-        if failed.cause is Cause.FAULT and failed.seen.early and self.faults < _FAULTS:
+        if failed.cause is Cause.FAULT and failed.evidence.early and self.faults < _FAULTS:
             return replace(self._next(self.places, failed.reason), faults=self.faults + 1)
         if failed.cause in (Cause.LOST, Cause.FAULT) and not self.made_up:
             return replace(self._next(self.places, failed.reason), made_up=True)

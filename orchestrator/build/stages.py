@@ -1,4 +1,7 @@
-"""Which stage Packer is in, read from what it says to people: for display, and for the order in which things happened.
+"""Which stage Packer is in, read from what it says to people.
+
+People see it, and a build decides by it (watch.py): whether Packer ever worked on a machine, when it began to end its
+machine, whether it asked EC2 for the AMI, and that a task whose failure it went on after was rescued.
 
 From Packer 1.13 on the output of provisioners looks like Packer's own words. So a line counts only when it is one of
 Packer's sentences from end to end, and stages never go backwards.

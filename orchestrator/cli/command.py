@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CliCommand:
-    """A command of `ami`: a function with its help in docstring and parameters. `order`: its place in `ami --help`."""
+    """A command of `ami`."""
 
     name: str
+    #: Its place in `ami --help`.
     order: int
+    #: Its help is in its docstring and parameters.
     run: Callable[..., Any]
 
     def register(self, app: typer.Typer) -> None:

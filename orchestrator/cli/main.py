@@ -52,7 +52,7 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def main() -> None:
-    """The console script."""
+    """Run the command line of this process, and end the process with the exit code of its error."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     take_any_text()
     try:

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LayerDraft:
-    """One entry of a `layers:` list. `at` leads to it; roles and vars come with the keys that lead to each."""
+    """One entry of a `layers:` list. Roles and variables come with the keys that lead to each."""
 
     document: Document
+    #: The keys that lead to the entry.
     at: Keys
     name: str
     roles: tuple[tuple[Keys, str], ...] = ()
@@ -43,13 +44,15 @@ class LayerDraft:
 
 @dataclass(frozen=True)
 class ImageDraft:
-    """One image file. `name` is what it says, or else what the file is called; `image` is None when it has mistakes."""
+    """One file of `packer/images/` as it was read."""
 
     document: Document
+    #: What the file says, or else what it is called.
     name: str
     from_: str
     layers: tuple[LayerDraft, ...]
     tags: dict[str, str]
+    #: None when the file has mistakes.
     image: Image | None
 
 

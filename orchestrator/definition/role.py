@@ -16,18 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Role:
-    """One folder of `roles/`.
-
-    `dependencies` are the roles that Ansible applies before it, each with the line of `meta/main.yml` that names it.
-    `variables` is None when the role has no `meta/argument_specs.yml`. `meta` is the file that names the dependencies.
-    `problems` are what Ansible cannot read of the role: they matter to whoever uses it.
-    """
+    """One folder of `roles/`."""
 
     name: str
     path: Path
+    #: The roles that Ansible applies before it, each with the line of `meta` that names it.
     dependencies: Mapping[str, int] = field(default_factory=dict)
+    #: Those of `meta/argument_specs.yml`; None when there is no such file.
     variables: frozenset[str] | None = None
+    #: The file that names the dependencies.
     meta: Path = Path()
+    #: What Ansible cannot read of the role: it matters to whoever uses it.
     problems: tuple[Problem, ...] = ()
 
 

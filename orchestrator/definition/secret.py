@@ -43,10 +43,12 @@ _NAMES = {
 
 @dataclass(frozen=True, order=True)
 class Reference:
-    """Where a value is: `name` in a store. `key` is that of a JSON object in Secrets Manager; empty: the whole text."""
+    """Where a value is."""
 
     store: Store
+    #: Its name in the store.
     name: str
+    #: That of a JSON object in Secrets Manager; empty: the whole text.
     key: str = ""
 
     def __str__(self) -> str:

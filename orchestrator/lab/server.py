@@ -55,7 +55,7 @@ class RequestHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Write no line for a request: clients that wait ask all the time."""
 
 
 def public_image(lab: Settings) -> ec2.PublicImage:
@@ -86,7 +86,7 @@ def furnish_account() -> None:
 
 
 def run(lab: Settings) -> None:
-    """Serve until SIGTERM."""
+    """Serve a lab until SIGTERM: its AWS on the loopback interface, the metadata service in its network."""
     tables = Tables(ipaddress.IPv4Network(lab.subnet))
     podman = Podman(lab.name, lab.network, lab.podman_options, lab.limits)
     machines = Machines(tables, podman)
@@ -94,7 +94,7 @@ def run(lab: Settings) -> None:
     ec2.install(tables, public_image(lab), disks, machines.console)
     furnish_account()
     moto = DomainDispatcherApplication(create_backend_app)
-    faults, calls = Faults(tables.births), Calls()
+    faults, calls = Faults(tables.recent_ids), Calls()
     doors: dict[str, Door] = {
         HEALTH: lambda *_: (200, {"lab": lab.name, "machines": tables.living(), "calls": calls.counts()}),
         FAULTS: FaultDoor(faults),
@@ -110,7 +110,7 @@ def run(lab: Settings) -> None:
 
 
 def _handlers(lab: Settings, machines: Machines, tables: Tables) -> dict[str, Any]:
-    return {"ssm": RunCommandApi(machines, lab.command_delay, tables.births, lab.agent_waits)}
+    return {"ssm": RunCommandApi(machines, lab.command_delay, tables.recent_ids, lab.agent_waits)}
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ class Settings:
 
     @property
     def folder(self) -> Path:
-        """The state folder."""
+        """Where the lab keeps its settings, its log and its process id; it goes with the lab."""
         return STATE / self.name
 
     @property

@@ -42,15 +42,15 @@ _INSTALL_INFO = "meta/.galaxy_install_info"
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of a folder: `name` is its path in the folder, `path` where it is reached. Content is read when asked.
+    """One file of a folder. Content is read when asked."""
 
-    `aside` files are leftovers and what git ignores: they count only when something names them. `link` is where a
-    symbolic link leads, as it is written.
-    """
-
+    #: Its path in the folder.
     name: str
+    #: Where it is reached.
     path: str
+    #: A leftover, or what git ignores: it counts only when something names it.
     aside: bool = False
+    #: Where a symbolic link leads, as it is written.
     link: str = ""
 
     def counted(self) -> tuple[str, bytes]:

@@ -40,16 +40,17 @@ class Folder:
 
 @dataclass(frozen=True)
 class Reached:
-    """What counts: `folders` that count whole, by the names of their parts, and single `files` by their names.
+    """What counts of a workspace for a layer."""
 
-    `notes` say what nobody can tell before it runs, and what counts for that reason. `watched` are the names by which
-    more files could be reached; `asked` is whether the variables of the layer decide which roles there are.
-    """
-
+    #: Those that count whole, by the names of their parts.
     folders: Mapping[str, Folder]
+    #: Single files, by their names.
     files: Mapping[str, bytes]
+    #: What nobody can tell before it runs, and what counts for that reason.
     notes: tuple[str, ...]
+    #: The names by which more files could be reached.
     watched: frozenset[str] = frozenset()
+    #: The variables of the layer decide which roles there are.
     asked: bool = False
 
 

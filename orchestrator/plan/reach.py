@@ -97,7 +97,7 @@ class FileSearch:
 
     @cached_property
     def settings(self) -> AnsibleCfg:
-        """The workspace's `ansible.cfg`."""
+        """What the workspace's `ansible.cfg` says, which names files too."""
         return AnsibleCfg(self.workspace.root)
 
 

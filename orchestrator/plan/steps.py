@@ -48,7 +48,7 @@ class PlanStep:
 
     @property
     def name(self) -> str:
-        """The segment's name."""
+        """The name of the step, which is that of its segment."""
         return self.segment.name
 
     @property

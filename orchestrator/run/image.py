@@ -265,7 +265,7 @@ _SHOWN_LINES, _SHOWN_COMMANDS = 5, 3
 def _failures(verdict: Verdict, folder: Path) -> str:
     """Every failed test with its assertion and the last commands that it ran."""
     failed = [test for test in verdict.tests if test.failed]
-    lines = [f"{len(failed)} of {len(verdict.tests)} tests failed; the whole report is in {folder}"]
+    lines = [f"{verdict.failure}; the whole report is in {folder}"]
     for test in failed:
         lines.append(f"  {test.role}: {test.name}")
         lines += [f"      {line}" for line in test.message.strip().splitlines()[:_SHOWN_LINES]]

@@ -34,24 +34,28 @@ class SegmentStatus(StrEnum):
 
 @dataclass(frozen=True)
 class SegmentOutcome:
-    """One segment at the end of a run. `ami_id` is empty when none was made; `reason` is for what did not go well.
-
-    `kept` is the command that reaches the machine that was validated, when it was to be kept. `adopted` names the run
-    that made what this one only waited for. `rounds` are those in which its tests asked.
-    """
+    """One segment at the end of a run."""
 
     image: str
     status: SegmentStatus
+    #: Empty when none was made.
     ami_id: str = ""
     version: str = ""
+    #: What did not go well.
     reason: str = ""
+    #: What a person can do about it.
     hint: str = ""
+    #: How many ended in which way: `passed=41 failed=0`.
     tests: str = ""
+    #: The command that reaches the machine that was validated, when it was to be kept.
     kept: str = ""
+    #: The run that made what this one only waited for.
     adopted: str = ""
+    #: Its layers are those of several images.
     shared: bool = False
     build_seconds: float = 0.0
     validate_seconds: float = 0.0
+    #: Those in which its tests asked.
     rounds: tuple[Round, ...] = ()
 
     @property
@@ -75,12 +79,14 @@ class SegmentOutcome:
 
 @dataclass(frozen=True)
 class Summary:
-    """All outcomes of a run, and what is left in the account that should not be. `seconds` is its wall time."""
+    """All outcomes of a run, and what is left in the account that should not be."""
 
+    #: Its id.
     run: str
     folder: str
     outcomes: tuple[SegmentOutcome, ...]
     interrupted: bool = False
+    #: Its wall time.
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:

@@ -45,8 +45,8 @@ def execute(
     `executor` runs the tasks; without one there is a thread for each of `--parallel`.
     """
 
-    def work(making: RunContext, leases: Leases | NoLeases) -> tuple[SegmentOutcome, ...]:
-        segments = SegmentWork(plan, making, leases)
+    def work(context: RunContext, leases: Leases | NoLeases) -> tuple[SegmentOutcome, ...]:
+        segments = SegmentWork(plan, context, leases)
         doing = Work(segments.do, segments.skip, lambda outcome: outcome.status.good, segments.give_up)
         with _executor(executor, plan.bounds.tasks) as chosen:
             work_through(tasks(plan.steps, vcpus=plan.vcpus), doing, executor=chosen, bounds=plan.bounds)
@@ -83,7 +83,7 @@ def run(
         signals_set(stop, urgent, tell),
         life_of(environment.account, environment.artifact_bucket, identity, lost=stop.set) as leases,
     ):
-        making = RunContext(
+        context = RunContext(
             workspace=workspace,
             environment=environment,
             identity=identity,
@@ -93,7 +93,7 @@ def run(
             urgent=urgent,
             secrets=secrets,
         )
-        outcomes = work(making, leases)
+        outcomes = work(context, leases)
     summary = Summary(
         identity.id, str(identity.folder), outcomes, interrupted=stop.is_set(), seconds=time.monotonic() - began
     )

@@ -20,16 +20,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Task:
-    """One piece of work.
-
-    `after` and `stands_on` name other tasks; what a task comes after it also stands on. `seconds` is how long it
-    takes, as far as is known, and `weight` what it takes of a bounded resource (vCPUs) meanwhile.
-    """
+    """One piece of work."""
 
     name: str
+    #: Tasks that end before it begins. It stands on them as well.
     after: frozenset[str] = frozenset()
+    #: Tasks whose bad result makes this one useless.
     stands_on: frozenset[str] = frozenset()
+    #: How long it takes, as far as is known.
     seconds: float = 0.0
+    #: What it takes of a bounded resource (vCPUs) meanwhile.
     weight: int = 0
 
 
@@ -43,16 +43,15 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Work(Generic[Result]):
-    """What is done with tasks.
+    """What is done with tasks."""
 
-    `do` does a task; it raises only for bugs. `skip` gives the result of a task that is not begun, because of a bad
-    result of another. `good` tells good results from bad ones. `give_up` asks a task that runs to end soon; its
-    result still comes.
-    """
-
+    #: Does a task; it raises only for bugs.
     do: Callable[[Task], Result]
+    #: The result of a task that is not begun, because of a bad result of another.
     skip: Callable[[Task, Result], Result]
+    #: Tells good results from bad ones.
     good: Callable[[Result], bool]
+    #: Asks a task that runs to end soon; its result still comes.
     give_up: Callable[[Task, Result], None]
 
 

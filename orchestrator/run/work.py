@@ -28,16 +28,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class SegmentWork:
-    """Does the tasks of one plan; see `schedule.Work`. `results` are those of tasks that ended."""
+    """Does the tasks of one plan; see `schedule.Work`."""
 
     plan: Plan
-    making: RunContext
+    context: RunContext
     leases: Leases | NoLeases
+    #: Of tasks that ended, by name.
     results: dict[str, SegmentOutcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.steps = {step.name: step for step in self.plan.steps}
-        self.stops = {name: Stop(self.making.stop) for name in self.steps}
+        self.stops = {name: Stop(self.context.stop) for name in self.steps}
         self.spoiled: dict[str, str] = {}
 
     def do(self, task: Task) -> SegmentOutcome:
@@ -79,31 +80,31 @@ class SegmentWork:
         self.results[task.name] = outcome
         kind, name = parts_of(task.name)
         if kind == TEST or self.steps[name].segment.shared or not outcome.status.good:
-            self.making.listener(Event(name, Stage.DONE, message=str(outcome.status), seconds=outcome.seconds))
+            self.context.listener(Event(name, Stage.DONE, message=str(outcome.status), seconds=outcome.seconds))
         return outcome
 
     def _build(self, step: PlanStep) -> SegmentOutcome:
-        making = self.making.until(self.stops[step.name])
+        context = self.context.until(self.stops[step.name])
         key = f"build/{step.name}/{step.segment.fingerprint}"
-        with self.leases.hold(key, stop=making.stop, lost=making.stop.set, waiting=self._waiting(step)):
+        with self.leases.hold(key, stop=context.stop, lost=context.stop.set, waiting=self._waiting(step)):
             if (other := self._built_meanwhile(step)) is not None:
                 return _adopted(step, other, SegmentStatus.BUILT)
             inputs_record.keep(self.plan.environment, step.segment)
             if self.plan.ready is None:
                 raise AssertionError("a plan that builds has its Packer")
-            return make(making, step.segment, self._base(step), self.plan.ready)
+            return make(context, step.segment, self._base(step), self.plan.ready)
 
     def _prove(self, step: PlanStep) -> SegmentOutcome:
-        making, segment = self.making.until(self.stops[step.name]), step.segment
+        context, segment = self.context.until(self.stops[step.name]), step.segment
         built = self._made(step)
         if built is None:
             raise AssertionError("a test comes after the build of its segment")
         key = f"validate/{built.ami_id}/{segment.tests}"
-        with self.leases.hold(key, stop=making.stop, lost=making.stop.set, waiting=self._waiting(step)):
+        with self.leases.hold(key, stop=context.stop, lost=context.stop.set, waiting=self._waiting(step)):
             if self.leases.exclusive and (other := self._proven_meanwhile(step, built.ami_id)) is not None:
                 status = SegmentStatus.VALIDATED if other.state is State.VALIDATED else SegmentStatus.REJECTED
                 return replace(_adopted(step, other, status), build_seconds=built.build_seconds)
-            return prove(making, segment, built, build_seconds=built.build_seconds or step.build_seconds)
+            return prove(context, segment, built, build_seconds=built.build_seconds or step.build_seconds)
 
     def _base(self, step: PlanStep) -> str:
         """The AMI that a build starts from."""
@@ -124,24 +125,24 @@ class SegmentWork:
     def _built_meanwhile(self, step: PlanStep) -> Version | None:
         """The AMI of the segment that somebody else built since the plan was made."""
         adoptable = (State.BUILT, State.VALIDATED, State.REJECTED)
-        for one in versions(self.making.account, image=step.name):
+        for one in versions(self.context.account, image=step.name):
             if one.fingerprint == step.segment.fingerprint and one.ami_id not in self.plan.seen:
                 return one if one.state in adoptable else None
         return None
 
     def _proven_meanwhile(self, step: PlanStep, ami_id: str) -> Version | None:
-        for one in versions(self.making.account, image=step.name):
+        for one in versions(self.context.account, image=step.name):
             if one.ami_id == ami_id and one.proof == step.segment.tests:
                 return one if one.state in (State.VALIDATED, State.REJECTED) else None
         return None
 
     def _rejected(self, own: SegmentOutcome, reason: str) -> SegmentOutcome:
-        reject(self.making, own.ami_id, reason)
+        reject(self.context, own.ami_id, reason)
         return replace(own, status=SegmentStatus.REJECTED, reason=reason)
 
     def _waiting(self, step: PlanStep) -> Callable[[LeaseOwner], None]:
         def tell(owner: LeaseOwner) -> None:
-            self.making.listener(Event(step.name, Stage.WAIT, message=f"{owner} works on it"))
+            self.context.listener(Event(step.name, Stage.WAIT, message=f"{owner} works on it"))
 
         return tell
 

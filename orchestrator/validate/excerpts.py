@@ -67,7 +67,7 @@ def without_secrets(value: Any, masks: Sequence[str]) -> Any:
     if isinstance(value, list | tuple):
         return [without_secrets(one, masks) for one in value]
     if isinstance(value, dict):
-        return {key: without_secrets(one, masks) for key, one in value.items()}
+        return {without_secrets(key, masks): without_secrets(one, masks) for key, one in value.items()}
     return value
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ConnectionKind(StrEnum):
-    """By what a machine is asked; `reach.reach_of` has what each does."""
+    """By what a machine is asked; `connection_of` of machine/connection.py has what each does."""
 
     SSM = "ssm"
     SSH = "ssh"

@@ -24,12 +24,13 @@ ONLINE_TIMEOUT = 420.0
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What is known of the image, for its tests and the report. `vars` maps a role to the variables it was given."""
+    """What is known of the image, for its tests and the report."""
 
     name: str
     version: str
     layers: tuple[str, ...]
     roles: tuple[str, ...]
+    #: The variables that each role was given, by the role's name.
     vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -48,64 +49,69 @@ def always() -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class TestsRequest:
-    """The tests of an image, and what is to be done with them.
-
-    `folder` (it must exist) gets pytest.log. `masks` are secrets that no report or log may show. `stop`, once set, ends
-    the work soon. `is_current` says whether the tests are still those that the caller means to run; it is asked once
-    they are copied. Without an AMI they are only collected.
-    """
+    """The tests of an image, and what is to be done with them."""
 
     __test__ = False  # pytest should not collect it
 
     image: ImageFacts
+    #: In the order in which they are run.
     tests: tuple[RoleTests, ...]
+    #: Gets pytest.log. It must exist.
     folder: Path
+    #: Without one, tests are only collected.
     ami_id: str = ""
+    #: Secrets that no report and no log may show.
     masks: tuple[str, ...] = ()
+    #: Once set, ends the work soon.
     stop: threading.Event = field(default_factory=threading.Event)
     selection: Selection = ALL
+    #: Whether the tests are still those that the caller means to run. It is asked once they are copied.
     is_current: Callable[[], bool] = always
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidateRequest(TestsRequest):
-    """One AMI to validate, where, and against what.
-
-    `places` are (instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: `instance_type` in
-    `subnet_id`.
-    `folder` gets junit.xml and report.json, too. Empty `subnet_id` and `vpc_id` mean the default VPC. `tags` are more
-    tags for the machine. `online_timeout` in seconds; see ONLINE_TIMEOUT. `ssh_username` and `ssh_interface` (a word of
-    Packer's option of that name) count for a connection over SSH alone.
-    """
+    """One AMI to validate, where, and against what. Its folder gets junit.xml and report.json, too."""
 
     account: Account
     ami_id: str
+    #: The run's id.
     run: str
+    #: What is launched when there are no `places`.
     instance_type: str
+    #: Its role lets the agent of the machine speak to Systems Manager.
     iam_instance_profile: str
+    #: Empty: a default subnet.
     subnet_id: str = ""
+    #: Empty: the default VPC.
     vpc_id: str = ""
+    #: (Instance type, subnet id) pairs that are tried in turn when EC2 has no room.
     places: tuple[Place, ...] = ()
+    #: Tags of the machine besides those of every validation.
     tags: Mapping[str, str] = field(default_factory=dict)
+    #: The machine stays for a person to look around.
     keep: bool = False
+    #: Seconds; see ONLINE_TIMEOUT.
     online_timeout: float = ONLINE_TIMEOUT
     connection: ConnectionKind = ConnectionKind.SSM
+    #: For a connection over SSH alone.
     ssh_username: str = ""
+    #: For a connection over SSH alone: a word of Packer's option of that name.
     ssh_interface: str = ""
 
 
 @dataclass(frozen=True)
 class SuiteRequest:
-    """What the process that runs the tests is told. `folders` below `root` hold the tests of each role.
-
-    An empty `instance_id` means that tests are only collected.
-    """
+    """What the process that runs the tests is told."""
 
     ami_id: str
     image: ImageFacts
     roles: tuple[str, ...]
+    #: The folder in which the tests are laid out.
     root: str
+    #: The folder of each role's tests, from `root`.
     folders: tuple[str, ...]
+    #: Empty: tests are only collected.
     instance_id: str = ""
     selection: Selection = ALL
 

@@ -34,17 +34,19 @@ class CallCount:
 
 @dataclass(frozen=True)
 class Round:
-    """What one round did.
+    """What one round did."""
 
-    `waiting` counts the questions of tests that it answered, `commands` the commands that ran, `calls` the calls
-    to the API (or the programs started, for other connections), `scripts` and `parts` what was sent to the machine and
-    what was fetched from it besides; `seconds` is its wall time.
-    """
-
+    #: 0 is the round that asks for the facts of the system.
     number: int
+    #: The questions of tests that it answered.
     waiting: int
+    #: The commands that ran: equal questions may share one.
     commands: int
+    #: Calls to the API, or programs started for other connections.
     calls: int
+    #: Scripts sent to the machine.
     scripts: int
+    #: Parts of answers that were fetched besides.
     parts: int
+    #: Its wall time.
     seconds: float

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import DefinitionError
 from orchestrator.validate.errors import ValidationError
+from orchestrator.validate.gate import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,30 +40,36 @@ class TestOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class AskedCommand:
-    """One command that a test ran, how it ended (its exit code, or in words why there is none), what it wrote."""
+    """One command that a test ran."""
 
     command: str
+    #: Its exit code, or in words why there is none.
     ended: str
+    #: What it wrote, both streams, shortened.
     output: str = ""
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """One test. `message` to `asked` are empty for a test that passed; `asked` are the commands that it ran.
-
-    `properties` are those that it has recorded (pytest's `record_property`).
-    """
+    """One test. One that passed has no message, no details, no output and no commands."""
 
     __test__ = False  # pytest should not collect it
 
     role: str
+    #: As pytest has it: `roles/nginx/tests/test_nginx.py::test_port[80]`.
     nodeid: str
     outcome: TestOutcome
+    #: Its setup, call and teardown together.
     seconds: float
+    #: What went wrong in a few lines, or why it was skipped.
     message: str = ""
+    #: pytest's whole account, shortened.
     details: str = ""
+    #: What pytest captured, shortened.
     output: str = ""
+    #: The last commands that it ran.
     asked: tuple[AskedCommand, ...] = ()
+    #: What it recorded (pytest's `record_property`).
     properties: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -91,59 +98,95 @@ class TestResult:
 
 @dataclass(frozen=True)
 class SuiteEnd:
-    """How the process that ran the tests ended.
+    """How the process that ran the tests ended."""
 
-    `collected` counts the tests of each role; `problems` are in files that could not be collected; `fault` is why the
-    machine could not be asked any more; `stopped` is why pytest stopped when enough tests had failed; `exit_code` is
-    pytest's, or None when it never said one. `calls` counts API calls by their names.
-    """
-
+    #: How many tests each role brings.
     collected: Mapping[str, int]
+    #: In files that could not be collected.
     problems: tuple[Problem, ...] = ()
+    #: Why the machine could not be asked any more.
     fault: str = ""
+    #: Why pytest stopped when enough tests had failed.
     stopped: str = ""
+    #: pytest's; None when it never said one.
     exit_code: int | None = None
+    #: API calls by their names.
     calls: Mapping[str, int] = field(default_factory=dict)
     rounds: tuple[Round, ...] = ()
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is known about an AMI after its tests ran. `way_in` is set when the machine was kept.
+class TestsFinding(Finding):
+    """What the gate `tests` found out."""
 
-    `calls` counts API calls by their names, `rounds` are those in which the tests asked; `seconds` is the whole time
-    from launch to verdict, `suite_seconds` that of the tests.
-    """
+    __test__ = False  # pytest should not collect it
+
+    #: Those that ran, also when not all could be run.
+    tests: tuple[TestResult, ...] = ()
+    end: SuiteEnd = field(default_factory=lambda: SuiteEnd({}))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known about an AMI after the gates looked at it."""
 
     ami_id: str
     image: ImageFacts
+    #: Whether every gate did.
     passed: bool
     tests: tuple[TestResult, ...]
     instance_id: str
+    #: From launch to verdict.
     seconds: float
+    #: Of the tests alone.
     suite_seconds: float
+    #: API calls by their names.
     calls: Mapping[str, int]
+    #: Those in which the tests asked.
     rounds: tuple[Round, ...]
+    #: The command that opens a shell on the machine, when it was kept.
     way_in: str = ""
+    #: Those of all gates, the tests' among them, in the order in which they looked.
+    findings: tuple[Finding, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         """How many tests ended in which way; passed and failed are always there, the others when there are any."""
-        found = Counter(test.outcome for test in self.tests)
-        return {
-            str(outcome): found[outcome]
-            for outcome in TestOutcome
-            if found[outcome] or outcome in (TestOutcome.PASSED, TestOutcome.FAILED)
-        }
+        return counts_of(self.tests)
 
     @property
     def counted(self) -> str:
         """The value of the tag `ami:tests`: `passed=41 failed=0`."""
-        return " ".join(f"{name}={count}" for name, count in self.counts.items())
+        return counted(self.tests)
+
+    @property
+    def failure(self) -> str:
+        """Why it does not pass, in one line: `2 of 12 tests failed, gate inventory failed: 3 unknown packages`."""
+        others = [one for one in self.findings if not one.passed and not isinstance(one, TestsFinding)]
+        failed = sum(test.failed for test in self.tests)
+        tests = [f"{failed} of {len(self.tests)} tests failed"] if failed or not others else []
+        return ", ".join([*tests, *(f"gate {one.gate} failed: {one.summary}" for one in others)])
 
     def as_json(self) -> dict[str, Any]:
-        """A JSON object with every test."""
-        return {**asdict(self), "counts": self.counts}
+        """A JSON object with every test, and a section for each gate."""
+        values = asdict(replace(self, findings=()))
+        del values["findings"]
+        return {**values, "counts": self.counts, "gates": [finding.section for finding in self.findings]}
+
+
+def counts_of(tests: Iterable[TestResult]) -> dict[str, int]:
+    """How many tests ended in which way; passed and failed are always there, the others when there are any."""
+    found = Counter(test.outcome for test in tests)
+    return {
+        str(outcome): found[outcome]
+        for outcome in TestOutcome
+        if found[outcome] or outcome in (TestOutcome.PASSED, TestOutcome.FAILED)
+    }
+
+
+def counted(tests: Iterable[TestResult]) -> str:
+    """The counts in one line: `passed=41 failed=0 skipped=2`."""
+    return " ".join(f"{name}={count}" for name, count in counts_of(tests).items())
 
 
 #: pytest's exit codes (pytest documentation, "Exit codes") after which results are complete.

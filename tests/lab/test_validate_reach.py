@@ -97,7 +97,7 @@ def held(ec2: Any) -> dict[str, list[Any]]:
 
 
 def transport_to(request: ValidateRequest, machine: BootedMachine) -> Transport:
-    return machine.reach.transport(machine.instance_id, request.stop)
+    return machine.connection.transport(machine.instance_id, request.stop)
 
 
 SCRIPT = r"""id -un
@@ -207,10 +207,10 @@ def test_scripts_when_the_shared_connection_is_gone(request_of: Callable[..., Va
     """They find a way by themselves."""
     request = request_of(ConnectionKind.SSH)
     with Boot(request, ignore).machine() as machine:
-        assert isinstance(machine.reach, OverSsh)
+        assert isinstance(machine.connection, OverSsh)
         transport = transport_to(request, machine)
-        assert machine.reach._shared is not None
-        machine.reach._shared.close()
+        assert machine.connection._shared is not None
+        machine.connection._shared.close()
         assert transport.run("echo here; exit 0\n", 100, CallCount()) == "here\n"
 
 

@@ -34,18 +34,19 @@ class TaskOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class TaskEvent:
-    """One event of one task. `at` is ISO 8601 in UTC; `seconds` how long the task took; `message` why it failed.
+    """One event of one task."""
 
-    `task` is empty when the playbook failed before any task (a syntax error, a role that does not exist).
-    """
-
+    #: ISO 8601 in UTC.
     at: str
     layer: str
     playbook: str
     role: str
+    #: Empty when the playbook failed before any task: a syntax error, a role that does not exist.
     task: str
     event: TaskOutcome
+    #: How long the task took.
     seconds: float | None = None
+    #: Why it failed.
     message: str = ""
 
     def as_line(self) -> str:

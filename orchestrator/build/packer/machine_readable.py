@@ -17,13 +17,15 @@ _PREFIX = re.compile(r"^(?:==> |--> |    )[\w.-]+:(?: |$)")
 
 @dataclass(frozen=True)
 class PackerLine:
-    """One line: `timestamp` in seconds since 1970, `target` the build that is meant (empty: Packer as a whole).
+    """One line of Packer's output.
 
     A line that is not machine-readable (a panic, a program that writes past Packer) has the type `text` and itself
     as its only data.
     """
 
+    #: Seconds since 1970.
     timestamp: int
+    #: The build that is meant; empty: Packer as a whole.
     target: str
     type: str
     data: tuple[str, ...]

@@ -83,9 +83,10 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Unfit:
-    """A file that looks like the plugin and is not used. `why` is for people."""
+    """A file that looks like the plugin and is not used."""
 
     path: Path
+    #: For people.
     why: str
 
     def __str__(self) -> str:
@@ -94,9 +95,10 @@ class Unfit:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found of one requirement. `plugin` is None when nothing fits."""
+    """What was found of one requirement."""
 
     requirement: Requirement
+    #: None when nothing fits.
     plugin: Plugin | None
     unfit: tuple[Unfit, ...] = ()
 

@@ -16,16 +16,16 @@ def doctor(env: EnvironmentOption = None, workspace: WorkspaceOption = HERE, as_
 
     loaded = opened(workspace)
     environment = loaded.environment(env)
-    findings = examine(loaded, environment)
+    results = examine(loaded, environment)
     if as_json:
-        print_json([one.as_json() for one in findings])
+        print_json([one.as_json() for one in results])
     else:
-        width = max(len(one.what) for one in findings)
-        for one in findings:
+        width = max(len(one.what) for one in results)
+        for one in results:
             print_text(f"{'ok  ' if one.ok else 'LACK'}  {one.what:<{width}}  {one.said}")
             if one.mend:
                 print_text(f"      mend: {one.mend}")
-    if not all(one.ok for one in findings):
+    if not all(one.ok for one in results):
         say("something is missing; see above")
         raise typer.Exit(3)
 

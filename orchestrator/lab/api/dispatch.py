@@ -47,7 +47,7 @@ class Calls:
         self._lock = threading.Lock()
 
     def count(self, call: Call) -> None:
-        """One more."""
+        """Count a call that was answered, by its `service:Action`."""
         with self._lock:
             self._counts[call.operation] += 1
 

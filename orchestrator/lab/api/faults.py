@@ -48,7 +48,7 @@ def broken(protocol: Protocol) -> AwsFault:
 
 @dataclass
 class Trouble:
-    """What the rules do to one call. `record_hit` counts a hit of a rule; it is false when the rule is spent."""
+    """What the rules do to one call."""
 
     latency: float = 0.0
     """Seconds to wait before anything else."""
@@ -60,6 +60,7 @@ class Trouble:
     """What a list does not show yet."""
     rules: tuple[HitCount, ...] = ()
     record_hit: Callable[[int], bool] = field(default=lambda _: False)
+    """Counts a hit of a rule; false when the rule is spent."""
     _omitted: bool = False
 
     def shortage(self, instance_type: str, subnet: str) -> bool:
@@ -111,8 +112,8 @@ class Trouble:
 class Faults:
     """The rules in force. Safe to share between threads."""
 
-    def __init__(self, births: RecentIds) -> None:
-        self._births = births
+    def __init__(self, recent_ids: RecentIds) -> None:
+        self._recent_ids = recent_ids
         self._tallies: dict[int, HitCount] = {}
         self._last = 0
         self._lock = threading.Lock()
@@ -171,7 +172,7 @@ class Faults:
         seconds = max(
             (each.rule.value for each in trouble.rules if each.rule.kind is FaultKind.CONSISTENCY), default=0.0
         )
-        young = self._births.younger(seconds, call.region) if seconds else ()
+        young = self._recent_ids.younger(seconds, call.region) if seconds else ()
         if not young or (call.service != "ec2" and call.action != "GetCommandInvocation"):
             return
         trouble.refusal = unknown(young, call.action, body)

@@ -85,7 +85,7 @@ class LabResponse(EC2Response):
         return answer
 
     def describe_snapshots(self) -> ActionResult:
-        """DescribeSnapshots, with OwnerIds."""
+        """DescribeSnapshots; moto ignores OwnerIds."""
         found = self.ec2_backend.describe_snapshots(
             snapshot_ids=self._get_param("SnapshotIds", []), filters=self._filters_from_querystring()
         )

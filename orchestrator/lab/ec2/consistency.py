@@ -24,8 +24,8 @@ class EventualBackend(models.EC2Backend):
 
     tables: Tables
 
-    def _born(self, sort: IdKind, resource_id: str, name: str = "") -> None:
-        self.tables.births.note(RecentId(sort, self.region_name, resource_id, name))
+    def _note(self, kind: IdKind, resource_id: str, name: str = "") -> None:
+        self.tables.recent_ids.note(RecentId(kind, self.region_name, resource_id, name))
 
     def _seen(self, found: Iterable[Any], key: str = "id") -> list[Any]:
         """What of it the call that is being answered may know."""
@@ -33,7 +33,7 @@ class EventualBackend(models.EC2Backend):
         shown = list(found)
         if not young:
             return shown
-        hidden = {birth.resource_id for birth in young}
+        hidden = {recent.resource_id for recent in young}
         known = [each for each in shown if (each[key] if isinstance(each, dict) else getattr(each, key)) not in hidden]
         if len(known) < len(shown):
             self.tables.trouble.omit()
@@ -45,55 +45,55 @@ class EventualBackend(models.EC2Backend):
         """RunInstances, and whatever else launches."""
         reservation: Any = super().run_instances(*args, **kwargs)
         for instance in reservation.instances:
-            self._born(IdKind.INSTANCE, instance.id)
+            self._note(IdKind.INSTANCE, instance.id)
         return reservation
 
     def create_image(self, *args: Any, **kwargs: Any) -> Any:
-        """CreateImage."""
+        """CreateImage: the image and its snapshot are new."""
         return self._image(super().create_image(*args, **kwargs))
 
     def copy_image(self, *args: Any, **kwargs: Any) -> Any:
-        """CopyImage."""
+        """CopyImage: the copy and its snapshot are new."""
         return self._image(super().copy_image(*args, **kwargs))
 
     def register_image(self, *args: Any, **kwargs: Any) -> Any:
-        """RegisterImage."""
+        """RegisterImage: the image and its snapshot are new."""
         return self._image(super().register_image(*args, **kwargs))
 
     def _image(self, image: Any) -> Any:
-        self._born(IdKind.IMAGE, image.id)
-        self._born(IdKind.SNAPSHOT, image.ebs_snapshot.id)
+        self._note(IdKind.IMAGE, image.id)
+        self._note(IdKind.SNAPSHOT, image.ebs_snapshot.id)
         return image
 
     def create_snapshot(self, *args: Any, **kwargs: Any) -> Any:
         """CreateSnapshot, and each of CreateSnapshots."""
         snapshot: Any = super().create_snapshot(*args, **kwargs)
-        self._born(IdKind.SNAPSHOT, snapshot.id)
+        self._note(IdKind.SNAPSHOT, snapshot.id)
         return snapshot
 
     def copy_snapshot(self, *args: Any, **kwargs: Any) -> Any:
-        """CopySnapshot."""
+        """CopySnapshot: the copy is new."""
         snapshot: Any = super().copy_snapshot(*args, **kwargs)
-        self._born(IdKind.SNAPSHOT, snapshot.id)
+        self._note(IdKind.SNAPSHOT, snapshot.id)
         return snapshot
 
     def create_security_group(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """CreateSecurityGroup. The default group of a region was always there."""
         group: Any = super().create_security_group(name, *args, **kwargs)
         if not group.is_default:
-            self._born(IdKind.GROUP, group.id, name)
+            self._note(IdKind.GROUP, group.id, name)
         return group
 
     def create_key_pair(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """CreateKeyPair."""
+        """CreateKeyPair: the pair is new, by its id and its name."""
         pair: Any = super().create_key_pair(name, *args, **kwargs)
-        self._born(IdKind.KEY_PAIR, pair.id, name)
+        self._note(IdKind.KEY_PAIR, pair.id, name)
         return pair
 
     def import_key_pair(self, key_name: str, *args: Any, **kwargs: Any) -> Any:
-        """ImportKeyPair."""
+        """ImportKeyPair: the pair is new, by its id and its name."""
         pair: Any = super().import_key_pair(key_name, *args, **kwargs)
-        self._born(IdKind.KEY_PAIR, pair.id, key_name)
+        self._note(IdKind.KEY_PAIR, pair.id, key_name)
         return pair
 
     # -- what is listed ----------------------------------------------------------------------------------------
@@ -107,19 +107,19 @@ class EventualBackend(models.EC2Backend):
         return [reservation for reservation in reservations if reservation.instances]
 
     def describe_images(self, *args: Any, **kwargs: Any) -> list[Any]:
-        """DescribeImages."""
+        """DescribeImages, without what is too new."""
         return self._seen(super().describe_images(*args, **kwargs))
 
     def describe_snapshots(self, *args: Any, **kwargs: Any) -> list[Any]:
-        """DescribeSnapshots."""
+        """DescribeSnapshots, without what is too new."""
         return self._seen(super().describe_snapshots(*args, **kwargs))
 
     def describe_security_groups(self, *args: Any, **kwargs: Any) -> list[Any]:
-        """DescribeSecurityGroups."""
+        """DescribeSecurityGroups, without what is too new."""
         return self._seen(super().describe_security_groups(*args, **kwargs))
 
     def describe_key_pairs(self, *args: Any, **kwargs: Any) -> list[Any]:
-        """DescribeKeyPairs."""
+        """DescribeKeyPairs, without what is too new."""
         return self._seen(super().describe_key_pairs(*args, **kwargs))
 
     def describe_tags(self, filters: dict[str, list[str]] | None = None) -> list[Any]:

@@ -51,12 +51,16 @@ _AMI_WORDS = (
 
 @dataclass(frozen=True)
 class Limit:
-    """What one text parameter may be. Without `refusal`, the message says which rule the value breaks."""
+    """What one text parameter may be."""
 
+    #: Characters.
     longest: int
     shortest: int = 0
+    #: A pattern that all of it matches.
     characters: str = r"[\x00-\x7f]*"
+    #: Of the refusal.
     code: str = INVALID
+    #: Its message; empty: which rule the value breaks.
     refusal: str = ""
 
     def check(self, parameter: str, value: str) -> None:

@@ -35,7 +35,7 @@ HANDS = 4
 
 
 class Machines:
-    """Implements MachineAccess."""
+    """The machines of all instances: makes containers and instances agree, and lets handlers find them."""
 
     def __init__(self, tables: Tables, podman: Podman) -> None:
         self._tables = tables
@@ -91,7 +91,7 @@ class Machines:
     # -- following the tables ----------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Look again, soon."""
+        """Let the loop compare instances with containers at once, and not at its next turn."""
         try:
             os.write(self._ring, b"!")
         except BlockingIOError:

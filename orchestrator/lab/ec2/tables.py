@@ -31,12 +31,13 @@ def nothing() -> None:
 
 @dataclass
 class Tables:
-    """Every account's and region's EC2 tables. `wake` is called after each change that machines or disks follow."""
+    """Every account's and region's EC2 tables."""
 
     subnet: ipaddress.IPv4Network
     wake: Callable[[], None] = nothing
+    """Called after each change that machines or disks follow."""
     lock: threading.RLock = field(default_factory=threading.RLock)
-    births: RecentIds = field(default_factory=RecentIds)
+    recent_ids: RecentIds = field(default_factory=RecentIds)
     trouble: Trouble = field(default_factory=Trouble)
     """What the faults in force do to the call that is being answered."""
     _last: int = 1

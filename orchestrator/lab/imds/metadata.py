@@ -55,67 +55,67 @@ class MetadataClient:
     architecture: str = "x86_64"
 
 
-def categories(caller: MetadataClient) -> Tree:
+def categories(client: MetadataClient) -> Tree:
     """The tree below `/latest/meta-data/`."""
     tree: Tree = {
-        "ami-id": caller.image_id,
-        "ami-launch-index": str(caller.launch_index),
+        "ami-id": client.image_id,
+        "ami-launch-index": str(client.launch_index),
         "ami-manifest-path": "(unknown)",
         "block-device-mapping": {"ami": "/dev/xvda", "root": "/dev/xvda"},
-        "hostname": caller.private_dns,
+        "hostname": client.private_dns,
         "instance-action": "none",
-        "instance-id": caller.instance_id,
+        "instance-id": client.instance_id,
         "instance-life-cycle": "on-demand",
-        "instance-type": caller.instance_type,
-        "local-hostname": caller.private_dns,
-        "local-ipv4": caller.private_ip,
-        "mac": caller.mac,
-        "network": {"interfaces": {"macs": {caller.mac: _interface(caller)}}},
+        "instance-type": client.instance_type,
+        "local-hostname": client.private_dns,
+        "local-ipv4": client.private_ip,
+        "mac": client.mac,
+        "network": {"interfaces": {"macs": {client.mac: _interface(client)}}},
         "placement": {
-            "availability-zone": caller.zone,
-            "region": caller.region,
+            "availability-zone": client.zone,
+            "region": client.region,
         },
         "profile": "default-hvm",
-        "reservation-id": caller.reservation_id,
-        "security-groups": "\n".join(caller.security_groups),
+        "reservation-id": client.reservation_id,
+        "security-groups": "\n".join(client.security_groups),
         "services": {"domain": "amazonaws.com", "partition": "aws"},
     }
-    if caller.public_key:
-        tree["public-keys"] = {f"0={caller.key_name}": {"openssh-key": caller.public_key.strip() + "\n"}}
-    if caller.profile_arn:
-        tree["iam"] = _iam(caller)
-    if caller.tags is not None:
-        tree["tags"] = {"instance": dict(caller.tags)}
+    if client.public_key:
+        tree["public-keys"] = {f"0={client.key_name}": {"openssh-key": client.public_key.strip() + "\n"}}
+    if client.profile_arn:
+        tree["iam"] = _iam(client)
+    if client.tags is not None:
+        tree["tags"] = {"instance": dict(client.tags)}
     return tree
 
 
-def identity(caller: MetadataClient) -> str:
+def identity(client: MetadataClient) -> str:
     """The instance identity document."""
     document = {
-        "accountId": caller.account,
-        "architecture": caller.architecture,
-        "availabilityZone": caller.zone,
-        "imageId": caller.image_id,
-        "instanceId": caller.instance_id,
-        "instanceType": caller.instance_type,
-        "pendingTime": caller.launched,
-        "privateIp": caller.private_ip,
-        "region": caller.region,
+        "accountId": client.account,
+        "architecture": client.architecture,
+        "availabilityZone": client.zone,
+        "imageId": client.image_id,
+        "instanceId": client.instance_id,
+        "instanceType": client.instance_type,
+        "pendingTime": client.launched,
+        "privateIp": client.private_ip,
+        "region": client.region,
         "version": "2017-09-30",
     }
     return json.dumps(document, indent=2)
 
 
-def look_up(caller: MetadataClient, path: str) -> bytes | None:
+def look_up(client: MetadataClient, path: str) -> bytes | None:
     """What is at `/VERSION/...`; None when nothing is there."""
     version, _, rest = path.strip("/").partition("/")
     if not VERSION.fullmatch(version):
         return None
     if rest == "user-data":
-        return caller.user_data
+        return client.user_data
     tree: Tree = {
-        "meta-data": categories(caller),
-        "dynamic": {"instance-identity": {"document": identity(caller)}},
+        "meta-data": categories(client),
+        "dynamic": {"instance-identity": {"document": identity(client)}},
     }
     found = _walk(tree, rest)
     return None if found is None else found.encode()
@@ -138,40 +138,40 @@ def _listing(tree: Tree) -> str:
     )
 
 
-def _interface(caller: MetadataClient) -> Tree:
+def _interface(client: MetadataClient) -> Tree:
     return {
         "device-number": "0",
-        "local-hostname": caller.private_dns,
-        "local-ipv4s": caller.private_ip,
-        "mac": caller.mac,
-        "owner-id": caller.account,
-        "security-groups": "\n".join(caller.security_groups),
-        "subnet-id": caller.subnet_id,
-        "vpc-id": caller.vpc_id,
+        "local-hostname": client.private_dns,
+        "local-ipv4s": client.private_ip,
+        "mac": client.mac,
+        "owner-id": client.account,
+        "security-groups": "\n".join(client.security_groups),
+        "subnet-id": client.subnet_id,
+        "vpc-id": client.vpc_id,
     }
 
 
-def _iam(caller: MetadataClient) -> Tree:
+def _iam(client: MetadataClient) -> Tree:
     info = {
         "Code": "Success",
-        "LastUpdated": caller.launched,
-        "InstanceProfileArn": caller.profile_arn,
-        "InstanceProfileId": caller.profile_id,
+        "LastUpdated": client.launched,
+        "InstanceProfileArn": client.profile_arn,
+        "InstanceProfileId": client.profile_id,
     }
     expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + LONGEST))
-    mark = base64.b32encode(caller.instance_id.encode()).decode()[:16]
+    mark = base64.b32encode(client.instance_id.encode()).decode()[:16]
     credentials = {
         "Code": "Success",
-        "LastUpdated": caller.launched,
+        "LastUpdated": client.launched,
         "Type": "AWS-HMAC",
         "AccessKeyId": f"ASIA{mark}",
-        "SecretAccessKey": f"lab-{caller.instance_id}",
-        "Token": f"lab-{caller.instance_id}",
+        "SecretAccessKey": f"lab-{client.instance_id}",
+        "Token": f"lab-{client.instance_id}",
         "Expiration": expires,
     }
     tree: Tree = {"info": json.dumps(info)}
-    if caller.role:
-        tree["security-credentials"] = {caller.role: json.dumps(credentials)}
+    if client.role:
+        tree["security-credentials"] = {client.role: json.dumps(credentials)}
     return tree
 
 
@@ -202,7 +202,7 @@ def seconds_asked(value: str | None) -> int | None:
     return int(value) if value and value.isascii() and value.isdigit() and 1 <= int(value) <= LONGEST else None
 
 
-def caller_of(instance: Any) -> MetadataClient:
+def client_of(instance: Any) -> MetadataClient:
     """An instance of moto's as the metadata service shows it."""
     backend = instance.ec2_backend
     key = backend.key_pairs.get(instance.key_name)

@@ -35,7 +35,7 @@ class Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Write no line for a request: machines ask all the time."""
 
 
 class MetadataService:
@@ -55,32 +55,32 @@ class MetadataService:
     def _answer(self, request: Request) -> Response:
         if request.path == AGENT_PATH:
             return Response(self._agent.read_bytes(), mimetype="application/vnd.debian.binary-package")
-        caller = self._caller(request.remote_addr or "")
-        if caller is None or "X-Forwarded-For" in request.headers:
+        client = self._client(request.remote_addr or "")
+        if client is None or "X-Forwarded-For" in request.headers:
             return _refusal(403, "Forbidden")
         if request.path == AGENT_CALLS:
-            return self._agent_call(caller)
+            return self._agent_call(client)
         if request.path.rstrip("/") == "/latest/api/token":
-            return self._token(request, caller)
-        return self._metadata(request, caller)
+            return self._token(request, client)
+        return self._metadata(request, client)
 
-    def _metadata(self, request: Request, caller: metadata.MetadataClient) -> Response:
+    def _metadata(self, request: Request, client: metadata.MetadataClient) -> Response:
         if request.method not in ("GET", "HEAD"):
             return _refusal(405, "Method Not Allowed")
-        if not self._tokens.good(caller.instance_id, request.headers.get(TOKEN, "")):
+        if not self._tokens.good(client.instance_id, request.headers.get(TOKEN, "")):
             return _refusal(401, "Unauthorized")
-        found = metadata.look_up(caller, request.path)
+        found = metadata.look_up(client, request.path)
         return _refusal(404, "Not Found") if found is None else Response(found, mimetype="text/plain")
 
-    def _agent_call(self, caller: metadata.MetadataClient) -> Response:
-        pause = self._agents.register(caller.instance_id, caller.region)
+    def _agent_call(self, client: metadata.MetadataClient) -> Response:
+        pause = self._agents.register(client.instance_id, client.region)
         if pause is None:
             return Response("{}", mimetype="application/json")
         refusal = _refusal(400, "Bad Request")
         refusal.headers["Retry-After"] = str(math.ceil(pause))
         return refusal
 
-    def _token(self, request: Request, caller: metadata.MetadataClient) -> Response:
+    def _token(self, request: Request, client: metadata.MetadataClient) -> Response:
         if request.method != "PUT":
             return _refusal(405, "Method Not Allowed")
         if request.user_agent.string.startswith("amazon-ssm-agent") and not self._agents.find_metadata():
@@ -88,15 +88,15 @@ class MetadataService:
         seconds = metadata.seconds_asked(request.headers.get(TTL))
         if seconds is None:
             return _refusal(400, "Bad Request")
-        token = self._tokens.issue(caller.instance_id, seconds)
+        token = self._tokens.issue(client.instance_id, seconds)
         return Response(token, mimetype="text/plain", headers={TTL: str(seconds)})
 
-    def _caller(self, address: str) -> metadata.MetadataClient | None:
+    def _client(self, address: str) -> metadata.MetadataClient | None:
         with self._tables.lock:
             for instance in self._tables.instances():
                 if instance.container_expected and instance.private_ip == address:
                     enabled = instance.metadata_options.http_endpoint != "disabled"
-                    return metadata.caller_of(instance) if enabled else None
+                    return metadata.client_of(instance) if enabled else None
         return None
 
 

@@ -50,7 +50,7 @@ class ManagedNode:
     online: bool
 
     def as_json(self) -> dict[str, Any]:
-        """An InstanceInformation."""
+        """An entry of DescribeInstanceInformation (AWS Systems Manager API Reference, "InstanceInformation")."""
         return {
             "InstanceId": self.machine.instance_id,
             "PingStatus": "Online" if self.online else "ConnectionLost",
@@ -80,7 +80,7 @@ class Nodes:
         self._lock = threading.Lock()
 
     def describe(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
-        """DescribeInstanceInformation."""
+        """Answer DescribeInstanceInformation: every machine of a region whose agent has registered."""
         wanted = filters(body)
         ids = [values for key, values in wanted if key == "InstanceId"]
         asked = [one for one in self._machines.machines(region) if all(one.instance_id in values for values in ids)]

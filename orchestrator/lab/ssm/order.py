@@ -30,7 +30,7 @@ _SHARE = re.compile(r"(0|[1-9][0-9]*)(%?)")
 
 @dataclass(frozen=True)
 class Order:
-    """One valid SendCommand."""
+    """A SendCommand whose parameters were checked, with defaults filled in."""
 
     commands: tuple[str, ...]
     working_directory: str

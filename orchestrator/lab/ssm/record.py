@@ -1,7 +1,7 @@
 """Commands and their invocations as records, and what is seen of them at a given moment.
 
-The records say what happened; `seen` says what AWS would show, which is later by the lab's delay. Names of states are
-the API's StatusDetails (API reference, GetCommandInvocation; User Guide, "Understanding command statuses").
+The records say what happened; `view_of` says what AWS would show, which is later by the lab's delay. Names of states
+are the API's StatusDetails (API reference, GetCommandInvocation; User Guide, "Understanding command statuses").
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def is_known(command: Command, now: float, delay: float) -> bool:
     return now >= command.requested + _KNOWN * delay
 
 
-def seen(command: Command, invocation: Invocation, now: float, delay: float) -> InvocationView:
+def view_of(command: Command, invocation: Invocation, now: float, delay: float) -> InvocationView:
     """What is shown of an invocation at `now`.
 
     A script whose end never came back (its machine stopped, rebooted by other means than exit code 194, or lost its
@@ -159,7 +159,7 @@ def _harmless_end(details: set[str]) -> str:
 def command_json(command: Command, now: float, delay: float) -> dict[str, Any]:
     """A Command of the API."""
     order = command.order
-    details = [seen(command, invocation, now, delay).details for invocation in command.invocations]
+    details = [view_of(command, invocation, now, delay).details for invocation in command.invocations]
     overall = command_details(details, order.max_errors, cancelled=command.cancelled)
     return {
         "CommandId": command.command_id,

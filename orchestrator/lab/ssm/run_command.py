@@ -47,9 +47,9 @@ class RunCommandApi:
         }
     )
 
-    def __init__(self, machines: MachineAccess, delay: float, births: RecentIds, waits: float) -> None:
+    def __init__(self, machines: MachineAccess, delay: float, recent_ids: RecentIds, waits: float) -> None:
         self._delay = delay
-        self._births = births
+        self._recent_ids = recent_ids
         self._nodes = Nodes(machines)
         self._delivery = Delivery(self._nodes, delay, waits)
         self._commands: dict[str, Command] = {}
@@ -85,7 +85,7 @@ class RunCommandApi:
         answer = ssm_record.command_json(command, command.requested, self._delay)
         with self._lock:
             self._commands[command.command_id] = command
-        self._births.note(RecentId(IdKind.COMMAND, region, command.command_id))
+        self._recent_ids.note(RecentId(IdKind.COMMAND, region, command.command_id))
         self._delivery.send(command)
         return {"Command": answer}
 
@@ -125,7 +125,7 @@ class RunCommandApi:
             ssm_record.invocation_json(
                 command,
                 invocation,
-                ssm_record.seen(command, invocation, now, self._delay),
+                ssm_record.view_of(command, invocation, now, self._delay),
                 details=bool(body.get("Details")),
             )
             for command in self._newest_first(region, body)
@@ -151,7 +151,7 @@ class RunCommandApi:
             raise AwsFault("InvocationDoesNotExist", "")
         if body.get("PluginName") and body["PluginName"] not in _STEPS:
             raise AwsFault("InvalidPluginName", f"The document {DOCUMENT} has no step {body['PluginName']}.")
-        view = ssm_record.seen(command, invocation, now, self._delay)
+        view = ssm_record.view_of(command, invocation, now, self._delay)
         return ssm_record.result_json(command, invocation, view)
 
     def _cancel(self, region: str, body: dict[str, Any]) -> dict[str, Any]:

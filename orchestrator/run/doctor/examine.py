@@ -9,7 +9,7 @@ from orchestrator.aws.account import AwsError, refusal
 from orchestrator.build.ansible import mitogen
 from orchestrator.errors import AmiError
 from orchestrator.process import PACKAGES, run, utf8_locale
-from orchestrator.run.doctor.finding import CheckResult
+from orchestrator.run.doctor.check_result import CheckResult
 from orchestrator.run.doctor.packer import examine_packer
 from orchestrator.run.source import resolve
 
@@ -25,13 +25,13 @@ ENOUGH_DISK = 2 * 1024**3
 
 def examine(workspace: Workspace, environment: Environment) -> tuple[CheckResult, ...]:
     """Everything that a build in an environment needs, in the order in which it would be missed."""
-    findings = [_asked("locale", lambda: f"programs run in {utf8_locale()}")]
-    findings += [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
+    results = [_asked("locale", lambda: f"programs run in {utf8_locale()}")]
+    results += [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
     account = _asked("account", lambda: _identity(environment), "ami lab up" if environment.endpoint else "")
-    findings.append(account)
+    results.append(account)
     if account.ok:
-        findings += _account(workspace, environment)
-    return tuple(findings)
+        results += _account(workspace, environment)
+    return tuple(results)
 
 
 def _programs() -> Iterator[CheckResult]:

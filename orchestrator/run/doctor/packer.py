@@ -10,7 +10,7 @@ from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace, folders, loose
 from orchestrator.build.packer.plugins import Requirement
 from orchestrator.errors import AmiError
-from orchestrator.run.doctor.finding import CheckResult
+from orchestrator.run.doctor.check_result import CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

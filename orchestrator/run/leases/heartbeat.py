@@ -27,7 +27,7 @@ _LOOK = 2.0
 
 @dataclass
 class Held:
-    """A lease that this process holds. `lock` is that of its renewal and its release."""
+    """A lease that this process holds."""
 
     key: str
     token: str
@@ -36,6 +36,7 @@ class Held:
     ended: bool = False
     """It was lost, released or left: nothing is written any more."""
     lock: threading.Lock = field(default_factory=threading.Lock)
+    """That of its renewal and its release."""
 
 
 class Heart:

@@ -137,14 +137,14 @@ class NoLeases:
         lost: Callable[[], None] = nothing,  # noqa: ARG002
         waiting: Callable[[LeaseOwner], None] = _silent,  # noqa: ARG002
     ) -> Iterator[None]:
-        """Nothing is held."""
+        """Go on at once: without a bucket there is nobody to agree with."""
         yield
 
     def leave(self, key: str) -> None:
-        """Nothing stays."""
+        """Do nothing: there is no lease that could stay."""
 
     def do_not_leave(self, key: str) -> None:
-        """Nothing stays."""
+        """Do nothing: no lease stays in any case."""
 
 
 def leases_of(account: Account, bucket: str, owner: LeaseOwner) -> Leases | NoLeases:

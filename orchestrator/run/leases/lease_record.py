@@ -35,17 +35,17 @@ _LACKING = frozenset({"AccessDenied", "403", "NoSuchBucket", "AllAccessDisabled"
 
 @dataclass(frozen=True)
 class Record:
-    """A lease as it was read. `age` is how many seconds ago it was written, by the bucket's clock alone.
-
-    `token` names the hold that wrote it, `ttl` is the seconds after which its owner itself allows others to take it.
-    `owner` is None when the object is not one that the factory wrote.
-    """
+    """A lease as it was read."""
 
     key: str
     etag: str
+    #: Names the hold that wrote it.
     token: str
+    #: None when the object is not one that the factory wrote.
     owner: LeaseOwner | None
+    #: How many seconds ago it was written, by the bucket's clock alone.
     age: int
+    #: Seconds after which its owner itself allows others to take it.
     ttl: float
     region: str = ""
 

@@ -28,12 +28,14 @@ class Life(StrEnum):
 
 @dataclass(frozen=True)
 class LeaseOwner:
-    """The process that does a run. `birth` is the clock tick since boot in which it began (proc(5), `starttime`)."""
+    """The process that does a run."""
 
     run: str
     host: str
+    #: Tells one boot of one machine, and one PID namespace, from others; empty when that cannot be known.
     machine: str
     pid: int
+    #: The clock tick since boot in which the process began (proc(5), `starttime`).
     birth: str
     commit: str = ""
 

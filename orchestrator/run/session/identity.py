@@ -32,9 +32,10 @@ _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """One invocation that builds or validates. `folder` is `.ami/runs/<id>` of the workspace."""
+    """One invocation that builds or validates."""
 
     id: str
+    #: `.ami/runs/<id>` of the workspace.
     folder: Path
     started: datetime
     commit: str

@@ -66,6 +66,10 @@ class Conversation:
         self._failed: list[str] = []
         self._chunks = 0
         self._fault: ConnectionFault | None = None
+        #: What is added to the numbers of questions: no two of a session may share one on the machine.
+        self._numbers_before = 0
+        #: The highest number that was sent to the machine.
+        self._highest = -1
         #: The agent has other things to do than to wait for slow commands, and those keep no script from being sent.
         self._sends, self._waits = threading.Semaphore(WORKERS), threading.Semaphore(_WAITS)
 
@@ -73,11 +77,33 @@ class Conversation:
         """End what is still asked, with Interrupted."""
         self._stop.set()
 
+    def continued(self, transport: Transport, *, stop: threading.Event) -> Conversation:
+        """The same session over another transport, for whoever asks next. `close` of the one does not end the other.
+
+        The questions of both may have the same numbers. It takes over what is known of the machine so far: a reboot
+        between the two is seen, and after a ConnectionFault nothing more can be asked.
+        """
+        following = Conversation(transport, stop=stop, gone=self._gone, spool=self._session.spool)
+        with self._lock:
+            following._session, following._fault = self._session, self._fault
+            following._spent, following._failed = [*self._spent], [*self._failed]
+            following._chunks, following._highest = self._chunks, self._highest
+            following._numbers_before = self._highest + 1
+        return following
+
     def ask(self, questions: Sequence[Question], tally: CallCount) -> Iterator[tuple[Reply, ...]]:
         """One round: replies as they become known, exactly one for each question.
 
         Raises ConnectionFault, after which nothing more can be asked, and Interrupted.
         """
+        before = self._numbers_before
+        numbered = [replace(one, number=one.number + before) for one in questions]
+        with self._lock:
+            self._highest = max(self._highest, *(one.number for one in numbered), -1)
+        for replies in self._round(numbered, tally):
+            yield tuple(replace(one, number=one.number - before) for one in replies)
+
+    def _round(self, questions: Sequence[Question], tally: CallCount) -> Iterator[tuple[Reply, ...]]:
         chunks, refused = self._cut(questions)
         if refused:
             yield refused

@@ -49,12 +49,17 @@ _FULL = "the machine had no room in /run for what commands wrote"
 
 @dataclass(frozen=True)
 class Envelope:
-    """A packed answer of which `text` has come."""
+    """A packed answer, or its beginning; see the top of this module."""
 
+    #: That of the script which it answers.
     token: str
+    #: The file on the machine in which all of it waits.
     frame: str
+    #: SHA-256 of the whole text, in hexadecimal.
     digest: str
+    #: Characters of the whole text.
     size: int
+    #: What of it has come.
     text: str
 
     def whole(self, said: Sequence[str]) -> Envelope:
@@ -119,7 +124,7 @@ def _unwritable(why: str) -> ConnectionFault:
 
 
 def _opened(head: list[str], body: bytes) -> tuple[Reply, ...]:
-    """Raises ValueError."""
+    """The replies of an answer: `head` has its lines, `body` the streams. Raises ValueError when they do not fit."""
     replies: list[Reply] = []
     at = 0
     for line in filter(None, head):

@@ -20,14 +20,14 @@ LIMIT = 10 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Question:
-    """One command for /bin/sh, run as root, with `seconds` to end in. No two of a session share a `number`.
+    """One command for /bin/sh, run as root."""
 
-    Questions with the same `turn`, if it is not 0, run one after the other.
-    """
-
+    #: No two questions of a session share one.
     number: int
     command: bytes
+    #: The command is stopped after so many.
     seconds: float = PATIENCE
+    #: Questions with the same turn, if it is not 0, run one after the other.
     turn: int = 0
 
     @property
@@ -73,17 +73,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is known of the question `number` in the end.
+    """What is known of a question in the end."""
 
-    `answer` only when it was ANSWERED; `size` (bytes, both streams) and `limit` when TOO_LARGE; `why` when UNCLEAR or
-    REFUSED.
-    """
-
+    #: That of the question.
     number: int
     ended: Ended
+    #: Only when it was ANSWERED.
     answer: Answer | None = None
+    #: Bytes of both streams when they were TOO_LARGE, and how many are carried.
     size: int = 0
     limit: int = 0
+    #: In words, when it is UNCLEAR or REFUSED.
     why: str = ""
 
     def of(self, question: Question) -> Answer:

@@ -46,18 +46,20 @@ class Flight(Generic[Asker]):
 
 @dataclass
 class Rounds(Generic[Asker]):
-    """Gathers questions into rounds. Questions are numbered from `numbered` on.
+    """Gathers questions into rounds."""
 
-    `touched`: a command was sent that may have changed the machine.
-    """
-
+    #: The highest number that a question has so far.
     numbered: int = 0
+    #: A command was sent that may have changed the machine.
     touched: bool = False
     _waiting: list[PendingQuestion[Asker]] = field(default_factory=list)
     _flights: dict[int, Flight[Asker]] = field(default_factory=dict)
+    #: When the first and the last of the waiting questions came, by the clock of `add`.
     _first: float = 0.0
     _last: float = 0.0
+    #: How many rounds were sent.
     _rounds: int = 0
+    #: The turn of each command that may change something: its questions run one after the other.
     _turns: dict[bytes, int] = field(default_factory=dict)
 
     def add(self, asked: PendingQuestion[Asker], now: float) -> None:

@@ -69,20 +69,23 @@ _UNWRITABLE = 'say "unwritable:$(LC_ALL=C mkdir -p {session} 2>&1 | base64 -w 0)
 
 @dataclass(frozen=True)
 class Session:
-    """The folder of one conversation. `begun`: an answer has come, so that the folder is there already."""
+    """The folder of one conversation."""
 
+    #: Its name in the spool.
     token: str
+    #: The folder on the machine in which sessions have theirs.
     spool: str = SPOOL
+    #: An answer has come: the folder is there.
     begun: bool = False
 
     @property
     def folder(self) -> str:
-        """Its path."""
+        """The path of the folder on the machine."""
         return f"{self.spool}/{self.token}"
 
     @property
     def made(self) -> str:
-        """The lines that make it."""
+        """The lines of shell that make it; none when it is there."""
         if self.begun:
             return ""
         folders = (self.spool, self.folder, *(f"{self.folder}/{name}" for name in ("claimed", "live", "ended")))
@@ -111,10 +114,12 @@ class Done:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Questions that one script carries. `name` is its own; `share`: of so many scripts that work side by side."""
+    """Questions that one script carries."""
 
+    #: No two chunks of a session share one.
     name: str
     questions: tuple[Question, ...]
+    #: How many scripts work side by side, this one included.
     share: int = 1
 
 

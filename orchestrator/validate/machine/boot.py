@@ -15,7 +15,7 @@ from orchestrator.polling import Attempt, attempts, growing, poll
 from orchestrator.process import masked
 from orchestrator.progress import Event, Stage
 from orchestrator.validate.errors import BootFailed, MachineLost, NeverOnline, ValidationError
-from orchestrator.validate.machine.connection import check, reach_of
+from orchestrator.validate.machine.connection import check, connection_of
 from orchestrator.validate.machine.instance_loss import described, ended
 from orchestrator.validate.machine.launch import launch_refused, launch_request, places_of, security_group_request
 from orchestrator.validate.machine.remembered import remembered
@@ -39,12 +39,12 @@ class BootedMachine:
     """A booted instance, and the way to it."""
 
     instance_id: str
-    reach: MachineConnection
+    connection: MachineConnection
 
     @property
     def way_in(self) -> str:
         """The command with which a person gets a shell on it."""
-        return self.reach.way_in(self.instance_id)
+        return self.connection.way_in(self.instance_id)
 
 
 class Boot:
@@ -57,7 +57,7 @@ class Boot:
         self._listener = listener
         self._stop = request.stop
         self._ec2 = request.account.client("ec2")
-        self._reach = reach_of(request, number)
+        self._connection = connection_of(request, number)
         self._stays = False
 
     @contextmanager
@@ -69,7 +69,7 @@ class Boot:
         """
         check(self._request.connection, self._request.account, self._request.ssh_interface)
         with (
-            self._reach.prepared(lambda: self._stays) as key_name,
+            self._connection.prepared(lambda: self._stays) as key_name,
             self._group() as group,
             self._instance(group, key_name) as machine,
         ):
@@ -77,7 +77,7 @@ class Boot:
                 self._await_online(machine.instance_id, self._await_running(machine.instance_id))
                 yield machine
             except ValidationError as error:
-                loss = error if isinstance(error, MachineLost) else self._reach.lost(machine.instance_id)
+                loss = error if isinstance(error, MachineLost) else self._connection.lost(machine.instance_id)
                 if loss is None:
                     raise
                 self._keep = False
@@ -92,7 +92,7 @@ class Boot:
         )
         with remembered(lambda: security_group(self._ec2, wanted)) as made:
             try:
-                if self._reach.ssh:
+                if self._connection.ssh:
                     ssh_access.let_in(self._ec2, str(made.result()))
                 yield str(made.result())
             finally:
@@ -103,10 +103,10 @@ class Boot:
     def _instance(self, group: str, key_name: str) -> Iterator[BootedMachine]:
         with remembered(lambda: self._launch(group, key_name)) as made:
             try:
-                yield _launched(made, self._reach)
+                yield _launched(made, self._connection)
             finally:
                 if made.exception() is None:
-                    self._leave(_launched(made, self._reach))
+                    self._leave(_launched(made, self._connection))
 
     def _launch(self, group: str, key_name: str = "") -> Any:
         """RunInstances in the first place that has room."""
@@ -149,7 +149,7 @@ class Boot:
 
     def _await_online(self, instance_id: str, running: dict[str, Any]) -> None:
         for attempt in self._attempts(self._request.online_timeout):
-            if self._reach.answers(instance_id, running):
+            if self._connection.answers(instance_id, running):
                 return
             found = described(self._ec2, instance_id)
             state = found.get("State", {}).get("Name", "running")
@@ -158,13 +158,13 @@ class Boot:
             if attempt.last:
                 raise self._never_online(instance_id)
             waited = attempt.waited
-            self._say(Stage.AWAIT, self._reach.awaited(instance_id, waited), seconds=waited)
+            self._say(Stage.AWAIT, self._connection.awaited(instance_id, waited), seconds=waited)
 
     def _never_online(self, instance_id: str) -> NeverOnline:
         console = self._console(instance_id)
         path = self._request.folder / "console.log"
         path.write_text(masked(console, self._request.masks), encoding="utf-8")
-        said, hint = self._reach.silence(instance_id, self._request.online_timeout)
+        said, hint = self._connection.silence(instance_id, self._request.online_timeout)
         return NeverOnline(said, hint=f"{hint}; console: {path}")
 
     def _console(self, instance_id: str) -> str:
@@ -218,5 +218,5 @@ def _pauses() -> Iterator[float]:
     return growing(0.5, factor=1.3, longest=5.0)
 
 
-def _launched(made: Future[Any], reach: MachineConnection) -> BootedMachine:
-    return BootedMachine(str(made.result()["Instances"][0]["InstanceId"]), reach)
+def _launched(made: Future[Any], connection: MachineConnection) -> BootedMachine:
+    return BootedMachine(str(made.result()["Instances"][0]["InstanceId"]), connection)

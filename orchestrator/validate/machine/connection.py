@@ -60,7 +60,7 @@ class MachineConnection(Protocol):
         """The command with which a person gets a shell on it."""
 
 
-def reach_of(request: ValidateRequest, number: int = 1) -> MachineConnection:
+def connection_of(request: ValidateRequest, number: int = 1) -> MachineConnection:
     """The way to the machine `number` of a validation."""
     match request.connection:
         case ConnectionKind.SSM:
@@ -126,11 +126,11 @@ class OverSsm:
         return lost(self._request.account, instance_id, self._manager)
 
     def transport(self, instance_id: str, stop: threading.Event) -> Transport:
-        """Run Command."""
+        """Run Command, one command for each script."""
         return RunCommandTransport(self._request.account, instance_id, stop=stop)
 
     def way_in(self, instance_id: str) -> str:
-        """Session Manager."""
+        """The shell that Session Manager opens."""
         return f"aws ssm start-session --target {instance_id}"
 
 
@@ -159,7 +159,7 @@ class OverPodman:
         return said.strip() not in {"", "offline", "unknown"}
 
     def awaited(self, instance_id: str, waited: float) -> str:
-        """Name the container."""
+        """Say which container is waited for."""
         return f"waiting for the container of {instance_id}{since(waited)}"
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:

@@ -88,7 +88,7 @@ class OverSsh:
         return ""
 
     def awaited(self, instance_id: str, waited: float) -> str:
-        """Name the machine."""
+        """Say which machine SSH waits for."""
         return f"waiting for SSH on {instance_id}{since(waited)}"
 
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:

@@ -31,11 +31,13 @@ _ENVIRONMENT = dict.fromkeys(("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESS
 
 @dataclass(frozen=True)
 class Login:
-    """Who logs in where, and with what. `folder` is private to this machine's connection."""
+    """Who logs in where, and with what."""
 
     user: str
     address: str
+    #: The private key.
     key_file: Path
+    #: Where the connection keeps its socket and the machine's host key; private to it.
     folder: Path
 
     @property

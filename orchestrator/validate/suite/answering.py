@@ -31,7 +31,7 @@ class AnswersRounds(Protocol):
     """A machine that answers rounds."""
 
     def ask(self, questions: Sequence[Question], tally: CallCount) -> Iterator[tuple[Reply, ...]]:
-        """See Conversation."""
+        """One round: replies as they become known, exactly one for each question. Raises as Conversation.ask does."""
 
     def close(self) -> None:
         """End what is still asked, with Interrupted."""
@@ -80,7 +80,7 @@ class Answering:
                 return  # it has ended, as its output tells
 
     def ask(self, event: dict[str, Any]) -> None:
-        """Begin to answer an event `ask` of suite.py."""
+        """Begin to answer an event `ask` of main.py."""
         self._pool.submit(self._answer, event)
 
     def _answer(self, event: dict[str, Any]) -> None:

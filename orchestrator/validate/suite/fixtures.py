@@ -19,14 +19,16 @@ REQUEST = pytest.StashKey[SuiteRequest]()
 
 @dataclass(frozen=True)
 class ImageUnderTest:
-    """What tests may ask of `image`. `vars` are those with which the role under test was applied."""
+    """What tests may ask of `image`."""
 
     name: str
     version: str
     ami_id: str
     layers: tuple[str, ...]
     roles: tuple[str, ...]
+    #: The role whose test asks.
     role: str
+    #: The variables with which that role was applied.
     vars: Mapping[str, Any]
 
 

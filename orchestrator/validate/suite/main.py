@@ -52,12 +52,12 @@ class RoundsCaller:
         return self._stdin
 
     def request(self) -> SuiteRequest:
-        """The first line."""
+        """The request, which is the first line of standard input."""
         (line,) = self._lines(1)
         return SuiteRequest.from_json(line.decode())
 
     def send(self, number: int, waiting: int, questions: Sequence[Question]) -> None:
-        """Send a round."""
+        """Send the questions of a round, for which `waiting` tests wait."""
         asked = [question.as_json() for question in questions]
         self._tell({"event": "ask", "round": number, "waiting": waiting, "questions": asked})
 

@@ -3,7 +3,7 @@
 `tell` gets one object per event:
     {"event": "collected", "roles": {role: number of tests}}
     {"event": "problem", "path": ..., "line": ..., "text": ...}           a file that could not be collected
-    {"event": "ask", "round": ..., "waiting": ..., "questions": [...]}    see suite.py
+    {"event": "ask", "round": ..., "waiting": ..., "questions": [...]}    see main.py
     {"event": "test", ...}                      the fields of verdict.TestResult
     {"event": "fault", "text": ...}             the machine cannot be asked any more; the session stops
     {"event": "stopped", "text": ...}           enough tests have failed (-x, --maxfail); the session stops

@@ -1,6 +1,6 @@
-"""The processes of a session: a tree, in whose trunk and branches is made what tests share, and whose leaves are tests.
+"""The processes of a session: a tree, in whose root and branches is made what tests share, and whose ends are tests.
 
-The trunk goes through the tests in their order, as pytest does. Before a test it makes what the test shares with
+The root goes through the tests in their order, as pytest does. Before a test it makes what the test shares with
 others, then forks it, and goes on without waiting. Tests that share something of their own (a module's fixture) get
 a branch: a process that goes through them likewise. What is shared is taken down after all that were forked have
 ended. An xfail mark that a test gives itself while it runs is not known there: what fails then is an error of the
@@ -9,6 +9,7 @@ test.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -42,14 +43,14 @@ _ENDING = (pytest.exit.Exception, KeyboardInterrupt)
 class FixtureProcess:
     """One process that forks others. `places` gives the place of each test in the session."""
 
-    def __init__(self, session: pytest.Session, line: CoordinatorLink, places: dict[pytest.Item, int]) -> None:
+    def __init__(self, session: pytest.Session, link: CoordinatorLink, places: dict[pytest.Item, int]) -> None:
         self._session = session
-        self._line = line
+        self._link = link
         self._places = places
         self._children: dict[int, int] = {}
         self._failed: dict[pytest.Item, tuple[BaseException, TracebackType | None]] = {}
 
-    def grow(self, items: Sequence[pytest.Item], scope: Scope, alone: Sequence[pytest.Item] = ()) -> None:
+    def fork_all(self, items: Sequence[pytest.Item], scope: Scope, alone: Sequence[pytest.Item] = ()) -> None:
         """Fork tests that share `scope`; then each of `alone`, which is waited for before the next one begins.
 
         All have ended when it returns. Raises Stopped.
@@ -58,8 +59,8 @@ class FixtureProcess:
         try:
             while todo:
                 branch = todo.pop(0)
-                if self._may_grow(branch):
-                    self._grow(branch, todo[0] if todo else None, alone=frozenset(alone))
+                if self._may_fork(branch):
+                    self._fork_branch(branch, todo[0] if todo else None, alone=frozenset(alone))
                 else:
                     todo[:0] = singles(branch.items)
             self._wait()
@@ -68,24 +69,24 @@ class FixtureProcess:
             self._take_down(None)
             raise
 
-    def _may_grow(self, branch: Branch) -> bool:
+    def _may_fork(self, branch: Branch) -> bool:
         places = [self._places[item] for item in branch.items]
         if branch.is_test:
-            self._line.call("fork", places[0])
+            self._link.call("fork", places[0])
             return True
-        return self._line.call("branch", places) is Word.GO
+        return self._link.call("branch", places) is Word.GO
 
-    def _grow(self, branch: Branch, following: Branch | None, *, alone: frozenset[pytest.Item]) -> None:
+    def _fork_branch(self, branch: Branch, following: Branch | None, *, alone: frozenset[pytest.Item]) -> None:
         last = branch.items[-1]
         try:
             for item in branch.items:
                 self._make_shared(item, branch)
         except _ENDING as error:
-            self._line.send("finished", TestRecord((), ending_of(error)), self._places[item])
+            self._link.send("finished", TestRecord((), ending_of(error)), self._places[item])
             raise Stopped from error
         settles = self._settles_before(following)
         if settles:
-            self._line.send("held", self._places[last])
+            self._link.send("held", self._places[last])
         self._reap()
         pid = self._forked(branch)
         self._children[pid] = self._places[branch.items[0]]
@@ -102,7 +103,7 @@ class FixtureProcess:
         if all(one.is_made for one in wanted) or node is None or item in self._failed or not runs(item):
             return
 
-        self._line.send("about", self._places[item])
+        self._link.send("about", self._places[item])
 
         def make() -> None:
             state: Any = self._session._setupstate
@@ -142,7 +143,7 @@ class FixtureProcess:
         if not told:
             self._take_down(item)
             return
-        self._line.send("about", self._places[last])
+        self._link.send("about", self._places[last])
         recorder = recorder_of(last.config)
         with recorder.recording(last) as heard:
             within(last, "setup", _nothing)
@@ -156,7 +157,7 @@ class FixtureProcess:
             )
             report = last.ihook.pytest_runtest_makereport(item=last, call=call)
             recorder.pytest_runtest_logreport(report)
-        self._line.send("late", self._places[last], tuple(heard))
+        self._link.send("late", self._places[last], tuple(heard))
 
     def _take_down(self, following: pytest.Item | None) -> None:
         try:
@@ -172,7 +173,7 @@ class FixtureProcess:
             warnings.simplefilter("ignore")  # of threads: those of fixtures stay here, where the fixtures are
             pid = os.fork()
         if pid == 0:
-            living(lambda: self._become(branch), self._line)
+            run_child(lambda: self._become(branch), self._link)
         return pid
 
     def _become(self, branch: Branch) -> None:
@@ -180,15 +181,15 @@ class FixtureProcess:
         self._children.clear()
         forget_finalizers(self._session)
         if branch.is_test:
-            self._line.call_as("test", self._places[first])
+            self._link.call_as("test", self._places[first])
             if first in self._failed:
                 request_of(first)._fillfixtures = partial(_fail, *self._failed[first])
-            run_test(first, self._line)
+            run_test(first, self._link)
         else:
-            self._line.call_as("branch", self._places[first])
+            self._link.call_as("branch", self._places[first])
             inner = Scope.Module if branch.scope is Scope.Package else Scope.Class
             with own_streams(self._session.config):
-                self.grow(branch.items, inner)
+                self.fork_all(branch.items, inner)
 
     def _reap(self) -> None:
         """Take leave of children that have ended."""
@@ -197,18 +198,46 @@ class FixtureProcess:
 
     def _wait(self) -> None:
         """Wait until all children have ended."""
-        self._line.send("idle")
+        self._link.send("idle")
         for pid in list(self._children):
             self._bury(*os.waitpid(pid, 0))
-        self._line.send("busy")
+        self._link.send("busy")
 
     def _bury(self, pid: int, status: int) -> None:
         if pid:
             place = self._children.pop(pid)
-            self._line.send("died", place, status)
+            self._link.send("died", place, status)
 
 
-def living(do: Callable[[], None], line: CoordinatorLink) -> None:
+def fork_root(session: pytest.Session, link: CoordinatorLink, alone: frozenset[int], become: Callable[[], None]) -> int:
+    """Fork the root of the tree, which runs all tests of a session. Its process id.
+
+    `alone` has the places of tests that run alone; `become` is called in the new process first.
+    """
+    places = {item: place for place, item in enumerate(session.items)}
+    last = [item for item, place in places.items() if place in alone]
+    together = [item for item, place in places.items() if place not in alone]
+    root = FixtureProcess(session, link, places)
+
+    def run() -> None:
+        become()
+        link.call_as("root", -1)
+        with own_streams(session.config):
+            root.fork_all(together, Scope.Package, last)
+
+    if factory := getattr(session.config, "_tmp_path_factory", None):
+        factory.getbasetemp()  # one for all, as in one process
+    gc.collect()
+    gc.freeze()  # what stands is not looked at again, so that its pages stay shared
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        run_child(run, link)
+    return pid
+
+
+def run_child(do: Callable[[], None], link: CoordinatorLink) -> None:
     """What a forked process does from here to its end; never returns."""
     code = 3
     try:
@@ -219,7 +248,7 @@ def living(do: Callable[[], None], line: CoordinatorLink) -> None:
     except (EOFError, ConnectionError):
         code = 0  # the coordinator is gone, and there is nobody to tell
     except BaseException:  # noqa: BLE001 - whatever it is, it must not run the caller's code
-        line.send("broken", traceback.format_exc())
+        link.send("broken", traceback.format_exc())
     finally:
         os._exit(code)
 

@@ -1,9 +1,9 @@
-"""The line between a process that runs tests and the coordinator: what is said on it, and its near end.
+"""The connection between a process that runs tests and the coordinator: what is said on it, and its near end.
 
-Every process has a line of its own: a forked one calls anew, and so does one that a test forks, of which nothing
-counts but its questions. A line on which an answer was not read to its end (the handler of a signal has raised an
-exception) is never read again: the process calls once more by the same name. Messages are tuples whose first word
-says what they are:
+Every process has a connection of its own: a forked one calls anew, and so does one that a test forks, of which nothing
+counts but its questions. A connection on which an answer was not read to its end (the handler of a signal has raised an
+exception) is never read again: the process calls once more by the same name. Messages are tuples whose first word says
+what they are:
 
     (kind, index, pid)               the first one: a "test", "branch" or "guest" of a test, or the "root"
     ("about", index)                 what is asked from now on is asked for that test
@@ -13,7 +13,7 @@ says what they are:
     ("held", index)                  something that a test shares is taken down after it: more will come of it
     ("late", index, heard)           that
     ("idle",), ("busy",)             waits for its children, and does so no longer
-    ("finished", TestRecord)         all that came of a test; with its index when it is told by its trunk
+    ("finished", TestRecord)         all that came of a test; with its index when another process tells it
     ("died", index, status)          a child has ended; `status` as os.waitpid gives it
     ("broken", text)                 an error of this program's own
 """
@@ -62,7 +62,7 @@ class Ending:
     stop: str = ""
 
 
-#: "report", "warning" or "said", and it in a form that travels; see leaf.py.
+#: "report", "warning" or "said", and it in a form that travels; see test_process.py.
 Heard = tuple[str, Any]
 
 
@@ -81,7 +81,7 @@ class Stopped(BaseException):
 
 
 class CoordinatorLink:
-    """This process's line. `kind` is "test", "branch" or "root", `index` the place of its (first) test."""
+    """This process's connection. `kind` is "test", "branch" or "root", `index` the place of its (first) test."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -89,11 +89,11 @@ class CoordinatorLink:
         self._lock = threading.Lock()
         self._pid = -1
         self._connection: Connection[Any, Any] | None = None
-        #: Something was begun on the line and has not come to its end.
+        #: Something was begun on the connection and has not come to its end.
         self._is_torn = False
 
     def call_as(self, kind: str, index: int) -> None:
-        """Open this process's own line."""
+        """Open this process's own connection."""
         self._hello = (kind, index)
         self._lock = threading.Lock()
         self._open()

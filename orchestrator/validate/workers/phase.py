@@ -35,7 +35,7 @@ class Phase:
 
     @pytest.hookimpl
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool:
-        """Enter the phase."""
+        """Call the phase's hook, so that all plugins do what they do around it."""
         __tracebackhide__ = True
         _hook(item, f"pytest_runtest_{self._when}")(
             item=item, **({"nextitem": None} if self._when == "teardown" else {})

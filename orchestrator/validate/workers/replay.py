@@ -53,9 +53,9 @@ class Replay:
         told = _failure(item, "the process ended that was taking down what the test shares", "teardown")
         self.late(index, (("report", packed(told, item.config)),))
 
-    def finished(self, index: int, outgrowth: TestRecord) -> None:
+    def finished(self, index: int, record: TestRecord) -> None:
         """A test has ended."""
-        self._results.setdefault(index, outgrowth)
+        self._results.setdefault(index, record)
 
     def gone(self, index: int) -> None:
         """A test's process is there no more."""
@@ -83,16 +83,16 @@ class Replay:
 
     def _tell_next(self) -> None:
         place, item = self.place, self._session.items[self.place]
-        outgrowth = self._results.pop(place, None)
+        record = self._results.pop(place, None)
         enter(item.config, item.path)
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        if outgrowth is None:
+        if record is None:
             item.ihook.pytest_runtest_logreport(report=_lost(item, self._deaths.get(place)))
         else:
-            self._tell(item, outgrowth.heard, self._late.pop(place, []))
+            self._tell(item, record.heard, self._late.pop(place, []))
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         self.place += 1
-        self._end_if_due(outgrowth)
+        self._end_if_due(record)
 
     def _tell(self, item: pytest.Item, heard: tuple[Heard, ...], late: list[Heard]) -> None:
         """Tell what was heard in its order; what came late is a part of the teardown, which is the last report.
@@ -105,8 +105,8 @@ class Replay:
         _tell(item, [*heard[ends : ends + 1], *(one for one in late if one[0] != "warning")])
         _tell(item, [*heard[ends + 1 :], *(one for one in late if one[0] == "warning")])
 
-    def _end_if_due(self, outgrowth: TestRecord | None) -> None:
-        ending = outgrowth.ending if outgrowth is not None else None
+    def _end_if_due(self, record: TestRecord | None) -> None:
+        ending = record.ending if record is not None else None
         if ending is not None and ending.exited:
             raise pytest.exit.Exception(ending.exit_reason, ending.exit_code)
         if ending is not None and ending.interrupted:

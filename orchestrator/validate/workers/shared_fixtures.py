@@ -25,11 +25,12 @@ _OURS = frozenset({"host", "image"})
 
 @dataclass(frozen=True)
 class SharedFixtures:
-    """A fixture as an item uses it. `param` is what it is parametrised with there."""
+    """A fixture as an item uses it."""
 
     name: str
     scope: Scope
     definition: Any
+    #: What it is parametrised with there.
     param: Any
 
     @property
@@ -46,12 +47,10 @@ class SharedFixtures:
 
 @dataclass(frozen=True)
 class Branch:
-    """Tests that are forked together because they share something of their own; or one test.
-
-    Before the fork everything is made that is shared at `scope` or more widely.
-    """
+    """Tests that are forked together because they share something of their own; or one test."""
 
     items: tuple[pytest.Item, ...]
+    #: Before the fork everything is made that is shared at this scope or more widely.
     scope: Scope
 
     @property

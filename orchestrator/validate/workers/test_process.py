@@ -58,7 +58,7 @@ class Recorder:
         self._config = config
 
     def pytest_warning_recorded(self, warning_message: Any, when: str, nodeid: str, location: Any) -> None:
-        """Keep a warning."""
+        """Keep a warning in a form that can travel."""
         if self._heard is not None:
             self._heard.append(("warning", (_portable(warning_message), when, nodeid, location)))
 
@@ -93,18 +93,18 @@ def _portable(message: Any) -> Any:
 
 
 def recorder_of(config: pytest.Config) -> Recorder:
-    """The session's recorder."""
+    """The plugin that records in this session."""
     recorder: Recorder = config.pluginmanager.get_plugin(Recorder.NAME)  # type: ignore[assignment]
     return recorder
 
 
-def run_test(item: pytest.Item, line: CoordinatorLink) -> None:
+def run_test(item: pytest.Item, link: CoordinatorLink) -> None:
     """Run a test in this process, of which it is the last deed, and send what came of it."""
     item.config.option.maxfail = 0  # the coordinator counts
     with own_streams(item.config):
         with recorder_of(item.config).recording(item) as heard:
             ending = _ended(item)
-        line.send("finished", TestRecord(tuple(heard), ending))
+        link.send("finished", TestRecord(tuple(heard), ending))
 
 
 def _ended(item: pytest.Item) -> Ending:

@@ -11,12 +11,12 @@ from orchestrator.build.cause import FailureEvidence
 from orchestrator.build.failure import BuildFailed
 
 
-def hint(seen: FailureEvidence) -> str:
-    return BuildFailed("tiny", log=Path("packer.log"), seen=seen).hint
+def hint(evidence: FailureEvidence) -> str:
+    return BuildFailed("tiny", log=Path("packer.log"), evidence=evidence).hint
 
 
 @pytest.mark.parametrize(
-    "seen",
+    "evidence",
     [
         FailureEvidence(errors=("Error waiting for SSH: ssh: handshake failed: ssh: unable to authenticate",)),
         FailureEvidence(
@@ -27,10 +27,10 @@ def hint(seen: FailureEvidence) -> str:
     ],
     ids=["packer", "ansible"],
 )
-def test_hint_when_the_builds_user_is_not_let_in(seen: FailureEvidence) -> None:
+def test_hint_when_the_builds_user_is_not_let_in(evidence: FailureEvidence) -> None:
     """Whether Packer or Ansible met it: it names the settings of sshd that do it."""
-    assert "AllowUsers" in hint(seen)
-    assert "ssh_username" in hint(seen)
+    assert "AllowUsers" in hint(evidence)
+    assert "ssh_username" in hint(evidence)
 
 
 def test_hint_when_a_task_wants_a_kernel_in_the_lab() -> None:

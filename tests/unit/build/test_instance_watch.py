@@ -42,9 +42,9 @@ def test_an_end_that_packer_may_have_asked_for_does_not_count(
     """Times are relative to now, and to the second in which Packer began to end its machine."""
     del ec2
     now = int(time.time())
-    witness = InstanceWatch(ACCOUNT, "key")
-    witness.gone = Gone("i-1", "terminated", code, "", (time.time() if end_began is None else now) + at)
-    assert (witness.gone_before(None if end_began is None else now) is not None) is counts
+    watch = InstanceWatch(ACCOUNT, "key")
+    watch.gone = Gone("i-1", "terminated", code, "", (time.time() if end_began is None else now) + at)
+    assert (watch.gone_before(None if end_began is None else now) is not None) is counts
 
 
 def test_the_machine_with_the_key_is_seen_to_end(ec2: Any) -> None:
@@ -57,14 +57,14 @@ def test_the_machine_with_the_key_is_seen_to_end(ec2: Any) -> None:
         ec2.run_instances(KeyName=name, **wanted)["Instances"][0]["InstanceId"] for name in ("ours", "theirs")
     )
     ec2.terminate_instances(InstanceIds=[theirs])
-    with InstanceWatch(ACCOUNT, "ours") as witness:
-        witness.look()
+    with InstanceWatch(ACCOUNT, "ours") as watch:
+        watch.look()
         time.sleep(0.5)
-        assert witness.gone is None
+        assert watch.gone is None
         ec2.terminate_instances(InstanceIds=[ours])
-        witness.look()
+        watch.look()
         deadline = time.monotonic() + 300
-        while witness.gone is None and time.monotonic() < deadline:
+        while watch.gone is None and time.monotonic() < deadline:
             time.sleep(0.05)
-    assert witness.gone is not None
-    assert witness.gone.instance_id == ours
+    assert watch.gone is not None
+    assert watch.gone.instance_id == ours

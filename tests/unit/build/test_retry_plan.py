@@ -22,18 +22,18 @@ PLACES = (("small", "subnet-1"), ("small", "subnet-2"), ("large", "subnet-1"), (
 
 
 def failed(*errors: str, early: bool = False) -> BuildFailed:
-    return BuildFailed("web", log=Path("log"), seen=FailureEvidence(errors=errors, early=early))
+    return BuildFailed("web", log=Path("log"), evidence=FailureEvidence(errors=errors, early=early))
 
 
-def then(course: RetryPlan | None) -> RetryPlan:
-    assert course is not None
-    return course
+def then(plan: RetryPlan | None) -> RetryPlan:
+    assert plan is not None
+    return plan
 
 
 def test_a_full_place_is_left_for_the_next() -> None:
-    course = then(RetryPlan(PLACES).after(failed(FULL)))
-    assert course.place == ("small", "subnet-2")
-    assert course.story == ("attempt 1: no small in subnet-1",)
+    plan = then(RetryPlan(PLACES).after(failed(FULL)))
+    assert plan.place == ("small", "subnet-2")
+    assert plan.story == ("attempt 1: no small in subnet-1",)
 
 
 def test_a_subnet_without_addresses_is_not_tried_with_another_type() -> None:
@@ -41,40 +41,40 @@ def test_a_subnet_without_addresses_is_not_tried_with_another_type() -> None:
 
 
 def test_the_last_full_place_is_the_end_and_all_are_told() -> None:
-    course: RetryPlan | None = RetryPlan(PLACES)
+    plan: RetryPlan | None = RetryPlan(PLACES)
     for _ in PLACES[:-1]:
-        course = then(course).after(failed(FULL))
-    assert then(course).after(failed(FULL)) is None
-    told = failed(FULL).after(then(course).story).message
+        plan = then(plan).after(failed(FULL))
+    assert then(plan).after(failed(FULL)) is None
+    told = failed(FULL).after(then(plan).story).message
     assert [
         place for place in ("small in subnet-1", "small in subnet-2", "large in subnet-1") if place not in told
     ] == []
 
 
 def test_a_lost_machine_is_made_up_for_once_in_the_same_place() -> None:
-    course = then(RetryPlan(PLACES).after(failed(LOST)))
-    assert (course.place, course.number) == (PLACES[0], 2)
-    assert course.pause == 0
-    assert course.after(failed(LOST)) is None
-    assert course.after(failed(FAULT)) is None
+    plan = then(RetryPlan(PLACES).after(failed(LOST)))
+    assert (plan.place, plan.number) == (PLACES[0], 2)
+    assert plan.pause == 0
+    assert plan.after(failed(LOST)) is None
+    assert plan.after(failed(FAULT)) is None
 
 
 def test_calls_that_aws_failed_before_there_was_a_machine_are_made_up_for_after_longer_and_longer_pauses() -> None:
     """Three times; then as any other that was lost."""
-    course = RetryPlan(PLACES)
+    plan = RetryPlan(PLACES)
     pauses = []
     for _ in range(3):
-        course = then(course.after(failed(FAULT, early=True)))
-        pauses.append(course.pause)
-    assert (course.place, course.number, pauses) == (PLACES[0], 4, [2, 4, 8])
-    course = then(course.after(failed(FAULT, early=True)))
-    assert (course.number, course.after(failed(FAULT, early=True))) == (5, None)
+        plan = then(plan.after(failed(FAULT, early=True)))
+        pauses.append(plan.pause)
+    assert (plan.place, plan.number, pauses) == (PLACES[0], 4, [2, 4, 8])
+    plan = then(plan.after(failed(FAULT, early=True)))
+    assert (plan.number, plan.after(failed(FAULT, early=True))) == (5, None)
 
 
 def test_only_what_nobody_wrote_is_tried_again() -> None:
     task = TaskEvent("", "base", "base.yml", "marker", "Leave a mark", TaskOutcome.FAILED, 1.5, "no such file")
     by_cause = {
-        Cause.TASK: BuildFailed("web", log=Path("log"), seen=FailureEvidence(task=task)),
+        Cause.TASK: BuildFailed("web", log=Path("log"), evidence=FailureEvidence(task=task)),
         Cause.CAPACITY: failed(FULL),
         Cause.LOST: failed(LOST),
         Cause.FAULT: failed(FAULT),
@@ -89,10 +89,10 @@ def test_only_what_nobody_wrote_is_tried_again() -> None:
 @given(st.lists(st.sampled_from([FULL, NO_ADDRESS, LOST, FAULT, REFUSED]), min_size=10, max_size=10))
 def test_attempts_come_to_an_end(errors: list[str]) -> None:
     """However attempts fail, there is one for each place, and four more at most; each is told once."""
-    course: RetryPlan | None = RetryPlan(PLACES)
+    plan: RetryPlan | None = RetryPlan(PLACES)
     count = 0
-    while course is not None:
-        assert (course.number, len(course.story)) == (count + 1, count)
-        course = course.after(failed(errors[count], early=count % 2 == 0))
+    while plan is not None:
+        assert (plan.number, len(plan.story)) == (count + 1, count)
+        plan = plan.after(failed(errors[count], early=count % 2 == 0))
         count += 1
     assert count <= len(PLACES) + 4

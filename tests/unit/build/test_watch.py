@@ -112,7 +112,7 @@ def test_failed_task_is_what_a_failure_tells() -> None:
     seen = Seen()
     seen.watch.take_tasks([task(TaskOutcome.START), task(TaskOutcome.FAILED, message="no such package")])
     told = BuildFailed(
-        "tiny", log=LOG, seen=FailureEvidence(seen.watch.failed_task, ("Error executing Ansible",))
+        "tiny", log=LOG, evidence=FailureEvidence(seen.watch.failed_task, ("Error executing Ansible",))
     ).message
     assert told == "tiny: layer base, role system, task 'Do it' failed:\nno such package\nlog: packer.log"
 
@@ -156,25 +156,25 @@ def test_tasks_are_told_with_layer_role_and_seconds() -> None:
 
 def test_packers_errors_are_told_once_each() -> None:
     seen = Seen("name_taken.txt")
-    told = BuildFailed("tiny", log=LOG, seen=FailureEvidence(errors=tuple(seen.watch.errors)))
+    told = BuildFailed("tiny", log=LOG, evidence=FailureEvidence(errors=tuple(seen.watch.errors)))
     assert told.message.count("is used by an existing AMI") == 1
     assert "Some builds" not in told.message
 
 
 def test_error_that_packer_repeats_with_other_words_in_front_is_told_once() -> None:
     seen = Seen("wrong_user.txt")
-    told = BuildFailed("tiny", log=LOG, seen=FailureEvidence(errors=tuple(seen.watch.errors)))
+    told = BuildFailed("tiny", log=LOG, evidence=FailureEvidence(errors=tuple(seen.watch.errors)))
     assert told.message.count("authentication error") == 1
     assert "ssh_username is wrong" in told.hint
 
 
 def test_lack_gets_a_hint() -> None:
     seen = FailureEvidence(errors=("Error launching source instance: InsufficientInstanceCapacity: no t3.small",))
-    assert "other_instance_types" in BuildFailed("tiny", log=LOG, seen=seen).hint
+    assert "other_instance_types" in BuildFailed("tiny", log=LOG, evidence=seen).hint
 
 
 def test_what_may_stay_is_part_of_the_message() -> None:
     told = BuildFailed(
-        "tiny", log=LOG, seen=FailureEvidence(errors=("x",)), left=["instance i-1 (UnauthorizedOperation)"]
+        "tiny", log=LOG, evidence=FailureEvidence(errors=("x",)), left=["instance i-1 (UnauthorizedOperation)"]
     )
     assert "may have stayed behind: instance i-1 (UnauthorizedOperation)" in told.message

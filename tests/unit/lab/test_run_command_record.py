@@ -7,7 +7,7 @@ import pytest
 from orchestrator.lab.ssm import output as ssm_output
 from orchestrator.lab.ssm import record as ssm_record
 from orchestrator.lab.ssm.order import order
-from orchestrator.lab.ssm.record import Command, Invocation, command_details, seen
+from orchestrator.lab.ssm.record import Command, Invocation, command_details, view_of
 
 ONE = "i-0123456789abcdef0"
 BODY = {"DocumentName": "AWS-RunShellScript", "InstanceIds": [ONE], "Parameters": {"commands": ["true"]}}
@@ -36,35 +36,35 @@ def test_an_invocation_cannot_be_asked_for_at_once(command: Command) -> None:
 
 
 def test_it_is_pending_then_in_progress_then_what_it_became(command: Command, invocation: Invocation) -> None:
-    assert seen(command, invocation, 1_000.4, 1).status == "Pending"
+    assert view_of(command, invocation, 1_000.4, 1).status == "Pending"
     invocation.started = 1_000.5
-    assert seen(command, invocation, 1_000.6, 1).status == "InProgress"
+    assert view_of(command, invocation, 1_000.6, 1).status == "InProgress"
     end(invocation)
-    assert seen(command, invocation, 1_002.6, 1).status == "Failed"
+    assert view_of(command, invocation, 1_002.6, 1).status == "Failed"
 
 
 def test_a_result_is_not_seen_before_it_is_back(command: Command, invocation: Invocation) -> None:
     """No output, no exit code and no end date while the delay lasts."""
     end(invocation)
-    early = ssm_record.result_json(command, invocation, seen(command, invocation, 1_002.4, 1))
+    early = ssm_record.result_json(command, invocation, view_of(command, invocation, 1_002.4, 1))
     assert (early["Status"], early["ResponseCode"], early["StandardOutputContent"]) == ("InProgress", -1, "")
     assert early["StandardErrorContent"] == early["ExecutionEndDateTime"] == early["ExecutionElapsedTime"] == ""
     assert early["ExecutionStartDateTime"] == "1970-01-01T00:16:40.500Z"
-    late = ssm_record.result_json(command, invocation, seen(command, invocation, 1_002.5, 1))
+    late = ssm_record.result_json(command, invocation, view_of(command, invocation, 1_002.5, 1))
     assert (late["ResponseCode"], late["StandardOutputContent"]) == (3, "out")
     assert (late["ExecutionElapsedTime"], late["ExecutionEndDateTime"]) == ("PT1.500S", "1970-01-01T00:16:42.000Z")
 
 
 def test_what_never_came_back_is_given_up_when_the_command_expires(command: Command, invocation: Invocation) -> None:
     invocation.started = 1_000.5
-    assert seen(command, invocation, 1_000 + 3_629, 0).status == "InProgress"
-    given_up = seen(command, invocation, 1_000 + 3_630, 0)
+    assert view_of(command, invocation, 1_000 + 3_629, 0).status == "InProgress"
+    given_up = view_of(command, invocation, 1_000 + 3_630, 0)
     assert (given_up.status, given_up.details) == ("TimedOut", "DeliveryTimedOut")
 
 
 def test_a_cancelled_script_is_cancelling_until_it_has_ended(command: Command, invocation: Invocation) -> None:
     invocation.started, invocation.cancelling = 1_000.5, True
-    view = seen(command, invocation, 1_001, 0)
+    view = view_of(command, invocation, 1_001, 0)
     assert view.status == "Cancelling"
     entry = ssm_record.invocation_json(command, invocation, view, details=True)
     assert entry["CommandPlugins"][0]["Status"] == "InProgress"
@@ -72,7 +72,7 @@ def test_a_cancelled_script_is_cancelling_until_it_has_ended(command: Command, i
 
 def test_the_plugin_comes_with_details_only(command: Command, invocation: Invocation) -> None:
     end(invocation)
-    view = seen(command, invocation, 1_002, 0)
+    view = view_of(command, invocation, 1_002, 0)
     assert ssm_record.invocation_json(command, invocation, view, details=False)["CommandPlugins"] == []
     (plugin,) = ssm_record.invocation_json(command, invocation, view, details=True)["CommandPlugins"]
     assert (plugin["Name"], plugin["Status"], plugin["ResponseCode"]) == ("aws:runShellScript", "Failed", 3)

@@ -69,8 +69,10 @@ def work(tmp_path: Path, *steps: PlanStep, seen: frozenset[str] = frozenset()) -
     identity = RunIdentity("r", tmp_path, datetime.now(UTC), "", this_process("r"))
     stop, urgent = threading.Event(), threading.Event()
     secrets = Secrets(workspace, ENVIRONMENT)
-    making = RunContext(workspace, ENVIRONMENT, identity, ignore, keep=False, stop=stop, urgent=urgent, secrets=secrets)
-    return SegmentWork(plan, making, NoLeases())
+    context = RunContext(
+        workspace, ENVIRONMENT, identity, ignore, keep=False, stop=stop, urgent=urgent, secrets=secrets
+    )
+    return SegmentWork(plan, context, NoLeases())
 
 
 @pytest.mark.parametrize("state", [State.BUILT, State.VALIDATED, State.REJECTED])

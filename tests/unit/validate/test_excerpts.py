@@ -37,19 +37,19 @@ def test_a_cut_text_stays_as_it_is_when_there_are_no_secrets() -> None:
 
 
 def test_commands_are_told_once_and_what_they_wrote_is_cut() -> None:
-    kept = Excerpts()
-    kept.note(3, b"seq", Reply(1, Ended.ANSWERED, Answer(0, b"1\n" * 9_000_000, b"2")))
-    kept.note(3, b"sleep 1000", Reply(2, Ended.TIMED_OUT))
-    kept.note(4, b"true", Reply(3, Ended.ANSWERED, Answer(1, b"out", b"err")))
-    assert kept.of(3) == (AskedCommand("seq", "0", "1\n" * 1000 + CUT), AskedCommand("sleep 1000", "timed out"))
-    assert kept.of(3) == ()
-    assert kept.of(4) == (AskedCommand("true", "1", "outerr"),)
+    excerpts = Excerpts()
+    excerpts.note(3, b"seq", Reply(1, Ended.ANSWERED, Answer(0, b"1\n" * 9_000_000, b"2")))
+    excerpts.note(3, b"sleep 1000", Reply(2, Ended.TIMED_OUT))
+    excerpts.note(4, b"true", Reply(3, Ended.ANSWERED, Answer(1, b"out", b"err")))
+    assert excerpts.of(3) == (AskedCommand("seq", "0", "1\n" * 1000 + CUT), AskedCommand("sleep 1000", "timed out"))
+    assert excerpts.of(3) == ()
+    assert excerpts.of(4) == (AskedCommand("true", "1", "outerr"),)
 
 
 def test_of_a_test_that_polls_the_last_commands_are_kept() -> None:
-    kept = Excerpts()
+    excerpts = Excerpts()
     for n in range(1000):
-        kept.note(0, b"echo %d" % n, Reply(n, Ended.ANSWERED, Answer(0, b"", b"")))
-    asked = kept.of(0)
+        excerpts.note(0, b"echo %d" % n, Reply(n, Ended.ANSWERED, Answer(0, b"", b"")))
+    asked = excerpts.of(0)
     assert len(asked) == 200
     assert asked[-1].command == "echo 999"

@@ -54,7 +54,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("twin"))
+    made = Server(tmp_path_factory.mktemp("reference"))
     yield made
     made.close()
 

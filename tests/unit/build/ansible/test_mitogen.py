@@ -10,8 +10,8 @@ import pytest
 from orchestrator.build.ansible import mitogen
 from orchestrator.build.launch.environment import STRATEGY
 from orchestrator.definition.workspace import Workspace
+from orchestrator.run.doctor.check_result import CheckResult
 from orchestrator.run.doctor.examine import _mitogen
-from orchestrator.run.doctor.finding import CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -70,5 +70,5 @@ def test_cause_by_the_code_in_either_wording(code: str, status: int, expected: C
 
 @pytest.mark.parametrize("said", [V1, V2])
 def test_person_reads_the_plain_wording(said: str) -> None:
-    told = BuildFailed("web", log=Path("log"), seen=FailureEvidence(errors=(said,))).message
+    told = BuildFailed("web", log=Path("log"), evidence=FailureEvidence(errors=(said,))).message
     assert told == f"web: Packer failed:\n{plain(said)}\nlog: log"

@@ -20,13 +20,13 @@ YOUNG = RecentId(IdKind.INSTANCE, "us-east-1", "i-0123")
 
 
 @pytest.fixture
-def births() -> RecentIds:
+def recent_ids() -> RecentIds:
     return RecentIds()
 
 
 @pytest.fixture
-def faults(births: RecentIds) -> Faults:
-    return Faults(births)
+def faults(recent_ids: RecentIds) -> Faults:
+    return Faults(recent_ids)
 
 
 def hits(faults: Faults) -> list[int]:
@@ -69,8 +69,8 @@ def test_slow_images_add_up(faults: Faults) -> None:
     assert faults.meet(Call("ec2", "us-east-1", "CopyImage", Protocol.EC2), b"").slower() == 3
 
 
-def test_a_young_id_is_unknown_to_a_call_that_names_it(faults: Faults, births: RecentIds) -> None:
-    births.note(YOUNG)
+def test_a_young_id_is_unknown_to_a_call_that_names_it(faults: Faults, recent_ids: RecentIds) -> None:
+    recent_ids.note(YOUNG)
     faults.set(Rule(FaultKind.CONSISTENCY, 60))
     refusal = faults.meet(DESCRIBE, b"InstanceId.1=i-0123").refusal
     assert refusal is not None
@@ -78,8 +78,10 @@ def test_a_young_id_is_unknown_to_a_call_that_names_it(faults: Faults, births: R
     assert hits(faults) == [1]
 
 
-def test_lists_are_told_what_is_young_and_count_once_that_they_left_it_out(faults: Faults, births: RecentIds) -> None:
-    births.note(YOUNG)
+def test_lists_are_told_what_is_young_and_count_once_that_they_left_it_out(
+    faults: Faults, recent_ids: RecentIds
+) -> None:
+    recent_ids.note(YOUNG)
     faults.set(Rule(FaultKind.CONSISTENCY, 60))
     trouble = faults.meet(DESCRIBE, b"")
     assert trouble.young == (YOUNG,)
@@ -89,9 +91,9 @@ def test_lists_are_told_what_is_young_and_count_once_that_they_left_it_out(fault
     assert hits(faults) == [1]
 
 
-def test_what_a_launch_looks_up_is_the_truth(faults: Faults, births: RecentIds) -> None:
+def test_what_a_launch_looks_up_is_the_truth(faults: Faults, recent_ids: RecentIds) -> None:
     """Otherwise two instances could get one address."""
-    births.note(YOUNG)
+    recent_ids.note(YOUNG)
     faults.set(Rule(FaultKind.CONSISTENCY, 60))
     assert faults.meet(RUN, b"").young == ()
 
@@ -138,9 +140,9 @@ def test_the_door_refuses_what_it_does_not_understand(faults: Faults, method: st
     assert (status, set(said)) == (400, {"error", "hint"})
 
 
-def test_a_young_command_has_no_invocation_yet(births: RecentIds, faults: Faults) -> None:
+def test_a_young_command_has_no_invocation_yet(recent_ids: RecentIds, faults: Faults) -> None:
     """Also when the id is only part of the call's JSON; other calls of Systems Manager know it."""
-    births.note(RecentId(IdKind.COMMAND, "us-east-1", "11111111-2222"))
+    recent_ids.note(RecentId(IdKind.COMMAND, "us-east-1", "11111111-2222"))
     faults.set(Rule(FaultKind.CONSISTENCY, 60))
     body = b'{"CommandId": "11111111-2222", "InstanceId": "i-1"}'
     asked = Call("ssm", "us-east-1", "GetCommandInvocation", Protocol.JSON)

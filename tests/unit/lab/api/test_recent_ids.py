@@ -18,21 +18,21 @@ class Clock:
 
 def test_what_was_made_is_young_for_so_many_seconds_in_its_region() -> None:
     clock = Clock()
-    births = RecentIds(clock)
-    births.note(INSTANCE)
+    recent_ids = RecentIds(clock)
+    recent_ids.note(INSTANCE)
     clock.now += 4
-    assert births.younger(5, "us-east-1") == (INSTANCE,)
-    assert births.younger(5, "eu-west-1") == ()
-    assert births.younger(3, "us-east-1") == ()
+    assert recent_ids.younger(5, "us-east-1") == (INSTANCE,)
+    assert recent_ids.younger(5, "eu-west-1") == ()
+    assert recent_ids.younger(3, "us-east-1") == ()
 
 
-def test_old_births_are_forgotten() -> None:
+def test_old_ids_are_forgotten() -> None:
     clock = Clock()
-    births = RecentIds(clock)
-    births.note(INSTANCE)
+    recent_ids = RecentIds(clock)
+    recent_ids.note(INSTANCE)
     clock.now += LONGEST + 1
-    births.note(KEY)
-    assert births._made.keys() == {KEY}
+    recent_ids.note(KEY)
+    assert recent_ids._made.keys() == {KEY}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.aws.account import Account
 from orchestrator.errors import AmiError, LackError, UsageError
-from orchestrator.validate.machine.connection import check, reach_of
+from orchestrator.validate.machine.connection import check, connection_of
 from orchestrator.validate.machine.over_ssh import address_of
 from orchestrator.validate.machine.ssh import Login
 from orchestrator.validate.options import ConnectionKind
@@ -101,7 +101,7 @@ def test_what_is_awaited_is_told_with_the_time_that_it_has_taken(
         iam_instance_profile="",
         connection=connection,
     )
-    assert reach_of(request).awaited("i-1", waited) == said
+    assert connection_of(request).awaited("i-1", waited) == said
 
 
 def test_an_agent_has_time_for_a_refused_call_and_a_second_start() -> None:

@@ -1,0 +1,91 @@
+"""The gate `tests`: runs the tests of an image's roles, and passes when one passed and none failed."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import AmiError
+from orchestrator.progress import Stage
+from orchestrator.validate.errors import ValidationError
+from orchestrator.validate.machine_gate import MachineGate, Order
+from orchestrator.validate.suite.session import collect, laid_out
+from orchestrator.validate.suite.session import run as run_suite
+from orchestrator.validate.verdict import TestsFinding, check_complete, counted, counts_of, is_pass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.validate.machine_gate import LooksAtMachine, MachineContext
+    from orchestrator.validate.request import ValidateRequest
+    from orchestrator.validate.suite.session import Suite
+    from orchestrator.validate.verdict import SuiteEnd, TestResult
+
+
+@contextmanager
+def prepare(request: ValidateRequest) -> Iterator[LooksAtMachine]:
+    """Copy the tests and let pytest collect them.
+
+    Raises NoTests, DefinitionError for files that cannot be collected, and UsageError for a selection that pytest does
+    not understand, or that no test fits.
+    """
+    with laid_out(request) as suite:
+        yield partial(run, suite, collect(suite, request))
+
+
+def run(suite: Suite, count: int, context: MachineContext) -> TestsFinding:
+    """Run a suite of `count` tests. When not all could be run the finding has the error, which knows the rounds."""
+    context.say(f"{count} tests of {len(suite.request.roles)} roles")
+    progress = _Progress(context, count)
+    tests, end = run_suite(
+        suite.on(context.machine.instance_id), context.request, context.conversation, hear=progress.hear
+    )
+    error: AmiError | None = None
+    try:
+        check_complete(tests, end)
+    except AmiError as incomplete:
+        error = incomplete
+    if isinstance(error, ValidationError):
+        error.rounds = end.rounds
+    return TestsFinding(
+        passed=is_pass(tests),
+        summary=error.message if error is not None else counted(tests),
+        evidence=_evidence(tests, end),
+        error=error,
+        tests=tests,
+        end=end,
+    )
+
+
+def _evidence(tests: tuple[TestResult, ...], end: SuiteEnd) -> dict[str, Any]:
+    """What the report says of the suite besides its tests, which stand at the report's top."""
+    return {
+        "counts": counts_of(tests),
+        "roles": dict(end.collected),
+        "failed": [test.nodeid for test in tests if test.failed],
+        "stopped": end.stopped,
+    }
+
+
+class _Progress:
+    """Tells of each test as it ends."""
+
+    def __init__(self, context: MachineContext, count: int) -> None:
+        self._context = context
+        self._count = count
+        self._done = 0
+
+    def hear(self, event: dict[str, Any]) -> None:
+        """Take an event of the suite; see suite/plugin.py."""
+        if event["event"] != "test":
+            return
+        self._done += 1
+        name = event["nodeid"].partition("::")[2]
+        outcome = "" if event["outcome"] == "passed" else f" {event['outcome'].upper()}"
+        self._context.say(
+            f"{self._done} of {self._count}: {name}{outcome}", Stage.TEST, role=event["role"], seconds=event["seconds"]
+        )
+
+
+GATE = MachineGate("tests", "Runs the tests of every role of the image.", prepare, Order.CHANGE)
