@@ -4,7 +4,7 @@ VENV     := .venv
 PYTHON   ?= python3
 READY    := $(VENV)/.ready
 PROGRAMS := packer podman runc mmdebstrap git openssh-client iproute2 python3-venv ca-certificates
-SOURCES  := orchestrator tests roles
+PROSE    := README.md CHANGELOG.md docs roles
 
 # Programs of the virtual environment first, so that Packer finds ansible-playbook there.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -58,17 +58,19 @@ PARALLEL    ?= 2
 bench: setup ## measure against Packer alone, in a lab of its own; takes up to an hour (BENCH="plan makespan", ROUNDS=1)
 	python -m tests.bench $(BENCH) --rounds $(ROUNDS) --long-rounds $(LONG_ROUNDS) --parallel $(PARALLEL)
 
-check: setup ## format, lint, types, import rules, Ansible and YAML lint
+check: setup ## format, lint, types, import rules, Ansible, YAML and Markdown lint
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
 	yamllint --strict .
+	mdformat --check $(PROSE)
 	ansible-lint --offline --strict
 
 fmt: setup ## format Python and fix what the linter can
 	ruff format .
 	ruff check --fix .
+	mdformat $(PROSE)
 
 lab: setup ## start the local AWS
 	ami lab up
