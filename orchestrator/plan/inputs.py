@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from orchestrator.definition.role_tests import TESTS, files_above, folders_above
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
+    from orchestrator.plan.folder import Reached
     from orchestrator.plan.planned_layer import PlannedLayer
 
 #: The group of inputs that every layer of a stack stands on.
@@ -97,25 +99,31 @@ class Collector:
         self._layers: dict[tuple[str, tuple[str, ...], bytes], tuple[tuple[Part, ...], tuple[str, ...]]] = {}
         self._reach = FileSearch(workspace, environment)
         self._of_folder: dict[int, Part] = {}
+        self._of_reached: dict[tuple[str, tuple[str, ...], int], tuple[Part, ...]] = {}
+
+    @cached_property
+    def _seal(self) -> PlannedLayer:
+        return seal_of(self._workspace)
 
     def start(self, source: Source, ami_id: str) -> Inputs:
         """What every layer on a source stands on: the AMI, the frame, the seal, and what of the environment counts."""
-        seal = seal_of(self._workspace)
+        reached = self._reach.of(self._seal)
         parts = [
             part("format", {"format": str(FORMAT).encode()}),
             part("source", {ami_id: ami_id.encode(), "ssh_username": source.ssh_username.encode()}),
             part("frame", self._templates("image.pkr.hcl.j2")),
             part("environment", self._of_environment()),
             part("settings", self._settings()),
-            *self._applied(seal),
+            *self._applied(self._seal, reached),
         ]
-        return stacked(START, parts, notes=self._reach.of(seal).notes)
+        return stacked(START, parts, notes=reached.notes)
 
     def layer(self, layer: PlannedLayer, below: Inputs) -> Inputs:
         """The inputs of a layer on top of others."""
         key = (layer.name, layer.roles, canonical(layer.vars))
         if key not in self._layers:
-            self._layers[key] = tuple(self._of_layer(layer)), self._reach.of(layer).notes
+            reached = self._reach.of(layer)
+            self._layers[key] = (*self._own(layer), *self._applied(layer, reached)), reached.notes
         parts, notes = self._layers[key]
         return stacked(layer.name, parts, below, notes)
 
@@ -128,24 +136,33 @@ class Collector:
         proven += [(f"above {role}", above) for role in roles if (above := self._above_tests(role))]
         return digest("tests", [("facts", canonical(facts)), *proven])
 
-    def _of_layer(self, layer: PlannedLayer) -> Iterator[Part]:
+    def _own(self, layer: PlannedLayer) -> Iterator[Part]:
+        """What one use of a layer has for itself: its variables, and the period that it is in."""
         yield part("vars", {name: canonical(self._secrets.counted(name, value)) for name, value in layer.vars.items()})
         declared = self._workspace.layers.get(layer.name)
         if declared is not None and declared.cycle_seconds is not None:
             number = str(period(declared.cycle_seconds, self._now)).encode()
             yield part("update cycle", {str(declared.update_cycle): number})
-        yield from self._applied(layer)
 
-    def _applied(self, layer: PlannedLayer) -> Iterator[Part]:
-        """The fragment, the order of roles, and all that Ansible can read while it applies them."""
+    def _applied(self, layer: PlannedLayer, reached: Reached) -> tuple[Part, ...]:
+        """The fragment, the order of roles, and all that Ansible can read while it applies them.
+
+        Uses of a layer that reach the same share these parts. What was reached is known by its identity: `FileSearch`
+        keeps it for as long as this collector lives.
+        """
+        key = (layer.name, layer.roles, id(reached))
+        if key not in self._of_reached:
+            self._of_reached[key] = tuple(self._parts_of(layer, reached))
+        return self._of_reached[key]
+
+    def _parts_of(self, layer: PlannedLayer, reached: Reached) -> Iterator[Part]:
         if layer.name not in self._names:
             fragment = self._templates(f"layers/{fragment_of(self._workspace, layer.name).name}")
             self._names[layer.name] = part("fragment", fragment)
         yield self._names[layer.name]
         yield part("order", {"roles": canonical(layer.roles)})
-        reached = self._reach.of(layer)
         yield part("playbook", reached.files)
-        below = self._reach.of(seal_of(self._workspace)).folders if layer.name != SEAL else {}
+        below = self._reach.of(self._seal).folders if layer.name != SEAL else {}
         for name, folder in reached.folders.items():
             if name in below:
                 continue  # it counts at the start already

@@ -95,7 +95,8 @@ _OTHER_LOOKUPS = frozenset(
     ]
 )
 #: A word between spaces, in which an expression may have spaces of its own: `{{ x }}/y`.
-_WORD = r"((?:\{\{.*?\}\}|\S)+)"
+_A_WORD = r"((?:\{\{.*?\}\}|\S)+)"
+_WORD = re.compile(_A_WORD)
 #: Keys of Ansible's own that are names of folders too.
 _KEYWORDS = frozenset(["tasks", "handlers", "vars", "files", "templates", "defaults", "meta", "roles"])
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -105,6 +106,7 @@ _QUOTED = re.compile(r"""'([^'\n]*)'|"([^"\n]*)\"""")
 _LOOKUP = re.compile(r"\b(?:lookup|query|q)\(\s*(?:(['\"])([\w.]+)\1)?([^()]*)")
 _PLAIN = re.compile(r"\s*\{\{\s*([\w.]+)\s*\}\}\s*")
 _KNOWN = r"(role_path|playbook_dir)"
+_FOLDER = re.compile(r"\{\{\s*" + _KNOWN + r"\s*\}\}")
 _ABOVE = re.compile(r"\{\{\s*" + _KNOWN + r"((?:\s*\|\s*(?:ansible\.builtin\.)?dirname)+)\s*\}\}")
 _JOINED = re.compile(r"\{\{\s*" + _KNOWN + r"\s*[~+]\s*['\"]([^'\"]*)['\"]\s*\}\}")
 _ADDED = re.compile(r"\b" + _KNOWN + r"\s*[~+]\s*['\"]([^'\"]*)['\"]\s*([~+]?)")
@@ -203,7 +205,7 @@ class _Reader:
         """What stands where a file of this machine is taken."""
         for one in value if isinstance(value, list) else [value]:
             for text in map(plain_folders, _spread(one, items)) if isinstance(one, str) else ():
-                for name in {text, *(part.partition("=")[2] for part in re.findall(_WORD, text) if "=" in part)}:
+                for name in {text, *(part.partition("=")[2] for part in _WORD.findall(text) if "=" in part)}:
                     if ("{{" in name or "{%" in name) and imported:
                         self.names.anything.add(f"the name of an imported playbook is computed ('{name}')")
                     elif "{{" in name or "{%" in name:
@@ -228,15 +230,14 @@ class _Reader:
 
     def _text(self, text: str, items: Mapping[str, tuple[str, ...]]) -> None:
         for one in _spread(text, items):
-            for found in _EXPRESSION.findall(one):
-                _expression(found, self.names)
-            bare = re.sub(r"\{\{\s*" + _KNOWN + r"\s*\}\}", r"{{\1}}", plain_folders(one))
-            words = (
-                bare,
-                *re.findall(_WORD, bare),
-                *(part.partition("=")[2] for part in re.findall(_WORD, bare) if "=" in part),
-            )
-            self.names.texts.update(word.strip("\"',") for word in words)
+            bare = one
+            if "{" in one:  # most texts hold no expression
+                for found in _EXPRESSION.findall(one):
+                    _expression(found, self.names)
+                bare = _FOLDER.sub(r"{{\1}}", plain_folders(one))
+            words = _WORD.findall(bare)
+            given = [word.partition("=")[2] for word in words if "=" in word]
+            self.names.texts.update(word.strip("\"',") for word in (bare, *words, *given))
 
 
 def plain_folders(text: str) -> str:
@@ -280,7 +281,7 @@ def _name_of(role: Any) -> str:
     """The name of a role as `include_role`, `roles` and `dependencies` have it."""
     if isinstance(role, dict):
         return str(role.get("role") or role.get("name") or role.get("src") or "")
-    found = re.search(r"\bname=" + _WORD, str(role))
+    found = re.search(r"\bname=" + _A_WORD, str(role))
     return found[1].strip("\"'") if found else str(role).strip()
 
 

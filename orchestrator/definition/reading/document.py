@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -21,7 +22,7 @@ from yaml.resolver import Resolver
 from orchestrator.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 Keys = tuple[str | int, ...]
@@ -162,7 +163,7 @@ class _Builder:
         self.places: dict[Keys, Position] = {}
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.values = 0
-        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
+        self.events = yaml.CSafeLoader(text)
 
     def document(self) -> Document:
         """The one document of the text; an empty text is None."""
@@ -183,7 +184,7 @@ class _Builder:
 
     def _next(self) -> Any:
         try:
-            return next(self.events)
+            return self.events.get_event()
         except yaml.MarkedYAMLError as error:
             raise Unreadable(self._syntax(error)) from error
         except yaml.YAMLError as error:
@@ -269,7 +270,7 @@ class _Builder:
             self._bad_tag(event)
         if event.tag is not None or not event.implicit[0]:
             return text
-        tag = str(_RESOLVER.resolve(yaml.ScalarNode, text, (True, False)))  # type: ignore[no-untyped-call]
+        tag = _tag_of(text)
         if tag in _STILL_TEXT:
             return text
         try:
@@ -287,6 +288,12 @@ class _Builder:
     def _bad_tag(self, event: Any) -> None:
         tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
         self.problems.append(Problem(self.path, _line(event), f"tag {tag} is not allowed: write the plain value"))
+
+
+@lru_cache(maxsize=4096)  # the files of a workspace say the same words again and again
+def _tag_of(text: str) -> str:
+    """The tag of a plain scalar, by what it looks like."""
+    return str(_RESOLVER.resolve(yaml.ScalarNode, text, (True, False)))  # type: ignore[no-untyped-call]
 
 
 def _line(event: Any) -> int:
