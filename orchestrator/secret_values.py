@@ -46,7 +46,7 @@ class Secrets:
 
         Raises DefinitionError with every secret that is not there, at each of its lines.
         """
-        wanted = self._images(names)
+        wanted = self.workspace.with_ancestors(names)
         found, hints = self._missing(self._references(wanted))
         if found and self.strict:
             raise DefinitionError(found, hint="; ".join(dict.fromkeys(hint for hint in hints if hint)))
@@ -119,13 +119,6 @@ class Secrets:
                 masks.learn([value])
                 self._values[reference] = value
         return found, hints
-
-    def _images(self, names: Iterable[str]) -> list[Image]:
-        found: dict[str, Image] = {}
-        for name in names:
-            image = self.workspace.image(name)
-            found |= {one.name: one for one in (*self.workspace.ancestors(image), image)}
-        return list(found.values())
 
     def _references(self, images: Iterable[Image]) -> Iterator[Reference]:
         yield from map(parse, self.environment.secret_vars.values())

@@ -63,6 +63,14 @@ class Workspace:
         parent = self.images.get(image.from_)
         return (*self.ancestors(parent), parent) if parent else ()
 
+    def with_ancestors(self, names: Iterable[str]) -> tuple[Image, ...]:
+        """The named images and all that they are built on, once each; what an image is built on comes before it.
+
+        Raises UsageError for a name that the workspace does not know.
+        """
+        images = (self.image(name) for name in names)
+        return tuple({one.name: one for image in images for one in (*self.ancestors(image), image)}.values())
+
     def chain(self) -> Iterator[Workspace]:
         """This workspace and those that it extends, the nearest first."""
         within: Workspace | None = self

@@ -28,15 +28,24 @@ class PlannedLayer:
     playbook: Path
 
 
-def planned(workspace: Workspace, use: LayerUse) -> PlannedLayer:
-    """A layer as an image uses it: its roles and variables after and over those of the layer."""
-    layer = workspace.layers[use.name]
-    return PlannedLayer(
-        name=use.name,
-        roles=(*layer.roles, *use.roles),
-        vars={**layer.vars, **use.vars},
-        playbook=workspace.find(f"playbooks/{use.name}.yml"),
-    )
+class LayerPlanner:
+    """Plans the layers of one workspace; each playbook is looked for once, however many images use its layer."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._playbooks: dict[str, Path] = {}
+
+    def planned(self, use: LayerUse) -> PlannedLayer:
+        """A layer as an image uses it: its roles and variables after and over those of the layer."""
+        layer = self._workspace.layers[use.name]
+        if use.name not in self._playbooks:
+            self._playbooks[use.name] = self._workspace.find(f"playbooks/{use.name}.yml")
+        return PlannedLayer(
+            name=use.name,
+            roles=(*layer.roles, *use.roles),
+            vars={**layer.vars, **use.vars},
+            playbook=self._playbooks[use.name],
+        )
 
 
 def seal_of(workspace: Workspace) -> PlannedLayer:

@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Segment:
-    """One Packer build. `layers` are applied by it; `stack` is what is below and these, in order.
+class SegmentOutline:
+    """One Packer build, as far as rendering needs to know it.
 
-    `parent` is the name of the segment that it is built on, or None when it starts from `source`. `source` is where the
-    whole stack starts. `fingerprint` is 64 hexadecimal digits, and `tests` those of the tests that prove it; both are
-    empty when a segment is only looked at. `shared` segments carry layers that several images have in common and end
-    where no image ends: their `image` is made up, and nothing is promoted or tested of them.
+    `layers` are applied by it; `stack` is what is below and these, in order. `parent` is the name of the segment that
+    it is built on, or None when it starts from `source`. `source` is where the whole stack starts.
     """
 
     image: Image
@@ -29,15 +27,42 @@ class Segment:
     source: Source
     layers: tuple[PlannedLayer, ...]
     stack: tuple[PlannedLayer, ...]
-    fingerprint: str = ""
-    tests: str = ""
-    shared: bool = False
-    inputs: Inputs | None = None
+
+    @classmethod
+    def on(
+        cls, below: SegmentOutline | None, image: Image, source: Source, layers: tuple[PlannedLayer, ...]
+    ) -> SegmentOutline:
+        """The build that applies `layers` on that of another segment, or on `source` when there is none below."""
+        parent, stack = (below.name, below.stack) if below else (None, ())
+        return SegmentOutline(image, parent, source, layers, (*stack, *layers))
 
     @property
     def name(self) -> str:
         """The image's name; no two segments of a plan share it."""
         return self.image.name
+
+    def planned(self, inputs: Inputs, *, tests: str, shared: bool) -> Segment:
+        """The same build with all that decides its result, and the fingerprint of the tests that prove it."""
+        return Segment(self.image, self.parent, self.source, self.layers, self.stack, inputs, tests, shared)
+
+
+@dataclass(frozen=True)
+class Segment(SegmentOutline):
+    """One Packer build of a plan, with all that decides its result.
+
+    `inputs` are those of its last layer, on those of the layers below. `tests` is the fingerprint of the tests that
+    prove it, in 64 hexadecimal digits. `shared` segments carry layers that several images have in common and end where
+    no image ends: their `image` is made up, and nothing is promoted or tested of them (`tests` is empty).
+    """
+
+    inputs: Inputs
+    tests: str = ""
+    shared: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides the result, in 64 hexadecimal digits."""
+        return self.inputs.fingerprint
 
     def version_at(self, when: datetime) -> str:
         """The version that a build started at `when` (UTC) makes: `20261123T235522Z-1a2b3c4d`."""

@@ -173,7 +173,7 @@ def _of_image(segment: Segment, found: Version | None, account: Known) -> tuple[
 def _why_new(segment: Segment, newest: Version | None) -> str:
     if newest is None:
         return "not built yet"
-    changed = in_tags(segment.inputs, newest.tags) if segment.inputs else ()
+    changed = in_tags(segment.inputs, newest.tags)
     if not changed:
         return "no AMI has its fingerprint"
     more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""

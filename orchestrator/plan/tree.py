@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.definition.image import Image
-from orchestrator.plan.planned_layer import planned
-from orchestrator.plan.segment import Segment
+from orchestrator.plan.planned_layer import LayerPlanner
+from orchestrator.plan.segment import SegmentOutline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.inputs import Collector, Inputs
     from orchestrator.plan.planned_layer import PlannedLayer
+    from orchestrator.plan.segment import Segment
 
 
 @dataclass
@@ -52,39 +53,45 @@ def tree(
 
     `source_amis` has the AMI id of each source. Raises UsageError for a name that the workspace does not know.
     """
-    roots: dict[str, LayerNode] = {}
+    growing = _Growing(workspace, collector, source_amis)
     ends: dict[str, LayerNode] = {}
-    for name in names:
-        for image in (*workspace.ancestors(workspace.image(name)), workspace.images[name]):
-            if image.name not in ends:
-                at = ends.get(image.from_) or _root(workspace, image.from_, roots, collector, source_amis)
-                ends[image.name] = _grow(workspace, at, image, collector)
-    return tuple(roots.values())
+    for image in workspace.with_ancestors(names):
+        ends[image.name] = growing.grown(ends.get(image.from_) or growing.root(image.from_), image)
+    return tuple(growing.roots.values())
 
 
-def _root(
-    workspace: Workspace, name: str, roots: dict[str, LayerNode], collector: Collector, source_amis: Mapping[str, str]
-) -> LayerNode:
-    if name not in roots:
-        source = workspace.sources[name]
-        roots[name] = LayerNode(source, collector.start(source, source_amis[name]))
-    return roots[name]
+class _Growing:
+    """The trees of one workspace while images are added to them."""
 
+    def __init__(self, workspace: Workspace, collector: Collector, source_amis: Mapping[str, str]) -> None:
+        self._workspace = workspace
+        self._collector = collector
+        self._source_amis = source_amis
+        self._layers = LayerPlanner(workspace)
+        self.roots: dict[str, LayerNode] = {}
 
-def _grow(workspace: Workspace, at: LayerNode, image: Image, collector: Collector) -> LayerNode:
-    """Add an image's layers on a node; the result is where the image ends."""
-    for use in image.layers:
-        layer = planned(workspace, use)
-        inputs = collector.layer(layer, at.inputs)
-        if inputs.fingerprint not in at.children:
-            at.children[inputs.fingerprint] = LayerNode(at.source, inputs, layer, workspace.layers[use.name].cache)
-        at = at.children[inputs.fingerprint]
-    at.images.append(image)
-    return at
+    def root(self, name: str) -> LayerNode:
+        """The root of a source's tree."""
+        if name not in self.roots:
+            source = self._workspace.sources[name]
+            self.roots[name] = LayerNode(source, self._collector.start(source, self._source_amis[name]))
+        return self.roots[name]
+
+    def grown(self, at: LayerNode, image: Image) -> LayerNode:
+        """Add an image's layers on a node; the result is where the image ends."""
+        for use in image.layers:
+            layer = self._layers.planned(use)
+            inputs = self._collector.layer(layer, at.inputs)
+            if inputs.fingerprint not in at.children:
+                cached = self._workspace.layers[use.name].cache
+                at.children[inputs.fingerprint] = LayerNode(at.source, inputs, layer, cached)
+            at = at.children[inputs.fingerprint]
+        at.images.append(image)
+        return at
 
 
 def cut(roots: Iterable[LayerNode], collector: Collector, standing: Collection[str]) -> tuple[Segment, ...]:
-    """The segments of trees, each after the one that it stands on. `standing`: see `Node.ends_segment`."""
+    """The segments of trees, each after the one that it stands on. `standing`: see `LayerNode.ends_segment`."""
     return tuple(segment for root in roots for segment in _Cutting(collector, standing).segments(root))
 
 
@@ -94,45 +101,39 @@ class _Cutting:
     standing: Collection[str]
 
     def segments(self, root: LayerNode) -> Iterator[Segment]:
-        waiting: list[tuple[LayerNode, str | None, tuple[PlannedLayer, ...], tuple[PlannedLayer, ...]]]
-        waiting = [(child, None, (), ()) for child in reversed(root.children.values())]
+        waiting: list[tuple[LayerNode, Segment | None, tuple[PlannedLayer, ...]]]
+        waiting = [(child, None, ()) for child in reversed(root.children.values())]
         while waiting:
-            node, parent, layers, stack = waiting.pop()
+            node, below, layers = waiting.pop()
             if node.layer is None:
                 raise AssertionError("only a root has no layer")
-            layers, stack = (*layers, node.layer), (*stack, node.layer)
+            layers = (*layers, node.layer)
             if node.ends_segment(self.standing):
-                ending = self._ending(node, parent, layers, stack)
+                ending = self._ending(node, below, layers)
                 yield from ending
-                parent, layers = ending[0].name, ()
-            waiting += [(child, parent, layers, stack) for child in reversed(node.children.values())]
+                below, layers = ending[0], ()
+            waiting += [(child, below, layers) for child in reversed(node.children.values())]
 
-    def _ending(
-        self, node: LayerNode, parent: str | None, layers: tuple[PlannedLayer, ...], stack: tuple[PlannedLayer, ...]
-    ) -> list[Segment]:
+    def _ending(self, node: LayerNode, below: Segment | None, layers: tuple[PlannedLayer, ...]) -> list[Segment]:
         """The segments that end at a node: one for each image, or one that several images share.
 
         Images of equal stacks stand on the first of them, with nothing but their own seal to apply.
         """
-        images = sorted(node.images, key=lambda image: image.name) or [_shared_by(list(node.all_images()), node)]
-        return [
-            Segment(
-                image=image,
-                parent=images[0].name if place else parent,
-                source=node.source,
-                layers=() if place else layers,
-                stack=stack,
-                fingerprint=node.inputs.fingerprint,
-                tests=self.collector.tests(image.name, stack) if node.images else "",
-                shared=not node.images,
-                inputs=node.inputs,
-            )
-            for place, image in enumerate(images)
-        ]
+        images = sorted(node.images, key=lambda image: image.name)
+        first = self._planned(
+            node, SegmentOutline.on(below, images[0] if images else _shared_image(node), node.source, layers)
+        )
+        return [first, *(self._planned(node, SegmentOutline.on(first, image, node.source, ())) for image in images[1:])]
+
+    def _planned(self, node: LayerNode, segment: SegmentOutline) -> Segment:
+        shared = not node.images
+        tests = "" if shared else self.collector.tests(segment.name, segment.stack)
+        return segment.planned(node.inputs, tests=tests, shared=shared)
 
 
-def _shared_by(images: list[Image], node: LayerNode) -> Image:
+def _shared_image(node: LayerNode) -> Image:
     """What stands for the images that share a segment: named by its last layer, with the tags that they agree on."""
+    images = list(node.all_images())
     first = images[0]
     layer = node.layer.name if node.layer else ""
     names = ", ".join(sorted(image.name for image in images))

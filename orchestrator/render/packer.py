@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import quiet
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.planned_layer import PlannedLayer
-    from orchestrator.plan.segment import Segment
+    from orchestrator.plan.segment import SegmentOutline
 
-__all__ = ["Generation", "Templates", "generation_of", "render", "write"]
+__all__ = ["Generation", "Renderer", "generation_of", "render"]
 
 FRAME = "image.pkr.hcl.j2"
 
@@ -37,34 +38,65 @@ _TEMPLATE = "{{"
 _NOT_TEMPLATE = "Packer takes '{{' for a template of its own, and there is no way to write it otherwise"
 
 
-def write(workspace: Workspace, segment: Segment, generation: Generation, folder: Path) -> Path:
-    """Write the HCL of a planned build into `folder`, as `<image>.pkr.hcl`; the result is its path."""
-    path = folder / f"{segment.image.name}.pkr.hcl"
-    path.write_text(render(workspace, segment, generation), encoding="utf-8")
-    return path
+def render(workspace: Workspace, segment: SegmentOutline, generation: Generation) -> str:
+    """The Packer HCL of a build; see `Renderer.text`."""
+    return Renderer(workspace, generation).text(segment)
 
 
-def render(workspace: Workspace, segment: Segment, generation: Generation, templates: Templates | None = None) -> str:
-    """The Packer HCL of a planned build: the same text for the same definitions, wherever the workspace lies.
+class Renderer:
+    """Renders the builds of one workspace for one generation of Packer.
 
-    `templates` are the workspace's own, from a caller who renders many builds. Raises DefinitionError, which says file
-    and line, for a mistake in a template.
+    Templates are read once, and what a build's values have wrong is looked for once. A build that was rendered for its
+    plan gets that text: it belongs to the fingerprints of the plan, whatever was edited since. May be shared between
+    threads: two that render the same build at once write down the same text.
     """
-    values = _values(workspace, segment, generation)
-    return laid_out((templates or Templates(workspace)).rendered(FRAME, values))
+
+    def __init__(self, workspace: Workspace, generation: Generation) -> None:
+        self.generation = generation
+        self._workspace = workspace
+        self._templates = Templates(workspace)
+        self._checked: set[str] = set()
+        self._texts: dict[str, str] = {}
+
+    def text(self, segment: SegmentOutline) -> str:
+        """The Packer HCL of a build: the same for the same definitions, wherever the workspace lies.
+
+        Raises DefinitionError, which says file and line, for a mistake in a template, and as `check` does.
+        """
+        if segment.name not in self._texts:
+            self.check(segment)
+            values = _values(self._workspace, segment, (*segment.layers, self._seal), self.generation)
+            self._texts[segment.name] = laid_out(self._templates.rendered(FRAME, values))
+        return self._texts[segment.name]
+
+    def write(self, segment: SegmentOutline, folder: Path) -> Path:
+        """Write the text of a build into `folder`, as `<image>.pkr.hcl`; the result is its path."""
+        path = folder / f"{segment.name}.pkr.hcl"
+        path.write_text(self.text(segment), encoding="utf-8")
+        return path
+
+    def check(self, segment: SegmentOutline) -> None:
+        """Raise DefinitionError when Packer or the playbooks would not take what is written as it is."""
+        if segment.name in self._checked:
+            return
+        layers = (*segment.layers, self._seal)
+        if problems := [*_problems_of_image(self._workspace, segment.image, layers), *self._problems_of_paths]:
+            raise DefinitionError(problems)
+        self._checked.add(segment.name)
+
+    @cached_property
+    def _seal(self) -> PlannedLayer:
+        return seal_of(self._workspace)
+
+    @cached_property
+    def _problems_of_paths(self) -> tuple[Problem, ...]:
+        return tuple(_problems_of_paths(self._workspace))
 
 
-def check_values(workspace: Workspace, segment: Segment) -> None:
-    """Raise DefinitionError when Packer or the playbooks would not take what is written as it is."""
-    layers = (*segment.layers, seal_of(workspace))
-    if problems := [*_problems_of_image(workspace, segment.image, layers), *_problems_of_paths(workspace)]:
-        raise DefinitionError(problems)
-
-
-def _values(workspace: Workspace, segment: Segment, generation: Generation) -> dict[str, Any]:
+def _values(
+    workspace: Workspace, segment: SegmentOutline, layers: Iterable[PlannedLayer], generation: Generation
+) -> dict[str, Any]:
     image = segment.image
-    layers = (*segment.layers, seal_of(workspace))
-    check_values(workspace, segment)
     written = [_layer(workspace, layer) for layer in layers]
     return {
         "image": image.model_dump(mode="json", include={"name", "description", "owner", "tags"}),
@@ -83,17 +115,16 @@ def _values(workspace: Workspace, segment: Segment, generation: Generation) -> d
 
 def _problems_of_image(workspace: Workspace, image: Image, layers: Iterable[PlannedLayer]) -> Iterator[Problem]:
     """What Packer or the playbooks would not take as it is written."""
-    relative = f"{FOLDER}/images/{image.name}.yml"
-    path = workspace.find(relative) if _exists(workspace, relative) else workspace.root / relative
     texts = {"description": image.description, "owner.team": image.owner.team, "owner.email": image.owner.email}
     for key, value in image.tags.items():
         texts[f"tags.{key}"] = key + value
     for place, text in texts.items():
         if _TEMPLATE in text:
-            yield Problem(path, 0, f"{place}: {_NOT_TEMPLATE}")
+            yield Problem(_file_of(workspace, image), 0, f"{place}: {_NOT_TEMPLATE}")
     for layer in layers:
         for name in _ours(layer).keys() & layer.vars.keys():
-            yield Problem(path, 0, f"layer '{layer.name}': the variable '{name}' is set by the factory")
+            what = f"layer '{layer.name}': the variable '{name}' is set by the factory"
+            yield Problem(_file_of(workspace, image), 0, what)
 
 
 def _problems_of_paths(workspace: Workspace) -> Iterator[Problem]:
@@ -104,7 +135,7 @@ def _problems_of_paths(workspace: Workspace) -> Iterator[Problem]:
             yield Problem(place.root, 0, f"a workspace's path: '{os.pathsep}' ends the name of a folder for Ansible")
 
 
-def _start(segment: Segment) -> dict[str, Any]:
+def _start(segment: SegmentOutline) -> dict[str, Any]:
     """Where the build starts when nobody pins an AMI; `tag` is the one that holds the id of the AMI it started from."""
     if segment.parent is not None:
         filters = {f"tag:{Tag.IMAGE}": segment.parent, f"tag:{Tag.STATE}": str(State.VALIDATED)}
@@ -138,5 +169,9 @@ def _ours(layer: PlannedLayer) -> dict[str, Any]:
     return {"layer_name": layer.name, "layer_roles": layer.roles}
 
 
-def _exists(workspace: Workspace, relative: str) -> bool:
-    return any((place.root / relative).exists() for place in workspace.chain())
+def _file_of(workspace: Workspace, image: Image) -> Path:
+    """The file of an image; of one that stands for several, where it would be."""
+    relative = f"{FOLDER}/images/{image.name}.yml"
+    return next(
+        (path for place in workspace.chain() if (path := place.root / relative).exists()), workspace.root / relative
+    )

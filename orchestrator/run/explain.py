@@ -49,9 +49,9 @@ def explained(workspace: Workspace, environment: Environment, name: str, secrets
     File by file when the artifact bucket has the record of what that was made from, else part by part from its tags.
     """
     segment = segment_of(workspace, environment, name, secrets)
-    notes = tuple((one.layer, note) for one in (segment.inputs.chain() if segment.inputs else ()) for note in one.notes)
+    notes = tuple((one.layer, note) for one in segment.inputs.chain() for note in one.notes)
     newest = known(versions(environment.account, image=name)).newest.get(name)
-    if newest is None or segment.inputs is None or newest.fingerprint == segment.fingerprint:
+    if newest is None or newest.fingerprint == segment.fingerprint:
         return Explained(name, newest, notes=notes)
     before = inputs_record.entries(environment, newest.fingerprint)
     if before:

@@ -18,7 +18,6 @@ from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, State, record, set_state, tag, version_of
 from orchestrator.registry.record import Statement
 from orchestrator.registry.states import FIRST
-from orchestrator.render.packer import write
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.secret_vars import secret_vars
 from orchestrator.run.tests import are_current, facts_of, tests_of
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
     from orchestrator.progress import Listener
+    from orchestrator.render.packer import Renderer
     from orchestrator.run.session.identity import RunIdentity
     from orchestrator.secret_values import Secrets
     from orchestrator.validate.verdict import Verdict
@@ -86,7 +86,7 @@ class RunContext:
         return folder
 
 
-def make(making: RunContext, segment: Segment, base: str, ready: Ready) -> SegmentOutcome:
+def make(making: RunContext, segment: Segment, base: str, ready: Ready, renderer: Renderer) -> SegmentOutcome:
     """Build a segment on the AMI `base` with this Packer. Raises AmiError when it comes to no AMI."""
     began, environment = time.monotonic(), making.environment
     version = segment.version_at(datetime.now(UTC))
@@ -98,7 +98,7 @@ def make(making: RunContext, segment: Segment, base: str, ready: Ready) -> Segme
                 image=segment.name,
                 version=version,
                 run=making.identity.id,
-                template=write(making.workspace, segment, ready.generation, folder),
+                template=renderer.write(segment, folder),
                 var_file=environment.path,
                 folder=folder,
                 workspace=making.workspace.root,
@@ -223,7 +223,7 @@ def ami_tags(making: RunContext, segment: Segment, version: str, base: str) -> d
         Tag.RUN: identity.id,
         Tag.OWNER: f"{image.owner.team} <{image.owner.email}>",
         **({Tag.PURPOSE: STACK} if segment.shared else {}),
-        **(to_tags(segment.inputs) if segment.inputs else {}),
+        **to_tags(segment.inputs),
     }
 
 

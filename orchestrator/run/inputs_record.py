@@ -25,7 +25,7 @@ def _key(fingerprint: str) -> str:
 
 def keep(environment: Environment, segment: Segment) -> None:
     """Write what a segment is made from. A build does not fail for want of it."""
-    if not environment.artifact_bucket or segment.inputs is None:
+    if not environment.artifact_bucket:
         return
     body = json.dumps(record(segment.inputs), separators=(",", ":")).encode()
     try:

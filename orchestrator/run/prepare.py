@@ -13,7 +13,7 @@ from orchestrator.plan.inputs import Collector
 from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions
-from orchestrator.render.packer import Templates, check_values, render
+from orchestrator.render.packer import Renderer
 from orchestrator.run.schedule import Bounds, makespan
 from orchestrator.run.secret_vars import hide_vaulted
 from orchestrator.run.source import resolve
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 class Plan:
     """What a run will do, and where. `source_amis` has the AMI of each source, `bounds` how much goes on at once.
 
-    `ready` is the Packer that builds, with its plugins; None when nothing is built.
+    `ready` is the Packer that builds, with its plugins, and `renderer` has what it is given; both are None when nothing
+    is built.
 
     `vcpus` is what one machine has when the environment has a quota, else 0. `seen` are the AMI ids of all versions
     that there were: what another run makes meanwhile is not among them. `secrets` were read for it.
@@ -51,6 +52,7 @@ class Plan:
     vcpus: int = 0
     seen: frozenset[str] = frozenset()
     secrets: Secrets | None = None
+    renderer: Renderer | None = None
 
     @property
     def empty(self) -> bool:
@@ -116,11 +118,11 @@ def prepare(
     if strict and not is_empty(decided):
         hide_vaulted(secrets, [step.segment for step in decided if step.action is not Action.REUSE])
     builds = [step.segment for step in decided if step.action is Action.BUILD]
-    packer = _packer(workspace, builds) if builds else None
+    packer, renderer = _packer(workspace, builds) if builds else (None, None)
     vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)
     seen = frozenset(found.ami_ids)
-    return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, seen, secrets)
+    return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, seen, secrets, renderer)
 
 
 def segment_of(workspace: Workspace, environment: Environment, name: str, secrets: Secrets | None = None) -> Segment:
@@ -137,8 +139,7 @@ def segment_of(workspace: Workspace, environment: Environment, name: str, secret
 
 def _source_amis(workspace: Workspace, environment: Environment, names: Iterable[str]) -> dict[str, str]:
     """The AMI of each source that the images stand on."""
-    images = [workspace.image(name) for name in names]
-    starts = {(*workspace.ancestors(image), image)[0].from_ for image in images}
+    starts = {image.from_ for image in workspace.with_ancestors(names)} - workspace.images.keys()
     return {name: resolve(environment.account, workspace.sources[name]).ami_id for name in sorted(starts)}
 
 
@@ -151,23 +152,23 @@ def _check_profile(environment: Environment) -> None:
         )
 
 
-def _packer(workspace: Workspace, builds: Iterable[Segment]) -> Ready:
-    """The Packer that builds, once all that needs no machine has been checked.
+def _packer(workspace: Workspace, builds: Iterable[Segment]) -> tuple[Ready, Renderer]:
+    """The Packer that builds and what renders for it, once all that needs no machine has been checked.
 
     Of segments that differ in nothing but values one is rendered: a template that takes one takes all. What only
     values can have wrong is looked for in each.
     """
     there = installed.packer()
     check_workspace(workspace, there)
-    templates = Templates(workspace)
+    renderer = Renderer(workspace, there.generation)
     rendered: dict[Any, str] = {}
     for segment in builds:
-        check_values(workspace, segment)
+        renderer.check(segment)
         shape = tuple((layer.name, tuple(layer.vars)) for layer in segment.layers)
         if shape not in rendered:
-            rendered[shape] = render(workspace, segment, there.generation, templates)
+            rendered[shape] = renderer.text(segment)
     required = {asked for text in rendered.values() for asked in installed.required_by(text)}
-    return installed.ready(required, workspace.root, there=there)
+    return installed.ready(required, workspace.root, there=there), renderer
 
 
 def _vcpus(environment: Environment) -> int:

@@ -90,9 +90,9 @@ class SegmentWork:
             if (other := self._built_meanwhile(step)) is not None:
                 return _adopted(step, other, SegmentStatus.BUILT)
             inputs_record.keep(self.plan.environment, step.segment)
-            if self.plan.ready is None:
+            if self.plan.ready is None or self.plan.renderer is None:
                 raise AssertionError("a plan that builds has its Packer")
-            return make(context, step.segment, self._base(step), self.plan.ready)
+            return make(context, step.segment, self._base(step), self.plan.ready, self.plan.renderer)
 
     def _prove(self, step: PlanStep) -> SegmentOutcome:
         context, segment = self.context.until(self.stops[step.name]), step.segment

@@ -32,14 +32,14 @@ from orchestrator.build.launch.environment import packer_environment, private_fo
 from orchestrator.build.launch.variables import ansible_command
 from orchestrator.build.request import BuildRequest
 from orchestrator.definition.workspace import load
-from orchestrator.plan.stack import segments
+from orchestrator.plan.stack import outlines
 from orchestrator.render.packer import Generation, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from orchestrator.definition.workspace import Workspace
-    from orchestrator.plan.segment import Segment
+    from orchestrator.plan.segment import SegmentOutline
 
 REPOSITORY = Path(__file__).parents[2]
 AIM = 0.4
@@ -93,7 +93,7 @@ def run(endpoint: str, rounds: int = 3) -> dict[str, Any]:
 def golden() -> Stack:
     """The stack of the image `golden`, from the repository's own definitions."""
     workspace = load(REPOSITORY)
-    segment: Segment = segments(workspace, ["golden"])[-1]
+    segment: SegmentOutline = outlines(workspace, ["golden"])[-1]
     layers = [(layer.playbook, layer.name, layer.roles, layer.vars) for layer in segment.layers]
     layers.append((REPOSITORY / "playbooks" / "seal.yml", "seal", ("seal",), {}))
     plays = tuple(

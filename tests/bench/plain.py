@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.plan.planned_layer import seal_of
-from orchestrator.plan.stack import segments
+from orchestrator.plan.stack import outlines
 from tests.bench.lab import REGION
 from tests.bench.program import Command, environment
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.planned_layer import PlannedLayer
-    from orchestrator.plan.segment import Segment
+    from orchestrator.plan.segment import SegmentOutline
     from tests.bench.lab import Lab
 
 #: Beginning of the names of AMIs that plain Packer makes.
@@ -89,16 +89,16 @@ class Plain:
 
     def commands(self, names: Sequence[str]) -> list[Command]:
         """One `packer build` of the full stack of each image. Making the templates is not timed."""
-        return [self._command(one) for one in segments(self.workspace, names) if one.name in names]
+        return [self._command(one) for one in outlines(self.workspace, names) if one.name in names]
 
-    def _command(self, segment: Segment) -> Command:
+    def _command(self, segment: SegmentOutline) -> Command:
         file = self.folder / "plain" / f"{segment.name}.pkr.hcl"
         file.parent.mkdir(exist_ok=True)
         file.write_text(self._template(segment))
         log = self.logs / f"plain-{segment.name}"
         return Command(["packer", "build", str(file)], self.workspace.root, log, environment())
 
-    def _template(self, segment: Segment) -> str:
+    def _template(self, segment: SegmentOutline) -> str:
         source = segment.source
         if source.filter is None:
             raise AssertionError("the shipped images start from a filter")

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.definition.workspace import load
 from orchestrator.plan.planned_layer import seal_of
-from orchestrator.plan.stack import segments
+from orchestrator.plan.stack import outlines
 from tests.lab.dirt import dirt
 from tests.lab.plays import REPOSITORY, play
 
@@ -46,7 +46,7 @@ def machine(shared_bench: Any, key: Path) -> Machine:
 def test_layers_when_applied_twice(machine: Machine) -> None:
     """Every layer of the shipped images changes a fresh machine once, and never again."""
     workspace = load(REPOSITORY)
-    stacks = {segment.image.name: segment for segment in segments(workspace, workspace.images)}
+    stacks = {segment.image.name: segment for segment in outlines(workspace, workspace.images)}
     layers = [*stacks["golden"].layers, *stacks["web"].layers, *stacks["analytics"].layers]
     first = [machine.apply(layer) for layer in layers]
     second = [machine.apply(layer) for layer in layers]

@@ -26,17 +26,17 @@ def render(
     """Render the Packer HCL of an image."""
     from orchestrator.build.build import packer_version
     from orchestrator.cli.opened import opened
-    from orchestrator.plan.stack import segments
-    from orchestrator.render.packer import generation_of, render, write
+    from orchestrator.plan.stack import outlines
+    from orchestrator.render.packer import Renderer, generation_of
 
     loaded = opened(workspace)
-    segment = segments(loaded, [image])[-1]
-    generation = generation_of(packer or packer_version())
+    segment = outlines(loaded, [image])[-1]
+    renderer = Renderer(loaded, generation_of(packer or packer_version()))
     if out is None:
-        print_text(render(loaded, segment, generation), newline=False)
+        print_text(renderer.text(segment), newline=False)
         return
     out.mkdir(parents=True, exist_ok=True)
-    say(f"wrote {write(loaded, segment, generation, out)}")
+    say(f"wrote {renderer.write(segment, out)}")
 
 
 COMMAND = CliCommand("render", 20, render)

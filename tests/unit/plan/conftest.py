@@ -54,7 +54,7 @@ class Planner:
         return {
             (segment.name, inputs.layer): inputs.fingerprint
             for segment in self.segments()
-            for inputs in (segment.inputs.chain() if segment.inputs else ())
+            for inputs in segment.inputs.chain()
         }
 
     def tests(self) -> dict[str, str]:

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 
 def inputs_of(planner: Planner, image: str) -> Inputs:
-    found = next(one.inputs for one in planner.segments() if one.name == image)
-    assert found is not None
-    return found
+    return next(one.inputs for one in planner.segments() if one.name == image)
 
 
 def test_changes_when_a_file_and_a_variable_differ(written: Planner) -> None:

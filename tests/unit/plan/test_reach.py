@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.definition.workspace import load
-from orchestrator.plan.planned_layer import planned
+from orchestrator.plan.planned_layer import LayerPlanner
 from orchestrator.plan.reach import FileSearch
 from tests.unit.plan.conftest import Planner
 from tests.unit.plan.ways import NEVER, WAYS, Way
@@ -164,7 +164,11 @@ def test_fingerprint_when_a_way_is_gone(tmp_path: Path, environment: Environment
 
 def notes(root: Path, environment: Environment) -> tuple[str, ...]:
     workspace = load(root)
-    return FileSearch(workspace, environment).of(planned(workspace, workspace.images["image"].layers[0])).notes
+    return (
+        FileSearch(workspace, environment)
+        .of(LayerPlanner(workspace).planned(workspace.images["image"].layers[0]))
+        .notes
+    )
 
 
 def test_notes_when_a_role_is_computed(tmp_path: Path, environment: Environment) -> None:

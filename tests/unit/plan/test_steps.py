@@ -11,6 +11,7 @@ import pytest
 from orchestrator.definition.image import Image, Owner
 from orchestrator.definition.layer import LayerUse
 from orchestrator.definition.source import Source
+from orchestrator.plan.inputs import Inputs
 from orchestrator.plan.planned_layer import PlannedLayer
 from orchestrator.plan.segment import Segment
 from orchestrator.plan.steps import Action, PlanStep, is_empty, known, steps
@@ -26,7 +27,16 @@ def segment(name: str, parent: str | None, *, shared: bool = False) -> Segment:
         name=name, description=name, owner=OWNER, from_=parent or "debian", layers=(LayerUse(name="base"),), tags={}
     )
     layers = (PlannedLayer("base", (), {}, Path("playbooks/base.yml")),)
-    return Segment(image, parent, SOURCE, layers, layers, name * 8, "" if shared else TESTS, shared=shared)
+    return Segment(
+        image,
+        parent,
+        SOURCE,
+        layers,
+        layers,
+        Inputs("base", (), None, name * 8),
+        "" if shared else TESTS,
+        shared=shared,
+    )
 
 
 def version(name: str, state: State = State.VALIDATED, created: str = "2026-01-01", **fields: Any) -> Version:

@@ -13,7 +13,7 @@ from orchestrator.definition.image import Image
 from orchestrator.definition.source import Source
 from orchestrator.definition.workspace import Workspace
 from orchestrator.plan.planned_layer import PlannedLayer
-from orchestrator.plan.segment import Segment
+from orchestrator.plan.segment import SegmentOutline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ class Project:
         parent: str | None = None,
         source: Source = SOURCE,
         **image: Any,
-    ) -> Segment:
+    ) -> SegmentOutline:
         written = {
             "name": "golden",
             "description": "What every server starts from",
@@ -68,7 +68,8 @@ class Project:
             "layers": ["base"],
         }
         layer = PlannedLayer("base", ("system",), dict(vars_ or {}), self.workspace.find("playbooks/base.yml"))
-        return Segment(Image.model_construct(**(_image(written) | image)), parent, source, (layer,), (layer,), "0" * 64)
+        made = Image.model_construct(**(_image(written) | image))
+        return SegmentOutline(made, parent, source, (layer,), (layer,))
 
 
 def _image(written: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.definition.workspace import load
-from orchestrator.plan.stack import segments
+from orchestrator.plan.stack import outlines
 from orchestrator.process import run
 from orchestrator.render.generation import Generation
 from orchestrator.render.packer import render
@@ -30,7 +30,7 @@ def test_a_shipped_image_is_rendered_as_its_golden_file_says(
     image: str, generation: Generation, request: pytest.FixtureRequest
 ) -> None:
     workspace = load(PROJECT)
-    text = render(workspace, segments(workspace, [image])[-1], generation)
+    text = render(workspace, outlines(workspace, [image])[-1], generation)
     path = golden(generation, image)
     if request.config.getoption("--remake-golden"):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from orchestrator.definition.source import Source
 from orchestrator.errors import DefinitionError
 from orchestrator.process import run
 from orchestrator.render.generation import Generation
-from orchestrator.render.packer import render, write
+from orchestrator.render.packer import Renderer, render
 from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def test_when_a_layer_sets_what_the_factory_sets_then_that_is_said(shipped: Proj
 
 
 def test_write_names_the_file_after_the_image(shipped: Project, tmp_path: Path) -> None:
-    path = write(shipped.workspace, shipped.segment(), Generation.LEGACY, tmp_path)
+    path = Renderer(shipped.workspace, Generation.LEGACY).write(shipped.segment(), tmp_path)
     assert path == tmp_path / "golden.pkr.hcl"
     assert path.read_text() == render(shipped.workspace, shipped.segment(), Generation.LEGACY)
 
@@ -192,7 +192,7 @@ def test_write_names_the_file_after_the_image(shipped: Project, tmp_path: Path) 
 def test_packer_fmt_has_nothing_to_add(project: Project, generation: Generation) -> None:
     odd = {"é": "${a}", "a" * 30: ["}", {"y = 1": "#"}], "": {"x": 1, "yyy": [{}]}}
     tags = {"k" * 30: "v", "k": '"'}
-    path = write(project.workspace, project.segment(vars_=odd, tags=tags), generation, project.root)
+    path = Renderer(project.workspace, generation).write(project.segment(vars_=odd, tags=tags), project.root)
     assert run(["packer", "fmt", "-check", "-diff", str(path)], check=False).out == ""
 
 
@@ -200,7 +200,7 @@ def test_packer_validate_takes_it_with_the_labs_environment(project: Project) ->
     odd: dict[str, Any] = {"text": '{{ x }} ${file("/etc/passwd")} "}'}
     description = 'a ${file("/etc/passwd")} "}\\'
     segment = project.segment(vars_=odd, description=description, tags={'"}${a}': "%{b}"})
-    path = write(project.workspace, segment, Generation.LEGACY, project.root)
+    path = Renderer(project.workspace, Generation.LEGACY).write(segment, project.root)
     environment = Path(__file__).parents[3] / "packer" / "environments" / "lab.pkrvars.hcl"
     run(
         ["packer", "validate", f"-var-file={environment}", str(path)], cwd=project.root, env={"CHECKPOINT_DISABLE": "1"}

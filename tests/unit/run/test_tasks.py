@@ -7,6 +7,7 @@ from pathlib import Path
 
 from orchestrator.definition.image import Image, Owner
 from orchestrator.definition.source import Source
+from orchestrator.plan.inputs import Inputs
 from orchestrator.plan.planned_layer import PlannedLayer
 from orchestrator.plan.segment import Segment
 from orchestrator.plan.steps import Action, PlanStep
@@ -20,7 +21,7 @@ def step(name: str, parent: str | None, action: Action, *, awaits: str = "", sha
     owner = Owner(team="images", email="images@example.com")
     image = Image.model_construct(name=name, description=name, owner=owner, from_="debian", layers=(), tags={})
     layers = (PlannedLayer("base", ("system",), {}, Path("playbooks/base.yml")),)
-    segment = Segment(image, parent, SOURCE, layers, layers, name, shared=shared)
+    segment = Segment(image, parent, SOURCE, layers, layers, Inputs("base", (), None, name), shared=shared)
     return PlanStep(segment, action, "", build_seconds=40, validate_seconds=10, awaits=awaits)
 
 

@@ -16,10 +16,12 @@ from orchestrator.definition.environment import Environment
 from orchestrator.definition.image import Image, Owner
 from orchestrator.definition.source import Source
 from orchestrator.definition.workspace import Workspace
+from orchestrator.plan.inputs import Inputs
 from orchestrator.plan.segment import Segment
 from orchestrator.plan.steps import Action, PlanStep
 from orchestrator.progress import ignore
 from orchestrator.registry import TAGS, State, find
+from orchestrator.render.packer import Renderer
 from orchestrator.run.image import RunContext
 from orchestrator.run.leases.lease import NoLeases
 from orchestrator.run.leases.owner import this_process
@@ -60,12 +62,13 @@ def ami(ec2: Any, image: str, state: State, **fields: str) -> str:
 def step(name: str, parent: str | None, action: Action, found: Any = None) -> PlanStep:
     owner = Owner(team="images", email="images@example.com")
     image = Image.model_construct(name=name, description=name, owner=owner, from_="debian", layers=(), tags={})
-    return PlanStep(Segment(image, parent, SOURCE, (), (), "f", "t"), action, "", found)
+    return PlanStep(Segment(image, parent, SOURCE, (), (), Inputs("base", (), None, "f"), "t"), action, "", found)
 
 
 def work(tmp_path: Path, *steps: PlanStep, seen: frozenset[str] = frozenset()) -> SegmentWork:
     workspace = Workspace(root=tmp_path, name="test")
-    plan = Plan(workspace, ENVIRONMENT, READY, steps, {"debian": "ami-base"}, Bounds(2), seen=seen)
+    renderer = Renderer(workspace, READY.generation)
+    plan = Plan(workspace, ENVIRONMENT, READY, steps, {"debian": "ami-base"}, Bounds(2), seen=seen, renderer=renderer)
     identity = RunIdentity("r", tmp_path, datetime.now(UTC), "", this_process("r"))
     stop, urgent = threading.Event(), threading.Event()
     secrets = Secrets(workspace, ENVIRONMENT)
