@@ -9,7 +9,7 @@ from orchestrator.plan.explain import Change, changes, entries_of, in_tags, reco
 from orchestrator.plan.steps import known
 from orchestrator.registry import versions
 from orchestrator.run import inputs_record
-from orchestrator.run.prepare import segment_of
+from orchestrator.run.image_segment import segment_of
 
 if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment

@@ -13,10 +13,9 @@ from orchestrator.plan.inputs import Collector
 from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions
-from orchestrator.render.packer import Renderer
+from orchestrator.run.image_segment import source_amis_of
 from orchestrator.run.schedule import Bounds, makespan
 from orchestrator.run.secret_vars import hide_vaulted
-from orchestrator.run.source import resolve
 from orchestrator.run.tasks import tasks
 from orchestrator.run.tests import tests_to_run
 from orchestrator.secret_values import Secrets
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
     from orchestrator.plan.steps import PlanStep
+    from orchestrator.render.packer import Renderer
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def prepare(
     tests, and LackError for a source, a Packer or a plugin that cannot be found, and for a missing profile.
     """
     secrets = Secrets(workspace, environment, strict=strict).of_images(names)
-    source_amis = _source_amis(workspace, environment, names)
+    source_amis = source_amis_of(workspace, environment, names)
     collector = Collector(workspace, environment, datetime.now(UTC), secrets)
     found = known(versions(environment.account))
     segments = cut(tree(workspace, names, collector, source_amis), collector, found.standing)
@@ -125,24 +125,6 @@ def prepare(
     return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, seen, secrets, renderer)
 
 
-def segment_of(workspace: Workspace, environment: Environment, name: str, secrets: Secrets | None = None) -> Segment:
-    """The segment that ends with an image, with its fingerprints, as the account's sources are now.
-
-    Without `secrets` those that cannot be read count as changed.
-    """
-    source_amis = _source_amis(workspace, environment, [name])
-    secrets = secrets or Secrets(workspace, environment, strict=False)
-    collector = Collector(workspace, environment, datetime.now(UTC), secrets)
-    found = cut(tree(workspace, [name], collector, source_amis), collector, ())
-    return next(segment for segment in found if segment.name == name)
-
-
-def _source_amis(workspace: Workspace, environment: Environment, names: Iterable[str]) -> dict[str, str]:
-    """The AMI of each source that the images stand on."""
-    starts = {image.from_ for image in workspace.with_ancestors(names)} - workspace.images.keys()
-    return {name: resolve(environment.account, workspace.sources[name]).ami_id for name in sorted(starts)}
-
-
 def _check_profile(environment: Environment) -> None:
     """EC2 refuses to launch a machine with a profile that has no name: the AMI would stand there, and not be tested."""
     if not environment.iam_instance_profile:
@@ -158,6 +140,8 @@ def _packer(workspace: Workspace, builds: Iterable[Segment]) -> tuple[Ready, Ren
     Of segments that differ in nothing but values one is rendered: a template that takes one takes all. What only
     values can have wrong is looked for in each.
     """
+    from orchestrator.render.packer import Renderer  # noqa: PLC0415 - a plan that builds nothing needs no Jinja
+
     there = installed.packer()
     check_workspace(workspace, there)
     renderer = Renderer(workspace, there.generation)

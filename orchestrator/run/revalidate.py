@@ -11,8 +11,8 @@ from orchestrator.registry.states import can_be_tested
 from orchestrator.registry.version import AVAILABLE
 from orchestrator.run.guard import guarded
 from orchestrator.run.image import prove
+from orchestrator.run.image_segment import segment_of
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
-from orchestrator.run.prepare import segment_of
 from orchestrator.run.run import run
 from orchestrator.run.secret_vars import hide_vaulted
 from orchestrator.secret_values import Secrets

@@ -61,7 +61,7 @@ def _facts_of_ami(workspace: Workspace, environment: Environment, ami_id: str) -
 
 
 def _image_facts(workspace: Workspace, environment: Environment, name: str, found: list[Version]) -> dict[str, Any]:
-    from orchestrator.run.prepare import segment_of
+    from orchestrator.run.image_segment import segment_of
     from orchestrator.run.sweep.inventory import look
     from orchestrator.run.sweep.unproven import unproven
     from orchestrator.run.tests import tests_of
@@ -114,7 +114,7 @@ def _ami_facts(
 
 def _as_defined(workspace: Workspace, environment: Environment, version: Version) -> dict[str, Any]:
     """Roles and tests of an AMI, known when the workspace still defines its image as it was built."""
-    from orchestrator.run.prepare import segment_of
+    from orchestrator.run.image_segment import segment_of
 
     if version.image not in workspace.images:
         return {"definition": "not in this workspace"}

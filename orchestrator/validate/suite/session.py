@@ -14,8 +14,6 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import IO, TYPE_CHECKING, Any
 
-import pytest
-
 from orchestrator.errors import Interrupted, UsageError
 from orchestrator.masks import masked_where_cut
 from orchestrator.polling import poll, steady
@@ -47,8 +45,6 @@ _ENVIRONMENT: dict[str, str | None] = {
     "PYTEST_PLUGINS": "",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
 }
-#: Exit codes of pytest with which it could not even collect.
-_FAILED = (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 #: How pytest begins a line about what was wrong then.
 _SAID = ("ERROR: ", "INTERNALERROR> ")
 #: Variables of the environment that tests do not get: they never meet AWS, and other Python code is not theirs.
@@ -101,10 +97,12 @@ def collect(suite: Suite, request: TestsRequest) -> int:
     Raises NoTests, DefinitionError for files that cannot be collected, and UsageError for a selection that pytest does
     not understand, or that no test fits.
     """
+    import pytest  # noqa: PLC0415 - it is slow to load, and a plan only looks whether there are files
+
     _, end = run(suite, request, hear=lambda _: None)
     chosen = request.selection
     check_collected(end)
-    if end.exit_code in _FAILED:
+    if end.exit_code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):  # it could not even collect
         why = _why_failed((request.folder / "pytest.log").read_text(encoding="utf-8"))
         if chosen.partial and end.exit_code == pytest.ExitCode.USAGE_ERROR:
             raise UsageError(f"pytest does not understand {chosen.text}: {why}")
