@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 import boto3
@@ -17,6 +17,15 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from orchestrator.aws.retries import pause_before_retry
 from orchestrator.aws.role import AssumedRole, session_name
 from orchestrator.errors import LackError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
 
 #: What callers catch; `ClientError.response["Error"]["Code"]` tells which.
 AwsError = (BotoCoreError, ClientError)
@@ -104,6 +113,21 @@ class Account:
             return {"ignore_configured_endpoint_urls": True}
         direct: dict[str, Any] = {"proxies": {}} if is_loopback(self.endpoint) else {}
         return {"use_fips_endpoint": False, "use_dualstack_endpoint": False, **direct}
+
+    @overload
+    def client(self, service: Literal["ec2"], *, repeats: bool = True) -> EC2Client: ...
+    @overload
+    def client(self, service: Literal["iam"], *, repeats: bool = True) -> IAMClient: ...
+    @overload
+    def client(self, service: Literal["kms"], *, repeats: bool = True) -> KMSClient: ...
+    @overload
+    def client(self, service: Literal["s3"], *, repeats: bool = True) -> S3Client: ...
+    @overload
+    def client(self, service: Literal["secretsmanager"], *, repeats: bool = True) -> SecretsManagerClient: ...
+    @overload
+    def client(self, service: Literal["ssm"], *, repeats: bool = True) -> SSMClient: ...
+    @overload
+    def client(self, service: Literal["sts"], *, repeats: bool = True) -> STSClient: ...
 
     def client(self, service: str, *, repeats: bool = True) -> Any:
         """The account's client of a service ("ec2", "ssm", ...); made once and safe to share between threads.

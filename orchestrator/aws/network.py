@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import AwsError, error_code
 from orchestrator.errors import LackError
@@ -10,8 +10,11 @@ from orchestrator.errors import LackError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import CreateSecurityGroupRequestTypeDef, FilterTypeDef
 
-def vpc_of(ec2: Any, subnets: Iterable[str], vpc_id: str = "") -> str:
+
+def vpc_of(ec2: EC2Client, subnets: Iterable[str], vpc_id: str = "") -> str:
     """The VPC of all these subnets; `vpc_id` when there are none. Empty means the account's default VPC.
 
     Raises LackError when they lie in several, or in another than `vpc_id`: a security group belongs to one VPC.
@@ -31,7 +34,7 @@ def vpc_of(ec2: Any, subnets: Iterable[str], vpc_id: str = "") -> str:
     return vpcs.pop()
 
 
-def security_group(ec2: Any, wanted: dict[str, Any]) -> str:
+def security_group(ec2: EC2Client, wanted: CreateSecurityGroupRequestTypeDef) -> str:
     """Make a security group whose name nobody else uses. Returns its id.
 
     One that is there already was made by an earlier try of the same call whose answer was lost.
@@ -41,7 +44,7 @@ def security_group(ec2: Any, wanted: dict[str, Any]) -> str:
     except AwsError as error:
         if error_code(error) != "InvalidGroup.Duplicate":
             raise
-    filters = [{"Name": "group-name", "Values": [wanted["GroupName"]]}]
+    filters: list[FilterTypeDef] = [{"Name": "group-name", "Values": [wanted["GroupName"]]}]
     if wanted.get("VpcId"):
         filters.append({"Name": "vpc-id", "Values": [wanted["VpcId"]]})
     return str(ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]["GroupId"])

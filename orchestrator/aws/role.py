@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from botocore.credentials import CredentialResolver, DeferredRefreshableCredentials
 
@@ -25,8 +25,8 @@ _METHOD = "assume-role"
 class StsSource(Protocol):
     """Who may assume the role: an account."""
 
-    def client(self, service: str) -> Any:
-        """The account's client of a service."""
+    def client(self, service: Literal["sts"]) -> Any:
+        """The account's client of STS."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class AssumedRole:
     @cached_property
     def resolver(self) -> Any:
         """For a session of botocore: it finds these credentials, and looks for no others."""
-        return CredentialResolver([_Provider(self)])
+        providers: list[Any] = [_Provider(self)]  # what a resolver uses of a provider, and no more
+        return CredentialResolver(providers)
 
     def assume(self) -> dict[str, str]:
         """Ask STS for new credentials, and hide them in all that this process prints. Raises AwsError.

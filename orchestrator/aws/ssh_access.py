@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import AwsError, error_code
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import (
+        CreateKeyPairRequestTypeDef,
+        IpPermissionTypeDef,
+        TagSpecificationTypeDef,
+        WaiterConfigTypeDef,
+    )
+
 #: Looks at what was just made: one a second, for a minute.
-_SOON = {"Delay": 1, "MaxAttempts": 60}
+_SOON: WaiterConfigTypeDef = {"Delay": 1, "MaxAttempts": 60}
 
 
-def key_pair(ec2: Any, name: str, specification: dict[str, Any], key_file: Path) -> None:
+def key_pair(ec2: EC2Client, name: str, specification: TagSpecificationTypeDef, key_file: Path) -> None:
     """Make a key pair whose name nobody else uses, and write its private half into a file of the owner alone.
 
     `specification` has its tags. The key is Ed25519: OpenSSH 8.8 and later refuse the SHA-1 signatures that old Packers
@@ -26,7 +34,7 @@ def key_pair(ec2: Any, name: str, specification: dict[str, Any], key_file: Path)
     ec2.get_waiter("key_pair_exists").wait(KeyNames=[name], WaiterConfig=_SOON)
 
 
-def _made(ec2: Any, wanted: dict[str, Any]) -> str:
+def _made(ec2: EC2Client, wanted: CreateKeyPairRequestTypeDef) -> str:
     """The private half. A pair that is there already was made by an earlier try of the same call, whose answer, and so
     the key, was lost.
     """
@@ -39,10 +47,12 @@ def _made(ec2: Any, wanted: dict[str, Any]) -> str:
     return str(ec2.create_key_pair(**wanted)["KeyMaterial"])
 
 
-def let_in(ec2: Any, group: str) -> None:
+def let_in(ec2: EC2Client, group: str) -> None:
     """Let SSH into a security group that was just made, from anywhere: the key decides who gets in."""
     ec2.get_waiter("security_group_exists").wait(GroupIds=[group], WaiterConfig=_SOON)
-    anywhere = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    anywhere: list[IpPermissionTypeDef] = [
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ]
     try:
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=anywhere)
     except AwsError as error:

@@ -7,7 +7,7 @@ Here they carry the run's tags from birth.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.aws import ssh_access
 from orchestrator.aws.network import security_group, vpc_of
@@ -16,6 +16,9 @@ from orchestrator.tags import Tag
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from mypy_boto3_ec2.literals import ResourceTypeType
+    from mypy_boto3_ec2.type_defs import CreateSecurityGroupRequestTypeDef, TagSpecificationTypeDef, TagTypeDef
 
     from orchestrator.build.request import BuildRequest
 
@@ -38,12 +41,13 @@ def prepare(request: BuildRequest, private: Path, number: int = 1) -> Access:
     ssh_access.key_pair(ec2, name, specification("key-pair", tags), key_file)
     subnets = [subnet for _, subnet in request.places] or [request.subnet_id]
     vpc = vpc_of(ec2, subnets, request.vpc_id)
-    wanted = {
+    wanted: CreateSecurityGroupRequestTypeDef = {
         "GroupName": name,
         "Description": "SSH into a machine while its image is built",
         "TagSpecifications": [specification("security-group", tags)],
-        **({"VpcId": vpc} if vpc else {}),
     }
+    if vpc:
+        wanted["VpcId"] = vpc
     group = security_group(ec2, wanted)
     ssh_access.let_in(ec2, group)
     return Access(name, key_file, group)
@@ -61,11 +65,11 @@ def build_tags(request: BuildRequest, name: str) -> dict[str, str]:
     }
 
 
-def specification(kind: str, tags: dict[str, str]) -> dict[str, Any]:
+def specification(kind: ResourceTypeType, tags: dict[str, str]) -> TagSpecificationTypeDef:
     """Tags of a kind of thing ("instance", "key-pair"), as EC2 takes them when it makes one."""
     return {"ResourceType": kind, "Tags": as_list(tags)}
 
 
-def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+def as_list(tags: Mapping[str, str]) -> list[TagTypeDef]:
     """Tags as EC2 takes them."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from orchestrator.aws.account import AwsError
 from orchestrator.build.cause import Gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mypy_boto3_ec2.type_defs import FilterTypeDef, InstanceTypeDef
 
     from orchestrator.aws.account import Account
     from orchestrator.build.lack_of_room import LackOfRoom
@@ -39,7 +41,7 @@ class InstanceWatch:
         self.gone: Gone | None = None
         self._room, self._launching = room, launching
         self._ec2 = account.client("ec2")
-        self._wanted = [{"Name": "key-name", "Values": [key_name]}]
+        self._wanted: list[FilterTypeDef] = [{"Name": "key-name", "Values": [key_name]}]
         self._wake, self._over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"instance-watch {key_name}", daemon=True)
 
@@ -93,7 +95,7 @@ class InstanceWatch:
                     self.gone = _gone(machine)
 
 
-def _gone(machine: dict[str, Any]) -> Gone:
+def _gone(machine: InstanceTypeDef) -> Gone:
     reason = machine.get("StateReason", {})
     message = reason.get("Message") or machine.get("StateTransitionReason") or ""
     return Gone(machine["InstanceId"], machine["State"]["Name"], reason.get("Code", ""), message, time.time())

@@ -11,7 +11,7 @@ import json
 import logging
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from orchestrator.aws.account import AwsError, error_code
 from orchestrator.masks import hidden
@@ -79,12 +79,19 @@ def _key(ami_id: str) -> str:
     return f"versions/{ami_id}.json"
 
 
+class _Condition(TypedDict, total=False):
+    """What PutObject compares before it writes."""
+
+    IfMatch: str
+    IfNoneMatch: str
+
+
 def _appended(account: Account, bucket: str, version: Version, entry: dict[str, Any]) -> bool:
     """Write the record with one entry more, unless somebody else has written it since it was read."""
     before, etag = _read(account, bucket, version.ami_id)
     facts = {name: getattr(version, name) for name in _LINEAGE}
     record = {"ami_id": version.ami_id, **facts, "history": [*before, entry]}
-    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+    condition: _Condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     try:
         account.client("s3").put_object(
             Bucket=bucket,

@@ -10,6 +10,8 @@ from orchestrator.registry.version import AVAILABLE, DISABLED, UNPROVEN, lacks_s
 from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import FilterTypeDef
+
     from orchestrator.aws.account import Account
     from orchestrator.registry.version import Version
 
@@ -20,7 +22,10 @@ def versions(account: Account, *, image: str | None = None) -> tuple[Version, ..
     An AMI that EC2 still makes is no version yet, and one without a state never becomes one. One that is disabled is a
     version (EC2 lists it only when asked with IncludeDisabled); one that was deregistered is gone.
     """
-    filters = [{"Name": "tag-key", "Values": [Tag.STATE]}, {"Name": "state", "Values": [AVAILABLE, DISABLED]}]
+    filters: list[FilterTypeDef] = [
+        {"Name": "tag-key", "Values": [Tag.STATE]},
+        {"Name": "state", "Values": [AVAILABLE, DISABLED]},
+    ]
     if image is not None:
         filters.append({"Name": f"tag:{Tag.IMAGE}", "Values": [image]})
     pages = account.client("ec2").get_paginator("describe_images")

@@ -22,6 +22,8 @@ from orchestrator.tags import LONGEST_VALUE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mypy_boto3_ec2.type_defs import TagTypeDef
+
     from orchestrator.aws.account import Account
     from orchestrator.registry.states import State
     from orchestrator.registry.version import Version
@@ -62,7 +64,7 @@ def set_state(account: Account, ami_id: str, state: State, **fields: str) -> Ver
 
 
 def _write(account: Account, ami_id: str, values: Mapping[str, str]) -> None:
-    tags = [{"Key": TAGS[field], "Value": tag_value(value)} for field, value in values.items()]
+    tags: list[TagTypeDef] = [{"Key": TAGS[field], "Value": tag_value(value)} for field, value in values.items()]
     account.client("ec2").create_tags(Resources=[ami_id], Tags=tags)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace
@@ -23,6 +23,8 @@ from orchestrator.validate.suite.session import check_present
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from mypy_boto3_ec2.literals import InstanceTypeType
 
     from orchestrator.build.packer.installed import Ready
     from orchestrator.definition.environment import Environment
@@ -158,7 +160,9 @@ def _packer(workspace: Workspace, builds: Iterable[Segment]) -> tuple[Ready, Ren
 def _vcpus(environment: Environment) -> int:
     """The vCPUs of the environment's instance type (EC2 API Reference, DescribeInstanceTypes: `VCpuInfo`)."""
     ec2 = environment.account.client("ec2")
-    found = ec2.describe_instance_types(InstanceTypes=[environment.instance_type])["InstanceTypes"]
+    found = ec2.describe_instance_types(InstanceTypes=[cast("InstanceTypeType", environment.instance_type)])[
+        "InstanceTypes"
+    ]
     if not found:
         raise AmiError(f"EC2 knows no instance type {environment.instance_type} in {environment.region}")
     return int(found[0]["VCpuInfo"]["DefaultVCpus"])

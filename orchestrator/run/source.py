@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import error_code
 from orchestrator.errors import LackError
 from orchestrator.registry import lacks_state, tags_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from mypy_boto3_ec2.type_defs import FilterTypeDef, ImageTypeDef
 
     from orchestrator.aws.account import Account
     from orchestrator.definition.source import Source, SourceFilter
@@ -46,9 +48,9 @@ def resolve(account: Account, source: Source) -> SourceAmi:
     return SourceAmi(found["ImageId"], found.get("Name", ""), found.get("OwnerId", ""))
 
 
-def _newest(account: Account, source: Source, wanted: SourceFilter) -> Mapping[str, Any]:
+def _newest(account: Account, source: Source, wanted: SourceFilter) -> ImageTypeDef:
     ec2 = account.client("ec2")
-    filters = [
+    filters: list[FilterTypeDef] = [
         {"Name": "name", "Values": [wanted.name]},
         {"Name": "architecture", "Values": [wanted.architecture]},
         {"Name": "state", "Values": ["available"]},
@@ -57,8 +59,7 @@ def _newest(account: Account, source: Source, wanted: SourceFilter) -> Mapping[s
         filters.append({"Name": "product-code", "Values": [wanted.product_code]})
     images = _proven(ec2.describe_images(Owners=[wanted.owner], Filters=filters)["Images"])
     if images:
-        newest: Mapping[str, Any] = max(images, key=lambda image: image["CreationDate"])
-        return newest
+        return max(images, key=lambda image: image["CreationDate"])
     others = sorted({image["OwnerId"] for image in _proven(ec2.describe_images(Filters=filters)["Images"])})
     if others:
         raise LackError(
@@ -73,7 +74,7 @@ def _newest(account: Account, source: Source, wanted: SourceFilter) -> Mapping[s
     )
 
 
-def _proven(images: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _proven(images: Iterable[ImageTypeDef]) -> list[ImageTypeDef]:
     """AMIs but for those of ours that no build finished."""
     return [image for image in images if not lacks_state(tags_of(image))]
 
@@ -82,7 +83,6 @@ def _parameter(account: Account, source: Source) -> str:
     ssm = account.client("ssm")
     name = source.ssm_parameter or ""
     try:
-        value: str = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        return ssm.get_parameter(Name=name)["Parameter"]["Value"]
     except ssm.exceptions.ParameterNotFound:
         raise LackError(f"source '{source.name}': there is no SSM parameter {name} in {account.region}") from None
-    return value

@@ -100,7 +100,7 @@ def client(lab: Settings) -> Callable[..., Any]:
 
     def get(service: str, region: str = "us-east-1") -> Any:
         if (service, region) not in made:
-            made[service, region] = boto3.client(
+            made[service, region] = boto3.client(  # type: ignore[call-overload] # of any service
                 service,
                 region_name=region,
                 endpoint_url=lab.endpoint,

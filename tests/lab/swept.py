@@ -130,7 +130,7 @@ def tags(run: str, purpose: str = "build", name: str = "", **more: str) -> dict[
     return {"ami:run": run, "ami:image": "tiny", "ami:purpose": purpose, **named, **more}
 
 
-def spec(kind: str, made: dict[str, str]) -> list[dict[str, Any]]:
+def spec(kind: str, made: dict[str, str]) -> Any:
     return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in made.items()]}]
 
 

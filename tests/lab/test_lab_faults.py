@@ -32,7 +32,7 @@ def once(lab: Settings) -> Iterator[Callable[[str], Any]]:
 
     def get(service: str) -> Any:
         if service not in made:
-            made[service] = boto3.client(
+            made[service] = boto3.client(  # type: ignore[call-overload] # of any service
                 service,
                 region_name="us-east-1",
                 endpoint_url=lab.endpoint,

@@ -209,7 +209,7 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[st
 def observed(account: Account) -> dict[str, Any]:
     """Where a new client asks, as whom, and how."""
     fresh = Account(account.region, account.profile, account.endpoint, account.access_key, account.secret_key)
-    client = fresh.client("sts")  # its model is small
+    client: Any = fresh.client("sts")  # its model is small
     session = client._endpoint.http_session
     keys = fresh._session.get_credentials()
     named = keys and keys.method != "assume-role-with-web-identity"

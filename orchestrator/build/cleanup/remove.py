@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import AwsError, error_code
 from orchestrator.aws.resource_kind import Ec2Kind
@@ -16,6 +16,9 @@ from orchestrator.tags import Tag
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import FilterTypeDef
 
     from orchestrator.aws.account import Account
 
@@ -82,14 +85,17 @@ def clean_up(
 
 def _is_listed(account: Account, build: Build) -> bool:
     """Whether EC2 lists the AMI of the last attempt: then nothing is still to come."""
-    named = [{"Name": "name", "Values": list(build.ami_names[-1:])}]
+    named: list[FilterTypeDef] = [{"Name": "name", "Values": list(build.ami_names[-1:])}]
     ec2 = account.client("ec2")
     return bool(build.ami_names and ec2.describe_images(Owners=["self"], Filters=named)["Images"])
 
 
 def finished(account: Account, ami_names: Iterable[str]) -> tuple[str, ...]:
     """The ids of the AMIs of these names that have a state, so that no clean-up removes them."""
-    named = [{"Name": "name", "Values": list(ami_names)}, {"Name": "tag-key", "Values": [Tag.STATE]}]
+    named: list[FilterTypeDef] = [
+        {"Name": "name", "Values": list(ami_names)},
+        {"Name": "tag-key", "Values": [Tag.STATE]},
+    ]
     images = account.client("ec2").describe_images(Owners=["self"], Filters=named)["Images"]
     return tuple(str(one["ImageId"]) for one in images)
 
@@ -150,7 +156,7 @@ def _patience(one: Leftover, patience: float) -> float:
     return min(patience, _FREED) if waits_for_ami(one) else patience
 
 
-def _removed(ec2: Any, leftover: Leftover) -> Leftover | None:
+def _removed(ec2: EC2Client, leftover: Leftover) -> Leftover | None:
     """Try to remove one thing: None when it is gone, else what stays and why."""
     if not isinstance(leftover.kind, Ec2Kind):
         raise TypeError(f"EC2 does not remove a {leftover.kind}")

@@ -14,6 +14,9 @@ from orchestrator.validate.options import ConnectionKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mypy_boto3_ec2.literals import ResourceTypeType
+    from mypy_boto3_ec2.type_defs import CreateSecurityGroupRequestTypeDef, TagSpecificationTypeDef
+
     from orchestrator.aws.capacity import Place
     from orchestrator.errors import AmiError
     from orchestrator.validate.request import ValidateRequest
@@ -55,15 +58,17 @@ def launch_request(
     return wanted
 
 
-def security_group_request(request: ValidateRequest, vpc_id: str, number: int = 1) -> dict[str, Any]:
+def security_group_request(request: ValidateRequest, vpc_id: str, number: int = 1) -> CreateSecurityGroupRequestTypeDef:
     """The parameters of CreateSecurityGroup for machine `number`: nothing comes in, everything may go out."""
     way_in = "SSH alone" if request.connection is ConnectionKind.SSH else "no way in"
-    wanted: dict[str, Any] = {
+    wanted: CreateSecurityGroupRequestTypeDef = {
         "GroupName": name_of(request, number),
         "Description": f"validation of {request.ami_id}: {way_in}",
         "TagSpecifications": [tagged(request, "security-group")],
     }
-    return wanted | ({"VpcId": vpc_id} if vpc_id else {})
+    if vpc_id:
+        wanted["VpcId"] = vpc_id
+    return wanted
 
 
 def name_of(request: ValidateRequest, number: int) -> str:
@@ -88,7 +93,7 @@ def launch_refused(error: Exception, request: ValidateRequest, tried: Sequence[P
     return refusal(error) or BootFailed(f"{request.ami_id} could not be launched: {error}")
 
 
-def tagged(request: ValidateRequest, kind: str) -> dict[str, Any]:
+def tagged(request: ValidateRequest, kind: ResourceTypeType) -> TagSpecificationTypeDef:
     """The tags of something that a validation makes, as EC2 takes them when it is made."""
     tags: dict[str, str] = {
         Tag.DISPLAY_NAME: f"ami validate {request.image.name}",

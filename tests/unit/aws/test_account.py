@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from botocore.exceptions import ClientError, NoRegionError
 
 from orchestrator.aws.account import Account, told
@@ -7,7 +9,7 @@ from orchestrator.aws.account import Account, told
 
 def test_what_aws_says_is_one_line_without_botocores_own_words() -> None:
     """How often botocore has tried is no matter: it is not botocore that tries again."""
-    said = {
+    said: Any = {
         "Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"},
         "ResponseMetadata": {"MaxAttemptsReached": True},
     }

@@ -140,7 +140,7 @@ def test_the_longest_owner_fits_into_its_tag() -> None:
 
 def test_limits_are_those_that_botocore_knows() -> None:
     """Where the service model has numbers or says them, they are the table's."""
-    model = botocore.session.get_session().get_service_model("ec2")
+    model: Any = botocore.session.get_session().get_service_model("ec2")
     for (operation, parameter), limit in ec2_limits.LIMITS.items():
         shape = model.operation_model(operation).input_shape.members[parameter]
         known = {key: shape.metadata[key] for key in ("min", "max") if key in shape.metadata}

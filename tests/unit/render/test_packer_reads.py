@@ -23,7 +23,7 @@ from orchestrator.render.literal import literal
 from orchestrator.render.packer import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tests.unit.render.conftest import Project
 
@@ -182,5 +182,5 @@ def extra_vars(call: dict[str, Any]) -> list[Any]:
     return [json.loads(value) for option, value in pairwise(argv) if option == "--extra-vars"]
 
 
-def tags_of(described: dict[str, Any]) -> dict[str, str]:
+def tags_of(described: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in described["Tags"]}

@@ -39,7 +39,7 @@ def request(account: Account, *, image: str = "web", run: str = "run-1", **place
     return BuildRequest(image, "v1", run, PLACE, PLACE, PLACE, PLACE, account, **places)  # type: ignore[arg-type]
 
 
-def specification(kind: str, image: str, run: str) -> dict[str, Any]:
+def specification(kind: str, image: str, run: str) -> Any:
     tags = {"ami:run": run, "ami:image": image, "ami:purpose": "build"}
     return {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 

@@ -193,7 +193,7 @@ def test_hold_when_it_is_gone(account: Account, records: Records) -> None:
 def test_hold_when_the_bucket_is_out_of_reach_for_a_while(account: Account, records: Records) -> None:
     """A renewal that fails is tried again; nothing is lost, nothing raises."""
     lost = threading.Event()
-    s3 = account.client("s3")
+    s3: Any = account.client("s3")
     with Leases(account, BUCKET, ME, ttl=0.3).hold("build/x", stop=threading.Event(), lost=lost.set):
         before = records.read("build/x", ttl=60)
         s3.meta.events.register("before-call.s3.PutObject", refuse)

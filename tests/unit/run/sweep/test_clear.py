@@ -130,7 +130,7 @@ def test_clear_when_something_is_in_another_region(tmp_path: Path, place: SweepS
     there, elsewhere = (
         place.accounts["us-east-1"].in_region(region).client("ec2") for region in ("eu-west-1", "eu-west-2")
     )
-    spec = [
+    spec: Any = [
         {
             "ResourceType": "key-pair",
             "Tags": [{"Key": "ami:run", "Value": RUN}, {"Key": "ami:purpose", "Value": "build"}],
