@@ -121,6 +121,16 @@ def test_main_when_the_disk_is_full() -> None:
     assert (done.returncode, done.stderr) == (3, said)
 
 
+def test_plan_and_show_when_nothing_is_built_or_tested() -> None:
+    """What they import has neither pytest nor Jinja in it: they are slow to load."""
+    code = (
+        "import sys, orchestrator.run.prepare, orchestrator.run.explain, orchestrator.run.tests\n"
+        "print([name for name in ('pytest', '_pytest', 'jinja2') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_help_when_asked_for() -> None:
     """None of the heavy libraries is loaded to answer --help."""
     heavy = ("boto3", "botocore", "pydantic", "jinja2", "moto", "testinfra", "hcl2", "yaml", "ansible_runner")

@@ -81,6 +81,7 @@ def test_find_when_extended(project: Callable[..., Path]) -> None:
     assert list(workspace.layers) == ["base", "agents", "workload", "extras"]
     assert sorted(workspace.images) == ["golden", "portal", "web"]
     assert [image.name for image in workspace.ancestors(workspace.image("portal"))] == ["golden", "web"]
+    assert [image.name for image in workspace.with_ancestors(["portal", "web"])] == ["golden", "web", "portal"]
     assert workspace.find("playbooks/workload.yml") == root / "playbooks/workload.yml"
     assert workspace.find("roles/nginx") == root.parent / "w" / "roles/nginx"
     assert workspace.environment().name == "lab"

@@ -182,6 +182,25 @@ def test_when_a_layer_sets_what_the_factory_sets_then_that_is_said(shipped: Proj
         render(shipped.workspace, shipped.segment(vars_={"layer_roles": []}), Generation.LEGACY)
 
 
+def test_text_when_a_template_is_edited_after_the_plan(project: Project) -> None:
+    """A build gets what was rendered for its plan; another build of the plan is rendered from the same templates."""
+    renderer = Renderer(project.workspace, Generation.LEGACY)
+    before = renderer.text(project.segment())
+    frame = project.root / "packer" / "image.pkr.hcl.j2"
+    frame.write_text("# edited\n" + frame.read_text())
+    assert renderer.text(project.segment()) == before
+    assert "# edited" not in renderer.text(project.segment(name="web"))
+    assert "# edited" in render(project.workspace, project.segment(), Generation.LEGACY)
+
+
+def test_check_when_only_values_differ(project: Project) -> None:
+    """Each build is checked by itself, also when another one of its shape was rendered."""
+    renderer = Renderer(project.workspace, Generation.LEGACY)
+    renderer.text(project.segment())
+    with pytest.raises(DefinitionError, match="description: Packer takes"):
+        renderer.check(project.segment(name="web", description="{{"))
+
+
 def test_write_names_the_file_after_the_image(shipped: Project, tmp_path: Path) -> None:
     path = Renderer(shipped.workspace, Generation.LEGACY).write(shipped.segment(), tmp_path)
     assert path == tmp_path / "golden.pkr.hcl"
