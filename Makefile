@@ -8,6 +8,8 @@ PROSE    := README.md CHANGELOG.md docs roles
 
 # Programs of the virtual environment first, so that Packer finds ansible-playbook there.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Tests start `ami` hundreds of times: Python shall keep what it has compiled, whatever the caller's shell says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup programs demo test bench check fmt lab clean

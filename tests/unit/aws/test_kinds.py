@@ -75,7 +75,7 @@ def test_kinds_when_they_are_removed() -> None:
 def test_kinds_when_they_are_documented() -> None:
     """The table of what a killed run leaves has them all, in their order, with what they cost."""
     page = (Path(__file__).parents[3] / "docs/building.md").read_text(encoding="utf-8")
-    assert "|---|---|\n" + "".join(f"| {kind} | {kind.cost} |\n" for kind in KINDS) in page
+    assert "| -- | -- |\n" + "".join(f"| {kind} | {kind.cost} |\n" for kind in KINDS) in page
 
 
 def test_kind_named_when_it_is_shown() -> None:
