@@ -37,28 +37,43 @@ if TYPE_CHECKING:
     from orchestrator.plan.segment import Segment
     from orchestrator.progress import Listener
     from orchestrator.render.packer import Renderer
+    from orchestrator.run.leases.lease import Leases, NoLeases
     from orchestrator.run.session.identity import RunIdentity
+    from orchestrator.run.session.session import RunSession
     from orchestrator.secret_values import Secrets
     from orchestrator.validate.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What every segment of one run shares; `stop` is that of the whole run, or of one segment.
-
-    `connection` is how machines are asked, `selection` which tests they are asked.
-    """
+    """What every segment of one run shares."""
 
     workspace: Workspace
     environment: Environment
-    identity: RunIdentity
-    listener: Listener
-    keep: bool
-    stop: threading.Event
-    urgent: threading.Event
+    session: RunSession
     secrets: Secrets
+    #: That of the whole run, or of one segment.
+    stop: threading.Event
+    #: Whether machines that were tested are left running.
+    keep: bool = False
+    #: How machines are asked, and which tests they are asked.
     connection: ConnectionKind = ConnectionKind.SSM
     selection: Selection = ALL
+
+    @property
+    def identity(self) -> RunIdentity:
+        """Which run it is."""
+        return self.session.identity
+
+    @property
+    def listener(self) -> Listener:
+        """What hears of all that happens."""
+        return self.session.listener
+
+    @property
+    def leases(self) -> Leases | NoLeases:
+        """Who may do what, among all runs."""
+        return self.session.leases
 
     @property
     def account(self) -> Account:
@@ -86,47 +101,47 @@ class RunContext:
         return folder
 
 
-def make(making: RunContext, segment: Segment, base: str, ready: Ready, renderer: Renderer) -> SegmentOutcome:
+def make(context: RunContext, segment: Segment, base: str, ready: Ready, renderer: Renderer) -> SegmentOutcome:
     """Build a segment on the AMI `base` with this Packer. Raises AmiError when it comes to no AMI."""
-    began, environment = time.monotonic(), making.environment
+    began, environment = time.monotonic(), context.environment
     version = segment.version_at(datetime.now(UTC))
-    tags = ami_tags(making, segment, version, base)
-    folder, layers = making.folder_of(segment), (*segment.layers, seal_of(making.workspace))
+    tags = ami_tags(context, segment, version, base)
+    folder, layers = context.folder_of(segment), (*segment.layers, seal_of(context.workspace))
     try:
         built = build(
             BuildRequest(
                 image=segment.name,
                 version=version,
-                run=making.identity.id,
+                run=context.identity.id,
                 template=renderer.write(segment, folder),
                 var_file=environment.path,
                 folder=folder,
-                workspace=making.workspace.root,
-                account=making.account,
+                workspace=context.workspace.root,
+                account=context.account,
                 source_filters={"image-id": base},
                 source_owners=(),
                 tags=tags,
                 vpc_id=environment.vpc_id,
                 subnet_id=environment.subnet_id,
-                mitogen=making.workspace.mitogen,
-                secrets=making.hidden,
-                secret_vars=secret_vars(making.secrets, layers),
+                mitogen=context.workspace.mitogen,
+                secrets=context.hidden,
+                secret_vars=secret_vars(context.secrets, layers),
                 places=environment.places,
                 run_tags=_leased(environment),
                 ready=ready,
-                stop=making.stop,
-                urgent=making.urgent,
+                stop=context.stop,
+                urgent=context.session.urgent,
             ),
-            making.listener,
+            context.listener,
         )
     finally:
-        _keep_no_secret(folder, making.masks)
+        _keep_no_secret(folder, context.masks)
     took = time.monotonic() - began
     if segment.shared:
-        tag(making.account, built.ami_id, {"seconds": f"build={took:.0f}"})
+        tag(context.account, built.ami_id, {"seconds": f"build={took:.0f}"})
     made = version_of({"ImageId": built.ami_id, "Tags": as_list(tags)}, built.region)
     if made is not None:
-        record.append(*_bucket(making), made, Statement(making.identity.id, seconds={"build": took}))
+        record.append(*_bucket(context), made, Statement(context.identity.id, seconds={"build": took}))
     return SegmentOutcome(
         segment.name, SegmentStatus.BUILT, built.ami_id, version, shared=segment.shared, build_seconds=took
     )
@@ -140,20 +155,20 @@ def _keep_no_secret(folder: Path, masks: tuple[str, ...]) -> None:
 
 
 def prove(
-    making: RunContext, segment: Segment, built: SegmentOutcome, *, build_seconds: float | None = None
+    context: RunContext, segment: Segment, built: SegmentOutcome, *, build_seconds: float | None = None
 ) -> SegmentOutcome:
     """Boot and test the AMI of an outcome, and tag the verdict. Raises AmiError when the tests could not be run.
 
     `build_seconds` is what building the AMI took, which its tag keeps beside what the tests took. When only chosen
     tests run, nothing is tagged: what they say is no verdict.
     """
-    began, folder = time.monotonic(), making.folder_of(segment)
-    verdict = validate(_request(making, segment, built, folder), making.listener)
-    if making.selection.partial:
+    began, folder = time.monotonic(), context.folder_of(segment)
+    verdict = validate(_request(context, segment, built, folder), context.listener)
+    if context.selection.partial:
         good = SegmentStatus.CHECKED if verdict.passed else SegmentStatus.FAILED
         return _tested(built, good, verdict, folder, began)
     state = State.VALIDATED if verdict.passed else State.REJECTED
-    making.listener(Event(segment.name, Stage.TAG, message=str(state)))
+    context.listener(Event(segment.name, Stage.TAG, message=str(state)))
     outcome = _tested(
         built, SegmentStatus.VALIDATED if verdict.passed else SegmentStatus.REJECTED, verdict, folder, began
     )
@@ -161,13 +176,13 @@ def prove(
     seconds = f"build={build_seconds:.0f} {took}" if build_seconds is not None else took
     said = outcome.reason.partition(";")[0]
     version = set_state(
-        making.account, built.ami_id, state, tests=verdict.counted, proof=segment.tests, reason=said, seconds=seconds
+        context.account, built.ami_id, state, tests=verdict.counted, proof=segment.tests, reason=said, seconds=seconds
     )
     record.append(
-        *_bucket(making),
+        *_bucket(context),
         version,
         Statement(
-            making.identity.id,
+            context.identity.id,
             reason=outcome.reason,
             tests=verdict.counts,
             proof=segment.tests,
@@ -177,18 +192,18 @@ def prove(
     return outcome
 
 
-def reject(making: RunContext, ami_id: str, reason: str) -> None:
+def reject(context: RunContext, ami_id: str, reason: str) -> None:
     """Give an AMI the state `rejected` for something that its own tests did not find.
 
     Raises StageError when it was retired meanwhile.
     """
-    version = set_state(making.account, ami_id, State.REJECTED, reason=reason)
-    record.append(*_bucket(making), version, Statement(making.identity.id, reason=reason))
+    version = set_state(context.account, ami_id, State.REJECTED, reason=reason)
+    record.append(*_bucket(context), version, Statement(context.identity.id, reason=reason))
 
 
-def _bucket(making: RunContext) -> tuple[Account, str]:
+def _bucket(context: RunContext) -> tuple[Account, str]:
     """Where records of versions are: an account's bucket, whose name is empty when there is none."""
-    return making.account, making.environment.artifact_bucket
+    return context.account, context.environment.artifact_bucket
 
 
 def _tested(
@@ -206,9 +221,9 @@ def _tested(
     )
 
 
-def ami_tags(making: RunContext, segment: Segment, version: str, base: str) -> dict[str, str]:
+def ami_tags(context: RunContext, segment: Segment, version: str, base: str) -> dict[str, str]:
     """Every tag of the AMI that a build makes: the image's own, and the factory's."""
-    image, identity = segment.image, making.identity
+    image, identity = segment.image, context.identity
     return {
         **image.tags,
         Tag.DISPLAY_NAME: f"{image.name}-{version}",
@@ -227,14 +242,14 @@ def ami_tags(making: RunContext, segment: Segment, version: str, base: str) -> d
     }
 
 
-def _request(making: RunContext, segment: Segment, built: SegmentOutcome, folder: Path) -> ValidateRequest:
-    environment = making.environment
+def _request(context: RunContext, segment: Segment, built: SegmentOutcome, folder: Path) -> ValidateRequest:
+    environment = context.environment
     return ValidateRequest(
-        account=making.account,
+        account=context.account,
         ami_id=built.ami_id,
-        image=facts_of(making.workspace, segment, built.version),
-        tests=tests_of(making.workspace, segment),
-        run=making.identity.id,
+        image=facts_of(context.workspace, segment, built.version),
+        tests=tests_of(context.workspace, segment),
+        run=context.identity.id,
         folder=folder,
         instance_type=environment.instance_type,
         subnet_id=environment.subnet_id,
@@ -242,14 +257,14 @@ def _request(making: RunContext, segment: Segment, built: SegmentOutcome, folder
         places=environment.places,
         iam_instance_profile=environment.iam_instance_profile,
         tags=_leased(environment),
-        masks=making.masks,
-        keep=making.keep,
-        stop=making.stop,
-        connection=making.connection,
+        masks=context.masks,
+        keep=context.keep,
+        stop=context.stop,
+        connection=context.connection,
         ssh_username=segment.source.ssh_username,
         ssh_interface=environment.ssh_interface,
-        selection=making.selection,
-        is_current=partial(are_current, making.workspace, environment, segment),
+        selection=context.selection,
+        is_current=partial(are_current, context.workspace, environment, segment),
     )
 
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from orchestrator.progress import Listener
     from orchestrator.registry import Version
     from orchestrator.run.image import RunContext
-    from orchestrator.run.leases.lease import Leases, NoLeases
     from orchestrator.run.outcome import Summary
 
 
@@ -98,15 +97,16 @@ def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None
     segment, version = chosen.segment, chosen.version
     built = SegmentOutcome(version.image, SegmentStatus.BUILT, version.ami_id, version.version)
 
-    def work(making: RunContext, leases: Leases | NoLeases) -> tuple[SegmentOutcome, ...]:
-        making = replace(making, connection=chosen.connection, selection=chosen.selection)
+    def work(context: RunContext) -> tuple[SegmentOutcome, ...]:
+        context = replace(context, connection=chosen.connection, selection=chosen.selection)
 
         def proven() -> SegmentOutcome:
             if chosen.selection.partial:  # it tags nothing, and so it is in nobody's way
-                return prove(making, segment, built)
-            with leases.hold(f"validate/{version.ami_id}/{segment.tests}", stop=making.stop, lost=making.stop.set):
-                return prove(making, segment, built, build_seconds=version.took("build"))
+                return prove(context, segment, built)
+            lease = f"validate/{version.ami_id}/{segment.tests}"
+            with context.leases.hold(lease, stop=context.stop, lost=context.stop.set):
+                return prove(context, segment, built, build_seconds=version.took("build"))
 
-        return (guarded(version.image, making.stop, proven, passing=(UsageError, DefinitionError, LackError)),)
+        return (guarded(version.image, context.stop, proven, passing=(UsageError, DefinitionError, LackError)),)
 
     return run(chosen.secrets, listener, work, tell=tell, keep=keep)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.steps import PlanStep
     from orchestrator.registry import Version
     from orchestrator.run.image import RunContext
-    from orchestrator.run.leases.lease import LeaseOwner, Leases, NoLeases
+    from orchestrator.run.leases.lease import LeaseOwner
     from orchestrator.run.prepare import Plan
     from orchestrator.run.schedule import Task
 
@@ -32,7 +32,6 @@ class SegmentWork:
 
     plan: Plan
     context: RunContext
-    leases: Leases | NoLeases
     #: Of tasks that ended, by name.
     results: dict[str, SegmentOutcome] = field(default_factory=dict)
 
@@ -86,7 +85,7 @@ class SegmentWork:
     def _build(self, step: PlanStep) -> SegmentOutcome:
         context = self.context.until(self.stops[step.name])
         key = f"build/{step.name}/{step.segment.fingerprint}"
-        with self.leases.hold(key, stop=context.stop, lost=context.stop.set, waiting=self._waiting(step)):
+        with self.context.leases.hold(key, stop=context.stop, lost=context.stop.set, waiting=self._waiting(step)):
             if (other := self._built_meanwhile(step)) is not None:
                 return _adopted(step, other, SegmentStatus.BUILT)
             inputs_record.keep(self.plan.environment, step.segment)
@@ -100,8 +99,8 @@ class SegmentWork:
         if built is None:
             raise AssertionError("a test comes after the build of its segment")
         key = f"validate/{built.ami_id}/{segment.tests}"
-        with self.leases.hold(key, stop=context.stop, lost=context.stop.set, waiting=self._waiting(step)):
-            if self.leases.exclusive and (other := self._proven_meanwhile(step, built.ami_id)) is not None:
+        with self.context.leases.hold(key, stop=context.stop, lost=context.stop.set, waiting=self._waiting(step)):
+            if self.context.leases.exclusive and (other := self._proven_meanwhile(step, built.ami_id)) is not None:
                 status = SegmentStatus.VALIDATED if other.state is State.VALIDATED else SegmentStatus.REJECTED
                 return replace(_adopted(step, other, status), build_seconds=built.build_seconds)
             return prove(context, segment, built, build_seconds=built.build_seconds or step.build_seconds)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.progress import Event, Stage
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus, Summary
-from orchestrator.run.run import recorded, write_summary
+from orchestrator.run.session.journal import recorded, write_summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +24,7 @@ def test_events_are_written_whatever_they_say(tmp_path: Path) -> None:
 
 
 def test_a_summary_is_written_whatever_it_says(tmp_path: Path) -> None:
-    write_summary(
-        tmp_path, Summary("run", str(tmp_path), (SegmentOutcome("web", SegmentStatus.REJECTED, reason=LONE),))
-    )
+    summary = Summary("run", str(tmp_path), (SegmentOutcome("web", SegmentStatus.REJECTED, reason=LONE),))
+    write_summary(tmp_path, summary.as_json())
     (told,) = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["images"]
     assert told["reason"] == LONE

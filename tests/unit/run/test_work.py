@@ -29,6 +29,7 @@ from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.prepare import Plan
 from orchestrator.run.schedule import Bounds, Task
 from orchestrator.run.session.identity import RunIdentity
+from orchestrator.run.session.session import RunSession
 from orchestrator.run.work import SegmentWork
 from orchestrator.secret_values import Secrets
 
@@ -72,10 +73,8 @@ def work(tmp_path: Path, *steps: PlanStep, seen: frozenset[str] = frozenset()) -
     identity = RunIdentity("r", tmp_path, datetime.now(UTC), "", this_process("r"))
     stop, urgent = threading.Event(), threading.Event()
     secrets = Secrets(workspace, ENVIRONMENT)
-    context = RunContext(
-        workspace, ENVIRONMENT, identity, ignore, keep=False, stop=stop, urgent=urgent, secrets=secrets
-    )
-    return SegmentWork(plan, context, NoLeases())
+    session = RunSession(identity, ignore, NoLeases(), stop, urgent)
+    return SegmentWork(plan, RunContext(workspace, ENVIRONMENT, session, secrets, stop))
 
 
 @pytest.mark.parametrize("state", [State.BUILT, State.VALIDATED, State.REJECTED])
