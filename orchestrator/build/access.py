@@ -39,8 +39,7 @@ def prepare(request: BuildRequest, private: Path, number: int = 1) -> Access:
     tags = build_tags(request, name)
     key_file = private / "key"
     ssh_access.key_pair(ec2, name, specification("key-pair", tags), key_file)
-    subnets = [subnet for _, subnet in request.places] or [request.subnet_id]
-    vpc = vpc_of(ec2, subnets, request.vpc_id)
+    vpc = vpc_of(ec2, request.placement.subnets, request.placement.vpc_id)
     wanted: CreateSecurityGroupRequestTypeDef = {
         "GroupName": name,
         "Description": "SSH into a machine while its image is built",

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BuildFailed", "BuildRequest", "Built", "Cause", "build", "packer_version"]
 
-#: Where a build is tried that names no places: there is one, and the variable file knows it.
-_ANYWHERE = (("", ""),)
-
 
 def build(request: BuildRequest, listener: Listener = ignore) -> Built:
     """Build one image. Logs stay in `request.folder`: `packer.log`, `tasks.jsonl`, `run.pkrvars.json`.
@@ -35,7 +32,7 @@ def build(request: BuildRequest, listener: Listener = ignore) -> Built:
     if not request.stop.is_set():
         request.folder.mkdir(parents=True, exist_ok=True)
         request = request if request.ready else replace(request, ready=_found(request))
-    plan = RetryPlan(request.places or _ANYWHERE)
+    plan = RetryPlan(request.placement.places)
     while True:
         try:
             built = attempt(replace(request, attempt=plan.number), plan, listener)
@@ -58,5 +55,5 @@ def _found(request: BuildRequest) -> Ready:
 def _said(plan: RetryPlan, failed: BuildFailed) -> str:
     """What a person is told of one more attempt."""
     if failed.cause is Cause.CAPACITY:
-        return f"{plan.story[-1]} to be had; trying {named(plan.place)}"
+        return f"{plan.story[-1]}; trying {named(plan.place)}"
     return "building once more: " + " ".join(failed.reason.split("\n")[:2])

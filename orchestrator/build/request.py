@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.aws.placement import Placement
 from orchestrator.masks import masks_of
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.aws.account import Account
-    from orchestrator.aws.capacity import Place
     from orchestrator.build.packer.installed import Ready
 
 
@@ -39,17 +39,14 @@ class BuildRequest:
     source_owners: tuple[str, ...] = ()
     #: Go onto the AMI, over the template's own.
     tags: Mapping[str, str] = field(default_factory=dict)
-    #: VPC and subnet of the environment.
-    vpc_id: str = ""
-    subnet_id: str = ""
+    #: Where the machine may run; what it leaves open is as the variable file says.
+    placement: Placement = field(default_factory=Placement)
     #: Whether the workspace wants Mitogen.
     mitogen: bool = True
     #: What no log and no message may show, besides the account's keys.
     secrets: tuple[str, ...] = field(default=(), repr=False)
     #: The variables of each layer that hold secrets.
     secret_vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    #: (Instance type, subnet id) pairs that are tried in turn when EC2 has no room; none: what the variable file says.
-    places: tuple[Place, ...] = ()
     #: Go onto what is made on the way.
     run_tags: Mapping[str, str] = field(default_factory=dict)
     #: The Packer that builds, with its plugins; none: it is looked for when the build begins.

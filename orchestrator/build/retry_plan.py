@@ -50,7 +50,7 @@ class RetryPlan:
         """The plan after an attempt that failed; None when no other attempt makes sense."""
         if failed.cause is Cause.CAPACITY:
             places = remaining(self.places, full_code(failed.reason))
-            return self._next(places, f"no {named(self.place)}") if places else None
+            return self._next(places, f"no capacity for {named(self.place)}") if places else None
         if failed.cause is Cause.FAULT and failed.evidence.early and self.faults < _FAULTS:
             return replace(self._next(self.places, failed.reason), faults=self.faults + 1)
         if failed.cause in (Cause.LOST, Cause.FAULT) and not self.made_up:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.definition.layer import VariableName
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.reading.variables_file import read_variables
@@ -140,6 +141,11 @@ class Environment(Frozen):
         types = dict.fromkeys((self.instance_type, *self.other_instance_types))
         subnets = dict.fromkeys((self.subnet_id, *self.other_subnet_ids))
         return tuple((instance_type, subnet) for instance_type in types for subnet in subnets)
+
+    @property
+    def placement(self) -> Placement:
+        """Where machines of builds and validations run."""
+        return Placement(self.places, self.vpc_id, self.iam_instance_profile, self.ssh_interface)
 
 
 def read_environment(path: Path, problems: list[Problem]) -> Environment | None:

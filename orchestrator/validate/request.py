@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.aws.account import Account
-    from orchestrator.aws.capacity import Place
+    from orchestrator.aws.placement import Placement
 
 
 #: Seconds for which a machine that runs is given to come online. An agent whose first call fails sleeps for 300 s, and
@@ -77,16 +77,7 @@ class ValidateRequest(TestsRequest):
     ami_id: str
     #: The run's id.
     run: str
-    #: What is launched when there are no `places`.
-    instance_type: str
-    #: Its role lets the agent of the machine speak to Systems Manager.
-    iam_instance_profile: str
-    #: Empty: a default subnet.
-    subnet_id: str = ""
-    #: Empty: the default VPC.
-    vpc_id: str = ""
-    #: (Instance type, subnet id) pairs that are tried in turn when EC2 has no room.
-    places: tuple[Place, ...] = ()
+    placement: Placement
     #: Tags of the machine besides those of every validation.
     tags: Mapping[str, str] = field(default_factory=dict)
     #: The machine stays for a person to look around.
@@ -96,8 +87,6 @@ class ValidateRequest(TestsRequest):
     connection: ConnectionKind = ConnectionKind.SSM
     #: For a connection over SSH alone.
     ssh_username: str = ""
-    #: For a connection over SSH alone: a word of Packer's option of that name.
-    ssh_interface: str = ""
 
 
 @dataclass(frozen=True)

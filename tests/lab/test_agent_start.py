@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.progress import Stage
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.validate import validate
@@ -53,8 +54,7 @@ def test_an_image_whose_agent_is_refused_at_first_is_validated(
         tests=(RoleTests("ssm_agent", ROLE),),
         run="run-1",
         folder=tmp_path,
-        instance_type="t3.small",
-        iam_instance_profile="ami-lab",
+        placement=Placement((("t3.small", ""),), profile="ami-lab"),
     )
     assert validate(request, hear).passed
     assert faults.hits(refused) == 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.progress import ignore
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.validate import validate
@@ -173,7 +174,6 @@ def failed(lab: Settings, ami_id: str, folder: Path) -> dict[str, str]:
         tests=(RoleTests("seal", REPOSITORY / "roles/seal/tests"),),
         run="run-1",
         folder=folder,
-        instance_type="t3.small",
-        iam_instance_profile="ami-lab",
+        placement=Placement((("t3.small", ""),), profile="ami-lab"),
     )
     return {test.name: test.message for test in validate(request, ignore).tests if test.failed}

@@ -12,6 +12,7 @@ import pytest
 from botocore import xform_name
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.errors import DefinitionError, Interrupted, LackError
 from orchestrator.progress import Stage, ignore
 from orchestrator.validate.errors import MachineLost, NeverOnline, NoTests, ValidationError
@@ -54,8 +55,7 @@ def request_of(account: Account, ami_with_agent: str, tmp_path: Path) -> Callabl
             tests=tuple(folders),
             run="run-1",
             folder=tmp_path / "out",
-            instance_type="t3.small",
-            iam_instance_profile="ami-lab",
+            placement=Placement((("t3.small", ""),), profile="ami-lab"),
         )
 
     return make

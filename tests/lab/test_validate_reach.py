@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Stage, ignore
 from orchestrator.validate.errors import ConnectionFault, MachineLost, NeverOnline
@@ -56,11 +57,9 @@ def request_of(lab: Settings, light_ami: str, tmp_path: Path) -> Callable[[Conne
             tests=(),
             run="run-1",
             folder=tmp_path,
-            instance_type="t3.small",
-            iam_instance_profile="ami-lab",
+            placement=Placement((("t3.small", ""),), profile="ami-lab", ssh_interface="private_ip"),
             connection=connection,
             ssh_username="admin",
-            ssh_interface="private_ip",
         )
 
     return make
@@ -142,7 +141,8 @@ def piped(
     request: pytest.FixtureRequest, request_of: Callable[..., ValidateRequest]
 ) -> Iterator[tuple[ValidateRequest, BootedMachine]]:
     """A machine without an agent and without an instance profile."""
-    wanted = replace(request_of(request.param), iam_instance_profile="")
+    wanted = request_of(request.param)
+    wanted = replace(wanted, placement=replace(wanted.placement, profile=""))
     with Boot(wanted, ignore).machine() as machine:
         yield wanted, machine
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.build.launch import outside
 from orchestrator.build.launch.environment import packer_environment
 from orchestrator.build.request import BuildRequest
@@ -149,8 +150,7 @@ def test_tests_of_roles_get_what_the_table_says(tmp_path: Path) -> None:
         tests=(RoleTests("one", folder),),
         run="run-1",
         folder=tmp_path,
-        instance_type="t3.small",
-        iam_instance_profile="p",
+        placement=Placement((("t3.small", ""),), profile="p"),
     )
     with laid_out(request) as suite:
         assert collect(suite, request) == 1

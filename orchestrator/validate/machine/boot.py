@@ -17,7 +17,7 @@ from orchestrator.progress import Event, Stage
 from orchestrator.validate.errors import BootFailed, MachineLost, NeverOnline, ValidationError
 from orchestrator.validate.machine.connection import check, connection_of
 from orchestrator.validate.machine.instance_loss import described, ended
-from orchestrator.validate.machine.launch import launch_refused, launch_request, places_of, security_group_request
+from orchestrator.validate.machine.launch import launch_refused, launch_request, security_group_request
 from orchestrator.validate.machine.remembered import remembered
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Boot:
         Raises BootFailed, NeverOnline, LackError when the account refuses, Interrupted when `stop` was set, and
         MachineLost when it ended early, also in the place of a ValidationError of the `with` block.
         """
-        check(self._request.connection, self._request.account, self._request.ssh_interface)
+        check(self._request.connection, self._request.account, self._request.placement.ssh_interface)
         with (
             self._connection.prepared(lambda: self._stays) as key_name,
             self._group() as group,
@@ -86,9 +86,9 @@ class Boot:
     @contextmanager
     def _group(self) -> Iterator[str]:
         """A security group of this machine's own, that lets nothing in but what its way needs."""
-        subnets = [subnet for _, subnet in places_of(self._request)]
+        where = self._request.placement
         wanted = security_group_request(
-            self._request, vpc_of(self._ec2, subnets, self._request.vpc_id), number=self._number
+            self._request, vpc_of(self._ec2, where.subnets, where.vpc_id), number=self._number
         )
         with remembered(lambda: security_group(self._ec2, wanted)) as made:
             try:
@@ -110,7 +110,7 @@ class Boot:
 
     def _launch(self, group: str, key_name: str = "") -> Any:
         """RunInstances in the first place that has room."""
-        left, tried = places_of(self._request), list[Place]()
+        left, tried = self._request.placement.places, list[Place]()
         while True:
             tried.append(left[0])
             self._say(Stage.BOOT, f"{self._request.ami_id} as {named(left[0])}")

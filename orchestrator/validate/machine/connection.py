@@ -115,7 +115,7 @@ class OverSsm:
         """Name the agent, the instance profile and the route."""
         hint = (
             "check that the image has amazon-ssm-agent enabled, that the instance profile "
-            f"'{self._request.iam_instance_profile}' allows AmazonSSMManagedInstanceCore, and that the subnet has a "
+            f"'{self._request.placement.profile}' allows AmazonSSMManagedInstanceCore, and that the subnet has a "
             "route to Systems Manager. The agent's log says what was refused; when that is the token of the profile's "
             "role, the agent tries again only after 25 to 30 min"
         )

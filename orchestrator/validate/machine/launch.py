@@ -27,11 +27,6 @@ _LIMITED = frozenset(
 )
 
 
-def places_of(request: ValidateRequest) -> tuple[Place, ...]:
-    """Where the machine may run, in the order in which it is tried."""
-    return request.places or ((request.instance_type, request.subnet_id),)
-
-
 def launch_request(
     request: ValidateRequest, group: str, place: Place, *, token: str, key_name: str = ""
 ) -> dict[str, Any]:
@@ -49,8 +44,8 @@ def launch_request(
         "TagSpecifications": [tagged(request, "instance"), tagged(request, "volume")],
     }
     # A machine that is not reached by Systems Manager may do without.
-    if request.iam_instance_profile or request.connection is ConnectionKind.SSM:
-        wanted["IamInstanceProfile"] = {"Name": request.iam_instance_profile}
+    if request.placement.profile or request.connection is ConnectionKind.SSM:
+        wanted["IamInstanceProfile"] = {"Name": request.placement.profile}
     if key_name:
         wanted["KeyName"] = key_name
     if subnet_id:

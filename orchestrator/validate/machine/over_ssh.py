@@ -70,9 +70,9 @@ class OverSsh:
 
     def answers(self, instance_id: str, found: Mapping[str, Any]) -> bool:
         """Whether the user gets in, and is root without a password."""
-        address = address_of(found, self._request.ssh_interface)
+        address = address_of(found, self._request.placement.ssh_interface)
         if not address:
-            self._why = f"EC2 gave it no {self._request.ssh_interface or 'address'}"
+            self._why = f"EC2 gave it no {self._request.placement.ssh_interface or 'address'}"
             return False
         if self._login is None or self._shared is None:
             self._login = Login(self._request.ssh_username, address, self._folder / "key", self._folder)

@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.build.access import prepare
 from orchestrator.build.request import BuildRequest
 from orchestrator.errors import LackError
@@ -69,7 +70,7 @@ def test_another_attempt_has_names_of_its_own(request_: BuildRequest, tmp_path: 
 def test_the_group_is_in_the_vpc_of_all_places(request_: BuildRequest, tmp_path: Path) -> None:
     ec2 = request_.account.client("ec2")
     made, subnet = vpc(ec2, "10.1.0.0/16")
-    group = prepare(replace(request_, places=(("t3.small", subnet),)), tmp_path).security_group
+    group = prepare(replace(request_, placement=Placement((("t3.small", subnet),))), tmp_path).security_group
     assert ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["VpcId"] == made
 
 
@@ -77,7 +78,7 @@ def test_subnets_of_two_vpcs_are_refused(request_: BuildRequest, tmp_path: Path)
     ec2 = request_.account.client("ec2")
     (one, first), (two, second) = vpc(ec2, "10.1.0.0/16"), vpc(ec2, "10.2.0.0/16")
     with pytest.raises(LackError, match="not all of one VPC") as refused:
-        prepare(replace(request_, places=(("t3.small", first), ("t3.small", second))), tmp_path)
+        prepare(replace(request_, placement=Placement((("t3.small", first), ("t3.small", second)))), tmp_path)
     assert f"{first} in {one}" in refused.value.message
     assert f"{second} in {two}" in refused.value.message
 
@@ -85,4 +86,4 @@ def test_subnets_of_two_vpcs_are_refused(request_: BuildRequest, tmp_path: Path)
 def test_a_vpc_that_is_not_the_subnets_is_refused(request_: BuildRequest, tmp_path: Path) -> None:
     _, subnet = vpc(request_.account.client("ec2"), "10.1.0.0/16")
     with pytest.raises(LackError, match="`vpc_id` is vpc-1"):
-        prepare(replace(request_, subnet_id=subnet, vpc_id="vpc-1"), tmp_path)
+        prepare(replace(request_, placement=Placement((("", subnet),), "vpc-1")), tmp_path)

@@ -33,7 +33,7 @@ def then(plan: RetryPlan | None) -> RetryPlan:
 def test_a_full_place_is_left_for_the_next() -> None:
     plan = then(RetryPlan(PLACES).after(failed(FULL)))
     assert plan.place == ("small", "subnet-2")
-    assert plan.story == ("attempt 1: no small in subnet-1",)
+    assert plan.story == ("attempt 1: no capacity for small in subnet-1",)
 
 
 def test_a_subnet_without_addresses_is_not_tried_with_another_type() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.build.access import as_list, build_tags
 from orchestrator.build.request import BuildRequest
 from orchestrator.definition import environment
@@ -89,8 +90,7 @@ def test_the_longest_names_fit_into_all_that_a_validation_makes() -> None:
         tests=(),
         run=RUN,
         folder=Path(),
-        instance_type="t3.small",
-        iam_instance_profile="p" * 128,
+        placement=Placement((("t3.small", ""),), profile="p" * 128),
     )
     group = security_group_request(request, "vpc-0123456789abcdef0", number=99)
     ec2_limits.check("CreateSecurityGroup", group)

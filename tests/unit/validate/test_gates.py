@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.validate import gates
 from orchestrator.validate.gate import Finding
 from orchestrator.validate.gates.boot import BootFinding
@@ -55,8 +56,7 @@ def request_of_web(tmp_path: Path) -> ValidateRequest:
         tests=(),
         run="run-1",
         folder=tmp_path,
-        instance_type="t3.small",
-        iam_instance_profile="ami-lab",
+        placement=Placement((("t3.small", ""),), profile="ami-lab"),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.errors import Interrupted
 from orchestrator.progress import ignore
 from orchestrator.validate.batch.question import Question
@@ -87,8 +88,7 @@ def request_here(tmp_path: Path) -> ValidateRequest:
         tests=(),
         run="run-1",
         folder=tmp_path,
-        instance_type="t3.small",
-        iam_instance_profile="ami-lab",
+        placement=Placement((("t3.small", ""),), profile="ami-lab"),
         masks=("s3cret",),
     )
 

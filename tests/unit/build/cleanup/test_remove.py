@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.aws.resources.image import KIND as IMAGE
 from orchestrator.aws.resources.key_pair import KIND as KEY_PAIR
 from orchestrator.aws.resources.lease import KIND as LEASE
@@ -35,8 +36,10 @@ def account() -> Iterator[Account]:
         yield Account("us-east-1", access_key="test", secret_key="test")
 
 
-def request(account: Account, *, image: str = "web", run: str = "run-1", **places: str) -> BuildRequest:
-    return BuildRequest(image, "v1", run, PLACE, PLACE, PLACE, PLACE, account, **places)  # type: ignore[arg-type]
+def request(
+    account: Account, *, image: str = "web", run: str = "run-1", placement: Placement | None = None
+) -> BuildRequest:
+    return BuildRequest(image, "v1", run, PLACE, PLACE, PLACE, PLACE, account, placement=placement or Placement())
 
 
 def specification(kind: str, image: str, run: str) -> Any:
@@ -69,7 +72,7 @@ def test_security_group_is_made_in_the_subnets_network(account: Account, tmp_pat
     ec2 = account.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
-    made = access.prepare(request(account, subnet_id=subnet), tmp_path)
+    made = access.prepare(request(account, placement=Placement((("", subnet),))), tmp_path)
     (group,) = ec2.describe_security_groups(GroupIds=[made.security_group])["SecurityGroups"]
     assert group["VpcId"] == vpc
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.errors import AmiError, LackError, UsageError
 from orchestrator.validate.machine.connection import check, connection_of
 from orchestrator.validate.machine.over_ssh import address_of
@@ -97,8 +98,7 @@ def test_what_is_awaited_is_told_with_the_time_that_it_has_taken(
         tests=(),
         run="run-1",
         folder=tmp_path,
-        instance_type="t3.small",
-        iam_instance_profile="",
+        placement=Placement((("t3.small", ""),)),
         connection=connection,
     )
     assert connection_of(request).awaited("i-1", waited) == said

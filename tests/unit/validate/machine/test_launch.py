@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.errors import AmiError, LackError
 from orchestrator.progress import ignore
 from orchestrator.validate.errors import BootFailed
@@ -25,9 +26,7 @@ REQUEST = ValidateRequest(
     tests=(),
     run="run-1",
     folder=Path("/nowhere"),
-    instance_type="t3.small",
-    iam_instance_profile="profile",
-    subnet_id="subnet-1",
+    placement=Placement((("t3.small", "subnet-1"),), profile="profile"),
     tags={"team": "portal", "ami:purpose": "fun"},
 )
 
@@ -86,7 +85,7 @@ def refusing(stubber: Stubber, code: str) -> None:
 
 def test_a_machine_goes_where_there_is_room() -> None:
     told: list[str] = []
-    request = replace(REQUEST, account=replace(KEYS), places=(PLACE, ("m5.large", "subnet-2")))
+    request = replace(REQUEST, account=replace(KEYS), placement=Placement((PLACE, ("m5.large", "subnet-2"))))
     with Stubber(request.account.client("ec2")) as stubber:
         refusing(stubber, "InsufficientInstanceCapacity")
         stubber.add_response("run_instances", {"Instances": [{"InstanceId": "i-1"}]})
@@ -97,7 +96,7 @@ def test_a_machine_goes_where_there_is_room() -> None:
 
 
 def test_every_place_without_room_is_named() -> None:
-    request = replace(REQUEST, account=replace(KEYS), places=(PLACE, ("m5.large", "subnet-2")))
+    request = replace(REQUEST, account=replace(KEYS), placement=Placement((PLACE, ("m5.large", "subnet-2"))))
     with Stubber(request.account.client("ec2")) as stubber:
         refusing(stubber, "InsufficientInstanceCapacity")
         refusing(stubber, "Unsupported")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.aws.account import Account
+from orchestrator.aws.placement import Placement
 from orchestrator.errors import DefinitionError, Interrupted, UsageError
 from orchestrator.validate.batch.conversation import Conversation
 from orchestrator.validate.errors import ConnectionFault, NoTests, ValidationError
@@ -48,8 +49,7 @@ def asked_for(tmp_path: Path, **roles: str) -> ValidateRequest:
         tests=tuple(tests),
         run="run-1",
         folder=tmp_path / "out",
-        instance_type="t3.small",
-        iam_instance_profile="ami-lab",
+        placement=Placement((("t3.small", ""),), profile="ami-lab"),
     )
 
 
