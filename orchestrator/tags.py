@@ -23,7 +23,7 @@ MOST_TAGS = 50
 RESERVED = 20
 
 
-class Resource(StrEnum):
+class TaggedKind(StrEnum):
     """What the factory tags. AMI means a finished one: while it is made, it may have the tags of its snapshots too."""
 
     AMI = "AMI"
@@ -34,10 +34,10 @@ class Resource(StrEnum):
     SECURITY_GROUP = "security group"
 
 
-_AMI = frozenset({Resource.AMI})
-_ALL = frozenset(Resource)
+_AMI = frozenset({TaggedKind.AMI})
+_ALL = frozenset(TaggedKind)
 _OF_BUILDS = _ALL - _AMI
-_OF_TESTS = _OF_BUILDS - {Resource.SNAPSHOT}
+_OF_TESTS = _OF_BUILDS - {TaggedKind.SNAPSHOT}
 
 # Who writes.
 _MADE = "a build, when it makes the AMI"
@@ -54,10 +54,10 @@ class Tag(StrEnum):
 
     meaning: str
     writer: str
-    on: frozenset[Resource]
+    on: frozenset[TaggedKind]
     value_form: str
 
-    def __new__(cls, key: str, meaning: str, writer: str, on: frozenset[Resource], value_form: str) -> Self:
+    def __new__(cls, key: str, meaning: str, writer: str, on: frozenset[TaggedKind], value_form: str) -> Self:
         """A member that is its key, and knows its row."""
         member = str.__new__(cls, key)
         member._value_ = key
@@ -123,4 +123,4 @@ class Tag(StrEnum):
 INPUT_TAGS = (Tag.INPUTS_1, Tag.INPUTS_2, Tag.INPUTS_3)
 
 #: Every tag that a finished AMI may carry of the factory.
-AMI_TAGS = frozenset(tag for tag in Tag if Resource.AMI in tag.on)
+AMI_TAGS = frozenset(tag for tag in Tag if TaggedKind.AMI in tag.on)

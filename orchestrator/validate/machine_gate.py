@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.validate.request import ValidateRequest
 
 
-class Order(IntEnum):
+class GateOrder(IntEnum):
     """When a gate looks at the machine. Those of the same order look in the order of their names."""
 
     #: Waits until the machine has finished booting.
@@ -83,7 +83,7 @@ class MachineGate:
     #: Makes ready what the gate needs, before a machine is booted, for as long as the validation lasts: what it raises
     #: costs no machine. `at_once` is for gates that need nothing.
     prepare: Callable[[ValidateRequest], AbstractContextManager[LooksAtMachine]]
-    order: Order = Order.READ
+    order: GateOrder = GateOrder.READ
 
     @contextmanager
     def prepared(self, request: ValidateRequest) -> Iterator[Gate[MachineContext]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,13 @@ def test_no_folder_has_more_than_sixteen_files() -> None:
     """What is more is a room of its own."""
     folders = (path.parent for path in (REPOSITORY / "orchestrator").rglob("__init__.py"))
     assert {folder.name: count for folder in folders if (count := len(list(folder.glob("*.py")))) > 16} == {}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    """Else a name says what a thing is only to those who know the file."""
+    places = defaultdict(list)
+    for path in (REPOSITORY / "orchestrator").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(path.relative_to(REPOSITORY)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.tags import RESERVED, Resource, Tag
+from orchestrator.tags import RESERVED, Tag, TaggedKind
 
 PAGE = Path(__file__).parents[2] / "docs/tags.md"
 
 
 def row(tag: Tag) -> str:
     """The line of one tag."""
-    on = "all" if tag.on == frozenset(Resource) else ", ".join(kind for kind in Resource if kind in tag.on)
+    on = "all" if tag.on == frozenset(TaggedKind) else ", ".join(kind for kind in TaggedKind if kind in tag.on)
     return f"| `{tag}` | {tag.meaning} | {tag.value_form} | {tag.writer} | {on} |"
 
 

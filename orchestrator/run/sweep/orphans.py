@@ -63,7 +63,11 @@ def remnants(
 def left_by(fates: Mapping[str, Liveness], seen: Iterable[Resource]) -> tuple[Orphan, ...]:
     """What the dead among these runs left, in the order of removal."""
     things, dead = tuple(seen), {run: fate for run, fate in fates.items() if fate.dead}
-    found = [one for region in sorted({thing.region for thing in things}) for one in _Region(things, region, dead).all]
+    found = [
+        one
+        for region in sorted({thing.region for thing in things})
+        for one in _OrphansInRegion(things, region, dead).all
+    ]
     return in_order(found)
 
 
@@ -91,7 +95,7 @@ def is_lost(ami: Unproven, dead: Container[str]) -> bool:
 
 
 @dataclass
-class _Region:
+class _OrphansInRegion:
     """One region's things. `half_made` are the AMIs that are remnants, by their id."""
 
     things: Iterable[Resource]

@@ -54,11 +54,11 @@ def unproven(things: Iterable[Resource]) -> tuple[Unproven, ...]:
     regions: dict[str, list[Resource]] = defaultdict(list)
     for one in things:
         regions[one.region].append(one)
-    return tuple(found for told in regions.values() for found in _Region(told).found)
+    return tuple(found for told in regions.values() for found in _UnprovenInRegion(told).found)
 
 
 @dataclass
-class _Region:
+class _UnprovenInRegion:
     """One region's things: `claims` are those that name an AMI, `machines` those that a build worked on."""
 
     things: Iterable[Resource]

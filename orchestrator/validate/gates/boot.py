@@ -14,7 +14,7 @@ from orchestrator.validate.batch.question import Ended, Question
 from orchestrator.validate.errors import ConnectionFault
 from orchestrator.validate.gate import Finding
 from orchestrator.validate.machine.systemd_unit import SHOW, SystemdUnit, unit_of
-from orchestrator.validate.machine_gate import MachineContext, MachineGate, Order, at_once
+from orchestrator.validate.machine_gate import GateOrder, MachineContext, MachineGate, at_once
 
 #: Waits, then shows in which unit commands run.
 _QUESTION = Question(0, "\n".join([*quiet.script(strict=False, boot=240, limit=600), SHOW]).encode(), 640)
@@ -58,5 +58,5 @@ def _waits(said: str) -> list[str]:
 
 
 GATE = MachineGate(
-    "boot", "Waits until systemd, cloud-init and apt are quiet. It rejects nothing.", at_once(run), Order.SETTLE
+    "boot", "Waits until systemd, cloud-init and apt are quiet. It rejects nothing.", at_once(run), GateOrder.SETTLE
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import AmiError
 from orchestrator.progress import Stage
 from orchestrator.validate.errors import ValidationError
-from orchestrator.validate.machine_gate import MachineGate, Order
+from orchestrator.validate.machine_gate import GateOrder, MachineGate
 from orchestrator.validate.suite.session import collect, laid_out
 from orchestrator.validate.suite.session import run as run_suite
 from orchestrator.validate.verdict import TestsFinding, check_complete, counted, counts_of, is_pass
@@ -88,4 +88,4 @@ class _Progress:
         )
 
 
-GATE = MachineGate("tests", "Runs the tests of every role of the image.", prepare, Order.CHANGE)
+GATE = MachineGate("tests", "Runs the tests of every role of the image.", prepare, GateOrder.CHANGE)
