@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import ClientError, NoRegionError
 
@@ -21,3 +21,13 @@ def test_what_aws_says_is_one_line_without_botocores_own_words() -> None:
 def test_account_when_it_is_printed_shows_no_secret_key() -> None:
     """As in a trace, or in a message of pytest."""
     assert "wJalrXUtnFEMI" not in repr(Account("us-east-1", access_key="AKIAIOSFODNN7", secret_key="wJalrXUtnFEMI"))
+
+
+def test_client_when_another_account_has_one() -> None:
+    """The model of a service, which takes a tenth of a second to read, is read once for all accounts."""
+    one, other = (
+        cast("Any", Account(region, access_key="AKIAIOSFODNN7", secret_key="wJalrXUtnFEMI").client("ec2"))
+        for region in ("us-east-1", "eu-west-1")
+    )
+    assert one.meta.region_name != other.meta.region_name
+    assert one.meta.service_model._service_description is other.meta.service_model._service_description
