@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
-
 from orchestrator.aws import resources
 from orchestrator.aws.resource_kind import Ec2Kind, ResourceKind
+from orchestrator.registration import modules_of
 
 
 def _kinds() -> tuple[ResourceKind, ...]:
-    modules = (import_module(f"{resources.__name__}.{found.name}") for found in iter_modules(resources.__path__))
-    return tuple(sorted((module.KIND for module in modules), key=lambda kind: kind.order))
+    return tuple(sorted((module.KIND for module in modules_of(resources)), key=lambda kind: kind.order))
 
 
 #: All kinds, in the order in which their things are removed.

@@ -10,8 +10,6 @@ import errno
 import gc
 import sys
 import traceback
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,6 +17,7 @@ import typer
 from orchestrator.cli import commands
 from orchestrator.cli.terminal import say, take_any_text
 from orchestrator.errors import AmiError, DefinitionError, LackError
+from orchestrator.registration import modules_of
 
 if TYPE_CHECKING:
     from orchestrator.cli.command import CliCommand, CliGroup
@@ -36,8 +35,7 @@ app = typer.Typer(
 
 def _commands() -> list[CliCommand | CliGroup]:
     """Every module of `commands` is one."""
-    modules = (import_module(f"{commands.__name__}.{found.name}") for found in iter_modules(commands.__path__))
-    return sorted((module.COMMAND for module in modules), key=lambda command: command.order)
+    return sorted((module.COMMAND for module in modules_of(commands)), key=lambda command: command.order)
 
 
 for _command in _commands():

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from orchestrator.aws.account import AwsError, error_code
+from orchestrator.aws.conditional import ABSENT, FASTER
 from orchestrator.masks import hidden
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-#: Somebody else wrote it meanwhile ("S3 User Guide, How to prevent object overwrites with conditional writes").
-_FASTER = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
-_ABSENT = frozenset({"NoSuchKey", "404"})
+#: How often the record is tried to be written while others write it.
 _ATTEMPTS = 3
 
 #: Facts of a version that do not change after it was built.
@@ -101,7 +100,7 @@ def _appended(account: Account, bucket: str, version: Version, entry: dict[str, 
             **condition,
         )
     except AwsError as error:
-        if error_code(error) not in _FASTER:
+        if error_code(error) not in FASTER:
             raise
         return False
     return True
@@ -112,7 +111,7 @@ def _read(account: Account, bucket: str, ami_id: str) -> tuple[list[dict[str, An
     try:
         answer = account.client("s3").get_object(Bucket=bucket, Key=_key(ami_id))
     except AwsError as error:
-        if error_code(error) not in _ABSENT:
+        if error_code(error) not in ABSENT:
             raise
         return [], ""
     found = json.loads(answer["Body"].read())

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import ExitStack
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import AwsError, refusal
 from orchestrator.errors import StageError
 from orchestrator.progress import Event, Stage
+from orchestrator.registration import modules_of
 from orchestrator.validate import gates
 from orchestrator.validate.errors import MachineLost
 from orchestrator.validate.gates.boot import BootFinding
@@ -43,8 +42,7 @@ def validate(request: ValidateRequest, listener: Listener) -> Verdict:
 
 def machine_gates() -> tuple[MachineGate, ...]:
     """Every module of `gates/` is one, in the order in which they look."""
-    modules = (import_module(f"{gates.__name__}.{found.name}") for found in iter_modules(gates.__path__))
-    return tuple(sorted((module.GATE for module in modules), key=lambda gate: (gate.order, gate.name)))
+    return tuple(sorted((module.GATE for module in modules_of(gates)), key=lambda gate: (gate.order, gate.name)))
 
 
 class _Validation:

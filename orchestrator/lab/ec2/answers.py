@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, cast
 
 from moto.core.responses import ActionResult
@@ -15,6 +13,7 @@ from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2 import actions
 from orchestrator.lab.ec2 import limits as ec2_limits
 from orchestrator.lab.ec2.asked import Asked
+from orchestrator.registration import modules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,9 +100,8 @@ class LabResponse(EC2Response):
 
 def add_actions(tables: Callable[[str], Any]) -> None:
     """Let EC2 answer each module of `actions/`: it has the action's name, and a function `answer`."""
-    for found in iter_modules(actions.__path__):
-        module = import_module(f"{actions.__name__}.{found.name}")
-        setattr(LabResponse, found.name, _method(module.answer, tables))
+    for module in modules_of(actions):
+        setattr(LabResponse, module.__name__.rpartition(".")[2], _method(module.answer, tables))
 
 
 def _method(answer: Callable[[Asked], dict[str, Any]], tables: Callable[[str], Any]) -> Callable[[LabResponse], Any]:

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.account import AwsError, error_code, refusal
+from orchestrator.aws.conditional import ABSENT, FASTER
 from orchestrator.errors import LackError
 from orchestrator.run.leases.owner import Life, owner_from
 
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
 #: Where leases are in the bucket.
 PREFIX = "leases/"
 
-#: A condition did not hold, or two requests met: somebody else was faster.
-_FASTER = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404"})
-_ABSENT = frozenset({"NoSuchKey", "404"})
+#: Somebody else was faster: a lease that is gone was removed meanwhile.
+_FASTER = FASTER | ABSENT
 _LACKING = frozenset({"AccessDenied", "403", "NoSuchBucket", "AllAccessDisabled", "PermanentRedirect"})
 
 
@@ -74,7 +74,7 @@ class Records:
             answer = self._s3.get_object(Bucket=self._bucket, Key=PREFIX + key)
             body = answer["Body"].read()
         except AwsError as error:
-            if error_code(error) in _ABSENT:
+            if error_code(error) in ABSENT:
                 return None
             raise self._refused(error) from error
         return _record(key, answer, body, ttl)
@@ -101,7 +101,7 @@ class Records:
         except AwsError as error:
             if error_code(error) not in _FASTER:
                 raise self._refused(error) from error
-            return error_code(error) in _ABSENT
+            return error_code(error) in ABSENT
         return True
 
     def keys(self) -> Iterator[str]:
@@ -119,7 +119,7 @@ class Records:
             answer = self._s3.get_object(Bucket=self._bucket, Key=PREFIX + key)
             return str(answer["ETag"]) if answer["Body"].read() == body else ""
         except AwsError as error:
-            if error_code(error) in _ABSENT:
+            if error_code(error) in ABSENT:
                 return ""
             raise self._refused(error) from error
 
