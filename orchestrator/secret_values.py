@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import masks, secret_key
 from orchestrator.aws.account import AwsError, told
+from orchestrator.definition.layer import in_variant
 from orchestrator.definition.places import place_of_image, place_of_mask, places_of, problems
 from orchestrator.definition.secret import Reference, filled, parse, references_in
 from orchestrator.errors import DefinitionError, LackError, Problem
@@ -124,7 +125,8 @@ class Secrets:
         yield from map(parse, self.environment.secret_vars.values())
         for image in images:
             for use in image.layers:
-                variables: Mapping[str, Any] = {**self.workspace.layers[use.name].vars, **use.vars}
+                layer = in_variant(self.workspace.layers[use.name], image.variant)
+                variables: Mapping[str, Any] = {**layer.vars, **use.vars}
                 for value in variables.values():
                     yield from references_in(value)
 
@@ -135,7 +137,7 @@ class Secrets:
             texts |= {("tags", key): f"{key} {value}" for key, value in image.tags.items()}
             for keys, text in texts.items():
                 if masks.hide(text) != text:
-                    path, line = place_of_image(self.workspace, image.name, *keys)
+                    path, line = place_of_image(self.workspace, image.family, *keys)
                     named = f"the tag '{keys[-1]}'" if len(keys) > 1 else "the description"
                     yield Problem(path, line, f"{named} holds a secret: whoever may describe the AMI reads it")
 

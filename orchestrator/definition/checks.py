@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.definition.reading.tag_rules import refusals
 from orchestrator.definition.secret_checks import problems_of_secrets
+from orchestrator.definition.variant_checks import problems_of_layer_variants, problems_of_variants
 from orchestrator.errors import Problem, did_you_mean
 from orchestrator.tags import AMI_TAGS, LONGEST_VALUE, PREFIX, Tag
 
@@ -30,6 +31,7 @@ def problems_of(workspace: WorkspaceDraft) -> Iterator[Problem]:
         return  # without these names every use of one would be reported, and none of it helps
     yield from _of_file(workspace)
     yield from problems_of_secrets(workspace)
+    yield from problems_of_layer_variants(workspace)
     yield from _of_roles(workspace)
     yield from _duplicates(workspace)
     yield from _loops(workspace)
@@ -57,8 +59,9 @@ def _of_file(workspace: WorkspaceDraft) -> Iterator[Problem]:
             yield layer.problem(f"no layer may be called '{SEAL}': it ends each build by itself")
         elif not workspace.has(f"playbooks/{layer.name}.yml"):
             yield layer.problem(f"layer '{layer.name}' has no playbook: playbooks/{layer.name}.yml is missing")
-        yield from _roles_known(workspace, layer)
-        yield from _variables_known(workspace, layer, [role for _, role in layer.roles])
+        for part in layer.parts:
+            yield from _roles_known(workspace, part)
+            yield from _variables_known(workspace, part, [role for _, role in (*layer.roles, *part.roles)])
 
 
 def _of_roles(workspace: WorkspaceDraft) -> Iterator[Problem]:
@@ -77,7 +80,7 @@ def _of_roles(workspace: WorkspaceDraft) -> Iterator[Problem]:
 def _used(workspace: WorkspaceDraft) -> set[str]:
     """The roles that are applied: those of layers and images, the seal, and all that they depend on."""
     layers = [*workspace.all_layers.values(), *(one for image in workspace.all_images.values() for one in image.layers)]
-    return _closure(workspace, [SEAL, *(role for layer in layers for _, role in layer.roles)])
+    return _closure(workspace, [SEAL, *(role for layer in layers for part in layer.parts for _, role in part.roles)])
 
 
 def _duplicates(workspace: WorkspaceDraft) -> Iterator[Problem]:
@@ -122,6 +125,7 @@ def _of_image(workspace: WorkspaceDraft, image: ImageDraft) -> Iterator[Problem]
     if image.from_ and image.from_ not in workspace.all_images and image.from_ not in workspace.all_sources:
         near = did_you_mean(image.from_, {*workspace.all_images, *workspace.all_sources})
         yield document.problem(f"no image or source '{image.from_}'{near}", "from")
+    yield from problems_of_variants(workspace, image)
     for key, why in refusals(image.tags):
         yield document.problem(why, "tags", key)
     yield from _templates(document)
@@ -181,14 +185,31 @@ def _inherited(workspace: WorkspaceDraft, image: ImageDraft) -> list[tuple[str, 
 def _use(workspace: WorkspaceDraft, layer: LayerDraft, use: LayerDraft) -> Iterator[Problem]:
     """What an image adds to a layer."""
     if layer.protected:
-        for what, added in (("add roles to", use.roles), ("set vars on", use.vars)):
-            if added:
-                yield use.problem(f"layer '{layer.name}' is protected: an image may not {what} it", added[0][0])
+        for part in use.parts:
+            for what, added in (("add roles to", part.roles), ("set vars on", part.vars)):
+                if added:
+                    yield use.problem(f"layer '{layer.name}' is protected: an image may not {what} it", added[0][0])
         return
-    yield from _roles_known(workspace, use)
-    yield from _variables_known(workspace, use, [role for _, role in (*layer.roles, *use.roles)])
-    own = {role for _, role in layer.roles}
-    guarded = {role: each.name for each in workspace.all_layers.values() if each.protected for _, role in each.roles}
+    for part in use.parts:
+        yield from _roles_known(workspace, part)
+        yield from _variables_known(workspace, part, [role for one in (layer, use, part) for _, role in one.roles])
+    yield from _roles_new(workspace, layer, use, ())
+    for _, part in use.variants:
+        yield from _roles_new(workspace, layer, part, [role for _, role in use.roles])
+
+
+def _roles_new(
+    workspace: WorkspaceDraft, layer: LayerDraft, use: LayerDraft, already: Iterable[str]
+) -> Iterator[Problem]:
+    """Roles that an image adds to a layer which has them, or which belong to a protected one."""
+    own = {*(role for _, role in layer.roles), *already}
+    guarded = {
+        role: each.name
+        for each in workspace.all_layers.values()
+        if each.protected
+        for part in each.parts
+        for _, role in part.roles
+    }
     for at, role in use.roles:
         if role in own:
             yield use.problem(f"role '{role}' is in layer '{layer.name}' already", at)
@@ -231,7 +252,8 @@ def _shadowed(workspace: WorkspaceDraft, extended: WorkspaceDraft) -> Iterator[P
     for name, layer in protected.items():
         owner = f"the protected layer '{name}'"
         guarded += [(f"playbooks/{name}.yml", owner), (f"packer/layers/{name}.pkr.hcl.j2", owner)]
-        guarded += [(f"roles/{role}", owner) for role in sorted(_closure(extended, (role for _, role in layer.roles)))]
+        roles = _closure(extended, (role for part in layer.parts for _, role in part.roles))
+        guarded += [(f"roles/{role}", owner) for role in sorted(roles)]
     for relative, owner in dict(guarded).items():
         theirs = next((one.root / relative for one in extended.lineage if (one.root / relative).exists()), None)
         if theirs and (workspace.root / relative).exists():

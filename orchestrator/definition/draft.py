@@ -6,7 +6,7 @@ The checks across files work on drafts, so that a mistake inside one file does n
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,13 @@ from orchestrator.definition.environment import SUFFIX, read_environment
 from orchestrator.definition.image import Image
 from orchestrator.definition.reading.document import Document, Keys, read
 from orchestrator.definition.role import read_role
+from orchestrator.definition.variant import variants_of
 from orchestrator.definition.wording import validated
 from orchestrator.definition.workspace_file import FILE, WorkspaceFile
 from orchestrator.errors import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from orchestrator.definition.environment import Environment
@@ -36,6 +38,13 @@ class LayerDraft:
     roles: tuple[tuple[Keys, str], ...] = ()
     vars: tuple[tuple[Keys, str], ...] = ()
     protected: bool = False
+    #: What it has besides in each variant of an image, as a layer of the same name.
+    variants: tuple[tuple[str, LayerDraft], ...] = ()
+
+    @property
+    def parts(self) -> tuple[LayerDraft, ...]:
+        """What it has in every variant, and then what it has in some."""
+        return (self, *(part for _, part in self.variants))
 
     def problem(self, what: str, at: Keys | None = None) -> Problem:
         """A problem at the line of the layer, or of one of its roles or vars."""
@@ -52,6 +61,8 @@ class ImageDraft:
     from_: str
     layers: tuple[LayerDraft, ...]
     tags: dict[str, str]
+    #: The variants that the file names, with their sources and the keys that lead to each.
+    variants: dict[str, tuple[Keys, str]]
     #: None when the file has mistakes.
     image: Image | None
 
@@ -92,6 +103,14 @@ class WorkspaceDraft:
         """Images by name; of two with one name the first."""
         inherited = self.extends.all_images if self.extends else {}
         return {image.name: image for image in reversed(self.images)} | inherited
+
+    def variants_of(self, image: str) -> Mapping[str, str]:
+        """The variants that an image has, with the source of each; see `variant.variants_of`."""
+        return variants_of(
+            image,
+            {name: each.from_ for name, each in self.all_images.items()},
+            lambda name: {variant: source for variant, (_, source) in self.all_images[name].variants.items()},
+        )
 
     @cached_property
     def all_sources(self) -> set[str]:
@@ -195,8 +214,17 @@ def _image(document: Document, problems: list[Problem]) -> ImageDraft:
         from_=from_ if isinstance(from_, str) else "",
         layers=_layers(document),
         tags={key: value for key, value in tags.items() if isinstance(value, str)} if isinstance(tags, dict) else {},
+        variants=dict(_variants(document.value.get("variants"))),
         image=validated(Image, document, problems),
     )
+
+
+def _variants(listed: Any) -> Iterator[tuple[str, tuple[Keys, str]]]:
+    for place, entry in enumerate(listed if isinstance(listed, list) else []):
+        named = {entry: {}} if isinstance(entry, str) else entry
+        for name, rest in named.items() if isinstance(named, dict) and len(named) == 1 else ():
+            source = rest.get("from") if isinstance(rest, dict) else None
+            yield name, (("variants", place), source if isinstance(source, str) else name)
 
 
 def _layers(document: Document) -> tuple[LayerDraft, ...]:
@@ -215,7 +243,20 @@ def _layer(document: Document, place: int, entry: Any) -> LayerDraft | None:
     at = (*at, name)
     if not isinstance(rest, dict):
         return LayerDraft(document, at, name)
-    roles, variables = rest.get("roles"), rest.get("vars")
+    variants = rest.get("variants")
+    more = variants.items() if isinstance(variants, dict) else ()
+    return replace(
+        _part(document, at, name, rest),
+        protected=rest.get("protected") is True,
+        variants=tuple((each, _part(document, (*at, "variants", each), name, added)) for each, added in more),
+    )
+
+
+def _part(document: Document, at: Keys, name: str, fields: Any) -> LayerDraft:
+    """The roles and variables of a layer, or of one of its variants."""
+    if not isinstance(fields, dict):
+        return LayerDraft(document, at, name)
+    roles, variables = fields.get("roles"), fields.get("vars")
     listed = enumerate(roles if isinstance(roles, list) else [])
     return LayerDraft(
         document,
@@ -223,7 +264,6 @@ def _layer(document: Document, place: int, entry: Any) -> LayerDraft | None:
         name,
         roles=tuple(((*at, "roles", index), role) for index, role in listed if isinstance(role, str)),
         vars=tuple(((*at, "vars", key), key) for key in (variables if isinstance(variables, dict) else {})),
-        protected=rest.get("protected") is True,
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from orchestrator.definition.layer import LayerUse, WrittenLayerUse
 from orchestrator.definition.reading.frozen import Frozen
+from orchestrator.definition.variant import Variant, WrittenVariant, family_of, variant_of
 
 #: An AMI's name has at most 128 characters (EC2 API Reference, CreateImage: `Name`). A version follows the image's name
 #: in it, and then the number of the attempt, which has two digits at most (see `environment.MOST_PLACES`).
@@ -41,7 +42,10 @@ class Owner(Frozen):
 
 
 class Image(Frozen):
-    """One image. `from_` (written `from`) names another image of the workspace, or a source of `ami.yml`."""
+    """One image. `from_` (written `from`) names another image of the workspace, or a source of `ami.yml`.
+
+    In a loaded workspace an image with variants stands there once for each, with the variant in its name and `from_`.
+    """
 
     name: ImageName
     description: Annotated[
@@ -56,7 +60,13 @@ class Image(Frozen):
     owner: Owner
     from_: Annotated[
         str, Field(alias="from", min_length=1, description="Another image of the workspace, or a source of ami.yml.")
-    ]
+    ] = ""
+    variants: Annotated[
+        tuple[WrittenVariant, ...],
+        Field(
+            description="In the place of `from`: sources of ami.yml. On an image: which of its variants, if not all."
+        ),
+    ] = ()
     layers: Annotated[
         tuple[WrittenLayerUse, ...],
         Field(json_schema_extra={"minItems": 1}, description="In the order of ami.yml; on top of `from`."),
@@ -64,6 +74,26 @@ class Image(Frozen):
     tags: Annotated[
         dict[str, str], Field(description="Tags of the AMI besides those that the factory sets itself.")
     ] = Field(default_factory=dict)
+
+    @property
+    def family(self) -> str:
+        """The name in the image's file, without a variant."""
+        return family_of(self.name)
+
+    @property
+    def variant(self) -> str:
+        """The variant of a loaded image; empty when it has none."""
+        return variant_of(self.name)
+
+    @field_validator("variants")
+    @classmethod
+    def _once(cls, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+        if not variants:
+            raise ValueError("may not be empty")
+        names = [variant.name for variant in variants]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"has '{twice}' twice")
+        return variants
 
     @field_validator("layers")
     @classmethod

@@ -9,7 +9,7 @@ Both are written as a name, or as a mapping of one name to what it has:
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field, JsonValue, StrictBool
 
@@ -23,6 +23,15 @@ RoleName = Annotated[
 ]
 VariableName = Annotated[
     str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Letters, digits and _; no digit first.")
+]
+
+VariantName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
+        max_length=40,
+        description="Lower-case letters, digits and single hyphens, such as debian-13-arm64.",
+    ),
 ]
 
 #: Seconds of the units that a span of time is written in.
@@ -40,6 +49,18 @@ Roles = Annotated[tuple[RoleName, ...], Field(description="Roles of the workspac
 Vars = Annotated[dict[VariableName, JsonValue], Field(description="Ansible variables for the layer's roles.")]
 
 
+class LayerAddition(Frozen):
+    """What a layer has besides in one variant of an image: its roles follow the layer's, its vars go over them."""
+
+    roles: Roles = ()
+    vars: Vars = Field(default_factory=dict)
+
+
+LayerVariants = Annotated[
+    dict[VariantName, LayerAddition], Field(description="What the layer has besides, by the variant of an image.")
+]
+
+
 class Layer(Frozen):
     """A layer as `ami.yml` declares it. Nothing may be added to a protected one, and nothing of it replaced.
 
@@ -50,6 +71,7 @@ class Layer(Frozen):
     name: LayerName
     roles: Roles = ()
     vars: Vars = Field(default_factory=dict)
+    variants: LayerVariants = Field(default_factory=dict)
     protected: Annotated[StrictBool, Field(description="Images may use it as it is only.")] = False
     update_cycle: UpdateCycle | None = None
     cache: Annotated[
@@ -68,6 +90,18 @@ class LayerUse(Frozen):
     name: LayerName
     roles: Roles = ()
     vars: Vars = Field(default_factory=dict)
+    variants: LayerVariants = Field(default_factory=dict)
+
+
+LayerT = TypeVar("LayerT", Layer, LayerUse)
+
+
+def in_variant(layer: LayerT, variant: str) -> LayerT:
+    """The layer as one variant of an image has it; an image without variants has the variant ""."""
+    if variant not in layer.variants:
+        return layer
+    more: LayerAddition = layer.variants[variant]
+    return layer.model_copy(update={"roles": (*layer.roles, *more.roles), "vars": {**layer.vars, **more.vars}})
 
 
 def as_named(written: Any) -> Any:
@@ -80,7 +114,7 @@ def as_named(written: Any) -> Any:
         ((name, rest),) = written.items()
         if isinstance(rest, dict) and "name" not in rest:
             return {"name": name, **rest}
-    raise ValueError("must be the name of a layer, or one name with what it has, as in `workload: {roles: [nginx]}`")
+    raise ValueError("must be a name, or one name with what it has, as in `workload: {roles: [nginx]}`")
 
 
 #: `schema.py` gives these two the JSON Schema of the written form.

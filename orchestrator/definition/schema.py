@@ -24,22 +24,34 @@ def schemas() -> dict[str, dict[str, Any]]:
 def _schema(model: type[Frozen]) -> dict[str, Any]:
     schema = model.model_json_schema(by_alias=True)
     definitions = schema.get("$defs", {})
-    for layer in ("Layer", "LayerUse"):
+    for layer in ("Layer", "LayerUse", "Variant"):
         if layer in definitions:
-            definitions[layer] = _layer_as_written(definitions[layer])
+            definitions[layer] = _as_written(definitions[layer])
+    if model is Image:
+        schema["anyOf"] = [{"required": ["from"]}, {"required": ["variants"]}]
+        del schema["properties"]["from"]["default"]
+    for part in definitions.values():
+        _closed_vars(part)
     if "Source" in definitions:
         source = _without_name(definitions["Source"])[1]
         source["oneOf"] = [{"required": [way]} for way in ("filter", "ami_id", "ssm_parameter")]
     return {"$schema": _DIALECT, **schema}
 
 
-def _layer_as_written(schema: dict[str, Any]) -> dict[str, Any]:
-    """A layer is written as its name, or as one name with its fields below it; see `layer.as_named`."""
+def _as_written(schema: dict[str, Any]) -> dict[str, Any]:
+    """A layer or a variant is written as its name, or as one name with its fields below it; see `layer.as_named`."""
     name, fields = _without_name(schema)
-    fields["properties"]["vars"]["additionalProperties"] = False  # what its patternProperties do not fit
+    _closed_vars(fields)
     description = fields.pop("description", "")
     named = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": fields}
     return {"anyOf": [name, {**named, "propertyNames": name}], "description": description}
+
+
+def _closed_vars(schema: dict[str, Any]) -> None:
+    """Refuse the keys that the patterns of `patternProperties` do not fit."""
+    for key in ("vars", "variants"):
+        if "patternProperties" in (entry := schema.get("properties", {}).get(key, {})):
+            entry["additionalProperties"] = False
 
 
 def _without_name(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from orchestrator.definition.layer import Layer, LayerUse
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.source import Source
+from orchestrator.definition.variant import Variant
 from orchestrator.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=Frozen)
 
 #: Models whose name is the key that they stand under, and no key of their own.
-_NAMED_BY_KEY = (Layer, LayerUse, Source)
+_NAMED_BY_KEY = (Layer, LayerUse, Source, Variant)
 
 #: pydantic marks a wrong key of a mapping, not its value, with this last part of a location.
 _KEY = "[key]"

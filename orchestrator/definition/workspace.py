@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.definition.checks import problems_of
 from orchestrator.definition.draft import read_workspace
+from orchestrator.definition.expansion import expanded
 from orchestrator.definition.workspace_file import FILE
 from orchestrator.errors import DefinitionError, LackError, Problem, UsageError, did_you_mean
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 class Workspace:
     """What a workspace and the one it extends define together; loaded whole and checked, see `load`.
 
-    `layers` is in the order in which they are applied. `masks` names environment variables that hold secrets.
+    `layers` is in the order in which they are applied. `images` has an image once for each of its variants, as
+    `web@debian-13`. `masks` names environment variables that hold secrets.
     """
 
     root: Path
@@ -44,9 +47,31 @@ class Workspace:
 
     def image(self, name: str) -> Image:
         """The image of that name. Raises UsageError, which names the nearest one."""
-        if name not in self.images:
-            raise UsageError(f"no image '{name}' in {self.root}{did_you_mean(name, self.images)}", hint="ami list")
-        return self.images[name]
+        if name in self.images:
+            return self.images[name]
+        if of_family := self._families.get(name):
+            raise UsageError(f"'{name}' has several variants", hint=f"name one: {', '.join(of_family)}")
+        near = did_you_mean(name, {*self.images, *self._families})
+        raise UsageError(f"no image '{name}' in {self.root}{near}", hint="ami list")
+
+    def selected(self, names: Iterable[str] | None) -> list[str]:
+        """The images that are meant by names: `web` by `web`, all its variants if it has some; all without names.
+
+        Raises UsageError, which names the nearest one.
+        """
+        if not names:
+            return list(self.images)
+        each = (self._families.get(name) or (self.image(name).name,) for name in names)
+        return list(dict.fromkeys(one for some in each for one in some))
+
+    @cached_property
+    def _families(self) -> Mapping[str, tuple[str, ...]]:
+        """The images that have variants, each with its names in `images`."""
+        found: dict[str, tuple[str, ...]] = {}
+        for image in self.images.values():
+            if image.variant:
+                found[image.family] = (*found.get(image.family, ()), image.name)
+        return found
 
     def environment(self, name: str | None = None) -> Environment:
         """The environment of that name, or the workspace's default. Raises UsageError."""
@@ -137,7 +162,7 @@ def _workspace(draft: WorkspaceDraft) -> Workspace:
         extends=extends,
         sources={**(extends.sources if extends else {}), **file.sources},
         layers={**(extends.layers if extends else {}), **{layer.name: layer for layer in file.layers}},
-        images={name: each.image for name, each in sorted(draft.all_images.items()) if each.image},
+        images=expanded({name: each.image for name, each in sorted(draft.all_images.items()) if each.image}),
         environments={name: each for name, each in sorted(draft.environments.items()) if each},
         roles=draft.all_roles,
         required_tags=draft.required_tags,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.definition.layer import in_variant
 from orchestrator.errors import LackError
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ class LayerPlanner:
         self._workspace = workspace
         self._playbooks: dict[str, Path] = {}
 
-    def planned(self, use: LayerUse) -> PlannedLayer:
-        """A layer as an image uses it: its roles and variables after and over those of the layer."""
-        layer = self._workspace.layers[use.name]
+    def planned(self, use: LayerUse, variant: str) -> PlannedLayer:
+        """A layer as an image uses it: its roles and variables after and over those of the layer in that variant."""
+        layer = in_variant(self._workspace.layers[use.name], variant)
         if use.name not in self._playbooks:
             self._playbooks[use.name] = self._workspace.find(f"playbooks/{use.name}.yml")
         return PlannedLayer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import error_code
+from orchestrator.definition.variant import named
 from orchestrator.errors import UsageError
 from orchestrator.registry.version import AVAILABLE, DISABLED, UNPROVEN, lacks_state, tags_of, version_of
 from orchestrator.tags import Tag
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from orchestrator.registry.version import Version
 
 
-def versions(account: Account, *, image: str | None = None) -> tuple[Version, ...]:
+def versions(account: Account, *, image: str | None = None, variants: bool = False) -> tuple[Version, ...]:
     """Every version that the account owns in its region, newest first; those of layers that images share included.
+
+    With `image` only those of that image, and with `variants` those of all its variants too.
 
     An AMI that EC2 still makes is no version yet, and one without a state never becomes one. One that is disabled is a
     version (EC2 lists it only when asked with IncludeDisabled); one that was deregistered is gone.
@@ -27,7 +30,8 @@ def versions(account: Account, *, image: str | None = None) -> tuple[Version, ..
         {"Name": "state", "Values": [AVAILABLE, DISABLED]},
     ]
     if image is not None:
-        filters.append({"Name": f"tag:{Tag.IMAGE}", "Values": [image]})
+        names = [image, named(image, "*")] if variants else [image]
+        filters.append({"Name": f"tag:{Tag.IMAGE}", "Values": names})
     pages = account.client("ec2").get_paginator("describe_images")
     asked = pages.paginate(Owners=["self"], Filters=filters, IncludeDisabled=True)
     found = [version_of(described, account.region) for page in asked for described in page["Images"]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import quiet
 from orchestrator.definition.secret import references_in
+from orchestrator.definition.variant import SIGN
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.plan.planned_layer import fragment_of, seal_of
 from orchestrator.registry.states import FIRST, State
@@ -100,6 +101,7 @@ def _values(
     written = [_layer(workspace, layer) for layer in layers]
     return {
         "image": image.model_dump(mode="json", include={"name", "description", "owner", "tags"}),
+        "label": image.name.replace(SIGN, "_"),  # names have no underscores
         "source": {"name": segment.source.name, "ssh_username": segment.source.ssh_username},
         "start": _start(segment),
         "first_state": str(FIRST),
@@ -171,7 +173,7 @@ def _ours(layer: PlannedLayer) -> dict[str, Any]:
 
 def _file_of(workspace: Workspace, image: Image) -> Path:
     """The file of an image; of one that stands for several, where it would be."""
-    relative = f"{FOLDER}/images/{image.name}.yml"
+    relative = f"{FOLDER}/images/{image.family}.yml"
     return next(
         (path for place in workspace.chain() if (path := place.root / relative).exists()), workspace.root / relative
     )

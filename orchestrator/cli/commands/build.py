@@ -46,7 +46,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     from orchestrator.run.tests import collect_tests
 
     loaded = opened(workspace)
-    names = images or list(loaded.images)
+    names = loaded.selected(images)
     prepared = prepare(loaded, environment_of(loaded, env), names, parallel=parallel, anew=names if rebuild else ())
     for line in lines_of(prepared):
         say(line)

@@ -31,18 +31,21 @@ def list_(
 ) -> None:
     """List the versions of all images, newest first, and then the AMIs that no build finished."""
     from orchestrator.cli.opened import opened
+    from orchestrator.definition.variant import family_of
     from orchestrator.registry import versions
     from orchestrator.run.sweep.inventory import look
     from orchestrator.run.sweep.unproven import unproven
 
     loaded = opened(workspace)
     if image is not None:
-        loaded.image(image)
+        loaded.selected([image])
     account = environment_of(loaded, env).account
     seen = look(account)  # before the versions: an AMI that is finished in between is one of both
-    found = [one for one in versions(account, image=image) if one.is_image or shared]
+    found = [one for one in versions(account, image=image, variants=True) if one.is_image or shared]
     known = {one.ami_id for one in found}
-    amis = [one for one in unproven(seen) if image in (None, one.image) and one.ami.id not in known]
+    amis = [
+        one for one in unproven(seen) if image in (None, one.image, family_of(one.image)) and one.ami.id not in known
+    ]
     if as_json:
         print_json([*({key: one.as_json()[key] for key in _KEYS} for one in found), *map(_as_json, amis)])
         return

@@ -37,7 +37,7 @@ def plan(
 
     loaded = opened(workspace)
     environment = environment_of(loaded, env)
-    names = images or list(loaded.images)
+    names = loaded.selected(images)
     prepared = prepare(loaded, environment, names, parallel=parallel, anew=names if rebuild else (), strict=False)
     explained = _explained(prepared, names) if explain else []
     if as_json:

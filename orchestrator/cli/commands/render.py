@@ -30,13 +30,17 @@ def render(
     from orchestrator.render.packer import Renderer, generation_of
 
     loaded = opened(workspace)
-    segment = outlines(loaded, [image])[-1]
+    if out is None:
+        loaded.image(image)  # of several variants only one can be printed
+    names = loaded.selected([image])
+    segments = [one for one in outlines(loaded, names) if one.name in names]
     renderer = Renderer(loaded, generation_of(packer or packer_version()))
     if out is None:
-        print_text(renderer.text(segment), newline=False)
+        print_text(renderer.text(segments[0]), newline=False)
         return
     out.mkdir(parents=True, exist_ok=True)
-    say(f"wrote {renderer.write(segment, out)}")
+    for segment in segments:
+        say(f"wrote {renderer.write(segment, out)}")
 
 
 COMMAND = CliCommand("render", 20, render)

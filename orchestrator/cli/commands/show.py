@@ -34,12 +34,17 @@ def show(
     if name.startswith("ami-"):
         facts = _facts_of_ami(loaded, environment, name)
     else:
-        loaded.image(name)
-        facts = _image_facts(loaded, environment, name, list(versions(environment.account, image=name)))
+        each = [
+            _image_facts(loaded, environment, one, list(versions(environment.account, image=one)))
+            for one in loaded.selected([name])
+        ]
+        facts = each[0] if len(each) == 1 else {"image": name, "variants": each}
     if as_json:
         print_json(facts)
-    else:
-        _print_facts(facts)
+        return
+    for place, one in enumerate(facts.get("variants", [facts])):
+        print_text("\n" if place else "", newline=False)
+        _print_facts(one)
 
 
 def _facts_of_ami(workspace: Workspace, environment: Environment, ami_id: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import testinfra.host
 
+from orchestrator.definition.variant import variant_of
 from orchestrator.validate.request import SuiteRequest
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class ImageUnderTest:
     role: str
     #: The variables with which that role was applied.
     vars: Mapping[str, Any]
+    #: The variant of the image, such as `debian-13`; empty when it has none.
+    variant: str = ""
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +54,7 @@ def image(request: pytest.FixtureRequest) -> ImageUnderTest:
         roles=asked.image.roles,
         role=role,
         vars=asked.image.vars.get(role, {}),
+        variant=variant_of(asked.image.name),
     )
 
 
