@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.definition.reading.tag_rules import refusals
 from orchestrator.definition.checking.secret_checks import problems_of_secrets
 from orchestrator.definition.checking.variant_checks import problems_of_layer_variants, problems_of_variants
+from orchestrator.definition.reading.tag_rules import refusals
 from orchestrator.errors import Problem, did_you_mean
 from orchestrator.tags import AMI_TAGS, LONGEST_VALUE, PREFIX, Tag
 
