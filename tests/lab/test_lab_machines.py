@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,25 @@ def test_metadata_is_refused_without_a_token(shared_bench: Any, instance: str) -
     code = "curl -s -o /dev/null -w '%{http_code}' http://169.254.169.254/latest/meta-data/instance-id"
     assert shared_bench.shell(instance, code) == "401"
     assert shared_bench.shell(instance, f"{code} -H 'X-aws-ec2-metadata-token: guessed'") == "401"
+
+
+def test_metadata_answers_at_once_after_another_machine_has_come(
+    shared_bench: Any, instance: str, lab: Settings
+) -> None:
+    """A machine knows the gateway's Ethernet address: that of a bridge must not follow the lowest one of its ports."""
+    answer = "curl -s -m 3 -o /dev/null -w '%{http_code}' http://169.254.169.254/latest/meta-data/"
+    assert shared_bench.shell(instance, answer, check=False) == "401"
+    port = f"amit{os.getpid()}"
+    ip("link", "add", port, "address", "02:00:00:00:00:01", "type", "veth", "peer", "name", f"{port}x")
+    try:
+        ip("link", "set", port, "master", lab.bridge, "up")
+        assert shared_bench.shell(instance, answer, check=False) == "401"
+    finally:
+        ip("link", "delete", port)
+
+
+def ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True)
 
 
 @pytest.mark.parametrize("seconds", ["0", "21601", "x", ""])

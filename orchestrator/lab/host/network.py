@@ -67,6 +67,7 @@ def _anchor(lab: str, bridge: str) -> None:
     _ip("link", "add", inner, "type", "veth", "peer", "name", outer)
     _ip("link", "set", inner, "master", bridge, "up")
     _ip("link", "set", outer, "up")
+    _ip("link", "set", "dev", bridge, "address", bridge_address(lab))
     _ip("address", "add", f"{METADATA_ADDRESS}/32", "dev", bridge)
 
 
@@ -74,6 +75,16 @@ def anchor_names(lab: str) -> tuple[str, str]:
     """The names of the pair; an interface's name has at most 15 characters."""
     mark = hashlib.sha256(lab.encode()).hexdigest()[:8]
     return f"amia{mark}", f"amib{mark}"
+
+
+def bridge_address(lab: str) -> str:
+    """The Ethernet address of the lab's bridge, a locally administered one.
+
+    A bridge whose address nobody has set takes the lowest address of its ports. So it would change whenever a machine
+    comes or goes, and the others would reach nothing until their ARP caches notice, which takes up to a minute.
+    """
+    mark = hashlib.sha256(lab.encode()).hexdigest()[:10]
+    return ":".join(("02", *(mark[at : at + 2] for at in range(0, 10, 2))))
 
 
 def remove(lab: str) -> bool:
