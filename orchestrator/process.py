@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -94,6 +95,12 @@ def find(program: str) -> str:
         package = PACKAGES.get(program, program)
         raise LackError(f"the program '{program}' is not installed", hint=f"apt-get install {package}")
     return found
+
+
+def installed_with_us(program: str) -> str | None:
+    """The path of a program: the one that was installed with this package, else the one on PATH; None for none."""
+    beside = Path(sys.executable).parent
+    return shutil.which(program, path=f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
 
 
 @cache

@@ -167,6 +167,18 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+#: Where `ami lab up` answers when nothing else is said.
+_PORT = 4999
+
+
+def mend_of(endpoint: str) -> str:
+    """The command that makes a local endpoint answer; empty for one that is not of this machine."""
+    if not is_loopback(endpoint):
+        return ""
+    port = urlsplit(endpoint).port
+    return "ami lab up" if port in (None, _PORT) else f"ami lab up --name lab-{port} --port {port}"
+
+
 def error_code(error: Exception) -> str:
     """The error's code as AWS names it (`InvalidAMIID.NotFound`), or an empty string."""
     if isinstance(error, ClientError):
@@ -186,8 +198,7 @@ def refusal(error: Exception) -> LackError | None:
     """The LackError that tells a person why AWS did not do what was asked; None when `error` is not of AWS."""
     if isinstance(error, EndpointConnectionError):
         url = str(error.kwargs.get("endpoint_url", "AWS"))
-        hint = "ami lab up" if is_loopback(url) else "check network and region"
-        return LackError(f"nothing answers at {url}", hint=hint)
+        return LackError(f"nothing answers at {url}", hint=mend_of(url) or "check network and region")
     if isinstance(error, NoCredentialsError):
         return LackError("no AWS credentials were found", hint="name a `profile` in the environment, or log in")
     if isinstance(error, ClientError):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.cli.tables import Column
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.validate.round import Round
 
-COLUMNS = ("ROUND", "QUESTIONS", "COMMANDS", "SCRIPTS", "PARTS", "CALLS", "SECONDS")
+COLUMNS = tuple(map(Column, ("ROUND", "QUESTIONS", "COMMANDS", "SCRIPTS", "PARTS", "CALLS", "SECONDS")))
 
 
 def table(rounds: Sequence[Round]) -> list[tuple[str, ...]]:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.cli.options import JsonOption, LabOption
-from orchestrator.cli.terminal import print_json, print_table, say
+from orchestrator.cli.tables import Column, print_table
+from orchestrator.cli.terminal import print_json, say
 from orchestrator.errors import UsageError
 from orchestrator.lab.api.fault_rules import FaultKind, Rule, kind_named
 
@@ -56,6 +57,10 @@ def set_(  # noqa: PLR0917  a command has as many parameters as options
         say(f"rule {told['id']}: {_sentence(told)}")
 
 
+#: Operations are many when a rule is about all of a service.
+_RULES = (*map(Column, ("ID", "FAULT")), Column("OPERATIONS", gives_way=1), *map(Column, ("HITS", "SEED")))
+
+
 @app.command("list")
 def list_(name: LabOption = "default", as_json: JsonOption = False) -> None:
     """The rules in force, and how often each has hit."""
@@ -65,7 +70,7 @@ def list_(name: LabOption = "default", as_json: JsonOption = False) -> None:
     if as_json:
         print_json(rules)
     elif rules:
-        print_table(("id", "fault", "operations", "hits", "seed"), [_row(rule) for rule in rules])
+        print_table(_RULES, [_row(rule) for rule in rules])
     else:
         say(f"the lab '{name}' has no faults")
 

@@ -47,6 +47,16 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 #: A disk that is full, a quota that is used up, a file system that is read-only.
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+#: What to do about a refusal of the operating system. Other numbers get their own text alone.
+_MENDS = {
+    **dict.fromkeys(_DISK, "df -h; then run the command again"),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM), "ls -ld the path and the folders above it; `id` says who you are here"
+    ),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "ulimit -n 4096; then run the command again"),
+    **dict.fromkeys((errno.ENOMEM, errno.EAGAIN), "free -m, ulimit -u; then run the command again"),
+    errno.ENAMETOOLONG: "use a folder with a shorter path",
+}
 
 
 def main() -> None:
@@ -59,7 +69,7 @@ def main() -> None:
         _say(error)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - a bug: its trace is shown, without secrets
-        lack = _disk_lack(error) or _aws_lack(error)
+        lack = _refusal_of_system(error) or _aws_lack(error)
         if lack is None:
             say("".join(traceback.format_exception(error)).rstrip())
             sys.exit(1)
@@ -78,12 +88,16 @@ def _say(error: AmiError) -> None:
         say(f"hint: {error.hint}")
 
 
-def _disk_lack(error: Exception) -> AmiError | None:
-    """What a disk that takes nothing more means to a person; None for another error."""
-    if not isinstance(error, OSError) or error.errno not in _DISK:
-        return None
-    where = f" ({error.filename})" if error.filename else ""
-    return LackError(f"this machine cannot write{where}: {error.strerror}", hint="df -h; then run the command again")
+def _refusal_of_system(error: BaseException | None) -> AmiError | None:
+    """What a "no" of the operating system means to a person, also when it caused the error; None for another error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _MENDS:
+            where = f" ({error.filename})" if error.filename else ""
+            verb = "cannot write" if error.errno in _DISK else "says no"
+            what = f"this machine {verb}{where}: {error.strerror}"
+            return LackError(what, hint=_MENDS[error.errno])
+        error = error.__cause__
+    return None
 
 
 def _aws_lack(error: Exception) -> AmiError | None:

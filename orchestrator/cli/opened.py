@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.cli.terminal import say
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -13,11 +15,17 @@ if TYPE_CHECKING:
 def opened(folder: Path) -> Workspace:
     """The workspace of a folder, with everything hidden from now on that its `masks` name.
 
+    An image or an environment with mistakes gets a warning; whoever then asks for it gets the mistakes.
+
     Raises as `load` does, and DefinitionError for a value that is too short to be hidden.
     """
     from orchestrator.definition.workspace import load
     from orchestrator.secret_values import learn_masks
 
-    loaded = load(folder)
+    loaded = load(folder, whole=False)
+    for kind, broken in (("environment", loaded.broken_environments), ("image", loaded.broken_images)):
+        for name, problems in broken.items():
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            say(f"warning: the {kind} '{name}' is left out: {problems[0]}{more}")
     learn_masks(loaded)
     return loaded

@@ -13,6 +13,7 @@ EnvironmentOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done, and do nothing.")]
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave the machine that was validated running.")]
 ParallelOption = Annotated[int, typer.Option("--parallel", "-p", min=1, help="How many machines at a time.")]
 RebuildOption = Annotated[bool, typer.Option("--rebuild", help="Build the named images although nothing changed.")]

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from orchestrator.errors import Interrupted
+from orchestrator.errors import Interrupted, UsageError
 from orchestrator.masks import hidden, hide
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+#: Select Graphic Rendition (ECMA-48, 8.3.117).
+_STYLES = {"bold": "\x1b[1m", "red": "\x1b[31m", "green": "\x1b[32m", "yellow": "\x1b[33m", "end": "\x1b[0m"}
 
 
 def take_any_text() -> None:
@@ -40,17 +42,21 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(hidden(value), indent=2, ensure_ascii=False, default=str))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A result as a table: aligned columns, as wide as it takes when nobody watches."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+def plain(text: str) -> str:
+    """A text from outside as one line that no terminal takes for a command: control characters become escapes."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in hide(text))
 
-    table = Table(*columns, box=box.SIMPLE, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*map(hide, row))
-    width = None if sys.stdout.isatty() else 200
-    Console(width=width, highlight=False, markup=False).print(table)
+
+def width_of_terminal() -> int:
+    """The columns of the terminal that results go to; COLUMNS goes over what it says of itself."""
+    return shutil.get_terminal_size().columns
+
+
+def colour(text: str, *styles: str) -> str:
+    """A text in ANSI styles where standard output shows them: on a terminal, unless NO_COLOR is set (no-color.org)."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not text:
+        return text
+    return "".join(_STYLES[style] for style in styles) + text + _STYLES["end"]
 
 
 def duration(seconds: float) -> str:
@@ -61,12 +67,22 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 - of an hour
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask before the world is changed. Nobody is asked with `--yes`, nor when no terminal is there to answer.
+def confirm(question: str, *, yes: bool, default: bool = True) -> None:
+    """Ask before the world is changed; `default` is what Enter alone answers. Nobody is asked with `--yes`.
 
-    Raises Interrupted when the answer is no.
+    Raises Interrupted when the answer is no, or Ctrl-C; and UsageError without a terminal, where nobody can be asked.
     """
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if yes:
         return
-    if not typer.confirm(hide(question), default=True, err=True):
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "nobody can be asked without a terminal, and nothing was changed",
+            hint="--yes goes ahead without a question; --dry-run only shows what would be done",
+        )
+    try:
+        agreed = typer.confirm(hide(question), default=default, err=True)
+    except typer.Abort:
+        say()
+        agreed = False
+    if not agreed:
         raise Interrupted("nothing was changed")

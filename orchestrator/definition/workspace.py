@@ -7,9 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.broken import Broken
 from orchestrator.definition.checking.checks import problems_of
 from orchestrator.definition.draft import read_workspace
 from orchestrator.definition.expansion import expanded
+from orchestrator.definition.variant import family_of
 from orchestrator.definition.workspace_file import FILE
 from orchestrator.errors import DefinitionError, LackError, Problem, UsageError, did_you_mean
 
@@ -44,11 +46,16 @@ class Workspace:
     default_environment: str = ""
     mitogen: bool = True
     masks: tuple[str, ...] = ()
+    #: The problems of images and environments that were left out, by name; see `load`.
+    broken_images: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    broken_environments: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
 
     def image(self, name: str) -> Image:
-        """The image of that name. Raises UsageError, which names the nearest one."""
+        """The image of that name. Raises UsageError, which names the nearest one, and DefinitionError for its file."""
         if name in self.images:
             return self.images[name]
+        if problems := self.broken_images.get(family_of(name)):
+            raise DefinitionError(problems)
         if of_family := self._families.get(name):
             raise UsageError(f"'{name}' has several variants", hint=f"name one: {', '.join(of_family)}")
         near = did_you_mean(name, {*self.images, *self._families})
@@ -57,9 +64,11 @@ class Workspace:
     def selected(self, names: Iterable[str] | None) -> list[str]:
         """The images that are meant by names: `web` by `web`, all its variants if it has some; all without names.
 
-        Raises UsageError, which names the nearest one.
+        Raises UsageError, which names the nearest one, and DefinitionError for a file with mistakes.
         """
         if not names:
+            if self.broken_images:
+                raise DefinitionError(problem for problems in self.broken_images.values() for problem in problems)
             return list(self.images)
         each = (self._families.get(name) or (self.image(name).name,) for name in names)
         return list(dict.fromkeys(one for some in each for one in some))
@@ -74,13 +83,16 @@ class Workspace:
         return found
 
     def environment(self, name: str | None = None) -> Environment:
-        """The environment of that name, or the workspace's default. Raises UsageError."""
+        """The environment of that name, or else the default one. Raises UsageError, or DefinitionError for its file."""
         wanted = name or self.default_environment
         if not wanted:
             raise UsageError(f"{self.root} has no default environment", hint="say which one: --env NAME")
+        if problems := self.broken_environments.get(wanted):
+            raise DefinitionError(problems)
         if wanted not in self.environments:
             near = did_you_mean(wanted, self.environments)
-            raise UsageError(f"no environment '{wanted}' in {self.root}/packer/environments{near}")
+            there = f"there are: {', '.join(self.environments)}" if self.environments else "there is none"
+            raise UsageError(f"no environment '{wanted}' in {self.root}/packer/environments{near}", hint=there)
         return self.environments[wanted]
 
     def ancestors(self, image: Image) -> tuple[Image, ...]:
@@ -129,8 +141,11 @@ class Workspace:
         yield name
 
 
-def load(start: Path) -> Workspace:
+def load(start: Path, *, whole: bool = True) -> Workspace:
     """The workspace of the folder `start`, or of the nearest folder above it that has an `ami.yml`.
+
+    Unless `whole`, environments and images with mistakes are left out, and what stands on such images: whoever asks the
+    workspace for one of them gets the mistakes then.
 
     Raises UsageError when there is none, and DefinitionError with every problem that its files have.
     """
@@ -139,9 +154,10 @@ def load(start: Path) -> Workspace:
     if root is None:
         raise UsageError(f"no {FILE} in {folder} or above it", hint="go to a workspace, or name one: --workspace DIR")
     draft = read_workspace(root)
-    if problems := [_from_here(problem) for problem in problems_of(draft)]:
-        raise DefinitionError(problems)
-    return _workspace(draft)
+    apart = Broken(draft, [_from_here(problem) for problem in problems_of(draft)])
+    if apart.elsewhere or (whole and apart.problems):
+        raise DefinitionError(apart.problems)
+    return _workspace(draft, apart)
 
 
 def _from_here(problem: Problem) -> Problem:
@@ -150,9 +166,9 @@ def _from_here(problem: Problem) -> Problem:
     return replace(problem, path=problem.path.relative_to(here)) if problem.path.is_relative_to(here) else problem
 
 
-def _workspace(draft: WorkspaceDraft) -> Workspace:
-    """The values of a draft without problems."""
-    extends = _workspace(draft.extends) if draft.extends else None
+def _workspace(draft: WorkspaceDraft, apart: Broken) -> Workspace:
+    """The values of a draft whose problems, if any, are all in images and environments."""
+    extends = _workspace(draft.extends, apart) if draft.extends else None
     file = draft.file
     if file is None:
         raise AssertionError("a draft without problems has its file")
@@ -162,8 +178,18 @@ def _workspace(draft: WorkspaceDraft) -> Workspace:
         extends=extends,
         sources={**(extends.sources if extends else {}), **file.sources},
         layers={**(extends.layers if extends else {}), **{layer.name: layer for layer in file.layers}},
-        images=expanded({name: each.image for name, each in sorted(draft.all_images.items()) if each.image}),
-        environments={name: each for name, each in sorted(draft.environments.items()) if each},
+        images=expanded(
+            {
+                name: each.image
+                for name, each in sorted(draft.all_images.items())
+                if each.image and name not in apart.images
+            }
+        ),
+        environments={
+            name: each for name, each in sorted(draft.environments.items()) if each and name not in apart.environments
+        },
+        broken_images=apart.images,
+        broken_environments=apart.environments,
         roles=draft.all_roles,
         required_tags=draft.required_tags,
         default_environment=draft.default_environment,

@@ -14,7 +14,6 @@ from __future__ import annotations
 import codecs
 import os
 import shlex
-import shutil
 import signal
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from orchestrator.build.launch.environment import CONNECTION_VARIABLE, EVENTS_VARIABLE
 from orchestrator.masks import hide
+from orchestrator.process import installed_with_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,8 +75,7 @@ def _share_connection() -> None:
 
 def _program() -> str:
     """The ansible-playbook that was installed with this package, else the one on PATH."""
-    beside = Path(sys.executable).parent
-    found = shutil.which("ansible-playbook", path=f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+    found = installed_with_us("ansible-playbook")
     if found is None:
         sys.exit("ami-ansible-playbook: the program 'ansible-playbook' is not installed (pip install ansible-core)")
     return found

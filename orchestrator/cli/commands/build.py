@@ -12,6 +12,7 @@ from orchestrator.cli.commands.plan import lines_of
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import (
     HERE,
+    DryRunOption,
     EnvironmentOption,
     JsonOption,
     KeepOption,
@@ -21,7 +22,8 @@ from orchestrator.cli.options import (
     YesOption,
 )
 from orchestrator.cli.progress import shown
-from orchestrator.cli.terminal import confirm, duration, print_json, print_table, say
+from orchestrator.cli.tables import Column, print_table
+from orchestrator.cli.terminal import confirm, duration, print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +37,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     parallel: ParallelOption = 2,
     rebuild: RebuildOption = False,
     keep: KeepOption = False,
+    dry_run: DryRunOption = False,
     workspace: WorkspaceOption = HERE,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -56,11 +59,26 @@ def build(  # noqa: PLR0917 - Typer calls it by name
         return
     if tests := collect_tests(prepared.workspace, prepared.steps):
         say(f"{tests} tests are collected, and can be run")
+    if dry_run:
+        say("a dry run: nothing was changed")
+        if as_json:
+            print_json(prepared.as_json())
+        return
     confirm("Go ahead?", yes=yes)
-    with shown() as listener:
+    busy = [step.name for step in prepared.steps if step.action != "reuse"]
+    with shown(busy, prepared.seconds) as listener:
         summary = execute(prepared, listener, tell=say, keep=keep)
     _print_summary(summary, as_json=as_json)
     summary.raise_for_status()
+
+
+#: What a table of outcomes has. Why an image failed stands below the table.
+_OUTCOME = (
+    *(Column(title) for title in ("IMAGE", "RESULT", "AMI")),
+    Column("VERSION"),
+    Column("TESTS", gives_way=1),
+    Column("SECONDS", gives_way=2),
+)
 
 
 def _print_summary(summary: Summary, *, as_json: bool) -> None:
@@ -75,7 +93,7 @@ def _print_summary(summary: Summary, *, as_json: bool) -> None:
 def print_outcomes(outcomes: Sequence[SegmentOutcome]) -> None:
     """The end of a run: one line per image, and the reason under what did not go well."""
     print_table(
-        ("IMAGE", "RESULT", "AMI", "VERSION", "TESTS", "SECONDS"),
+        _OUTCOME,
         [
             (
                 one.image,

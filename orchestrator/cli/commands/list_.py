@@ -9,7 +9,8 @@ import typer
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
-from orchestrator.cli.terminal import print_json, print_table, say
+from orchestrator.cli.tables import Column, print_table
+from orchestrator.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
     from orchestrator.registry import Version
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 _KEYS = (
     *("image", "version", "ami_id", "state", "fingerprint", "created", "region", "parent", "name", "layers"),
     *("source", "commit", "run", "owner", "tests", "reason", "purpose"),
+)
+
+
+COLUMNS = (
+    *(Column(title) for title in ("IMAGE", "VERSION", "AMI", "STATE")),
+    Column("LAYERS", gives_way=2),
+    Column("BUILT ON", gives_way=3, whole=True),
+    Column("TESTS", gives_way=1),
 )
 
 
@@ -37,7 +46,7 @@ def list_(
     from orchestrator.run.sweep.unproven import unproven
 
     loaded = opened(workspace)
-    if image is not None:
+    if image is not None and family_of(image) not in loaded.broken_images:
         loaded.selected([image])
     account = environment_of(loaded, env).account
     seen = look(account)  # before the versions: an AMI that is finished in between is one of both
@@ -58,12 +67,11 @@ def _print(region: str, found: list[Version], amis: list[Unproven]) -> None:
     if not found and not amis:
         say(f"no versions in {region}; `ami build` makes some")
         return
-    columns = ("IMAGE", "VERSION", "AMI", "STATE", "LAYERS", "BUILT ON", "TESTS")
     rows = [
         (one.image, one.version, one.ami_id, str(one.state), " ".join(one.layers), one.parent, one.tests)
         for one in found
     ]
-    print_table(columns, rows + [(one.image, "", one.ami.id, UNPROVEN, "", "", "") for one in amis])
+    print_table(COLUMNS, rows + [(one.image, "", one.ami.id, UNPROVEN, "", "", "") for one in amis])
     for one in amis:
         whose = f"run {one.run}" if one.run else "no known run"
         say(f"{one.ami.id} of {whose} is {UNPROVEN}: `ami show {one.ami.id}` tells more")

@@ -10,8 +10,9 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
-from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
-from orchestrator.cli.terminal import confirm, print_json, print_table, say
+from orchestrator.cli.options import HERE, DryRunOption, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
+from orchestrator.cli.tables import Column, print_table
+from orchestrator.cli.terminal import confirm, print_json, say
 from orchestrator.errors import Interrupted, StageError, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ _SHOWN = 5
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
+_REMNANTS = (
+    *(Column(title) for title in ("KIND", "ID", "REGION")),
+    Column("RUN", gives_way=2),
+    Column("AGE", gives_way=3),
+    Column("WHY IT IS DEAD", gives_way=1),
+)
+
+
 def sweep(
     older_than: Annotated[
         str,
@@ -37,6 +46,7 @@ def sweep(
     ] = "24h",
     kept: Annotated[bool, typer.Option("--kept", help="Remove also the machines that were left with --keep.")] = False,
     env: EnvironmentOption = None,
+    dry_run: DryRunOption = False,
     workspace: WorkspaceOption = HERE,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -44,13 +54,11 @@ def sweep(
     """Remove what dead runs left: machines, volumes, keys, groups, half-made AMIs, snapshots, leases."""
     from orchestrator.build.launch.held_folder import clear_abandoned
     from orchestrator.cli.opened import opened
-    from orchestrator.run.sweep.clear import clear
+    from orchestrator.run.sweep.clear import Became, Swept, clear
     from orchestrator.run.sweep.find import find, place_of
 
     age = time_span(older_than)
     loaded = opened(workspace)
-    for folder in clear_abandoned():
-        say(f"removed {folder}, which a killed run left")
     place = place_of(environment_of(loaded, env), loaded.root)
     now = datetime.now(UTC)
     finding = find(place, now, age)
@@ -58,10 +66,17 @@ def sweep(
     if not as_json:
         _print_found(finding.remnants, now, kept=kept)
     _tell_left_alone(finding, kept=kept)
-    if wanted:
-        confirm(f"Remove {_counted(len(wanted), 'thing')}?", yes=yes)
-    else:
+    if not wanted:
         say("nothing to sweep")
+    if dry_run:
+        say(f"a dry run: {_counted(len(wanted), 'thing')} would be removed")
+        if as_json:
+            print_json(_as_json(finding, [Swept(one, Became.FOUND) for one in wanted], now))
+        return
+    if wanted:
+        confirm(f"Remove {_counted(len(wanted), 'thing')}?", yes=yes, default=False)
+    for folder in clear_abandoned():
+        say(f"removed {folder}, which a killed run left")
     try:
         swept = clear(place, finding, say, kept=kept)
     except KeyboardInterrupt:
@@ -91,7 +106,7 @@ def _print_found(remnants: Sequence[Orphan], now: datetime, *, kept: bool) -> No
         why = f"{one.why}; {one.proof}" if one.proof else one.why
         rows.append((str(one.kind), one.id, one.region, one.run, age, what + why))
     if rows:
-        print_table(("KIND", "ID", "REGION", "RUN", "AGE", "WHY IT IS DEAD"), rows)
+        print_table(_REMNANTS, rows)
 
 
 def _tell_left_alone(finding: SweepFinding, *, kept: bool) -> None:

@@ -10,9 +10,18 @@ from orchestrator.cli.command import CliCommand
 from orchestrator.cli.commands.build import print_outcomes
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.explain_rounds import COLUMNS, table
-from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, KeepOption, WorkspaceOption, YesOption
+from orchestrator.cli.options import (
+    HERE,
+    DryRunOption,
+    EnvironmentOption,
+    JsonOption,
+    KeepOption,
+    WorkspaceOption,
+    YesOption,
+)
 from orchestrator.cli.progress import shown
-from orchestrator.cli.terminal import confirm, print_json, print_table, say
+from orchestrator.cli.tables import print_table
+from orchestrator.cli.terminal import confirm, print_json, say
 from orchestrator.validate.options import ConnectionKind, Selection
 
 
@@ -33,6 +42,7 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     maxfail: Annotated[int, typer.Option(min=0, metavar="N", help="Stop after N failures; 0: never.")] = 0,
     explain: Annotated[bool, typer.Option("--explain", help="Show what each round of questions took.")] = False,
     keep: KeepOption = False,
+    dry_run: DryRunOption = False,
     workspace: WorkspaceOption = HERE,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -45,8 +55,11 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     selection = Selection(keyword, marker, 1 if exit_first else maxfail)
     chosen = choose(loaded, environment_of(loaded, env), name, connection, selection)
     say(f"validate {chosen.version.image} {chosen.version.version} ({chosen.version.ami_id}, {chosen.version.state})")
+    if dry_run:
+        say("a dry run: nothing was booted, and nothing is tagged")
+        return
     confirm("Go ahead?", yes=yes)
-    with shown() as listener:
+    with shown([chosen.version.image]) as listener:
         summary = revalidate(chosen, listener, tell=say, keep=keep)
     if as_json:
         print_json(summary.as_json())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from orchestrator.aws.account import AwsError, refusal
+from orchestrator.aws.account import AwsError, mend_of, refusal
 from orchestrator.build.ansible import mitogen
 from orchestrator.errors import AmiError
-from orchestrator.process import PACKAGES, run, utf8_locale
+from orchestrator.process import PACKAGES, installed_with_us, run, utf8_locale
 from orchestrator.run.doctor.check_result import CheckResult
 from orchestrator.run.doctor.packer import examine_packer
 from orchestrator.run.source import resolve
@@ -27,7 +27,7 @@ def examine(workspace: Workspace, environment: Environment) -> tuple[CheckResult
     """Everything that a build in an environment needs, in the order in which it would be missed."""
     results = [_asked("locale", lambda: f"programs run in {utf8_locale()}")]
     results += [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
-    account = _asked("account", lambda: _identity(environment), "ami lab up" if environment.endpoint else "")
+    account = _asked("account", lambda: _identity(environment), mend_of(environment.endpoint))
     results.append(account)
     if account.ok:
         results += _account(workspace, environment)
@@ -38,11 +38,11 @@ def _programs() -> Iterator[CheckResult]:
     """Programs that every build needs besides Packer; those of the lab are examined by `ami lab up`."""
     for name, arguments in (("ansible-playbook", ["--version"]), ("git", ["--version"])):
         mend = f"apt-get install {PACKAGES[name]}" if name in PACKAGES else "pip install ansible-core"
-        found = shutil.which(name)
+        found = installed_with_us(name)
         if found is None:
             yield CheckResult(name, ok=False, said="not installed", mend=mend)
         else:
-            yield _asked(name, lambda argv=(name, *arguments): run(argv).out.splitlines()[0], mend)  # type: ignore[misc]
+            yield _asked(name, lambda argv=(found, *arguments): run(argv).out.splitlines()[0], mend)  # type: ignore[misc]
 
 
 def _mitogen(workspace: Workspace) -> CheckResult:

@@ -56,6 +56,8 @@ class Became(StrEnum):
     KEPT = "kept"
     SPARED = "spared"
     """Its run gave a sign of life after all."""
+    FOUND = "found"
+    """Nobody tried to remove it: a dry run."""
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,8 @@ def test_main_when_nothing_answers(
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text().replace(":4999", ":1")
     (tmp_path / "packer/environments/lab.pkrvars.hcl").write_text(variables)
     assert typed(monkeypatch, "list", "--workspace", str(tmp_path)) == 3
-    assert capsys.readouterr().err == "error: nothing answers at http://127.0.0.1:1/\nhint: ami lab up\n"
+    said = "error: nothing answers at http://127.0.0.1:1/\nhint: ami lab up --name lab-1 --port 1\n"
+    assert capsys.readouterr().err == said
 
 
 def test_main_when_the_disk_is_full() -> None:

@@ -8,12 +8,13 @@ import subprocess
 import sys
 
 _PRINTS = """
-from orchestrator.cli.terminal import print_json, print_table, take_any_text
+from orchestrator.cli.tables import Column, print_table
+from orchestrator.cli.terminal import print_json, take_any_text
 
 
 take_any_text()
 print_json({"reason": "caf\\udce9"})
-print_table(["REASON"], [["caf\\udce9"]])
+print_table([Column("REASON")], [["caf\\udce9"]])
 """
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.definition.workspace import load
 from orchestrator.errors import DefinitionError, LackError, UsageError
+from tests.unit.definition.conftest import AMI, GOLDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,3 +170,33 @@ def test_load_when_a_role_that_nobody_uses_is_broken(project: Callable[..., Path
     assert "spare" in load(project({"roles/spare/meta/main.yml": meta})).roles
     with pytest.raises(DefinitionError):
         load(project({"roles/tls/meta/main.yml": meta}))
+
+
+def test_load_when_only_other_files_are_wrong(project: Callable[..., Path]) -> None:
+    """Mistakes in one environment and one image spoil nothing else; who asks for them, or for all, gets them."""
+    top = PORTAL.replace("name: portal", "name: top").replace("layers: [extras]", "layers: []")
+    files = {
+        "packer/environments/prod.pkrvars.hcl": "regoin = 1\n",
+        "packer/images/web.yml": None,
+        "packer/images/bad.yml": GOLDEN.replace("name: golden", "name: bad").replace("[base, agents]", "[bsae]"),
+        "packer/images/top.yml": top.replace("from: web", "from: bad"),
+    }
+    workspace = load(project(files), whole=False)
+    assert (list(workspace.images), list(workspace.environments)) == (["golden"], ["lab"])
+    assert sorted(workspace.broken_images) == ["bad", "top"]
+    assert [str(one).partition(": ")[2] for one in workspace.broken_images["bad"]] == [
+        "unknown layer 'bsae' (did you mean 'base'?)"
+    ]
+    for ask in (lambda: workspace.image("bad"), lambda: workspace.selected(["top"]), lambda: workspace.selected([])):
+        with pytest.raises(DefinitionError, match="unknown layer 'bsae'"):
+            ask()
+    with pytest.raises(DefinitionError, match="regoin"):
+        workspace.environment("prod")
+    with pytest.raises(DefinitionError, match="regoin"):
+        load(workspace.root)
+
+
+def test_load_when_something_that_all_share_is_wrong(project: Callable[..., Path]) -> None:
+    """A mistake in `ami.yml` is everybody's."""
+    with pytest.raises(DefinitionError, match="unknown role 'sytem'"):
+        load(project({"ami.yml": AMI.replace("[system]", "[sytem]")}), whole=False)
