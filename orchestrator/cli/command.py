@@ -5,10 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from typer.core import TyperGroup
+
+from orchestrator.cli.terminal import width_of_terminal
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import typer
+
+#: Of every command. Click would stop at 80 columns on a wider terminal.
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": width_of_terminal()}
+
+
+class WholeHelp(TyperGroup):
+    """Commands that are listed with their whole first sentence; Click would cut it at the end of the line."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a line or more for each command."""
+        each = ((name, self.commands[name]) for name in self.list_commands(ctx))
+        rows = [(name, one.get_short_help_str(limit=1000)) for name, one in each if not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 @dataclass(frozen=True)
@@ -37,4 +55,4 @@ class CliGroup:
 
     def register(self, app: typer.Typer) -> None:
         """Make it part of `ami`."""
-        app.add_typer(self.app, name=self.name, help=self.help)
+        app.add_typer(self.app, name=self.name, help=self.help, cls=WholeHelp)

@@ -10,12 +10,13 @@ import errno
 import gc
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli import commands
-from orchestrator.cli.terminal import say, take_any_text
+from orchestrator.cli.command import CONTEXT, WholeHelp
+from orchestrator.cli.terminal import print_text, say, take_any_text
 from orchestrator.errors import AmiError, DefinitionError, LackError
 from orchestrator.registration import modules_of
 
@@ -26,16 +27,32 @@ app = typer.Typer(
     name="ami",
     help="An image factory: layered AMIs, built with Packer and Ansible, validated over Systems Manager.",
     no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     add_completion=True,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    cls=WholeHelp,
+    context_settings=CONTEXT,
 )
 
 
 def _commands() -> list[CliCommand | CliGroup]:
     """Every module of `commands` is one."""
     return sorted((module.COMMAND for module in modules_of(commands)), key=lambda command: command.order)
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Show the version of ami and end.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as of_package
+
+        print_text(f"ami {of_package('ami-factory')}")
+        raise typer.Exit
 
 
 for _command in _commands():

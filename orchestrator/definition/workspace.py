@@ -59,7 +59,7 @@ class Workspace:
         if of_family := self._families.get(name):
             raise UsageError(f"'{name}' has several variants", hint=f"name one: {', '.join(of_family)}")
         near = did_you_mean(name, {*self.images, *self._families})
-        raise UsageError(f"no image '{name}' in {self.root}{near}", hint="ami list")
+        raise UsageError(f"no image '{name}' in {self.root}{near}", hint="ami images")
 
     def selected(self, names: Iterable[str] | None) -> list[str]:
         """The images that are meant by names: `web` by `web`, all its variants if it has some; all without names.

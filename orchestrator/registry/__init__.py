@@ -1,4 +1,4 @@
-from orchestrator.registry.search import find, versions
+from orchestrator.registry.search import find, newest_validated, versions
 from orchestrator.registry.states import State
 from orchestrator.registry.version import STACK, TAGS, UNPROVEN, Copy, Version, lacks_state, tags_of, version_of
 from orchestrator.registry.write import set_state, tag, tag_value
@@ -12,6 +12,7 @@ __all__ = [
     "Version",
     "find",
     "lacks_state",
+    "newest_validated",
     "set_state",
     "tag",
     "tag_value",

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from orchestrator.aws.account import error_code
 from orchestrator.definition.variant import named
 from orchestrator.errors import UsageError
+from orchestrator.registry.states import State
 from orchestrator.registry.version import AVAILABLE, DISABLED, UNPROVEN, lacks_state, tags_of, version_of
 from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mypy_boto3_ec2.type_defs import FilterTypeDef
 
     from orchestrator.aws.account import Account
@@ -36,6 +39,14 @@ def versions(account: Account, *, image: str | None = None, variants: bool = Fal
     asked = pages.paginate(Owners=["self"], Filters=filters, IncludeDisabled=True)
     found = [version_of(described, account.region) for page in asked for described in page["Images"]]
     return tuple(sorted((one for one in found if one), key=lambda one: (one.copy.created, one.version), reverse=True))
+
+
+def newest_validated(found: Iterable[Version]) -> Version | None:
+    """The current one of an image's versions (newest first): the newest that is validated and that EC2 can launch."""
+    return next(
+        (one for one in found if one.state is State.VALIDATED and one.copy.availability == AVAILABLE and one.is_image),
+        None,
+    )
 
 
 def find(account: Account, ami_id: str) -> Version:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import DefinitionError, LackError, UsageError
 from orchestrator.registry import find, versions
-from orchestrator.registry.states import can_be_tested
+from orchestrator.registry.states import State, can_be_tested
 from orchestrator.registry.version import AVAILABLE
 from orchestrator.run.guard import guarded
 from orchestrator.run.image import prove
@@ -51,7 +51,9 @@ def choose(
     connection: ConnectionKind = ConnectionKind.SSM,
     selection: Selection = ALL,
 ) -> Chosen:
-    """The AMI that a person means: by its id, or the newest of an image that EC2 can launch.
+    """The AMI that a person means: by its id, or the newest of an image that EC2 can launch and that is not rejected.
+
+    An image of which nothing better is there gives its newest rejected AMI.
 
     Raises UsageError when there is none, when it is disabled or revoked, or when the connection cannot be had there,
     and LackError when this machine lacks something for it.
@@ -64,7 +66,9 @@ def choose(
         found = versions(environment.account, image=name)
         if not found:
             raise UsageError(f"there is no AMI of '{name}' in {environment.region}", hint=f"ami build {name}")
-        version = next((one for one in found if one.copy.availability == AVAILABLE), found[0])
+        there = [one for one in found if one.copy.availability == AVAILABLE]
+        good = [one for one in there if one.state is not State.REJECTED]
+        version = (good or there or found)[0]
     if not version.is_image:
         raise UsageError(f"{version.ami_id} carries layers that images share: it has no tests of its own")
     check_can_be_tested(version, selection)

@@ -66,6 +66,7 @@ def _facts_of_ami(workspace: Workspace, environment: Environment, ami_id: str) -
 
 
 def _image_facts(workspace: Workspace, environment: Environment, name: str, found: list[Version]) -> dict[str, Any]:
+    from orchestrator.registry import newest_validated
     from orchestrator.run.image_segment import segment_of
     from orchestrator.run.sweep.inventory import look
     from orchestrator.run.sweep.unproven import unproven
@@ -73,6 +74,7 @@ def _image_facts(workspace: Workspace, environment: Environment, name: str, foun
 
     segment = segment_of(workspace, environment, name)
     tests = tests_of(workspace, segment)
+    current = newest_validated(found)
     return {
         "image": name,
         "description": segment.image.description,
@@ -89,7 +91,8 @@ def _image_facts(workspace: Workspace, environment: Environment, name: str, foun
                 "version": one.version,
                 "ami_id": one.ami_id,
                 "state": str(one.state),
-                "current": one.fingerprint == segment.fingerprint,
+                "current": one is current,
+                "as_defined": one.fingerprint == segment.fingerprint,
                 "tests": one.tests,
             }
             for one in found

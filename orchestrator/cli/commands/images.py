@@ -1,0 +1,80 @@
+"""`ami images`: the images that the workspace defines, and the newest AMI of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.cli.command import CliCommand
+from orchestrator.cli.environment import environment_of
+from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
+from orchestrator.cli.tables import Column, print_table
+from orchestrator.cli.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.definition.image import Image
+    from orchestrator.definition.workspace import Workspace
+    from orchestrator.registry import Version
+
+_COLUMNS = (
+    Column("IMAGE"),
+    Column("FROM", gives_way=2),
+    Column("LAYERS", gives_way=4),
+    Column("NEWEST"),
+    Column("STATE"),
+    Column("AMI"),
+    Column("DESCRIPTION", gives_way=5),
+)
+
+
+def images(env: EnvironmentOption = None, workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """List the images that the workspace defines, with the newest AMI of each."""
+    from orchestrator.cli.opened import opened
+
+    loaded = opened(workspace)
+    newest = _newest(loaded, env)
+    told = [_told(image, newest.get(image.name)) for image in loaded.images.values()]
+    if as_json:
+        print_json(told)
+    elif told:
+        print_table(_COLUMNS, [_row(one) for one in told])
+    else:
+        say(f"{loaded.root} defines no images: each is a file in packer/images/")
+
+
+def _newest(workspace: Workspace, env: str | None) -> Mapping[str, Version]:
+    """The newest version of each image; nothing, with a note, where the account cannot be asked."""
+    from orchestrator.aws.account import AwsError, refusal
+    from orchestrator.errors import LackError
+    from orchestrator.registry import versions
+
+    account = environment_of(workspace, env).account
+    try:
+        found = versions(account)
+    except (LackError, *AwsError) as error:
+        lack = error if isinstance(error, LackError) else refusal(error)
+        say(f"note: what exists of them is not known: {lack.message if lack else error}")
+        return {}
+    return {one.image: one for one in reversed(found)}
+
+
+def _told(image: Image, newest: Version | None) -> dict[str, Any]:
+    return {
+        "image": image.name,
+        "description": image.description,
+        "owner": f"{image.owner.team} <{image.owner.email}>",
+        "from": image.from_,
+        "layers": [layer.name for layer in image.layers],
+        "version": newest.version if newest else "",
+        "state": str(newest.state) if newest else "",
+        "ami_id": newest.ami_id if newest else "",
+    }
+
+
+def _row(told: Mapping[str, Any]) -> tuple[str, ...]:
+    newest = (told["version"] or "not built", told["state"], told["ami_id"])
+    return (told["image"], told["from"], " ".join(told["layers"]), *newest, told["description"])
+
+
+COMMAND = CliCommand("images", 15, images)
