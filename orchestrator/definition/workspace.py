@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.definition.broken import Broken
+from orchestrator.definition.checking.broken import Broken
 from orchestrator.definition.checking.checks import problems_of
 from orchestrator.definition.draft import read_workspace
 from orchestrator.definition.expansion import expanded
