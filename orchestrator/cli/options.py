@@ -17,6 +17,9 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what w
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave the machine that was validated running.")]
 ParallelOption = Annotated[int, typer.Option("--parallel", "-p", min=1, help="How many machines at a time.")]
 RebuildOption = Annotated[bool, typer.Option("--rebuild", help="Build the named images although nothing changed.")]
+RetryOption = Annotated[
+    bool, typer.Option("--retry", help="Test the named images again although the same tests have rejected them.")
+]
 LabOption = Annotated[str, typer.Option("--name", help="Which lab; several can be up at once.")]
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-C", help="The workspace, or a folder in it.", show_default=False)

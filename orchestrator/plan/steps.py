@@ -28,6 +28,13 @@ class Action(StrEnum):
     BUILD = "build"
     VALIDATE = "validate"
     REUSE = "reuse"
+    REJECTED = "rejected"
+    """Nothing is: its AMI, or one that it stands on, is rejected, and the same tests would fail again."""
+
+    @property
+    def works(self) -> bool:
+        """Whether something is built or tested."""
+        return self in (Action.BUILD, Action.VALIDATE)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class PlanStep:
     def seconds(self) -> float | None:
         """What it will take, as far as earlier runs tell."""
         parts = [self.build_seconds] if self.action is Action.BUILD else []
-        parts += [self.validate_seconds] if self.action is not Action.REUSE and not self.segment.shared else []
+        parts += [self.validate_seconds] if self.action.works and not self.segment.shared else []
         return None if None in parts else sum(part for part in parts if part is not None)
 
     def as_json(self) -> dict[str, Any]:
@@ -117,34 +124,44 @@ def _stem(name: str) -> str:
 
 
 def steps(
-    segments: Iterable[Segment], *, wanted: Collection[str], account: Known, anew: Collection[str] = ()
+    segments: Iterable[Segment],
+    *,
+    wanted: Collection[str],
+    account: Known,
+    anew: Collection[str] = (),
+    again: Collection[str] = (),
 ) -> tuple[PlanStep, ...]:
     """The steps of a run, parents first: for the images `wanted`, and for what these need.
 
-    `anew` are images that are built although nothing changed. What is reused and needed by nothing is left out, unless
-    it was asked for.
+    `anew` are images that are built although nothing changed, and `again` those that are tested again if the same tests
+    have rejected them. What is reused and needed by nothing is left out, unless it was asked for.
     """
     decided: dict[str, PlanStep] = {}
     for segment in segments:
         parent = decided.get(segment.parent or "")
-        decided[segment.name] = _decided(segment, parent, account, anew=segment.name in anew)
+        asked = Action.BUILD if segment.name in anew else Action.VALIDATE if segment.name in again else None
+        decided[segment.name] = _decided(segment, parent, account, asked)
     needed = _needed(decided, wanted)
     return tuple(replace(step, awaits=_awaited(decided, step)) for name, step in decided.items() if name in needed)
 
 
 def is_empty(planned: Iterable[PlanStep]) -> bool:
     """Whether there is nothing to do."""
-    return all(step.action is Action.REUSE for step in planned)
+    return not any(step.action.works for step in planned)
 
 
-def _decided(segment: Segment, parent: PlanStep | None, account: Known, *, anew: bool) -> PlanStep:
+def _decided(segment: Segment, parent: PlanStep | None, account: Known, asked: Action | None) -> PlanStep:
     if segment.shared:
         found = account.standing.get(segment.fingerprint)
         action, reason = (Action.REUSE, f"stands as {found.ami_id}") if found else (Action.BUILD, "not built yet")
     else:
         found = account.of_image.get((segment.name, segment.fingerprint))
         action, reason = _of_image(segment, found, account)
-    if anew:
+    if parent and parent.action is Action.REJECTED:
+        action, reason = Action.REJECTED, f"{parent.name}, which it stands on, is rejected"
+    elif action is Action.REJECTED and asked is Action.VALIDATE:
+        action, reason = Action.VALIDATE, "asked to be tested again"
+    elif asked is Action.BUILD:
         action, reason = Action.BUILD, "asked to be built anew"
     elif action is not Action.BUILD and parent and _fallen(parent):
         action, reason = Action.BUILD, f"{parent.name}, which it stands on, is {parent.found and parent.found.state}"
@@ -167,7 +184,9 @@ def _of_image(segment: Segment, found: Version | None, account: Known) -> tuple[
         case State.REJECTED if not same_tests:
             return Action.VALIDATE, "its tests changed since it was rejected"
         case _:
-            return Action.BUILD, f"{found.version} is {found.state}"
+            why = f"{found.reason}; " if found.reason else ""
+            action = Action.REJECTED if found.state is State.REJECTED else Action.BUILD
+            return action, f"{why}{found.version} is {found.state}"
 
 
 def _why_new(segment: Segment, newest: Version | None) -> str:
@@ -209,5 +228,8 @@ def _needed_by(decided: Mapping[str, PlanStep], name: str) -> Iterator[str]:
             yield at.name
         if at.action is Action.REUSE and not at.segment.shared:
             return
-        base = at.action is Action.BUILD
-        at = decided.get(at.segment.parent or "")
+        below = decided.get(at.segment.parent or "")
+        if at.action is Action.REJECTED and (below is None or below.action is not Action.REJECTED):
+            return
+        base = at.action is not Action.VALIDATE
+        at = below

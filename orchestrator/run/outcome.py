@@ -107,4 +107,5 @@ class Summary:
         bad = [one for one in self.outcomes if not one.usable]
         if bad:
             named = ", ".join(f"{one.image} ({one.status})" for one in bad)
-            raise StageError(f"not every image is validated: {named}", hint=f"logs are in {self.folder}")
+            hint = f"logs are in {self.folder}" if self.folder else next(one.hint for one in bad)
+            raise StageError(f"not every image is validated: {named}", hint=hint)

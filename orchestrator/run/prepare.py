@@ -99,6 +99,7 @@ def prepare(
     *,
     parallel: int = 2,
     anew: Collection[str] = (),
+    again: Collection[str] = (),
     strict: bool = True,
 ) -> Plan:
     """Resolve sources, read secrets and the account, and decide what is built, tested and reused.
@@ -113,12 +114,12 @@ def prepare(
     collector = Collector(workspace, environment, datetime.now(UTC), secrets)
     found = known(versions(environment.account))
     segments = cut(tree(workspace, names, collector, source_amis), collector, found.standing)
-    decided = steps(segments, wanted=names, account=found, anew=anew)
+    decided = steps(segments, wanted=names, account=found, anew=anew, again=again)
     if tests := tests_to_run(workspace, decided):
         _check_profile(environment)
     check_present(tests)
     if strict and not is_empty(decided):
-        hide_vaulted(secrets, [step.segment for step in decided if step.action is not Action.REUSE])
+        hide_vaulted(secrets, [step.segment for step in decided if step.action.works])
     builds = [step.segment for step in decided if step.action is Action.BUILD]
     packer, renderer = _packer(workspace, builds) if builds else (None, None)
     vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0

@@ -42,7 +42,7 @@ def tasks(steps: Iterable[PlanStep], *, vcpus: int = 0) -> tuple[Task, ...]:
             parent = by_name.get(step.segment.parent or "")
             built = {name_of(BUILD, parent.name)} if parent and parent.action is Action.BUILD else set()
             made.append(Task(name_of(BUILD, step.name), frozenset(built), proven, _to_build(step), vcpus))
-        if step.action is not Action.REUSE and not step.segment.shared:
+        if step.action.works and not step.segment.shared:
             own = {name_of(BUILD, step.name)} if step.action is Action.BUILD else set()
             seconds = _UNKNOWN_VALIDATION if step.validate_seconds is None else step.validate_seconds
             made.append(Task(name_of(TEST, step.name), frozenset(own) | proven, frozenset(), seconds, vcpus))

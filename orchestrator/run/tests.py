@@ -11,7 +11,6 @@ from orchestrator.definition.role_tests import TESTS
 from orchestrator.masks import values_of
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.planned_layer import SEAL
-from orchestrator.plan.steps import Action
 from orchestrator.validate.request import ImageFacts, RoleTests, TestsRequest
 from orchestrator.validate.suite.session import collect, laid_out
 
@@ -34,7 +33,7 @@ def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
 
 def tests_to_run(workspace: Workspace, decided: Iterable[PlanStep]) -> tuple[RoleTests, ...]:
     """The tests that the steps of a plan run."""
-    proven = [step.segment for step in decided if step.action is not Action.REUSE and not step.segment.shared]
+    proven = [step.segment for step in decided if step.action.works and not step.segment.shared]
     return tests_of(workspace, *proven) if proven else ()
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from orchestrator.run.schedule import Task
 
 
+_RETRY = "--retry tests it again, --rebuild builds it again"
+
+
 @dataclass
 class SegmentWork:
     """Does the tasks of one plan; see `schedule.Work`."""
@@ -132,6 +135,8 @@ class SegmentWork:
     def _proven_meanwhile(self, step: PlanStep, ami_id: str) -> Version | None:
         for one in versions(self.context.account, image=step.name):
             if one.ami_id == ami_id and one.proof == step.segment.tests:
+                if step.found and (step.found.state, step.found.proof) == (one.state, one.proof):
+                    return None  # the verdict that was there before, and that is asked for again
                 return one if one.state in (State.VALIDATED, State.REJECTED) else None
         return None
 
@@ -156,8 +161,14 @@ class SegmentWork:
 
 
 def as_found(step: PlanStep, status: SegmentStatus) -> SegmentOutcome:
-    """The outcome of a segment of which there is an AMI already."""
+    """The outcome of a segment of which there is an AMI already, and of one that stays rejected."""
     found = step.found
+    if step.action is Action.REJECTED:
+        status = SegmentStatus.CANCELLED if found is None else SegmentStatus.REJECTED
+        ami_id, version, tests = (found.ami_id, found.version, found.tests) if found else ("", "", "")
+        return SegmentOutcome(
+            step.name, status, ami_id, version, step.reason, _RETRY, tests, shared=step.segment.shared
+        )
     if found is None:
         raise AssertionError("what is not built was found")
     return SegmentOutcome(step.name, status, found.ami_id, found.version, tests=found.tests, shared=step.segment.shared)

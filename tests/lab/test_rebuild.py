@@ -72,7 +72,7 @@ def test_build_when_the_parent_is_rejected(small: Small) -> None:
     assert told["top"]["reason"] == "tiny, which it stands on, is rejected"
     assert {one["Name"].partition("-")[0] for one in small.images()} == {"tiny", "side"}
     assert small.left_over() == NOTHING
-    assert small.planned() == {"tiny": "build", "top": "build", "side": "reuse"}
+    assert small.planned() == {"tiny": "rejected", "top": "rejected", "side": "reuse"}
 
 
 def test_build_when_images_share_layers(small: Small) -> None:

@@ -18,6 +18,7 @@ from orchestrator.cli.options import (
     KeepOption,
     ParallelOption,
     RebuildOption,
+    RetryOption,
     WorkspaceOption,
     YesOption,
 )
@@ -36,6 +37,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     env: EnvironmentOption = None,
     parallel: ParallelOption = 2,
     rebuild: RebuildOption = False,
+    retry: RetryOption = False,
     keep: KeepOption = False,
     dry_run: DryRunOption = False,
     workspace: WorkspaceOption = HERE,
@@ -50,12 +52,14 @@ def build(  # noqa: PLR0917 - Typer calls it by name
 
     loaded = opened(workspace)
     names = loaded.selected(images)
-    prepared = prepare(loaded, environment_of(loaded, env), names, parallel=parallel, anew=names if rebuild else ())
+    anew, again = (names if rebuild else (), names if retry else ())
+    prepared = prepare(loaded, environment_of(loaded, env), names, parallel=parallel, anew=anew, again=again)
     for line in lines_of(prepared):
         say(line)
     if prepared.empty:
         if as_json:
             print_json(nothing_done(prepared).as_json())
+        nothing_done(prepared).raise_for_status()
         return
     if tests := collect_tests(prepared.workspace, prepared.steps):
         say(f"{tests} tests are collected, and can be run")
@@ -65,7 +69,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
             print_json(prepared.as_json())
         return
     confirm("Go ahead?", yes=yes)
-    busy = [step.name for step in prepared.steps if step.action != "reuse"]
+    busy = [step.name for step in prepared.steps if step.action.works]
     with shown(busy, prepared.seconds) as listener:
         summary = execute(prepared, listener, tell=say, keep=keep)
     _print_summary(summary, as_json=as_json)

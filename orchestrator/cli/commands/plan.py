@@ -8,7 +8,15 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
-from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, ParallelOption, RebuildOption, WorkspaceOption
+from orchestrator.cli.options import (
+    HERE,
+    EnvironmentOption,
+    JsonOption,
+    ParallelOption,
+    RebuildOption,
+    RetryOption,
+    WorkspaceOption,
+)
 from orchestrator.cli.terminal import duration, print_json, print_text, say
 
 if TYPE_CHECKING:
@@ -20,11 +28,12 @@ if TYPE_CHECKING:
 _LISTED = 40
 
 
-def plan(
+def plan(  # noqa: PLR0917 - Typer calls it by name
     images: Annotated[list[str] | None, typer.Argument(metavar="[IMAGE]...", help="Default: all images.")] = None,
     env: EnvironmentOption = None,
     parallel: ParallelOption = 2,
     rebuild: RebuildOption = False,
+    retry: RetryOption = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which input changed since each image was built the last time.")
     ] = False,
@@ -38,7 +47,8 @@ def plan(
     loaded = opened(workspace)
     environment = environment_of(loaded, env)
     names = loaded.selected(images)
-    prepared = prepare(loaded, environment, names, parallel=parallel, anew=names if rebuild else (), strict=False)
+    anew, again = (names if rebuild else (), names if retry else ())
+    prepared = prepare(loaded, environment, names, parallel=parallel, anew=anew, again=again, strict=False)
     explained = _explained(prepared, names) if explain else []
     if as_json:
         more: dict[str, Any] = {"explained": [one.as_json() for one in explained]} if explain else {}
@@ -62,6 +72,10 @@ def lines_of(prepared: Plan) -> list[str]:
     """A plan for a person: a line for each step, and what holds for all of them."""
     lines = [_line_of(step) for step in prepared.steps]
     lines += [f"not known here, and taken as changed: {what}" for what in prepared.unknown]
+    if any(step.action == "rejected" for step in prepared.steps):
+        lines.append("the same tests would reject it again: --retry runs them again, --rebuild builds it again")
+        if prepared.empty:
+            return lines
     if prepared.empty:
         return [*lines, "nothing to do: all planned images are built and validated"]
     if prepared.seconds is not None:
@@ -82,9 +96,11 @@ def _line_of(step: PlanStep) -> str:
             said = f"build {step.name} ({layers}) on {on}"
         case "validate":
             said = f"test {step.name} again ({step.found.ami_id if step.found else ''})"
+        case "rejected":
+            said = f"rejected {step.name}"
         case _:
             said = f"reuse {step.name}"
-    seconds = "" if step.seconds is None or step.action == "reuse" else f" [{duration(step.seconds)}]"
+    seconds = "" if step.seconds is None or not step.action.works else f" [{duration(step.seconds)}]"
     return f"{said}: {step.reason}{seconds}"
 
 

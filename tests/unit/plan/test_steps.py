@@ -100,16 +100,22 @@ def test_steps_when_a_run_was_cut_off() -> None:
     assert decided({"web"}, [version("golden", State.BUILT)]) == {"golden": "validate", "web": "build"}
 
 
-@pytest.mark.parametrize("state", [State.REJECTED, State.DEPRECATED, State.DISABLED, State.REVOKED])
+@pytest.mark.parametrize("state", [State.DEPRECATED, State.DISABLED, State.REVOKED])
 def test_steps_when_parent_is_no_good(state: State) -> None:
     """Nothing is built on it; it is built again."""
     assert decided({"web"}, [version("golden", state)]) == {"golden": "build", "web": "build"}
 
 
 def test_steps_when_an_image_was_rejected() -> None:
-    """With the same tests it is built again, with others it is tested again."""
+    """With the same tests it stays rejected unless something else is asked for, with others it is tested again."""
     good = version("golden")
-    assert decided({"web"}, [good, version("web", State.REJECTED)]) == {"golden": "reuse", "web": "build"}
+    found = [good, version("web", State.REJECTED)]
+    assert decided({"web"}, found) == {"web": "rejected"}
+    assert is_empty(steps(FAMILY, wanted={"web"}, account=known(found)))
+    assert decided({"web"}, found, anew={"web"}) == {"golden": "reuse", "web": "build"}
+    assert decided({"web"}, found, again={"web"}) == {"web": "validate"}
+    assert decided({"shop"}, found) == {"web": "rejected", "shop": "rejected"}
+    assert decided({"shop"}, found, again={"web", "shop"}) == {"web": "validate", "shop": "build"}
     assert decided({"web"}, [good, version("web", State.REJECTED, proof="old")]) == {"web": "validate"}
 
 
@@ -132,9 +138,10 @@ def test_steps_when_an_ami_is_disabled() -> None:
 
 
 def test_steps_when_a_good_image_stands_on_a_rejected_one() -> None:
-    """What was built on it is built again on the new one."""
+    """It is no good either; once the rejected one is built anew, so is what stands on it."""
     found = [version("golden", State.REJECTED), version("web"), version("shop")]
-    assert decided({"web"}, found) == {"golden": "build", "web": "build"}
+    assert decided({"web"}, found) == {"golden": "rejected", "web": "rejected"}
+    assert decided({"web"}, found, anew={"golden"}) == {"golden": "build", "web": "build"}
 
 
 def test_steps_when_the_parents_ami_is_gone() -> None:
