@@ -61,6 +61,9 @@ def test_build_when_a_role_does_not_do_its_work(small: Small) -> None:
     failed = ET.parse(small.last_run() / "tiny/junit.xml").findall(".//testcase[failure]")
     assert [case.get("name") for case in failed] == ["test_mark"]
     assert small.left_over() == NOTHING
+    (again,) = json.loads(small.ami("build", "--yes", "--json", code=1))["images"]
+    assert (again["status"], again["ami_id"]) == ("rejected", told["images"][0]["ami_id"]), "it was built again"
+    assert reason in again["reason"]
 
 
 def test_build_when_a_test_cannot_be_imported(small: Small) -> None:
