@@ -56,11 +56,6 @@ class Ready:
         return ", ".join([told, *map(str, self.plugins)])
 
 
-def packer_version() -> str:
-    """The version of the Packer on PATH (`1.6.6`). Raises LackError when there is none that runs."""
-    return packer().version
-
-
 def packer() -> Packer:
     """The Packer on PATH. Raises LackError when there is none, or it does not run."""
     program = process.find("packer")

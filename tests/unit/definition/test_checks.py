@@ -332,8 +332,8 @@ def test_load_when_pins_of_plugins_are_wrong(mistakes: Mistakes) -> None:
         ),
         "ami.yml:7: the plugin 'ansible' comes from github.com/hashicorp/ansible, and not from github.com/acme/ansible",
         (
-            "ami.yml:8: 'source' cannot be 'https://github.com/hashicorp/docker': HOST/OWNER/NAME without packer-plugin-,"
-            " such as github.com/hashicorp/docker."
+            "ami.yml:8: 'source' cannot be 'https://github.com/hashicorp/docker': HOST/OWNER/NAME"
+            " without packer-plugin-, such as github.com/hashicorp/docker."
         ),
         "ami.yml:9: 'virtualbox' needs quotes: YAML reads it as the number 1.1, and 1.10 as 1.1",
         "ami.yml:9: the plugin 'virtualbox' needs its source: {source: HOST/OWNER/NAME, version: ...}",
