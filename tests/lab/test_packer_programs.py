@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.lab.replay import NOTHING, discard, left, workspace
-from tests.lab.small import PROGRAMS, REPOSITORY
+from tests.lab.small import PROGRAMS, REPOSITORY, held
 from tests.packers.install import PLUGINS, VERSIONS, install
 from tests.packers.setting import Home
 
@@ -270,6 +270,24 @@ def test_named_packer_when_there_is_no_capacity(
     ended = named.begin().end()
     assert ended.code == 1
     assert "InsufficientInstanceCapacity" in ended.reason
+    assert left(ec2, [named]) == NOTHING
+
+
+def test_dry_run_by_hand_with_a_named_packer(
+    named: Replay, other_packer: Given, ec2: Any, lab: Settings, tmp_path: Path
+) -> None:
+    """As the head of the file says: with a key of Packer's own, to the end, and no AMI."""
+    if other_packer.plays or other_packer.version.startswith("1.6."):
+        pytest.skip("there is no dry run with this Packer")
+    before = held(ec2)
+    assert named.ami("render", named.image, "--out", str(tmp_path)).returncode == 0
+    file = tmp_path / f"{named.image}.pkr.hcl"
+    argv = ["packer", "build", "-var-file=packer/environments/lab.pkrvars.hcl", "-var", "dry_run=true", str(file)]
+    environment = {**named.environment, "AWS_ENDPOINT_URL": lab.endpoint, "CHECKPOINT_DISABLE": "1"}
+    done = subprocess.run(argv, cwd=named.root, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "TASK [marker : Leave a mark]" in done.stdout
+    assert held(ec2) == before
     assert left(ec2, [named]) == NOTHING
 
 
