@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,9 +98,12 @@ def asked_by_frame(there: Packer, pins: Mapping[str, PluginPin]) -> tuple[Requir
 
 
 def set_of(there: Packer, plugins: Iterable[Plugin]) -> PackerSet:
-    """What is rendered for a Packer and these plugins; one that is missing counts as the oldest that is served."""
+    """What is rendered for a Packer and these plugins; one that is missing counts as the oldest that is served.
+
+    A frame of a workspace's own may ask for older ones.
+    """
     own = {one.name: one.version for one in plugins if one.source in OWN_PLUGINS.values()}
-    return packer_set(there.version, **own)
+    return replace(packer_set(there.version), **own)
 
 
 def search(there: Packer, required: Iterable[Requirement], places: Sequence[Path]) -> tuple[Found, ...]:

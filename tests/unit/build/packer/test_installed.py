@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import Packer
+from orchestrator.build.packer.plugins import Requirement
 from orchestrator.definition.workspace_file import PluginPin
 from orchestrator.errors import LackError
 from orchestrator.render.packer_set import PackerSet
@@ -65,6 +66,15 @@ def test_a_plugin_that_was_looked_up_is_not_looked_up_again(home: Home, tmp_path
     assert installed.ready(asked, tmp_path, there=there, known=found).packers.amazon == "1.8.2"
     with pytest.raises(LackError, match="its checksum is missing"):
         installed.ready(asked, tmp_path, there=there)
+
+
+def test_a_frame_of_a_workspace_may_ask_for_an_older_plugin(home: Home, tmp_path: Path) -> None:
+    """What such a plugin knows is rendered, and no error that it is old."""
+    install_plugin(home.plugins, "amazon", "1.2.0")
+    there = Packer(home.program, "1.16.0")
+    ready = installed.ready([Requirement("github.com/hashicorp/amazon", "< 1.2.1")], tmp_path, there=there)
+    assert not ready.packers.knows("imds_support")
+    assert ready.packers.knows("metadata_options")
 
 
 def test_a_packer_with_plugins_built_in_needs_none(tmp_path: Path) -> None:
