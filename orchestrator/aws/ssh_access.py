@@ -49,7 +49,7 @@ def _made(ec2: EC2Client, wanted: CreateKeyPairRequestTypeDef) -> str:
 
 def let_in(ec2: EC2Client, group: str) -> None:
     """Let SSH into a security group that was just made, from anywhere: the key decides who gets in."""
-    ec2.get_waiter("security_group_exists").wait(GroupIds=[group], WaiterConfig=_SOON)
+    await_group(ec2, group)
     anywhere: list[IpPermissionTypeDef] = [
         {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     ]
@@ -58,3 +58,8 @@ def let_in(ec2: EC2Client, group: str) -> None:
     except AwsError as error:
         if error_code(error) != "InvalidPermission.Duplicate":
             raise
+
+
+def await_group(ec2: EC2Client, group: str) -> None:
+    """Return when EC2 knows a security group that was just made."""
+    ec2.get_waiter("security_group_exists").wait(GroupIds=[group], WaiterConfig=_SOON)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.aws import ssh_access
 from orchestrator.aws.network import security_group, vpc_of
+from orchestrator.build import session_manager
 from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Access:
-    """A key pair of the account with its private half in a file, and a security group that lets SSH in."""
+    """A key pair of the account with its private half in a file, and a security group that lets SSH in.
+
+    A machine that is reached through Systems Manager has a group that lets nothing in.
+    """
 
     key_name: str
     key_file: Path
@@ -48,7 +52,10 @@ def prepare(request: BuildRequest, private: Path, number: int = 1) -> Access:
     if vpc:
         wanted["VpcId"] = vpc
     group = security_group(ec2, wanted)
-    ssh_access.let_in(ec2, group)
+    if session_manager.is_used(request.placement):  # the agent calls Systems Manager: no port need be open
+        ssh_access.await_group(ec2, group)
+    else:
+        ssh_access.let_in(ec2, group)
     return Access(name, key_file, group)
 
 

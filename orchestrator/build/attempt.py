@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from orchestrator import process
 from orchestrator.aws.account import AwsError, is_loopback, refusal
 from orchestrator.build import access as ssh_access
+from orchestrator.build import session_manager
 from orchestrator.build.access import as_list, build_tags
 from orchestrator.build.ansible import mitogen, vault
 from orchestrator.build.ansible.secret_files import SECRETS_VARIABLE, secret_folder
 from orchestrator.build.ansible.tasks import Follower
 from orchestrator.build.cause import Cause, FailureEvidence, cause_of
 from orchestrator.build.cleanup import remove as clean
-from orchestrator.build.cleanup.leftovers import Build
+from orchestrator.build.cleanup.leftovers import Build, machines_of
 from orchestrator.build.failure import BuildFailed
 from orchestrator.build.follow import follow
 from orchestrator.build.instance_watch import InstanceWatch
@@ -213,7 +214,19 @@ class _Attempt:
         except AwsError as error:
             watch.note(f"cleaning up: {error}")
             return (f"unknown ({error}): look for the tag {Tag.RUN}={request.run}",)
+        self._end_sessions(build)
         return tuple(map(str, stayed))
+
+    def _end_sessions(self, build: Build) -> None:
+        """End what Packer left open of Systems Manager; AWS itself does when a session has been idle for long."""
+        account = self._request.account
+        if not session_manager.is_used(self._request.placement):
+            return
+        try:
+            for session in session_manager.end_sessions(account, machines_of(account, build)):
+                self._watch.note(f"cleaning up: session {session}")
+        except AwsError as error:
+            self._watch.note(f"sessions of the machine may be open until they are idle: {error}")
 
     def _may_come(self, built: Built | None) -> bool:
         """Whether EC2 may be making an AMI that it does not list yet."""

@@ -9,7 +9,7 @@ from orchestrator.aws.capacity import named
 from orchestrator.build.attempt import attempt
 from orchestrator.build.cause import Cause
 from orchestrator.build.failure import BuildFailed
-from orchestrator.build.packer.installed import packer_version, ready, required_by
+from orchestrator.build.packer.installed import ready, required_by
 from orchestrator.build.request import BuildRequest, Built
 from orchestrator.build.retry_plan import RetryPlan
 from orchestrator.progress import Event, Listener, Stage, ignore
@@ -17,7 +17,7 @@ from orchestrator.progress import Event, Listener, Stage, ignore
 if TYPE_CHECKING:
     from orchestrator.build.packer.installed import Ready
 
-__all__ = ["BuildFailed", "BuildRequest", "Built", "Cause", "build", "packer_version"]
+__all__ = ["BuildFailed", "BuildRequest", "Built", "Cause", "build"]
 
 
 def build(request: BuildRequest, listener: Listener = ignore) -> Built:

@@ -12,7 +12,7 @@ from orchestrator.definition.checking.checks import problems_of
 from orchestrator.definition.draft import read_workspace
 from orchestrator.definition.expansion import expanded
 from orchestrator.definition.variant import family_of
-from orchestrator.definition.workspace_file import FILE
+from orchestrator.definition.workspace_file import FILE, PluginPin
 from orchestrator.errors import DefinitionError, LackError, Problem, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class Workspace:
     """What a workspace and the one it extends define together; loaded whole and checked, see `load`.
 
     `layers` is in the order in which they are applied. `images` has an image once for each of its variants, as
-    `web@debian-13`. `masks` names environment variables that hold secrets.
+    `web@debian-13`. `masks` names environment variables that hold secrets. `required_plugins` are the pins of Packer's
+    plugins by name.
     """
 
     root: Path
@@ -46,6 +47,7 @@ class Workspace:
     default_environment: str = ""
     mitogen: bool = True
     masks: tuple[str, ...] = ()
+    required_plugins: Mapping[str, PluginPin] = field(default_factory=dict)
     #: The problems of images and environments that were left out, by name; see `load`.
     broken_images: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     broken_environments: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
@@ -195,4 +197,17 @@ def _workspace(draft: WorkspaceDraft, apart: Broken) -> Workspace:
         default_environment=draft.default_environment,
         mitogen=extends is None or extends.mitogen if file.ansible.mitogen is None else file.ansible.mitogen,
         masks=tuple(dict.fromkeys((*(extends.masks if extends else ()), *file.masks))),
+        required_plugins=_pinned(extends.required_plugins if extends else {}, file.packer.required_plugins),
     )
+
+
+def _pinned(inherited: Mapping[str, PluginPin], own: Mapping[str, PluginPin]) -> dict[str, PluginPin]:
+    """The pins of a workspace and of what it extends; of a plugin that both pin, both constraints hold."""
+    pins = dict(inherited)
+    for name, pin in own.items():
+        before = inherited.get(name)
+        both = (
+            PluginPin(version=f"{before.version}, {pin.version}", source=pin.source or before.source) if before else pin
+        )
+        pins[name] = both
+    return pins

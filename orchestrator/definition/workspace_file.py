@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, StrictBool, field_validator
+from pydantic import BeforeValidator, Field, StrictBool, field_validator
 
 from orchestrator.definition.layer import WrittenLayer
 from orchestrator.definition.reading.frozen import Frozen
@@ -21,6 +21,56 @@ class AnsibleSettings(Frozen):
         StrictBool | None,
         Field(description="Run tasks through Mitogen, which is quicker. Where it does not work, builds go on without."),
     ] = None
+
+
+#: Where the plugins come from that every rendered file asks for. Who pins these need not say it.
+OWN_PLUGINS = {"amazon": "github.com/hashicorp/amazon", "ansible": "github.com/hashicorp/ansible"}
+
+#: What Packer takes as the version of a plugin (Packer documentation, "Version constraints").
+_CONSTRAINT = r"(=|!=|>|<|>=|<=|~>)? *v?[0-9]+(\.[0-9]+){0,2}"
+
+PluginName = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40, description="Lower-case letters, digits, _ and -.")
+]
+PluginVersions = Annotated[
+    str,
+    Field(
+        pattern=rf"^{_CONSTRAINT}( *, *{_CONSTRAINT})*$",
+        description="Constraints such as '>= 1.3.0', '~> 1.8' or '>= 1.2.6, < 1.8'.",
+    ),
+]
+
+
+class PluginPin(Frozen):
+    """A plugin of Packer: which versions builds may use, and where it comes from."""
+
+    version: PluginVersions
+    source: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-z0-9.-]+\.[a-z]+/[A-Za-z0-9_.-]+/[a-z0-9_-]+$",
+            description="HOST/OWNER/NAME without packer-plugin-, such as github.com/hashicorp/docker.",
+        ),
+    ] = None
+
+
+def _as_pin(written: Any) -> Any:
+    if isinstance(written, int | float):
+        raise ValueError(f"needs quotes: YAML reads it as the number {written}, and 1.10 as 1.1")  # noqa: TRY004
+    return {"version": written} if isinstance(written, str) else written
+
+
+#: Written as a pin, or as its versions alone.
+WrittenPluginPin = Annotated[PluginPin, BeforeValidator(_as_pin, json_schema_input_type=PluginVersions | PluginPin)]
+
+
+class PackerSettings(Frozen):
+    """Which plugins of Packer builds use. Those of the factory itself, amazon and ansible, need no source."""
+
+    required_plugins: Annotated[
+        dict[PluginName, WrittenPluginPin],
+        Field(description="Versions of plugins by name; other plugins than amazon and ansible serve fragments."),
+    ] = Field(default_factory=dict)
 
 
 class WorkspaceFile(Frozen):
@@ -50,6 +100,7 @@ class WorkspaceFile(Frozen):
         default_factory=dict
     )
     ansible: Annotated[AnsibleSettings, Field(description="How Ansible runs.")] = AnsibleSettings()
+    packer: Annotated[PackerSettings, Field(description="Which plugins of Packer builds use.")] = PackerSettings()
     layers: Annotated[tuple[WrittenLayer, ...], Field(description="In the order in which they are applied.")] = ()
 
     @field_validator("sources", mode="before")

@@ -36,7 +36,8 @@ _LINEAGE = ("image", "version", "fingerprint", "parent", "source", "source_ami",
 class Statement:
     """What one run said of a version: `tests` counts how they ended, `proof` is their fingerprint.
 
-    `reason` is as long as it is; `seconds` is what each step took ("build", "validate").
+    `reason` is as long as it is; `seconds` is what each step took ("build", "validate"). `programs` are the versions
+    of Packer and of its plugins, when the run built the version.
     """
 
     run: str
@@ -44,6 +45,7 @@ class Statement:
     tests: Mapping[str, int] = field(default_factory=dict)
     proof: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    programs: Mapping[str, str] = field(default_factory=dict)
 
 
 def append(account: Account, bucket: str, version: Version, statement: Statement) -> None:

@@ -6,14 +6,16 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from orchestrator import quiet
 from orchestrator.definition.secret import references_in
 from orchestrator.definition.variant import SIGN
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.plan.planned_layer import fragment_of, seal_of
 from orchestrator.registry.states import FIRST, State
-from orchestrator.render.generation import Generation, generation_of
 from orchestrator.render.layout import laid_out
+from orchestrator.render.packer_set import PackerSet, packer_set
 from orchestrator.render.template import FOLDER, Templates
 from orchestrator.tags import Tag
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.planned_layer import PlannedLayer
     from orchestrator.plan.segment import SegmentOutline
 
-__all__ = ["Generation", "Renderer", "generation_of", "render"]
+__all__ = ["PackerSet", "Renderer", "packer_set", "render"]
 
 FRAME = "image.pkr.hcl.j2"
 
@@ -39,21 +41,21 @@ _TEMPLATE = "{{"
 _NOT_TEMPLATE = "Packer takes '{{' for a template of its own, and there is no way to write it otherwise"
 
 
-def render(workspace: Workspace, segment: SegmentOutline, generation: Generation) -> str:
+def render(workspace: Workspace, segment: SegmentOutline, packers: PackerSet) -> str:
     """The Packer HCL of a build; see `Renderer.text`."""
-    return Renderer(workspace, generation).text(segment)
+    return Renderer(workspace, packers).text(segment)
 
 
 class Renderer:
-    """Renders the builds of one workspace for one generation of Packer.
+    """Renders the builds of one workspace for one Packer and its plugins.
 
     Templates are read once, and what a build's values have wrong is looked for once. A build that was rendered for its
     plan gets that text: it belongs to the fingerprints of the plan, whatever was edited since. May be shared between
     threads: two that render the same build at once write down the same text.
     """
 
-    def __init__(self, workspace: Workspace, generation: Generation) -> None:
-        self.generation = generation
+    def __init__(self, workspace: Workspace, packers: PackerSet) -> None:
+        self.packers = packers
         self._workspace = workspace
         self._templates = Templates(workspace)
         self._checked: set[str] = set()
@@ -62,11 +64,12 @@ class Renderer:
     def text(self, segment: SegmentOutline) -> str:
         """The Packer HCL of a build: the same for the same definitions, wherever the workspace lies.
 
-        Raises DefinitionError, which says file and line, for a mistake in a template, and as `check` does.
+        Raises DefinitionError, which says file and line, for a mistake in a template, and as `check` does, and
+        LackError when the workspace pins plugins that this Packer cannot have.
         """
         if segment.name not in self._texts:
             self.check(segment)
-            values = _values(self._workspace, segment, (*segment.layers, self._seal), self.generation)
+            values = _values(self._workspace, segment, (*segment.layers, self._seal), self.packers)
             self._texts[segment.name] = laid_out(self._templates.rendered(FRAME, values))
         return self._texts[segment.name]
 
@@ -95,9 +98,10 @@ class Renderer:
 
 
 def _values(
-    workspace: Workspace, segment: SegmentOutline, layers: Iterable[PlannedLayer], generation: Generation
+    workspace: Workspace, segment: SegmentOutline, layers: Iterable[PlannedLayer], packers: PackerSet
 ) -> dict[str, Any]:
     image = segment.image
+    plugins = packers.required_plugins(workspace.required_plugins)
     written = [_layer(workspace, layer) for layer in layers]
     return {
         "image": image.model_dump(mode="json", include={"name", "description", "owner", "tags"}),
@@ -106,7 +110,11 @@ def _values(
         "start": _start(segment),
         "first_state": str(FIRST),
         "tag_keys": {tag.name.lower(): tag for tag in Tag},
-        "plugins": generation.required_plugins,
+        "packers": str(packers),
+        "known": packers.known,
+        "plugins": plugins,
+        # Their names are checked to be names in HCL, too, where no quotes may be.
+        "required_plugins": [{"name": Markup(name), "asked": asked} for name, asked in plugins.items()],  # noqa: S704
         "stack": " ".join(layer.name for layer in segment.stack),
         "quiet": list(quiet.script(strict=True)),
         "layers": written,

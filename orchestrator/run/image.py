@@ -139,7 +139,8 @@ def make(context: RunContext, segment: Segment, base: str, ready: Ready, rendere
         tag(context.account, built.ami_id, {"seconds": f"build={took:.0f}"})
     made = version_of({"ImageId": built.ami_id, "Tags": as_list(tags)}, built.region)
     if made is not None:
-        record.append(*_bucket(context), made, Statement(context.identity.id, seconds={"build": took}))
+        statement = Statement(context.identity.id, seconds={"build": took}, programs=ready.versions)
+        record.append(*_bucket(context), made, statement)
     return SegmentOutcome(
         segment.name, SegmentStatus.BUILT, built.ami_id, version, shared=segment.shared, build_seconds=took
     )

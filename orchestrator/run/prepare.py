@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from orchestrator.build import session_manager
 from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace
 from orchestrator.errors import AmiError, LackError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.literals import InstanceTypeType
 
     from orchestrator.build.packer.installed import Ready
+    from orchestrator.build.packer.plugins import Requirement
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
@@ -121,6 +123,8 @@ def prepare(
     if strict and not is_empty(decided):
         hide_vaulted(secrets, [step.segment for step in decided if step.action.works])
     builds = [step.segment for step in decided if step.action is Action.BUILD]
+    if builds:
+        session_manager.check(environment.placement)
     packer, renderer = _packer(workspace, builds) if builds else (None, None)
     vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)
@@ -137,7 +141,7 @@ def _check_profile(environment: Environment) -> None:
         )
 
 
-def _packer(workspace: Workspace, builds: Iterable[Segment]) -> tuple[Ready, Renderer]:
+def _packer(workspace: Workspace, builds: Sequence[Segment]) -> tuple[Ready, Renderer]:
     """The Packer that builds and what renders for it, once all that needs no machine has been checked.
 
     Of segments that differ in nothing but values one is rendered: a template that takes one takes all. What only
@@ -147,15 +151,27 @@ def _packer(workspace: Workspace, builds: Iterable[Segment]) -> tuple[Ready, Ren
 
     there = installed.packer()
     check_workspace(workspace, there)
-    renderer = Renderer(workspace, there.generation)
+    asked = installed.asked_by_frame(there, workspace.required_plugins)
+    found = installed.looked_up(there, asked, workspace.root)
+    packers = installed.set_of(there, (one.plugin for one in found if one.plugin))
+    renderer = Renderer(workspace, packers)
+    required = _required(renderer, builds)
+    ready = installed.ready(required, workspace.root, there=there, known=found)
+    if ready.packers != packers:  # a fragment wants another version of a plugin than the frame alone would get
+        renderer = Renderer(workspace, ready.packers)
+        _required(renderer, builds)
+    return ready, renderer
+
+
+def _required(renderer: Renderer, builds: Iterable[Segment]) -> set[Requirement]:
+    """The plugins that the builds ask for, once they are rendered and checked."""
     rendered: dict[Any, str] = {}
     for segment in builds:
         renderer.check(segment)
         shape = tuple((layer.name, tuple(layer.vars)) for layer in segment.layers)
         if shape not in rendered:
             rendered[shape] = renderer.text(segment)
-    required = {asked for text in rendered.values() for asked in installed.required_by(text)}
-    return installed.ready(required, workspace.root, there=there), renderer
+    return {asked for text in rendered.values() for asked in installed.required_by(text)}
 
 
 def _vcpus(environment: Environment) -> int:

@@ -33,7 +33,7 @@ from orchestrator.build.launch.variables import ansible_command
 from orchestrator.build.request import BuildRequest
 from orchestrator.definition.workspace import load
 from orchestrator.plan.stack import outlines
-from orchestrator.render.packer import Generation, render
+from orchestrator.render.packer import PackerSet, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,7 +100,7 @@ def golden() -> Stack:
         (playbook, {**given, "image_name": "golden", "layer_name": name, "layer_roles": roles})
         for playbook, name, roles, given in layers
     )
-    text = render(workspace, segment, Generation.LEGACY)
+    text = render(workspace, segment, PackerSet("1.6.6"))
     rendered = dict(re.findall(r'^    "(ANSIBLE_\w+)=(.*)",$', text, flags=re.MULTILINE))
     return Stack(workspace, plays, rendered, workspace.environment("lab").extra_vars)
 

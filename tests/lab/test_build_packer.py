@@ -31,6 +31,7 @@ from orchestrator.build.cleanup.remove import remove
 from orchestrator.build.packer.installed import packer
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Event, Stage
+from orchestrator.render.packer_set import packer_set
 from tests.lab.account import present, restore
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Workshop:
 
 def required() -> str:
     """What a template begins with that asks for plugins; nothing for a Packer that has them built in."""
-    asked = packer().generation.required_plugins.items()
+    asked = packer_set(packer().version).required_plugins({}).items()
     lines = [f'    {name} = {{ source = "{one["source"]}", version = "{one["version"]}" }}' for name, one in asked]
     return "\n".join(["packer {", "  required_plugins {", *lines, "  }", "}", ""]) if lines else ""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.lab.replay import discard, left, workspace
-from tests.lab.small import PROGRAMS
+from tests.lab.replay import NOTHING, discard, left, workspace
+from tests.lab.small import PROGRAMS, REPOSITORY, held
 from tests.packers.install import PLUGINS, VERSIONS, install
 from tests.packers.setting import Home
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.lab.settings import Settings
+    from tests.lab.conftest import FaultControl
     from tests.lab.replay import Replay
     from tests.packers.option import Given
 
@@ -170,6 +172,52 @@ def test_settings_of_a_person_do_not_reach_packer(replay: Callable[..., Replay],
     assert os.pathsep not in given["PACKER_PLUGIN_PATH"]
 
 
+def test_plan_when_the_workspace_wants_more_than_there_is(replay: Callable[..., Replay]) -> None:
+    """A newer plugin than any that is here, one for a fragment, and the program that Session Manager takes."""
+    here = replay("1.16.0")
+    definition, variables = here.root / "ami.yml", here.root / "packer/environments/lab.pkrvars.hcl"
+    written = definition.read_text()
+
+    def plan(pins: str) -> tuple[int, str]:
+        definition.write_text(f"{written}packer: {{required_plugins: {{{pins}}}}}\n")
+        done = here.ami("plan")
+        return done.returncode, done.stderr
+
+    assert plan("amazon: '>= 1.8.0'") == (0, "")
+    code, said = plan("amazon: '>= 1.9.0', docker: {source: github.com/hashicorp/docker, version: ~> 1.0}")
+    assert code == 3
+    assert "github.com/hashicorp/amazon >= 1.2.1, < 2.0.0, >= 1.9.0" in said
+    assert "github.com/hashicorp/docker ~> 1.0" in said
+    assert "packer-plugin-amazon_v1.8.2" in said
+    definition.write_text(written)
+    variables.write_text(variables.read_text().replace('"private_ip"', '"session_manager"'))
+    assert here.ami("plan").returncode == 3
+    (program,) = [
+        one for one in json.loads(here.ami("doctor", "--json").stdout) if one["what"] == "session-manager-plugin"
+    ]
+    assert not program["ok"]
+
+
+def test_shipped_images_pass_a_named_packer(other_packer: Given, tmp_path: Path) -> None:
+    """`fmt -check` and `validate` find nothing in what `ami render` writes for it."""
+    given = {
+        **os.environ,
+        "PATH": f"{other_packer.folder}:{os.environ['PATH']}",
+        "PACKER_PLUGIN_PATH": str(other_packer.folder / "plugins"),
+        "CHECKPOINT_DISABLE": "1",
+    }
+
+    def run(*argv: str) -> str:
+        return subprocess.run(argv, cwd=REPOSITORY, env=given, capture_output=True, text=True, check=True).stdout
+
+    for image in ("golden", "web", "analytics"):
+        run(str(PROGRAMS / "ami"), "render", image, "--out", str(tmp_path))
+        file = tmp_path / f"{image}.pkr.hcl"
+        assert f'Rendered for "Packer {other_packer.version}' in file.read_text()
+        assert run("packer", "fmt", "-check", "-diff", str(file)) == ""
+        run("packer", "validate", "-var-file=packer/environments/lab.pkrvars.hcl", str(file))
+
+
 @pytest.fixture
 def named(other_packer: Given, tmp_path: Path, lab: Settings, ec2: Any, light_ami: str) -> Iterator[Replay]:
     """A workspace with one image, and one of the Packers that `--packers` names."""
@@ -190,6 +238,57 @@ def test_image_is_validated_with_a_named_packer(named: Replay, other_packer: Giv
     assert (ended.code, ended.outcome.get("status")) == (0, "validated"), ended.said
     found = left(ec2, [named])
     assert (found["images"], found["instances"], found["keys"]) == ([ended.outcome["ami_id"]], [], [])
+    shown = json.loads(named.ami("show", ended.outcome["ami_id"], "--json").stdout)
+    assert shown["built_with"]["packer"] == other_packer.version
+    assert {"amazon", "ansible"} <= shown["built_with"].keys() or other_packer.version.startswith("1.6.")
+
+
+def test_image_is_validated_with_a_named_packer_when_calls_are_throttled(
+    named: Replay, other_packer: Given, ec2: Any, faults: FaultControl
+) -> None:
+    """Three calls of ten are refused at first."""
+    if other_packer.plays:
+        Home(other_packer.folder).change(case="throttled")
+    rule = faults.set("throttle", 0.3, "ec2:*", seed=3)
+    ended = named.begin().end()
+    assert faults.hits(rule) > 10
+    faults.clear()
+    assert (ended.code, ended.outcome.get("status")) == (0, "validated"), ended.said
+    found = left(ec2, [named])
+    assert (found["images"], found["instances"], found["keys"]) == ([ended.outcome["ami_id"]], [], [])
+
+
+def test_named_packer_when_there_is_no_capacity(
+    named: Replay, other_packer: Given, ec2: Any, faults: FaultControl
+) -> None:
+    """It is told as what it is, and nothing stays."""
+    if other_packer.plays:
+        Home(other_packer.folder).change(case="no-capacity", patience=1.0)
+    faults.set("capacity", 0.0, "ec2:RunInstances", instance_type="t3.medium")
+    variables = named.root / "packer/environments/lab.pkrvars.hcl"
+    variables.write_text(variables.read_text().replace("t3.small", "t3.medium"))
+    ended = named.begin().end()
+    assert ended.code == 1
+    assert "InsufficientInstanceCapacity" in ended.reason
+    assert left(ec2, [named]) == NOTHING
+
+
+def test_dry_run_by_hand_with_a_named_packer(
+    named: Replay, other_packer: Given, ec2: Any, lab: Settings, tmp_path: Path
+) -> None:
+    """As the head of the file says: with a key of Packer's own, to the end, and no AMI."""
+    if other_packer.plays or other_packer.version.startswith("1.6."):
+        pytest.skip("there is no dry run with this Packer")
+    before = held(ec2)
+    assert named.ami("render", named.image, "--out", str(tmp_path)).returncode == 0
+    file = tmp_path / f"{named.image}.pkr.hcl"
+    argv = ["packer", "build", "-var-file=packer/environments/lab.pkrvars.hcl", "-var", "dry_run=true", str(file)]
+    environment = {**named.environment, "AWS_ENDPOINT_URL": lab.endpoint, "CHECKPOINT_DISABLE": "1"}
+    done = subprocess.run(argv, cwd=named.root, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "TASK [marker : Leave a mark]" in done.stdout
+    assert held(ec2) == before
+    assert left(ec2, [named]) == NOTHING
 
 
 def test_named_packer_without_its_plugins(named: Replay, tmp_path: Path) -> None:

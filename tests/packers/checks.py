@@ -17,7 +17,9 @@ AMAZON, ANSIBLE = "github.com/hashicorp/amazon", "github.com/hashicorp/ansible"
 
 #: The first amazon plugin that knows an attribute of the builder. The one in 1.6.6 is older than all.
 _SINCE = {
+    "skip_create_ami": (1, 0, 0),
     "deprecate_at": (1, 0, 1),
+    "enable_unlimited_credits": (1, 1, 5),
     "imds_support": (1, 2, 2),
     "fast_launch": (1, 2, 2),
     "deregistration_protection": (1, 3, 4),

@@ -65,6 +65,11 @@ def find_leftovers(account: Account, build: Build) -> tuple[Leftover, ...]:
     return tuple(Leftover(kind, name) for kind in EC2_KINDS for name in found[kind])
 
 
+def machines_of(account: Account, build: Build) -> tuple[str, ...]:
+    """The ids of a build's machines, also of those that EC2 still describes after their end."""
+    return tuple(_Search(account.client("ec2"), build).machines())
+
+
 @dataclass
 class _Search:
     """Asks EC2 for what carries the tags of a build, and for what was made of its machines."""

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import process
 from orchestrator.build.packer.plugin_folders import Packer, Search, folders
 from orchestrator.build.packer.plugins import Found, Plugin, Requirement, find
+from orchestrator.definition.workspace_file import OWN_PLUGINS
 from orchestrator.errors import LackError
+from orchestrator.render.packer_set import packer_set
 from orchestrator.render.required import required_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from orchestrator.render.generation import Generation
+    from orchestrator.definition.workspace_file import PluginPin
+    from orchestrator.render.packer_set import PackerSet
 
 #: A folder that is not there (Debian Policy, "Non-existent home directories").
 _NOWHERE = "/nonexistent"
@@ -39,18 +42,18 @@ class Ready:
     plugins: tuple[Plugin, ...] = ()
 
     @property
-    def generation(self) -> Generation:
+    def packers(self) -> PackerSet:
         """What is rendered for it."""
-        return self.packer.generation
+        return set_of(self.packer, self.plugins)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of Packer and of each plugin by its name."""
+        return {"packer": self.packer.version, **{one.name: one.version for one in self.plugins}}
 
     def __str__(self) -> str:
         told = f"Packer {self.packer.version} ({self.packer.program})"
         return ", ".join([told, *map(str, self.plugins)])
-
-
-def packer_version() -> str:
-    """The version of the Packer on PATH (`1.6.6`). Raises LackError when there is none that runs."""
-    return packer().version
 
 
 def packer() -> Packer:
@@ -85,6 +88,24 @@ def required_by(text: str) -> tuple[Requirement, ...]:
     return tuple(Requirement(source, versions) for source, versions in sorted(required_plugins(text).items()))
 
 
+def asked_by_frame(there: Packer, pins: Mapping[str, PluginPin]) -> tuple[Requirement, ...]:
+    """The plugins that every rendered file of a workspace asks for, its pins included.
+
+    Raises LackError when this Packer is too old, or has no plugins that could be pinned.
+    """
+    asked = packer_set(there.version).required_plugins(pins)
+    return tuple(Requirement(one["source"], one["version"]) for one in asked.values())
+
+
+def set_of(there: Packer, plugins: Iterable[Plugin]) -> PackerSet:
+    """What is rendered for a Packer and these plugins; one that is missing counts as the oldest that is served.
+
+    A frame of a workspace's own may ask for older ones.
+    """
+    own = {one.name: one.version for one in plugins if one.source in OWN_PLUGINS.values()}
+    return replace(packer_set(there.version), **own)
+
+
 def search(there: Packer, required: Iterable[Requirement], places: Sequence[Path]) -> tuple[Found, ...]:
     """What this Packer finds of each required plugin in these folders; one that has all built in needs none."""
     if there.search is Search.BUILT_IN:
@@ -92,14 +113,32 @@ def search(there: Packer, required: Iterable[Requirement], places: Sequence[Path
     return tuple(find(one, places, there.search) for one in sorted(set(required)))
 
 
-def ready(required: Iterable[Requirement], workspace: Path, *, there: Packer | None = None) -> Ready:
+def looked_up(there: Packer, required: Iterable[Requirement], workspace: Path) -> tuple[Found, ...]:
+    """What this Packer finds of each required plugin when a person starts it in `workspace`.
+
+    Raises LackError when that Packer could not even start.
+    """
+    return search(there, required, folders(there, workspace, os.environ))
+
+
+def ready(
+    required: Iterable[Requirement],
+    workspace: Path,
+    *,
+    there: Packer | None = None,
+    known: Iterable[Found] = (),
+) -> Ready:
     """The Packer on PATH with all the plugins that are required, as a person finds them who starts it in `workspace`.
+
+    `known` was looked up before, and is not looked up again.
 
     Raises LackError with everything that is missing, why files that look right do not count, and what to do about it.
     """
     there = there or packer()
+    before, wanted = {one.requirement: one for one in known}, set(required)
     places = folders(there, workspace, os.environ)
-    found = search(there, required, places)
+    found = [before[one] for one in sorted(wanted & before.keys())]
+    found += search(there, wanted - before.keys(), places)
     missing = [one for one in found if one.plugin is None]
     if missing:
         raise missing_plugins(there, missing, places)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import DefinitionError, LackError, Problem
-from orchestrator.render.generation import Generation, generation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,11 +60,6 @@ class Packer:
     def search(self) -> Search:
         """How it looks for plugins."""
         return search_of(self.version)
-
-    @property
-    def generation(self) -> Generation:
-        """What is rendered for it. Raises LackError when it is too old."""
-        return generation_of(self.version)
 
 
 def folders(packer: Packer, workspace: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,36 +11,74 @@ from orchestrator.cli.command import CliCommand
 from orchestrator.cli.options import HERE, WorkspaceOption
 from orchestrator.cli.terminal import print_text, say
 
+if TYPE_CHECKING:
+    from orchestrator.definition.workspace import Workspace
+    from orchestrator.render.packer import PackerSet
+
 
 def render(
     image: Annotated[str, typer.Argument(help="An image of the workspace.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write IMAGE.pkr.hcl into this folder.")] = None,
     packer: Annotated[
         str | None,
+        typer.Option("--packer", help="Render for this version of Packer, such as 1.16.", show_default="the one here"),
+    ] = None,
+    amazon: Annotated[
+        str | None,
         typer.Option(
-            "--packer", help="Render for this version of Packer, such as 1.11.2.", show_default="the one here"
+            "--amazon",
+            help="The version of its Amazon plugin, such as 1.8; with --packer alone, the oldest that is served.",
+            show_default="the one here",
         ),
+    ] = None,
+    ansible: Annotated[
+        str | None,
+        typer.Option("--ansible", help="The version of its Ansible plugin.", show_default="the one here"),
     ] = None,
     workspace: WorkspaceOption = HERE,
 ) -> None:
     """Render the Packer HCL of an image."""
-    from orchestrator.build.build import packer_version
     from orchestrator.cli.opened import opened
     from orchestrator.plan.stack import outlines
-    from orchestrator.render.packer import Renderer, generation_of
+    from orchestrator.render.packer import Renderer
 
     loaded = opened(workspace)
     if out is None:
         loaded.image(image)  # of several variants only one can be printed
     names = loaded.selected([image])
     segments = [one for one in outlines(loaded, names) if one.name in names]
-    renderer = Renderer(loaded, generation_of(packer or packer_version()))
+    renderer = Renderer(loaded, _packers(loaded, packer or "", amazon or "", ansible or ""))
     if out is None:
         print_text(renderer.text(segments[0]), newline=False)
         return
     out.mkdir(parents=True, exist_ok=True)
     for segment in segments:
         say(f"wrote {renderer.write(segment, out)}")
+
+
+def _packers(workspace: Workspace, packer: str, amazon: str, ansible: str) -> PackerSet:
+    """The versions that were named; those that were not are what is installed, or the oldest that are served.
+
+    Raises UsageError for a version that is none or is not served, LackError when no Packer is installed or named.
+    """
+    from orchestrator.build.packer import installed
+    from orchestrator.errors import LackError, UsageError
+    from orchestrator.render.packer import packer_set
+
+    if packer:
+        try:
+            return packer_set(packer, amazon=amazon, ansible=ansible)
+        except LackError as wrong:
+            raise UsageError(f"--packer: {wrong.message}", hint="a number such as 1.16") from None
+    there = installed.packer()
+    if amazon and ansible:
+        return packer_set(there.version, amazon=amazon, ansible=ansible)
+    asked = installed.asked_by_frame(there, workspace.required_plugins)
+    here = {one.requirement.name: one.plugin for one in installed.looked_up(there, asked, workspace.root)}
+    found = {name: plugin.version for name in ("amazon", "ansible") if (plugin := here.get(name))}
+    return packer_set(
+        there.version, amazon=amazon or found.get("amazon", ""), ansible=ansible or found.get("ansible", "")
+    )
 
 
 COMMAND = CliCommand("render", 20, render)

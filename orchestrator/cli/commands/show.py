@@ -116,6 +116,7 @@ def _ami_facts(
     facts["layers"] = list(version.layers)
     facts["parents"] = [{"image": one.image, "version": one.version, "ami_id": one.ami_id} for one in lineage]
     if told := history(environment.account, environment.artifact_bucket, version.ami_id):
+        facts["built_with"] = next((one["programs"] for one in told if one.get("programs")), {})
         facts["history"] = told
     return facts | _as_defined(workspace, environment, version)
 

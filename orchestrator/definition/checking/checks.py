@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.checking.plugin_checks import problems_of_plugins
 from orchestrator.definition.checking.secret_checks import problems_of_secrets
 from orchestrator.definition.checking.variant_checks import problems_of_layer_variants, problems_of_variants
 from orchestrator.definition.reading.tag_rules import refusals
@@ -30,6 +31,7 @@ def problems_of(workspace: WorkspaceDraft) -> Iterator[Problem]:
     if unread or (workspace.extends is None and workspace.document.value.get("extends") is not None):
         return  # without these names every use of one would be reported, and none of it helps
     yield from _of_file(workspace)
+    yield from problems_of_plugins(workspace)
     yield from problems_of_secrets(workspace)
     yield from problems_of_layer_variants(workspace)
     yield from _of_roles(workspace)

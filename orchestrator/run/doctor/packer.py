@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from orchestrator.build import session_manager
 from orchestrator.build.launch import outside
 from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace, folders, loose
-from orchestrator.build.packer.plugins import Requirement
 from orchestrator.errors import AmiError
 from orchestrator.run.doctor.check_result import CheckResult
 
@@ -26,7 +26,7 @@ def examine_packer(workspace: Workspace, environment: Environment) -> Iterator[C
     """Packer, each plugin, and what is set for Packer and not handed to it."""
     try:
         there = installed.packer()
-        required = [Requirement(one["source"], one["version"]) for one in there.generation.required_plugins.values()]
+        required = installed.asked_by_frame(there, workspace.required_plugins)
     except AmiError as error:
         yield _lack("packer", error)
         return
@@ -40,7 +40,18 @@ def examine_packer(workspace: Workspace, environment: Environment) -> Iterator[C
     else:
         yield from (_plugin(there, one, places) for one in found)
     yield from _beside(there)
+    if session_manager.is_used(environment.placement):
+        yield _session_manager(environment)
     yield from settings_of(environment)
+
+
+def _session_manager(environment: Environment) -> CheckResult:
+    """The program by which Packer reaches a machine through Systems Manager."""
+    try:
+        session_manager.check(environment.placement)
+    except AmiError as error:
+        return _lack(session_manager.PROGRAM, error)
+    return CheckResult(session_manager.PROGRAM, ok=True, said="Packer reaches machines through Systems Manager")
 
 
 def _lack(what: str, error: AmiError) -> CheckResult:

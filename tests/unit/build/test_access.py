@@ -87,3 +87,15 @@ def test_a_vpc_that_is_not_the_subnets_is_refused(request_: BuildRequest, tmp_pa
     _, subnet = vpc(request_.account.client("ec2"), "10.1.0.0/16")
     with pytest.raises(LackError, match="`vpc_id` is vpc-1"):
         prepare(replace(request_, placement=Placement((("", subnet),), "vpc-1")), tmp_path)
+
+
+@pytest.mark.parametrize(("interface", "ports"), [("session_manager", []), ("private_ip", [22])])
+def test_a_port_is_open_only_where_packer_comes_in_by_it(
+    request_: BuildRequest, tmp_path: Path, interface: str, ports: list[int]
+) -> None:
+    """Through Systems Manager it is the machine that calls."""
+    access = prepare(replace(request_, placement=Placement(ssh_interface=interface)), tmp_path)
+    (group,) = request_.account.client("ec2").describe_security_groups(GroupIds=[access.security_group])[
+        "SecurityGroups"
+    ]
+    assert [rule["FromPort"] for rule in group["IpPermissions"]] == ports

@@ -13,7 +13,8 @@ import pytest
 from moto import mock_aws
 
 from orchestrator.aws.account import Account
-from orchestrator.build.build import BuildFailed, BuildRequest, build, packer_version
+from orchestrator.build.build import BuildFailed, BuildRequest, build
+from orchestrator.build.packer.installed import packer
 from orchestrator.errors import Interrupted, LackError
 from orchestrator.progress import Event, Stage
 
@@ -87,7 +88,7 @@ def alive(marker: str) -> list[str]:
 
 
 def test_version_is_packers() -> None:
-    assert [part.isdigit() for part in packer_version().split(".")] == [True] * 3
+    assert [part.isdigit() for part in packer().version.split(".")] == [True] * 3
 
 
 def test_failure_says_what_packer_said_and_where_the_log_is(request_to: Callable[[str], BuildRequest]) -> None:

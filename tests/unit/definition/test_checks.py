@@ -308,3 +308,35 @@ def test_load_when_a_name_is_no_file_name(mistakes: Mistakes, name: str) -> None
     """Names of layers and roles lead to files: what cannot be one is a problem as any other."""
     ami = f"name: factory\n{SOURCES}layers:\n  - {name}\n  - {name}: {{roles: [{name}]}}\n"
     assert [line for line in mistakes({"ami.yml": ami}) if line.startswith("ami.yml:5: ")]
+
+
+PINS = """name: factory
+default_environment: lab
+packer:
+  required_plugins:
+    amazon: newest
+    ansble: ">= 1.1.0"
+    ansible: {source: github.com/acme/ansible, version: ">= 1.1.0"}
+    docker: {source: "https://github.com/hashicorp/docker", version: 1.0.8}
+    virtualbox: 1.10
+    Vault: {source: github.com/hashicorp/vault, version: 1.0.0, chksum: x}
+"""
+
+
+def test_load_when_pins_of_plugins_are_wrong(mistakes: Mistakes) -> None:
+    assert [one for one in mistakes({"ami.yml": PINS}) if one.startswith("ami.yml")] == [
+        "ami.yml:5: 'version' cannot be 'newest': Constraints such as '>= 1.3.0', '~> 1.8' or '>= 1.2.6, < 1.8'.",
+        (
+            "ami.yml:6: the plugin 'ansble' needs its source: {source: HOST/OWNER/NAME, version: ...}"
+            " (did you mean 'ansible'?)"
+        ),
+        "ami.yml:7: the plugin 'ansible' comes from github.com/hashicorp/ansible, and not from github.com/acme/ansible",
+        (
+            "ami.yml:8: 'source' cannot be 'https://github.com/hashicorp/docker': HOST/OWNER/NAME"
+            " without packer-plugin-, such as github.com/hashicorp/docker."
+        ),
+        "ami.yml:9: 'virtualbox' needs quotes: YAML reads it as the number 1.1, and 1.10 as 1.1",
+        "ami.yml:9: the plugin 'virtualbox' needs its source: {source: HOST/OWNER/NAME, version: ...}",
+        "ami.yml:10: 'Vault' cannot be 'Vault': Lower-case letters, digits, _ and -.",
+        "ami.yml:10: unknown key 'chksum'",
+    ]

@@ -200,3 +200,23 @@ def test_load_when_something_that_all_share_is_wrong(project: Callable[..., Path
     """A mistake in `ami.yml` is everybody's."""
     with pytest.raises(DefinitionError, match="unknown role 'sytem'"):
         load(project({"ami.yml": AMI.replace("[system]", "[sytem]")}), whole=False)
+
+
+def test_pins_of_plugins_when_declared_and_inherited(project: Callable[..., Path]) -> None:
+    """What both pin is bound by both."""
+    root = project()
+    pinned = (
+        "packer: {required_plugins: {amazon: '>= 1.3.0', docker: {source: github.com/acme/docker, version: ~> 1.0}}}"
+    )
+    (root / "ami.yml").write_text((root / "ami.yml").read_text() + pinned + "\n")
+    mine = {
+        "ami.yml": TEAM + "packer: {required_plugins: {amazon: '< 1.8', docker: '!= 1.0.3', ansible: 1.1.6}}\n",
+        "playbooks/extras.yml": "[]\n",
+        "roles/extra/tasks/main.yml": "[]\n",
+    }
+    pins = load(project(mine, folder="team", whole=False)).required_plugins
+    assert {name: (pin.version, pin.source) for name, pin in pins.items()} == {
+        "amazon": (">= 1.3.0, < 1.8", None),
+        "docker": ("~> 1.0, != 1.0.3", "github.com/acme/docker"),
+        "ansible": ("1.1.6", None),
+    }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.unit.registry.conftest import Maker
 
 BUCKET = "artifacts"
+PROGRAMS = {"packer": "1.16.0", "amazon": "1.8.2"}
 WHY = "every test failed: " + "because " * 100
 
 
@@ -30,7 +31,7 @@ def s3(account: Account) -> Any:
 def test_append_when_states_follow_each_other(account: Account, made: Maker, s3: Any) -> None:
     """The record has each with what was said then, the reason uncut; and what the version stands on."""
     built = find(account, made("built", {Tag.PARENT: "ami-0123", Tag.LAYERS: "base workload"}))
-    append(account, BUCKET, built, Statement("run-1", seconds={"build": 61.25}))
+    append(account, BUCKET, built, Statement("run-1", seconds={"build": 61.25}, programs=PROGRAMS))
     rejected = set_state(account, built.ami_id, State.REJECTED, reason=WHY)
     append(account, BUCKET, rejected, Statement("run-2", reason=WHY, tests={"passed": 1, "failed": 2}, proof="p"))
     assert len(rejected.reason) == LONGEST_VALUE
@@ -40,7 +41,15 @@ def test_append_when_states_follow_each_other(account: Account, made: Maker, s3:
     assert told == kept["history"]
     assert [one.pop("at")[:2] for one in told] == ["20", "20"]
     assert told == [
-        {"state": "built", "run": "run-1", "reason": "", "tests": {}, "proof": "", "seconds": {"build": 61.25}},
+        {
+            "state": "built",
+            "run": "run-1",
+            "reason": "",
+            "tests": {},
+            "proof": "",
+            "seconds": {"build": 61.25},
+            "programs": PROGRAMS,
+        },
         {
             "state": "rejected",
             "run": "run-2",
@@ -48,6 +57,7 @@ def test_append_when_states_follow_each_other(account: Account, made: Maker, s3:
             "tests": {"passed": 1, "failed": 2},
             "proof": "p",
             "seconds": {},
+            "programs": {},
         },
     ]
 

@@ -19,11 +19,12 @@ from orchestrator.definition.image import Owner
 from orchestrator.definition.source import Source
 from orchestrator.errors import DefinitionError
 from orchestrator.process import run
-from orchestrator.render.generation import Generation
 from orchestrator.render.packer import Renderer, render
 from orchestrator.tags import Tag
+from tests.unit.render.sets import LEGACY, PLUGINS, SETS
 
 if TYPE_CHECKING:
+    from orchestrator.render.packer_set import PackerSet
     from tests.unit.render.conftest import Project
 
 #: Tags and descriptions may not hold two opening braces, and HCL is in NFC; ASCII here, any text in test_packer_reads.
@@ -40,7 +41,7 @@ def variables(text: str) -> dict[str, Any]:
 
 def start(project: Project, **source: Any) -> tuple[Any, Any, Any]:
     segment = project.segment(source=Source.model_validate({"name": "it", "ssh_username": "admin", **source}))
-    given_ = variables(render(project.workspace, segment, Generation.LEGACY))
+    given_ = variables(render(project.workspace, segment, LEGACY))
     return given_["source_ami"], given_["source_filters"], given_["source_owners"]
 
 
@@ -56,14 +57,14 @@ def test_a_source_by_id_is_pinned(shipped: Project) -> None:
 
 def test_a_source_by_parameter_is_left_to_whoever_builds_and_said_so(shipped: Project) -> None:
     source = Source(name="al", ssm_parameter="/aws/service/al2023", ssh_username="ec2-user")
-    text = render(shipped.workspace, shipped.segment(source=source), Generation.LEGACY)
+    text = render(shipped.workspace, shipped.segment(source=source), LEGACY)
     assert variables(text)["source_filters"] == {}
     assert "-var source_ami=" in text
     assert '# "/aws/service/al2023".' in text
 
 
 def test_an_image_on_another_starts_from_its_newest_validated_version(shipped: Project) -> None:
-    text = render(shipped.workspace, shipped.segment(parent="stone"), Generation.LEGACY)
+    text = render(shipped.workspace, shipped.segment(parent="stone"), LEGACY)
     given_ = variables(text)
     assert given_["source_filters"] == {"tag:ami:image": "stone", "tag:ami:state": "validated"}
     assert given_["source_owners"] == ["self"]
@@ -72,18 +73,18 @@ def test_an_image_on_another_starts_from_its_newest_validated_version(shipped: P
 
 def test_a_workspaces_own_frame_may_spell_the_keys_of_tags(shipped: Project, project: Project) -> None:
     """Frames did before keys came with the values that a frame prints."""
-    expected = render(shipped.workspace, shipped.segment(), Generation.LEGACY)
+    expected = render(shipped.workspace, shipped.segment(), LEGACY)
     frame = project.root / "packer/image.pkr.hcl.j2"
     text, count = re.subn(
         r"\{\{ tag_keys\.(\w+) \}\}", lambda found: f'"{Tag[found[1].upper()]}"', frame.read_text(encoding="utf-8")
     )
     assert count == 12
     frame.write_text(text, encoding="utf-8")
-    assert render(project.workspace, project.segment(), Generation.LEGACY) == expected
+    assert render(project.workspace, project.segment(), LEGACY) == expected
 
 
 def test_the_variables_of_an_environment_are_declared(shipped: Project) -> None:
-    declared = variables(render(shipped.workspace, shipped.segment(), Generation.LEGACY))
+    declared = variables(render(shipped.workspace, shipped.segment(), LEGACY))
     assert set(Environment.model_fields) - {"name", "path"} <= declared.keys()
     assert declared["region"] is None
 
@@ -91,7 +92,7 @@ def test_the_variables_of_an_environment_are_declared(shipped: Project) -> None:
 def test_layers_stand_in_their_order_and_the_seal_last(shipped: Project) -> None:
     base = shipped.segment().layers[0]
     two = replace(shipped.segment(), layers=(base, replace(base, name="more", roles=("b", "a"))))
-    built = parsed(render(shipped.workspace, two, Generation.LEGACY))["build"][0]["provisioner"]
+    built = parsed(render(shipped.workspace, two, LEGACY))["build"][0]["provisioner"]
     kinds = [kind for provisioner in built for kind in provisioner]
     assert kinds == ["shell", "ansible", "ansible", "ansible"]
     arguments = [provisioner["ansible"]["extra_arguments"][1] for provisioner in built[1:]]
@@ -101,23 +102,23 @@ def test_layers_stand_in_their_order_and_the_seal_last(shipped: Project) -> None
 
 def test_what_a_team_extends_is_named_as_seen_from_its_workspace(project: Project, tmp_path: Path) -> None:
     team = project.extended_by(tmp_path / "team")
-    text = render(team.workspace, team.segment(), Generation.LEGACY)
+    text = render(team.workspace, team.segment(), LEGACY)
     assert 'join("/", [var.workspace, "../workspace/playbooks/base.yml"])' in text
     assert '[for path in ["roles", "../workspace/roles"] :' in text
 
 
-@pytest.mark.parametrize("generation", Generation)
+@pytest.mark.parametrize("packers", SETS.values(), ids=SETS)
 def test_the_same_definitions_give_the_same_bytes_wherever_they_lie(
-    project: Project, shipped: Project, generation: Generation
+    project: Project, shipped: Project, packers: PackerSet
 ) -> None:
-    one = render(project.workspace, project.segment(vars_={"b": 1, "a": {"z": 1, "y": 2}}), generation)
-    other = render(shipped.workspace, shipped.segment(vars_={"a": {"y": 2, "z": 1}, "b": 1}), generation)
+    one = render(project.workspace, project.segment(vars_={"b": 1, "a": {"z": 1, "y": 2}}), packers)
+    other = render(shipped.workspace, shipped.segment(vars_={"a": {"y": 2, "z": 1}, "b": 1}), packers)
     assert one == other
     assert str(project.root) not in one
 
 
 def test_only_the_newer_generation_asks_for_plugins_and_tokens(shipped: Project) -> None:
-    legacy, plugins = (render(shipped.workspace, shipped.segment(), generation) for generation in Generation)
+    legacy, plugins = (render(shipped.workspace, shipped.segment(), packers) for packers in (LEGACY, PLUGINS))
     assert ("required_plugins" in legacy, "metadata_options" in legacy) == (False, False)
     assert set(parsed(plugins)["packer"][0]["required_plugins"][0]) > {"amazon", "ansible"}
     assert 'http_tokens   = "required"' in plugins
@@ -128,7 +129,7 @@ def test_only_the_newer_generation_asks_for_plugins_and_tokens(shipped: Project)
 def test_any_text_stays_in_its_place(shipped: Project, tags: dict[str, str], description: str, team: str) -> None:
     owner = Owner.model_construct(team=team, email="a@example.com")
     segment = shipped.segment(tags=tags, description=description, owner=owner)
-    text = render(shipped.workspace, segment, Generation.LEGACY)
+    text = render(shipped.workspace, segment, LEGACY)
     (local,) = parsed(text[text.index("locals {") : text.index("source ")])["locals"]
     assert {key: value for key, value in local["image_tags"].items() if key != "__is_block__"} == tags
     assert local["ami_tags"]["ami:owner"] == f"{team} <a@example.com>"
@@ -143,7 +144,7 @@ def line(text: str, attribute: str) -> str:
 def test_odd_text_stays_in_its_place_in_the_whole_file(shipped: Project) -> None:
     odd = '${file("/etc/passwd")} "} %{ if true } \\ \n é # //'
     segment = shipped.segment(tags={odd: odd}, description=odd, vars_={odd: odd})
-    read = parsed(render(shipped.workspace, segment, Generation.PLUGINS))
+    read = parsed(render(shipped.workspace, segment, PLUGINS))
     assert set(read) == {"packer", "variable", "locals", "source", "build"}
     assert read["locals"][0]["image_tags"] == {odd: odd}
     assert read["source"][0]["amazon-ebs"]["golden"]["ami_description"] == odd
@@ -162,7 +163,7 @@ def test_when_packer_would_take_a_text_for_its_template_then_that_is_said(
 ) -> None:
     path = project.add("packer/images/golden.yml", "")
     with pytest.raises(DefinitionError) as caught:
-        render(project.workspace, project.segment(**image), Generation.LEGACY)
+        render(project.workspace, project.segment(**image), LEGACY)
     (problem,) = caught.value.problems
     assert problem.path == path
     assert problem.what.startswith(f"{place}: Packer takes '{{{{' for a template")
@@ -174,44 +175,44 @@ def test_when_the_workspace_lies_in_such_a_place_then_that_is_said(project: Proj
     shutil.move(project.root, odd)
     moved = replace(project, workspace=replace(project.workspace, root=odd))
     with pytest.raises(DefinitionError, match="a workspace's path"):
-        render(moved.workspace, moved.segment(), Generation.LEGACY)
+        render(moved.workspace, moved.segment(), LEGACY)
 
 
 def test_when_a_layer_sets_what_the_factory_sets_then_that_is_said(shipped: Project) -> None:
     with pytest.raises(DefinitionError, match=r"golden\.yml: layer 'base': the variable 'layer_roles' is set"):
-        render(shipped.workspace, shipped.segment(vars_={"layer_roles": []}), Generation.LEGACY)
+        render(shipped.workspace, shipped.segment(vars_={"layer_roles": []}), LEGACY)
 
 
 def test_text_when_a_template_is_edited_after_the_plan(project: Project) -> None:
     """A build gets what was rendered for its plan; another build of the plan is rendered from the same templates."""
-    renderer = Renderer(project.workspace, Generation.LEGACY)
+    renderer = Renderer(project.workspace, LEGACY)
     before = renderer.text(project.segment())
     frame = project.root / "packer" / "image.pkr.hcl.j2"
     frame.write_text("# edited\n" + frame.read_text())
     assert renderer.text(project.segment()) == before
     assert "# edited" not in renderer.text(project.segment(name="web"))
-    assert "# edited" in render(project.workspace, project.segment(), Generation.LEGACY)
+    assert "# edited" in render(project.workspace, project.segment(), LEGACY)
 
 
 def test_check_when_only_values_differ(project: Project) -> None:
     """Each build is checked by itself, also when another one of its shape was rendered."""
-    renderer = Renderer(project.workspace, Generation.LEGACY)
+    renderer = Renderer(project.workspace, LEGACY)
     renderer.text(project.segment())
     with pytest.raises(DefinitionError, match="description: Packer takes"):
         renderer.check(project.segment(name="web", description="{{"))
 
 
 def test_write_names_the_file_after_the_image(shipped: Project, tmp_path: Path) -> None:
-    path = Renderer(shipped.workspace, Generation.LEGACY).write(shipped.segment(), tmp_path)
+    path = Renderer(shipped.workspace, LEGACY).write(shipped.segment(), tmp_path)
     assert path == tmp_path / "golden.pkr.hcl"
-    assert path.read_text() == render(shipped.workspace, shipped.segment(), Generation.LEGACY)
+    assert path.read_text() == render(shipped.workspace, shipped.segment(), LEGACY)
 
 
-@pytest.mark.parametrize("generation", Generation)
-def test_packer_fmt_has_nothing_to_add(project: Project, generation: Generation) -> None:
+@pytest.mark.parametrize("packers", SETS.values(), ids=SETS)
+def test_packer_fmt_has_nothing_to_add(project: Project, packers: PackerSet) -> None:
     odd = {"é": "${a}", "a" * 30: ["}", {"y = 1": "#"}], "": {"x": 1, "yyy": [{}]}}
     tags = {"k" * 30: "v", "k": '"'}
-    path = Renderer(project.workspace, generation).write(project.segment(vars_=odd, tags=tags), project.root)
+    path = Renderer(project.workspace, packers).write(project.segment(vars_=odd, tags=tags), project.root)
     assert run(["packer", "fmt", "-check", "-diff", str(path)], check=False).out == ""
 
 
@@ -219,7 +220,7 @@ def test_packer_validate_takes_it_with_the_labs_environment(project: Project) ->
     odd: dict[str, Any] = {"text": '{{ x }} ${file("/etc/passwd")} "}'}
     description = 'a ${file("/etc/passwd")} "}\\'
     segment = project.segment(vars_=odd, description=description, tags={'"}${a}': "%{b}"})
-    path = Renderer(project.workspace, Generation.LEGACY).write(segment, project.root)
+    path = Renderer(project.workspace, LEGACY).write(segment, project.root)
     environment = Path(__file__).parents[3] / "packer" / "environments" / "lab.pkrvars.hcl"
     run(
         ["packer", "validate", f"-var-file={environment}", str(path)], cwd=project.root, env={"CHECKPOINT_DISABLE": "1"}

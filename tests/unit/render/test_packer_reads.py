@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
 from orchestrator.process import run
-from orchestrator.render.generation import Generation
 from orchestrator.render.literal import literal
 from orchestrator.render.packer import render
+from tests.unit.render.sets import LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,7 +86,7 @@ def test_ansible_gets_the_variables_as_they_were_written(project: Project, tmp_p
     )
     recorder.chmod(recorder.stat().st_mode | stat.S_IXUSR)
     written = {"texts": ADVERSARIAL, "deep": {"": [{"{{": None}]}, "yes": True, "n": 0.5}
-    text = render(project.workspace, project.segment(vars_=written), Generation.LEGACY)
+    text = render(project.workspace, project.segment(vars_=written), LEGACY)
     template = project.add("golden.pkr.hcl", without_machine(text))
     of_network = {"mirror": "http://m/{{ x }}?${y}"}
     variables = project.add(
@@ -125,7 +125,7 @@ def test_tags_are_put_on_everything_as_they_were_written(project: Project, endpo
     )
     source = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     tags = {'${key} "}': "%{x} { {", "plain": "Zoë }}"}
-    text = render(project.workspace, project.segment(tags=tags), Generation.LEGACY)
+    text = render(project.workspace, project.segment(tags=tags), LEGACY)
     template = project.add("golden.pkr.hcl", without_provisioners(text).replace('"ssh"', '"none"'))
     variables = {
         "region": "us-east-1",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.errors import DefinitionError
-from orchestrator.render.generation import Generation
 from orchestrator.render.packer import render
+from tests.unit.render.sets import LEGACY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ EXTENDS = '{% extends "layers/default.pkr.hcl.j2" %}\n'
 
 
 def rendered(project: Project) -> str:
-    return render(project.workspace, project.segment(vars_={"x": 1}), Generation.LEGACY)
+    return render(project.workspace, project.segment(vars_={"x": 1}), LEGACY)
 
 
 @pytest.mark.parametrize(

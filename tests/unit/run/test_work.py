@@ -68,7 +68,7 @@ def step(name: str, parent: str | None, action: Action, found: Any = None) -> Pl
 
 def work(tmp_path: Path, *steps: PlanStep, seen: frozenset[str] = frozenset()) -> SegmentWork:
     workspace = Workspace(root=tmp_path, name="test")
-    renderer = Renderer(workspace, READY.generation)
+    renderer = Renderer(workspace, READY.packers)
     plan = Plan(workspace, ENVIRONMENT, READY, steps, {"debian": "ami-base"}, Bounds(2), seen=seen, renderer=renderer)
     identity = RunIdentity("r", tmp_path, datetime.now(UTC), "", this_process("r"))
     stop, urgent = threading.Event(), threading.Event()

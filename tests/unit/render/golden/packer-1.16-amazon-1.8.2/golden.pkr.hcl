@@ -1,10 +1,30 @@
-# Image "analytics": "PostgreSQL for reports and dashboards"
-# Owner "insight", "insight@example.com"
+# Image "golden": "Debian 12 with the hardening and the agents that every server carries"
+# Owner "platform", "platform@example.com"
 #
-# Rendered from the image's definition and layers: change those, not this file. It builds by hand, from the folder
-# that holds ami.yml:
+# Rendered for "Packer 1.16.0 with the plugins amazon 1.8.2 and ansible 1.1.6"
+# from the image's definition and layers: change those, not this file. It builds by hand, from the folder that holds
+# ami.yml:
 #
+#   packer init THIS_FILE
 #   packer build -var-file=packer/environments/ENVIRONMENT.pkrvars.hcl THIS_FILE
+#
+# With an environment that names an `endpoint`, say first: export AWS_ENDPOINT_URL=ENDPOINT
+# From version 1.8 on the Amazon plugin asks `endpoint` for some of its calls only.
+#
+# With -var dry_run=true everything is done but the AMI is not made.
+
+packer {
+  required_plugins {
+    amazon = {
+      "source"  = "github.com/hashicorp/amazon"
+      "version" = ">= 1.2.1, < 2.0.0"
+    }
+    ansible = {
+      "source"  = "github.com/hashicorp/ansible"
+      "version" = ">= 1.1.0, < 2.0.0"
+    }
+  }
+}
 
 # Where it builds: an environment's file gives these.
 
@@ -118,14 +138,14 @@ variable "source_ami" {
 variable "source_filters" {
   type = map(string)
   default = {
-    "tag:ami:image" = "golden"
-    "tag:ami:state" = "validated"
+    "architecture" = "x86_64"
+    "name"         = "debian-12-amd64-*"
   }
 }
 
 variable "source_owners" {
   type    = list(string)
-  default = ["self"]
+  default = ["136693071363"]
 }
 
 # What one run decides.
@@ -186,27 +206,33 @@ variable "ssh_private_key_file" {
   default = ""
 }
 
+variable "dry_run" {
+  type        = bool
+  default     = false
+  description = "Build, and make no AMI."
+}
+
 locals {
   # A snapshot may take hours; a local endpoint answers at once.
   poll_seconds = var.endpoint == "" ? 10 : 1
 
   run_tags = {
-    "Name"        = "ami build analytics"
-    "ami:image"   = "analytics"
+    "Name"        = "ami build golden"
+    "ami:image"   = "golden"
     "ami:purpose" = "build"
     "ami:run"     = var.run
   }
 
   ami_tags = {
-    "Name"        = join("-", ["analytics", var.version])
-    "ami:image"   = "analytics"
-    "ami:layers"  = "base hardening agents workload"
-    "ami:owner"   = "insight <insight@example.com>"
-    "ami:run"     = var.run
-    "ami:source"  = "debian-12"
-    "ami:state"   = "built"
-    "ami:version" = var.version
-    "ami:parent"  = "{{ .SourceAMI }}"
+    "Name"           = join("-", ["golden", var.version])
+    "ami:image"      = "golden"
+    "ami:layers"     = "base hardening agents"
+    "ami:owner"      = "platform <platform@example.com>"
+    "ami:run"        = var.run
+    "ami:source"     = "debian-12"
+    "ami:state"      = "built"
+    "ami:version"    = var.version
+    "ami:source-ami" = "{{ .SourceAMI }}"
   }
 
   image_tags = {}
@@ -221,7 +247,7 @@ locals {
   ]
 }
 
-source "amazon-ebs" "analytics" {
+source "amazon-ebs" "golden" {
   region                     = var.region
   profile                    = var.profile
   access_key                 = var.access_key
@@ -256,26 +282,34 @@ source "amazon-ebs" "analytics" {
   run_tags             = merge(local.run_tags, var.run_tags)
   run_volume_tags      = merge(local.run_tags, var.run_tags)
 
+  metadata_options {
+    http_endpoint = "enabled"
+    http_tokens   = "required"
+  }
+
   communicator             = "ssh"
   ssh_username             = "admin"
   ssh_interface            = var.ssh_interface
   ssh_keypair_name         = var.ssh_keypair_name
   ssh_private_key_file     = var.ssh_private_key_file
+  temporary_key_pair_type  = "ed25519"
   ssh_file_transfer_method = "sftp"
   ssh_timeout              = "10m"
   # A machine that refuses the login is told of after a minute, and not after ssh_timeout.
   ssh_handshake_attempts = 10
 
-  ami_name        = var.ami_name == "" ? join("-", ["analytics", var.version]) : var.ami_name
-  ami_description = "PostgreSQL for reports and dashboards"
+  ami_name        = var.ami_name == "" ? join("-", ["golden", var.version]) : var.ami_name
+  ami_description = "Debian 12 with the hardening and the agents that every server carries"
   encrypt_boot    = var.kms_key_id == "" ? null : true
   kms_key_id      = var.kms_key_id
+  imds_support    = "v2.0"
+  skip_create_ami = var.dry_run
   tags            = merge(local.image_tags, local.ami_tags, var.ami_tags)
   snapshot_tags   = merge(local.run_tags, var.run_tags)
 }
 
 build {
-  sources = ["source.amazon-ebs.analytics"]
+  sources = ["source.amazon-ebs.golden"]
 
   # Ansible calls sudo without a terminal. Where sudoers demands one, the build's user needs none until the seal removes
   # this file. Then the machine must be done with what it does by itself after its first boot.
@@ -361,9 +395,9 @@ build {
     ]
   }
 
-  # Layer "workload"
+  # Layer "base"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/workload.yml"])
+    playbook_file    = join("/", [var.workspace, "playbooks/base.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -375,8 +409,50 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "workload"
-        "layer_roles" = ["postgresql"]
+        "layer_name"  = "base"
+        "layer_roles" = ["system", "packages"]
+      }), "{{", "{\\u007b"),
+      "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
+    ]
+  }
+
+  # Layer "hardening"
+  provisioner "ansible" {
+    playbook_file    = join("/", [var.workspace, "playbooks/hardening.yml"])
+    command          = var.ansible_command
+    user             = "admin"
+    use_proxy        = false
+    use_sftp         = true
+    ansible_env_vars = local.ansible_env_vars
+    # With the inventory's line given, Packer need not ask Ansible for its version first.
+    skip_version_check      = true
+    inventory_file_template = "{{ .HostAlias }} ansible_host={{ .Host }} ansible_user={{ .User }} ansible_port={{ .Port }}\n"
+    # Packer would take two braces for a template of its own; written so, JSON gives them back.
+    extra_arguments = [
+      "--extra-vars", replace(jsonencode({
+        "layer_name"  = "hardening"
+        "layer_roles" = ["hardening_ssh", "hardening_sysctl", "hardening_accounts"]
+      }), "{{", "{\\u007b"),
+      "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
+    ]
+  }
+
+  # Layer "agents"
+  provisioner "ansible" {
+    playbook_file    = join("/", [var.workspace, "playbooks/agents.yml"])
+    command          = var.ansible_command
+    user             = "admin"
+    use_proxy        = false
+    use_sftp         = true
+    ansible_env_vars = local.ansible_env_vars
+    # With the inventory's line given, Packer need not ask Ansible for its version first.
+    skip_version_check      = true
+    inventory_file_template = "{{ .HostAlias }} ansible_host={{ .Host }} ansible_user={{ .User }} ansible_port={{ .Port }}\n"
+    # Packer would take two braces for a template of its own; written so, JSON gives them back.
+    extra_arguments = [
+      "--extra-vars", replace(jsonencode({
+        "layer_name"  = "agents"
+        "layer_roles" = ["ssm_agent", "node_exporter", "audit"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]

@@ -1,14 +1,17 @@
 # Image "web": "nginx for the customer portal"
 # Owner "portal", "portal@example.com"
 #
-# Rendered from the image's definition and layers: change those, not this file. It builds by hand, from the folder
-# that holds ami.yml:
+# Rendered for "Packer 1.9.5 with the plugins amazon 1.2.6 and ansible 1.1.0"
+# from the image's definition and layers: change those, not this file. It builds by hand, from the folder that holds
+# ami.yml:
 #
 #   packer init THIS_FILE
 #   packer build -var-file=packer/environments/ENVIRONMENT.pkrvars.hcl THIS_FILE
 #
 # With an environment that names an `endpoint`, say first: export AWS_ENDPOINT_URL=ENDPOINT
 # From version 1.8 on the Amazon plugin asks `endpoint` for some of its calls only.
+#
+# With -var dry_run=true everything is done but the AMI is not made.
 
 packer {
   required_plugins {
@@ -203,6 +206,12 @@ variable "ssh_private_key_file" {
   default = ""
 }
 
+variable "dry_run" {
+  type        = bool
+  default     = false
+  description = "Build, and make no AMI."
+}
+
 locals {
   # A snapshot may take hours; a local endpoint answers at once.
   poll_seconds = var.endpoint == "" ? 10 : 1
@@ -283,6 +292,7 @@ source "amazon-ebs" "web" {
   ssh_interface            = var.ssh_interface
   ssh_keypair_name         = var.ssh_keypair_name
   ssh_private_key_file     = var.ssh_private_key_file
+  temporary_key_pair_type  = "ed25519"
   ssh_file_transfer_method = "sftp"
   ssh_timeout              = "10m"
   # A machine that refuses the login is told of after a minute, and not after ssh_timeout.
@@ -292,6 +302,8 @@ source "amazon-ebs" "web" {
   ami_description = "nginx for the customer portal"
   encrypt_boot    = var.kms_key_id == "" ? null : true
   kms_key_id      = var.kms_key_id
+  imds_support    = "v2.0"
+  skip_create_ami = var.dry_run
   tags            = merge(local.image_tags, local.ami_tags, var.ami_tags)
   snapshot_tags   = merge(local.run_tags, var.run_tags)
 }

@@ -1,14 +1,17 @@
-# Image "analytics": "PostgreSQL for reports and dashboards"
-# Owner "insight", "insight@example.com"
+# Image "web": "nginx for the customer portal"
+# Owner "portal", "portal@example.com"
 #
-# Rendered from the image's definition and layers: change those, not this file. It builds by hand, from the folder
-# that holds ami.yml:
+# Rendered for "Packer 1.14.0 with the plugins amazon 1.3.10 and ansible 1.1.4"
+# from the image's definition and layers: change those, not this file. It builds by hand, from the folder that holds
+# ami.yml:
 #
 #   packer init THIS_FILE
 #   packer build -var-file=packer/environments/ENVIRONMENT.pkrvars.hcl THIS_FILE
 #
 # With an environment that names an `endpoint`, say first: export AWS_ENDPOINT_URL=ENDPOINT
 # From version 1.8 on the Amazon plugin asks `endpoint` for some of its calls only.
+#
+# With -var dry_run=true everything is done but the AMI is not made.
 
 packer {
   required_plugins {
@@ -203,22 +206,28 @@ variable "ssh_private_key_file" {
   default = ""
 }
 
+variable "dry_run" {
+  type        = bool
+  default     = false
+  description = "Build, and make no AMI."
+}
+
 locals {
   # A snapshot may take hours; a local endpoint answers at once.
   poll_seconds = var.endpoint == "" ? 10 : 1
 
   run_tags = {
-    "Name"        = "ami build analytics"
-    "ami:image"   = "analytics"
+    "Name"        = "ami build web"
+    "ami:image"   = "web"
     "ami:purpose" = "build"
     "ami:run"     = var.run
   }
 
   ami_tags = {
-    "Name"        = join("-", ["analytics", var.version])
-    "ami:image"   = "analytics"
+    "Name"        = join("-", ["web", var.version])
+    "ami:image"   = "web"
     "ami:layers"  = "base hardening agents workload"
-    "ami:owner"   = "insight <insight@example.com>"
+    "ami:owner"   = "portal <portal@example.com>"
     "ami:run"     = var.run
     "ami:source"  = "debian-12"
     "ami:state"   = "built"
@@ -238,7 +247,7 @@ locals {
   ]
 }
 
-source "amazon-ebs" "analytics" {
+source "amazon-ebs" "web" {
   region                     = var.region
   profile                    = var.profile
   access_key                 = var.access_key
@@ -283,21 +292,24 @@ source "amazon-ebs" "analytics" {
   ssh_interface            = var.ssh_interface
   ssh_keypair_name         = var.ssh_keypair_name
   ssh_private_key_file     = var.ssh_private_key_file
+  temporary_key_pair_type  = "ed25519"
   ssh_file_transfer_method = "sftp"
   ssh_timeout              = "10m"
   # A machine that refuses the login is told of after a minute, and not after ssh_timeout.
   ssh_handshake_attempts = 10
 
-  ami_name        = var.ami_name == "" ? join("-", ["analytics", var.version]) : var.ami_name
-  ami_description = "PostgreSQL for reports and dashboards"
+  ami_name        = var.ami_name == "" ? join("-", ["web", var.version]) : var.ami_name
+  ami_description = "nginx for the customer portal"
   encrypt_boot    = var.kms_key_id == "" ? null : true
   kms_key_id      = var.kms_key_id
+  imds_support    = "v2.0"
+  skip_create_ami = var.dry_run
   tags            = merge(local.image_tags, local.ami_tags, var.ami_tags)
   snapshot_tags   = merge(local.run_tags, var.run_tags)
 }
 
 build {
-  sources = ["source.amazon-ebs.analytics"]
+  sources = ["source.amazon-ebs.web"]
 
   # Ansible calls sudo without a terminal. Where sudoers demands one, the build's user needs none until the seal removes
   # this file. Then the machine must be done with what it does by itself after its first boot.
@@ -397,8 +409,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "workload"
-        "layer_roles" = ["postgresql"]
+        "layer_name"             = "workload"
+        "layer_roles"            = ["nginx"]
+        "nginx_worker_processes" = 2
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]

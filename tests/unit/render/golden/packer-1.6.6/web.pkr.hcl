@@ -1,8 +1,9 @@
-# Image "golden": "Debian 12 with the hardening and the agents that every server carries"
-# Owner "platform", "platform@example.com"
+# Image "web": "nginx for the customer portal"
+# Owner "portal", "portal@example.com"
 #
-# Rendered from the image's definition and layers: change those, not this file. It builds by hand, from the folder
-# that holds ami.yml:
+# Rendered for "Packer 1.6.6"
+# from the image's definition and layers: change those, not this file. It builds by hand, from the folder that holds
+# ami.yml:
 #
 #   packer build -var-file=packer/environments/ENVIRONMENT.pkrvars.hcl THIS_FILE
 
@@ -118,14 +119,14 @@ variable "source_ami" {
 variable "source_filters" {
   type = map(string)
   default = {
-    "architecture" = "x86_64"
-    "name"         = "debian-12-amd64-*"
+    "tag:ami:image" = "golden"
+    "tag:ami:state" = "validated"
   }
 }
 
 variable "source_owners" {
   type    = list(string)
-  default = ["136693071363"]
+  default = ["self"]
 }
 
 # What one run decides.
@@ -191,22 +192,22 @@ locals {
   poll_seconds = var.endpoint == "" ? 10 : 1
 
   run_tags = {
-    "Name"        = "ami build golden"
-    "ami:image"   = "golden"
+    "Name"        = "ami build web"
+    "ami:image"   = "web"
     "ami:purpose" = "build"
     "ami:run"     = var.run
   }
 
   ami_tags = {
-    "Name"           = join("-", ["golden", var.version])
-    "ami:image"      = "golden"
-    "ami:layers"     = "base hardening agents"
-    "ami:owner"      = "platform <platform@example.com>"
-    "ami:run"        = var.run
-    "ami:source"     = "debian-12"
-    "ami:state"      = "built"
-    "ami:version"    = var.version
-    "ami:source-ami" = "{{ .SourceAMI }}"
+    "Name"        = join("-", ["web", var.version])
+    "ami:image"   = "web"
+    "ami:layers"  = "base hardening agents workload"
+    "ami:owner"   = "portal <portal@example.com>"
+    "ami:run"     = var.run
+    "ami:source"  = "debian-12"
+    "ami:state"   = "built"
+    "ami:version" = var.version
+    "ami:parent"  = "{{ .SourceAMI }}"
   }
 
   image_tags = {}
@@ -221,7 +222,7 @@ locals {
   ]
 }
 
-source "amazon-ebs" "golden" {
+source "amazon-ebs" "web" {
   region                     = var.region
   profile                    = var.profile
   access_key                 = var.access_key
@@ -266,8 +267,8 @@ source "amazon-ebs" "golden" {
   # A machine that refuses the login is told of after a minute, and not after ssh_timeout.
   ssh_handshake_attempts = 10
 
-  ami_name        = var.ami_name == "" ? join("-", ["golden", var.version]) : var.ami_name
-  ami_description = "Debian 12 with the hardening and the agents that every server carries"
+  ami_name        = var.ami_name == "" ? join("-", ["web", var.version]) : var.ami_name
+  ami_description = "nginx for the customer portal"
   encrypt_boot    = var.kms_key_id == "" ? null : true
   kms_key_id      = var.kms_key_id
   tags            = merge(local.image_tags, local.ami_tags, var.ami_tags)
@@ -275,7 +276,7 @@ source "amazon-ebs" "golden" {
 }
 
 build {
-  sources = ["source.amazon-ebs.golden"]
+  sources = ["source.amazon-ebs.web"]
 
   # Ansible calls sudo without a terminal. Where sudoers demands one, the build's user needs none until the seal removes
   # this file. Then the machine must be done with what it does by itself after its first boot.
@@ -361,9 +362,9 @@ build {
     ]
   }
 
-  # Layer "base"
+  # Layer "workload"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/base.yml"])
+    playbook_file    = join("/", [var.workspace, "playbooks/workload.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -375,50 +376,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "base"
-        "layer_roles" = ["system", "packages"]
-      }), "{{", "{\\u007b"),
-      "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
-    ]
-  }
-
-  # Layer "hardening"
-  provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/hardening.yml"])
-    command          = var.ansible_command
-    user             = "admin"
-    use_proxy        = false
-    use_sftp         = true
-    ansible_env_vars = local.ansible_env_vars
-    # With the inventory's line given, Packer need not ask Ansible for its version first.
-    skip_version_check      = true
-    inventory_file_template = "{{ .HostAlias }} ansible_host={{ .Host }} ansible_user={{ .User }} ansible_port={{ .Port }}\n"
-    # Packer would take two braces for a template of its own; written so, JSON gives them back.
-    extra_arguments = [
-      "--extra-vars", replace(jsonencode({
-        "layer_name"  = "hardening"
-        "layer_roles" = ["hardening_ssh", "hardening_sysctl", "hardening_accounts"]
-      }), "{{", "{\\u007b"),
-      "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
-    ]
-  }
-
-  # Layer "agents"
-  provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/agents.yml"])
-    command          = var.ansible_command
-    user             = "admin"
-    use_proxy        = false
-    use_sftp         = true
-    ansible_env_vars = local.ansible_env_vars
-    # With the inventory's line given, Packer need not ask Ansible for its version first.
-    skip_version_check      = true
-    inventory_file_template = "{{ .HostAlias }} ansible_host={{ .Host }} ansible_user={{ .User }} ansible_port={{ .Port }}\n"
-    # Packer would take two braces for a template of its own; written so, JSON gives them back.
-    extra_arguments = [
-      "--extra-vars", replace(jsonencode({
-        "layer_name"  = "agents"
-        "layer_roles" = ["ssm_agent", "node_exporter", "audit"]
+        "layer_name"             = "workload"
+        "layer_roles"            = ["nginx"]
+        "nginx_worker_processes" = 2
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]
