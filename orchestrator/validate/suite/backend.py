@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import testinfra.backend
@@ -10,6 +11,7 @@ from testinfra.backend.base import BaseBackend, CommandResult
 
 from orchestrator.validate.batch.attributes import Attributes
 from orchestrator.validate.batch.question import PATIENCE
+from orchestrator.validate.excerpts import beginning, end
 from orchestrator.validate.suite.origin import reads_only
 
 if TYPE_CHECKING:
@@ -19,8 +21,21 @@ if TYPE_CHECKING:
     from orchestrator.validate.workers.asker import Asker
 
 
+#: Characters of a command and of what it said that an assertion repeats.
+_SHOWN = 300
 #: Seconds that no command may have.
 _FOREVER = 1e6
+
+
+@dataclass(repr=False)
+class SpokenResult(CommandResult):  # type: ignore[misc]  # as below
+    """A result that says in an assertion what a person wants to know first."""
+
+    def __repr__(self) -> str:
+        """`curl -sf http://localhost exited 7: curl: (7) Failed to connect`: the end of what it said is enough."""
+        command = beginning(self.command.decode("utf-8", "backslashreplace"), _SHOWN)
+        said = next((text for text in (self.stderr.strip(), self.stdout.strip()) if text), "")
+        return f"{command} exited {self.rc}" + (f": {end(said.splitlines()[-1], _SHOWN)}" if said else "")
 
 
 class SsmBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped for mypy here
@@ -49,7 +64,7 @@ class SsmBackend(BaseBackend):  # type: ignore[misc]  # testinfra is untyped for
         else:
             with self._attributes.forgotten():
                 answer = self.asker.ask(line, timeout, reads=reads)
-        return self.result(answer.code, line, answer.stdout, answer.stderr)
+        return SpokenResult(self, answer.code, line, answer.stdout, answer.stderr)
 
     def _asked(self, timeout: float, command: str, *args: str) -> Answer:
         __tracebackhide__ = True

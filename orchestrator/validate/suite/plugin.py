@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from dataclasses import asdict, replace
 from functools import partial
@@ -180,10 +181,15 @@ def _captured(report: pytest.TestReport) -> str:
     return "\n".join(f"--- {name} ---\n{content}" for name, content in report.sections)
 
 
+#: What Testinfra puts before the result of a command that ended with another code than its `check_output` wants.
+_NOISE = re.compile(r"\A(?:AssertionError: )?Unexpected exit code -?\d+ for (?=.* exited -?\d+)", re.DOTALL)
+
+
 def _message(report: pytest.TestReport) -> str:
     """What went wrong in a few lines: the assertion with pytest's explanation, or the reason of a skip."""
     told = report.longrepr
     if isinstance(told, tuple):
         return str(told[2])
     crash = getattr(told, "reprcrash", None)
-    return str(getattr(report, "wasxfail", "") or (crash.message if crash else report.longreprtext))
+    said = str(getattr(report, "wasxfail", "") or (crash.message if crash else report.longreprtext))
+    return _NOISE.sub("", said)
