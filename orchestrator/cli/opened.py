@@ -12,16 +12,19 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
 
 
-def opened(folder: Path) -> Workspace:
+def opened(folder: Path, *, fetch: bool = False) -> Workspace:
     """The workspace of a folder, with everything hidden from now on that its `masks` name.
 
-    An image or an environment with mistakes gets a warning; whoever then asks for it gets the mistakes.
+    It has what its `requirements.lock` pins. With `fetch`, what is not installed is installed; without, LackError says
+    so. An image or an environment with mistakes gets a warning; whoever then asks for it gets the mistakes.
 
-    Raises as `load` does, and DefinitionError for a value that is too short to be hidden.
+    Raises as `bring` and `load` do, and DefinitionError for a value that is too short to be hidden.
     """
     from orchestrator.definition.workspace import load
+    from orchestrator.requirements.bring import bring
     from orchestrator.secret_values import learn_masks
 
+    bring(folder, fetch=fetch, tell=say)
     loaded = load(folder, whole=False)
     for kind, broken in (("environment", loaded.broken_environments), ("image", loaded.broken_images)):
         for name, problems in broken.items():
