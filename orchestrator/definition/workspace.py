@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.ansible_cfg import problems_of_ansible_cfg
 from orchestrator.definition.brought import BROUGHT
 from orchestrator.definition.checking.broken import Broken
 from orchestrator.definition.checking.checks import problems_of
@@ -157,7 +158,7 @@ def load(start: Path, *, whole: bool = True) -> Workspace:
     Raises UsageError when there is none, and DefinitionError with every problem that its files have.
     """
     draft = read_workspace(root_of(start))
-    apart = Broken(draft, [from_here(problem) for problem in problems_of(draft)])
+    apart = Broken(draft, [from_here(one) for one in (*problems_of(draft), *problems_of_ansible_cfg(draft.root))])
     if apart.elsewhere or (whole and apart.problems):
         raise DefinitionError(apart.problems)
     return _workspace(draft, apart)
