@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definition.brought import brought_roles
+from orchestrator.brought import brought_roles
 from orchestrator.definition.environment import SUFFIX, read_environment
 from orchestrator.definition.image import Image
 from orchestrator.definition.reading.document import Document, Keys, read

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.definition.ansible_cfg import problems_of_ansible_cfg
-from orchestrator.definition.brought import BROUGHT
+from orchestrator.brought import BROUGHT
+from orchestrator.definition.checking.ansible_cfg_checks import problems_of_ansible_cfg
 from orchestrator.definition.checking.broken import Broken
 from orchestrator.definition.checking.checks import problems_of
 from orchestrator.definition.draft import read_workspace

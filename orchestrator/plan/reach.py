@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definition.brought import BROUGHT, folders_in
+from orchestrator.brought import BROUGHT, folders_in
 from orchestrator.plan import collections
 from orchestrator.plan.fingerprint import NOT_APPLIED, Entry, canonical, files_below
 from orchestrator.plan.folder import PLACES, Folder, Reached, is_unasked, names_of_file, read_folder

@@ -8,7 +8,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestrator.definition.brought import BROUGHT, COLLECTIONS, collections_in
+from orchestrator.brought import BROUGHT, COLLECTIONS, collections_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from orchestrator import quiet
-from orchestrator.definition.brought import BROUGHT, COLLECTIONS, REQUIREMENTS
+from orchestrator.brought import BROUGHT, COLLECTIONS, REQUIREMENTS
 from orchestrator.definition.secret import references_in
 from orchestrator.definition.variant import SIGN
 from orchestrator.errors import DefinitionError, Problem

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.definition.brought import BROUGHT, COLLECTIONS, REQUIREMENTS, collections_in, folders_in
+from orchestrator.brought import BROUGHT, COLLECTIONS, REQUIREMENTS, collections_in, folders_in
 from orchestrator.definition.workspace import from_here, root_of, roots_of
 from orchestrator.errors import DefinitionError, LackError, Problem
 from orchestrator.requirements import content

@@ -21,11 +21,11 @@ from urllib.error import URLError
 
 import yaml
 
-from orchestrator.definition.brought import collections_in
+from orchestrator.brought import collections_in
 from orchestrator.errors import DefinitionError, LackError, did_you_mean
 from orchestrator.process import ProgramFailed, run
 from orchestrator.requirements.safety import archive_trouble, links_trouble
-from orchestrator.requirements.written import Kind, Requirement, Way
+from orchestrator.requirements.written import Kind, RequirementEntry, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ class Fetcher:
         self._work = work
         self._count = 0
 
-    def fetch(self, one: Requirement) -> tuple[Fetched, ...]:
+    def fetch(self, one: RequirementEntry) -> tuple[Fetched, ...]:
         """What a requirement brings: one role, or the collections of its source.
 
         Raises DefinitionError, at the requirement, for a version that is not there and for content that is refused;
@@ -92,7 +92,7 @@ class Fetcher:
             raise DefinitionError([one.problem(f"there is no {one} in '{one.source}': {held}")])
         return tuple(each for each in found if one.name in ("", each.name))
 
-    def _from_git(self, one: Requirement, place: Path) -> tuple[Fetched, ...]:
+    def _from_git(self, one: RequirementEntry, place: Path) -> tuple[Fetched, ...]:
         url, _, inside = one.source.partition("#")
         url = url.removeprefix("file://") if url.startswith("file:///") else url
         if url.startswith(("./", "../")):
@@ -113,7 +113,7 @@ class Fetcher:
         written = {"name": f"git+file://{clone}{f'#{inside}' if inside else ''}", "type": "git", "version": commit}
         return tuple(self._collections(one, place, written, commit=commit))
 
-    def _commit(self, one: Requirement, clone: Path) -> str:
+    def _commit(self, one: RequirementEntry, clone: Path) -> str:
         wanted = one.version or "HEAD"
         git = ["git", f"--git-dir={clone}"]
         asked = run([*git, "rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}"], check=False)
@@ -123,7 +123,7 @@ class Fetcher:
         near = did_you_mean(wanted, listed)
         raise DefinitionError([one.problem(f"'{one.source}' has no tag, branch or commit '{wanted}'{near}")])
 
-    def _from_archive(self, one: Requirement, place: Path) -> tuple[Fetched, ...]:
+    def _from_archive(self, one: RequirementEntry, place: Path) -> tuple[Fetched, ...]:
         path = self._downloaded(one, place)
         if trouble := archive_trouble(path):
             raise DefinitionError([one.problem(f"'{one.source}' is not unpacked: {trouble}")])
@@ -135,7 +135,7 @@ class Fetcher:
             return (Fetched(Kind.ROLE, one.name, one.version or sha256[:12], folder, archive=sha256),)
         return tuple(self._collections(one, place, {"name": str(path), "type": "file"}, archive=sha256))
 
-    def _downloaded(self, one: Requirement, place: Path) -> Path:
+    def _downloaded(self, one: RequirementEntry, place: Path) -> Path:
         """The archive on this machine."""
         if not one.source.startswith(("http://", "https://")):
             path = self._local(one)
@@ -150,7 +150,7 @@ class Fetcher:
             raise LackError(f"{one.path}:{one.line}: '{one.source}' cannot be fetched: {error}") from error
         return path
 
-    def _from_folder(self, one: Requirement, place: Path) -> tuple[Fetched, ...]:
+    def _from_folder(self, one: RequirementEntry, place: Path) -> tuple[Fetched, ...]:
         path = self._local(one)
         if not path.is_dir():
             raise DefinitionError([one.problem(f"there is no folder '{one.source}'")])
@@ -162,7 +162,7 @@ class Fetcher:
         several = not any((path / name).is_file() for name in ("galaxy.yml", "MANIFEST.json"))
         return tuple(self._collections(one, place, {"name": str(path), "type": "subdirs" if several else "dir"}))
 
-    def _from_galaxy(self, one: Requirement, place: Path) -> tuple[Fetched, ...]:
+    def _from_galaxy(self, one: RequirementEntry, place: Path) -> tuple[Fetched, ...]:
         if one.kind is Kind.COLLECTION:
             written = {"name": one.source, "version": one.version or "*", "source": one.server}
             return tuple(self._collections(one, place, {key: text for key, text in written.items() if text}))
@@ -175,16 +175,16 @@ class Fetcher:
             Fetched(Kind.ROLE, one.name, str(known.get("version") or one.version), self._role(one, out / one.name)),
         )
 
-    def _local(self, one: Requirement) -> Path:
+    def _local(self, one: RequirementEntry) -> Path:
         return self._root / Path(one.source.removeprefix("file://")).expanduser()
 
-    def _role(self, one: Requirement, folder: Path) -> Path:
+    def _role(self, one: RequirementEntry, folder: Path) -> Path:
         if not any((folder / name).is_dir() for name in ("tasks", "meta", "defaults", "handlers", "vars")):
             raise DefinitionError([one.problem(f"there is no role in '{one.source}': it has no tasks and no meta")])
         return folder
 
     def _collections(
-        self, one: Requirement, place: Path, written: dict[str, str], *, commit: str = "", archive: str = ""
+        self, one: RequirementEntry, place: Path, written: dict[str, str], *, commit: str = "", archive: str = ""
     ) -> Iterator[Fetched]:
         """Let ansible-galaxy install collections, and nothing that they depend on."""
         file, out = place / "requirements.yml", place / "out"
@@ -195,7 +195,7 @@ class Fetcher:
             version = str(collection_info(Path(folder)).get("version") or "")
             yield Fetched(Kind.COLLECTION, name, version, Path(folder), commit, archive)
 
-    def _galaxy(self, one: Requirement, *arguments: str, collections: Path | None = None) -> None:
+    def _galaxy(self, one: RequirementEntry, *arguments: str, collections: Path | None = None) -> None:
         config = self._root / "ansible.cfg"
         if not config.is_file():  # without one ansible-galaxy would take a person's own
             config = self._work / "ansible.cfg"
@@ -225,7 +225,7 @@ def collection_info(folder: Path) -> dict[str, Any]:
     return info if isinstance(info, dict) else {}
 
 
-def _unreachable(one: Requirement, failed: ProgramFailed) -> LackError:
+def _unreachable(one: RequirementEntry, failed: ProgramFailed) -> LackError:
     lines = [line.strip() for line in (failed.completed.err or failed.completed.out).splitlines() if line.strip()]
     found = (re.match(r"(?:fatal:|ERROR!|ERROR:|\[ERROR\]:)\s*(.*)", line) for line in lines)
     said = next((match[1] for match in found if match), lines[-1] if lines else "")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from orchestrator.definition.brought import REQUIREMENTS
+from orchestrator.brought import REQUIREMENTS
 from orchestrator.definition.reading.document import Document, read
 from orchestrator.errors import Problem
-from orchestrator.requirements.written import Kind, Requirement, Way
+from orchestrator.requirements.written import Kind, RequirementEntry, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,17 +65,17 @@ class Pin:
             return f"roles/{self.name}"
         return f"collections/ansible_collections/{self.name.replace('.', '/')}"
 
-    def answers(self, requirement: Requirement) -> bool:
+    def answers(self, requirement: RequirementEntry) -> bool:
         """Whether it was resolved from this requirement as it is written."""
         asked = (requirement.kind, requirement.way, requirement.source, requirement.version, requirement.server)
         named = requirement.name in ("", self.name)
         return named and not self.by and asked == (self.kind, self.way, self.source, self.wanted, self.server)
 
-    def requirement(self, path: Path) -> Requirement:
+    def requirement(self, path: Path) -> RequirementEntry:
         """The requirement that brings exactly this again."""
         version = self.commit or (self.version if self.way is Way.GALAXY else self.wanted)
         name = self.name
-        return Requirement(self.kind, self.way, name, self.source, version, self.server, path, self.line)
+        return RequirementEntry(self.kind, self.way, name, self.source, version, self.server, path, self.line)
 
     def as_json(self) -> dict[str, str]:
         """What the file has of it."""
@@ -102,7 +102,7 @@ class Lock:
         """A problem at a pin."""
         return Problem(self.path, pin.line, what)
 
-    def of(self, requirement: Requirement) -> tuple[Pin, ...]:
+    def of(self, requirement: RequirementEntry) -> tuple[Pin, ...]:
         """The pins that were resolved from a requirement as it is written: several when a source has several."""
         return tuple(pin for pin in self.pins if pin.answers(requirement))
 
@@ -144,7 +144,7 @@ def _pin(kind: Kind, written: Any, line: int) -> Pin | None:
     return Pin(kind, way=Way(texts.pop("way")), line=line, **texts)
 
 
-def misfits(lock: Lock, requirements: Iterable[Requirement]) -> Iterator[Problem]:
+def misfits(lock: Lock, requirements: Iterable[RequirementEntry]) -> Iterator[Problem]:
     """Where a lock does not say what a `requirements.yml` asks for."""
     asked = tuple(requirements)
     known = {(pin.kind, pin.name): pin for pin in lock.pins}
@@ -163,7 +163,7 @@ def misfits(lock: Lock, requirements: Iterable[Requirement]) -> Iterator[Problem
             yield lock.problem(pin, f"{pin} is in no entry of {REQUIREMENTS}")
 
 
-def _is_told(pin: Pin, asked: tuple[Requirement, ...]) -> bool:
+def _is_told(pin: Pin, asked: tuple[RequirementEntry, ...]) -> bool:
     """Whether it is told at its entry in `requirements.yml` already."""
     return any(one.kind is pin.kind and (one.name == pin.name or one.source == pin.source) for one in asked)
 

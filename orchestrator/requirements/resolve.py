@@ -20,7 +20,7 @@ from orchestrator.requirements.depends import depends_on
 from orchestrator.requirements.fetch import Fetched, Fetcher
 from orchestrator.requirements.lock import Lock, Pin
 from orchestrator.requirements.safety import core_trouble
-from orchestrator.requirements.written import Kind, Requirement
+from orchestrator.requirements.written import Kind, RequirementEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -50,7 +50,7 @@ def install(fetcher: Fetcher, lock: Lock, pin: Pin, tell: Callable[[str], None])
 
 
 def resolved(
-    requirements: Iterable[Requirement],
+    requirements: Iterable[RequirementEntry],
     old: Lock,
     fetcher: Fetcher,
     *,
@@ -86,7 +86,7 @@ class _Resolution:
     pins: dict[tuple[Kind, str], Pin] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def is_met(self, one: Requirement) -> bool:
+    def is_met(self, one: RequirementEntry) -> bool:
         """Whether something brings what a dependency asks for; of another version it is a problem."""
         if one.name in self.local:
             return True
@@ -96,7 +96,7 @@ class _Resolution:
             self.problems.append(one.problem(what))
         return pin is not None
 
-    def pins_of(self, one: Requirement) -> tuple[Pin, ...]:
+    def pins_of(self, one: RequirementEntry) -> tuple[Pin, ...]:
         """The pins of a requirement: those that the lock has, or new ones."""
         if not self.upgrade and (kept := self._kept(one)):
             for pin in kept:
@@ -105,13 +105,13 @@ class _Resolution:
         self.tell(f"fetching {one} from {one.source}")
         return tuple(pin_of(one, fetched) for fetched in self.fetcher.fetch(one))
 
-    def _kept(self, one: Requirement) -> tuple[Pin, ...]:
+    def _kept(self, one: RequirementEntry) -> tuple[Pin, ...]:
         if not one.by:
             return self.old.of(one)
         known = [pin for pin in self.old.pins if pin.by and (pin.kind, pin.name) == (one.kind, one.name)]
         return tuple(pin for pin in known if pin.wanted == one.version and pin.source == one.source)
 
-    def add(self, pin: Pin, one: Requirement) -> list[Requirement]:
+    def add(self, pin: Pin, one: RequirementEntry) -> list[RequirementEntry]:
         """Take a pin: what it depends on."""
         key = (pin.kind, pin.name)
         if key in self.pins:
@@ -127,7 +127,7 @@ class _Resolution:
         return [replace(each, by=pin.name, path=one.path, line=one.line) for each in depends_on(pin, folder)]
 
 
-def pin_of(one: Requirement, fetched: Fetched) -> Pin:
+def pin_of(one: RequirementEntry, fetched: Fetched) -> Pin:
     """The pin of what a requirement has brought; its content goes into the cache."""
     return Pin(
         kind=one.kind,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definition.brought import REQUIREMENTS
+from orchestrator.brought import REQUIREMENTS
 from orchestrator.definition.reading.document import Document, Keys, read_any
 from orchestrator.errors import Problem, did_you_mean
 
@@ -55,7 +55,7 @@ _WAY_OF_TYPE = {
 
 
 @dataclass(frozen=True)
-class Requirement:
+class RequirementEntry:
     """One entry. `name` is empty where only the content tells it: collections from git, archives and folders."""
 
     kind: Kind
@@ -82,7 +82,7 @@ class Requirement:
         return Problem(self.path, self.line, what)
 
 
-def read_requirements(root: Path, problems: list[Problem]) -> tuple[Requirement, ...]:
+def read_requirements(root: Path, problems: list[Problem]) -> tuple[RequirementEntry, ...]:
     """The entries of the workspace at `root`; none when it has no such file. What is wrong goes to `problems`."""
     path = root / REQUIREMENTS
     document = read_any(path, problems) if path.is_file() else None
@@ -98,7 +98,7 @@ def read_requirements(root: Path, problems: list[Problem]) -> tuple[Requirement,
     return tuple(found)
 
 
-def entries_of(document: Document, problems: list[Problem]) -> Iterator[Requirement]:
+def entries_of(document: Document, problems: list[Problem]) -> Iterator[RequirementEntry]:
     """The entries of a file of requirements in either form."""
     if isinstance(document.value, list):
         yield from _listed(document, (), Kind.ROLE, problems)
@@ -113,7 +113,7 @@ def entries_of(document: Document, problems: list[Problem]) -> Iterator[Requirem
         problems.append(document.problem("must be a list of roles, or `roles:` and `collections:`"))
 
 
-def _listed(document: Document, at: Keys, kind: Kind, problems: list[Problem]) -> Iterator[Requirement]:
+def _listed(document: Document, at: Keys, kind: Kind, problems: list[Problem]) -> Iterator[RequirementEntry]:
     listed = document.value.get(at[0]) if at else document.value
     if listed is not None and not isinstance(listed, list):
         problems.append(document.problem("must be a list", *at))
@@ -155,7 +155,7 @@ def _spelled(kind: Kind, text: str) -> dict[str, str]:
     return {"name": text}
 
 
-def role_of(fields: dict[str, str], folder: Path) -> Requirement:
+def role_of(fields: dict[str, str], folder: Path) -> RequirementEntry:
     """The requirement of a role from its fields; a path is relative to `folder`. Raises ValueError."""
     source, name, scm = fields.get("src") or fields.get("name", ""), fields.get("name", ""), fields.get("scm", "")
     if not source:
@@ -169,10 +169,10 @@ def role_of(fields: dict[str, str], folder: Path) -> Requirement:
     if not _ROLE_NAME.fullmatch(name):
         raise ValueError(f"'{name}' is no name of a role: give it one with `name:`")
     source, inside = _git_source(source) if way is Way.GIT else (source, "")
-    return Requirement(Kind.ROLE, way, name, source, fields.get("version", "") or inside)
+    return RequirementEntry(Kind.ROLE, way, name, source, fields.get("version", "") or inside)
 
 
-def _collection(fields: dict[str, str], folder: Path) -> Requirement:
+def _collection(fields: dict[str, str], folder: Path) -> RequirementEntry:
     name, source, written = fields.get("name", ""), fields.get("source", ""), fields.get("type", "")
     if written and written not in _WAY_OF_TYPE:
         raise ValueError(f"unknown type '{written}'{did_you_mean(written, _WAY_OF_TYPE)}")
@@ -184,12 +184,12 @@ def _collection(fields: dict[str, str], folder: Path) -> Requirement:
     if way is Way.GALAXY:
         if not is_name:
             raise ValueError(f"'{name}' is no name of a collection (namespace.name), and there is no such file")
-        return Requirement(Kind.COLLECTION, way, name, name, version, server=source)
+        return RequirementEntry(Kind.COLLECTION, way, name, name, version, server=source)
     where = source or name
     if way is Way.GIT:
         where, inside = _git_source(where)
         version = version or inside
-    return Requirement(Kind.COLLECTION, way, name if is_name else "", where, version)
+    return RequirementEntry(Kind.COLLECTION, way, name if is_name else "", where, version)
 
 
 def _way(source: str, folder: Path) -> Way:

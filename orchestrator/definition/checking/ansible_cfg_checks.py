@@ -9,7 +9,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from orchestrator.definition.brought import BROUGHT, REQUIREMENTS
+from orchestrator.brought import BROUGHT, REQUIREMENTS
 from orchestrator.errors import Problem
 
 if TYPE_CHECKING:
