@@ -136,3 +136,8 @@ def test_build_when_a_role_and_its_collections_come_from_elsewhere(proxied: Smal
         (there / name).rename(there / f"{name}-gone")
     proxied.ami("deps")  # the cache has everything
     assert proxied.planned() == {"tiny": "reuse", "top": "build"}
+
+    proxied.write("roles/marker/tasks/main.yml", "- acme.nett.mark: {}\n")
+    missing = said(proxied, "plan", code=2)
+    assert "roles/marker/tasks/main.yml:1: no collection 'acme.nett': no requirement brings it" in missing
+    assert "(did you mean 'acme.net'?)" in missing
