@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.terminal import say
+from orchestrator.errors import DefinitionError, LackError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
 
 
-def opened(folder: Path, *, fetch: bool = False) -> Workspace:
+def opened(folder: Path, *, fetch: bool = False, roles: bool = True) -> Workspace:
     """The workspace of a folder, with everything hidden from now on that its `masks` name.
 
     It has what its `requirements.lock` pins. With `fetch`, what is not installed is installed; without, LackError says
-    so. An image or an environment with mistakes gets a warning; whoever then asks for it gets the mistakes.
+    so. A command that works with no roles (`roles=False`) warns of that, and of a lock that does not fit. An image or an
+    environment with mistakes gets a warning; whoever then asks for it gets the mistakes.
 
     Raises as `bring` and `load` do, and DefinitionError for a value that is too short to be hidden.
     """
@@ -24,7 +26,12 @@ def opened(folder: Path, *, fetch: bool = False) -> Workspace:
     from orchestrator.requirements.bring import bring
     from orchestrator.secret_values import learn_masks
 
-    bring(folder, fetch=fetch, tell=say)
+    try:
+        bring(folder, fetch=fetch, tell=say)
+    except (DefinitionError, LackError) as error:
+        if roles:
+            raise
+        say(f"warning: {error.message}")
     loaded = load(folder, whole=False)
     for kind, broken in (("environment", loaded.broken_environments), ("image", loaded.broken_images)):
         for name, problems in broken.items():

@@ -8,7 +8,17 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.options import HERE, JsonOption, WorkspaceOption
-from orchestrator.cli.terminal import print_json, print_table, say
+from orchestrator.cli.tables import Column, print_table
+from orchestrator.cli.terminal import print_json, say
+
+COLUMNS = (
+    Column("KIND"),
+    Column("NAME"),
+    Column("VERSION"),
+    Column("INSTALLED"),
+    Column("COMMIT", 1),
+    Column("SOURCE", 2),
+)
 
 
 def deps(
@@ -37,7 +47,7 @@ def deps(
     if as_json:
         print_json(listed)
     elif listed:
-        print_table(("KIND", "NAME", "VERSION", "SOURCE", "COMMIT", "INSTALLED"), [_row(one) for one in listed])
+        print_table(COLUMNS, [_row(one) for one in listed])
     else:
         say("nothing to install: there is no requirements.yml, or nothing in it")
     if lacking := [str(one["name"]) for one in listed if not one["installed"]]:
@@ -45,8 +55,10 @@ def deps(
 
 
 def _row(one: dict[str, object]) -> tuple[str, ...]:
-    texts = [str(one.get(key, "")) for key in ("kind", "name", "version", "source")]
-    return (*texts, str(one.get("commit", ""))[:12], "yes" if one["installed"] else "no")
+    kind, name, version, source, commit = (
+        str(one.get(key, "")) for key in ("kind", "name", "version", "source", "commit")
+    )
+    return kind, name, version, "yes" if one["installed"] else "no", commit[:12], source
 
 
 COMMAND = CliCommand("deps", 15, deps)
