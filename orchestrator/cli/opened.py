@@ -17,8 +17,9 @@ def opened(folder: Path, *, fetch: bool = False, roles: bool = True) -> Workspac
     """The workspace of a folder, with everything hidden from now on that its `masks` name.
 
     It has what its `requirements.lock` pins. With `fetch`, what is not installed is installed; without, LackError says
-    so. A command that works with no roles (`roles=False`) warns of that, and of a lock that does not fit. An image or an
-    environment with mistakes gets a warning; whoever then asks for it gets the mistakes.
+    so. A command that works with no roles (`roles=False`) warns of that, and of a lock that does not fit.
+
+    An image or an environment with mistakes gets a warning; whoever then asks for it gets the mistakes.
 
     Raises as `bring` and `load` do, and DefinitionError for a value that is too short to be hidden.
     """

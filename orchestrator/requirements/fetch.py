@@ -34,8 +34,12 @@ if TYPE_CHECKING:
 _PATIENCE = 1800.0
 #: Variables of a person's that reach `ansible-galaxy`: servers and their tokens.
 _GALAXY = "ANSIBLE_GALAXY_"
-#: What keeps git from asking a person, and from changing files as that person likes them.
-_NO_QUESTIONS = {
+#: What keeps git from asking a person, from changing files as that person likes them, and from working in the
+#: repository of a hook that calls it.
+_GIT: dict[str, str | None] = {
+    "GIT_DIR": None,
+    "GIT_WORK_TREE": None,
+    "GIT_INDEX_FILE": None,
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_CONFIG_COUNT": "1",
     "GIT_CONFIG_KEY_0": "core.autocrlf",
@@ -100,7 +104,7 @@ class Fetcher:
         clone = place / "repository.git"
         try:
             # Submodules are not taken, as ansible-galaxy takes none.
-            run(["git", "clone", "--quiet", "--bare", "--", url, str(clone)], timeout=_PATIENCE, env=_NO_QUESTIONS)
+            run(["git", "clone", "--quiet", "--bare", "--", url, str(clone)], timeout=_PATIENCE, env=_GIT)
         except ProgramFailed as failed:
             raise _unreachable(one, failed) from failed
         commit = self._commit(one, clone)
@@ -108,7 +112,7 @@ class Fetcher:
             tree = place / "tree"
             tree.mkdir()
             out = ["git", f"--git-dir={clone}", f"--work-tree={tree}", "checkout", "--quiet", "-f", commit, "--", "."]
-            run(out, env=_NO_QUESTIONS)
+            run(out, env=_GIT)
             return (Fetched(Kind.ROLE, one.name, one.version or commit[:12], self._role(one, tree), commit),)
         written = {"name": f"git+file://{clone}{f'#{inside}' if inside else ''}", "type": "git", "version": commit}
         return tuple(self._collections(one, place, written, commit=commit))
@@ -116,10 +120,10 @@ class Fetcher:
     def _commit(self, one: RequirementEntry, clone: Path) -> str:
         wanted = one.version or "HEAD"
         git = ["git", f"--git-dir={clone}"]
-        asked = run([*git, "rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}"], check=False)
+        asked = run([*git, "rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}"], check=False, env=_GIT)
         if asked.code == 0 and _COMMIT.fullmatch(asked.out.strip()) and not wanted.startswith("-"):
             return asked.out.strip()
-        listed = run([*git, "for-each-ref", "--format=%(refname:short)"]).out.split()
+        listed = run([*git, "for-each-ref", "--format=%(refname:short)"], env=_GIT).out.split()
         near = did_you_mean(wanted, listed)
         raise DefinitionError([one.problem(f"'{one.source}' has no tag, branch or commit '{wanted}'{near}")])
 
@@ -202,7 +206,7 @@ class Fetcher:
             config.touch()
         env = {
             **{name: None for name in os.environ if name.startswith("ANSIBLE_") and not name.startswith(_GALAXY)},
-            **_NO_QUESTIONS,
+            **_GIT,
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_CONFIG": str(config),
             "ANSIBLE_COLLECTIONS_PATH": str(collections or self._work / "none"),
