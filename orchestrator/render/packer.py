@@ -122,6 +122,7 @@ def _values(
         "layers": written,
         "secrets": sorted({name for layer in written for name in layer["secrets"]}),
         "roles_path": _roles_path(workspace),
+        "requires": _requires(workspace),
         "collections_path": _collections_path(workspace),
     }
 
@@ -139,11 +140,10 @@ def _collections_path(workspace: Workspace) -> list[str]:
     """
     settings = AnsibleCfg(workspace.root)
     roots = tuple(place.root for place in workspace.chain())
-    there = [path for path in collection_folders(roots, settings) if os.path.isdir(path)]  # noqa: PTH112 - a text
-    brought = f"{workspace.root}/{BROUGHT}/{COLLECTIONS}"
-    if _requires(workspace) and brought not in there:
-        there.append(brought)
-    return [os.path.relpath(path, workspace.root) for path in there] if there else []
+    brought = f"{workspace.root}/{BROUGHT}/{COLLECTIONS}"  # it may not be there yet
+    there = {path for path in collection_folders(roots, settings) if os.path.isdir(path)}  # noqa: PTH112 - a text
+    there |= {brought} if _requires(workspace) else set()
+    return [os.path.relpath(path, workspace.root) for path in collection_folders(roots, settings) if path in there]
 
 
 def _requires(workspace: Workspace) -> bool:
