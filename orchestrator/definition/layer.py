@@ -19,7 +19,12 @@ LayerName = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40, description="Lower-case letters, digits, _ and -.")
 ]
 RoleName = Annotated[
-    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64, description="Letters, digits, _ and -.")
+    str,
+    Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$",
+        max_length=128,
+        description="Letters, digits, _ and -; after a namespace and a dot, as `geerlingguy.nginx`, too.",
+    ),
 ]
 VariableName = Annotated[
     str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Letters, digits and _; no digit first.")

@@ -208,9 +208,8 @@ class Collector:
         return given | {"kms_key_id": self._environment.kms_key_id.encode()}
 
     def _settings(self) -> dict[str, bytes]:
-        """The workspace's own Ansible settings, which every build uses (see build/environment.py)."""
-        path = self._workspace.root / "ansible.cfg"
-        return {"ansible.cfg": self._read(path)} if path.is_file() else {}
+        """The workspace's own Ansible settings, which every build uses (see build/launch/environment.py)."""
+        return self._reach.settings.counted()
 
     def _there(self, relative: str) -> Path | None:
         try:

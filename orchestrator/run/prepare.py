@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 from orchestrator.build import session_manager
 from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace
-from orchestrator.errors import AmiError, LackError
+from orchestrator.definition.workspace import from_here
+from orchestrator.errors import AmiError, DefinitionError, LackError
 from orchestrator.plan.inputs import Collector
+from orchestrator.plan.modules import problems_of_modules
 from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions
@@ -116,6 +118,8 @@ def prepare(
     collector = Collector(workspace, environment, datetime.now(UTC), secrets)
     found = known(versions(environment.account))
     segments = cut(tree(workspace, names, collector, source_amis), collector, found.standing)
+    if problems := list(problems_of_modules(workspace, [layer for one in segments for layer in one.layers])):
+        raise DefinitionError(map(from_here, problems))
     decided = steps(segments, wanted=names, account=found, anew=anew, again=again)
     if tests := tests_to_run(workspace, decided):
         _check_profile(environment)

@@ -127,6 +127,15 @@ def read(path: Path, problems: list[Problem]) -> Document | None:
     return None
 
 
+def read_any(path: Path, problems: list[Problem]) -> Document | None:
+    """A YAML file that holds any one value. What is wrong is added to `problems`; None when nothing could be read."""
+    try:
+        return _Builder(path, text_of(path), problems).document()
+    except Unreadable as unreadable:
+        problems.append(unreadable.problem)
+        return None
+
+
 def read_foreign(path: Path, problems: list[Problem]) -> Document | None:
     """A YAML file that others wrote for Ansible, as Ansible takes it: of a key that stands twice the last value counts,
     tags such as `!unsafe` mean nothing here, and an empty file is an empty mapping.
