@@ -13,6 +13,7 @@ from orchestrator.adopt.provisioner import PlaybookStep, ProvisionerReader
 from orchestrator.adopt.stack import AdoptedLayer, layers_of
 from orchestrator.adopt.written import environment_text, image_text
 from orchestrator.definition.source import Source
+from orchestrator.definition.variant import family_of
 from orchestrator.errors import DefinitionError, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class _Adopting:
         known = self.workspace
         self._taken_images: set[str] = set(known.sources) if known else set()
         if known and not self.force:
-            self._taken_images |= set(known.images)
+            self._taken_images |= {*map(family_of, known.images), *known.broken_images}
 
     def _data(self) -> dict[tuple[str, ...], TemplateBlock]:
         return {block.labels: block for block in self.template.all("data")}
@@ -335,10 +336,8 @@ class _Adopting:
                 self.notes.append(f"role '{name}' is in the workspace already, and is used as it is there")
                 continue
             self.files.copy(path, f"roles/{name}")
-            if not any((path / "tests").glob("test_*.py")):
-                self.notes.append(
-                    f"role '{name}' has no tests, without which no image is validated: roles/{name}/tests/"
-                )
+            if name in layer.step.playbook.untested():
+                self.notes.append(f"role '{name}' has no tests: write roles/{name}/tests/test_{name}.py")
         for name, path in layer.step.playbook.beside.items():
             self.files.copy(path, f"playbooks/{name}")
 

@@ -40,6 +40,10 @@ class AdoptedPlaybook:
     #: Roles that are nowhere.
     missing: tuple[str, ...] = ()
 
+    def untested(self) -> tuple[str, ...]:
+        """The roles that bring no tests."""
+        return tuple(name for name, path in self.roles.items() if not any((path / "tests").glob("test_*.py")))
+
 
 def read_playbook(path: Path, roles_path: Sequence[Path]) -> AdoptedPlaybook:
     """A playbook and what it names. Only what is written out is found: a role by a computed name is not."""

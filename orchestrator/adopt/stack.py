@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.adopt.carried_files import AdoptedFile
 from orchestrator.adopt.provisioner import PlaybookStep
+from orchestrator.definition.layer import LayerUse
 from orchestrator.render.layout import laid_out
 
 if TYPE_CHECKING:
@@ -37,8 +38,16 @@ class AdoptedLayer:
         step = self.step
         if step is None or not (step.playbook.named or step.vars):
             return name
-        fields = {"roles": list(step.playbook.named), "vars": step.vars}
+        fields = {"roles": list(step.playbook.named), "vars": step.vars, "untested": self._untested()}
         return {name: {key: value for key, value in fields.items() if value}}
+
+    def _untested(self) -> dict[str, str]:
+        """A reason for each role that has no tests, where layers take one."""
+        if self.step is None or "untested" not in LayerUse.model_fields:
+            return {}
+        return dict.fromkeys(
+            self.step.playbook.untested(), f"adopted with {self.step.playbook.path.name}, without tests"
+        )
 
     def files(self, name: str, template: str) -> list[AdoptedFile]:
         """The layer's fragment and its playbook."""

@@ -45,9 +45,9 @@ def target_of(to: Path | None, workspace: Path) -> Target:
     Raises UsageError when there is none: a new workspace takes the frame and the seal from one that it extends.
     """
     if to is not None and (to / FILE).is_file():
-        return Target(to.resolve(), load(to), is_new=False)
+        return Target(to.resolve(), load(to, whole=False), is_new=False)
     try:
-        known = load(workspace)
+        known = load(workspace, whole=False)
     except UsageError as none:
         hint = "go to a workspace, or name one whose frame and seal a new one extends: --workspace DIR"
         raise UsageError(none.message, hint=hint) from none

@@ -68,13 +68,14 @@ class Expression:
         Empty when it asks for something that only its own template has.
         """
         if _is_plain(tree):
-            return self._written(tree)
+            return self.written(tree)
         try:
             return literal(self.value(tree))
         except (NotHcl, NotConstantError):
             return self._substituted(tree)
 
-    def _written(self, tree: Tree[Any]) -> str:
+    def written(self, tree: Tree[Any]) -> str:
+        """The text of an expression."""
         return self.source[tree.meta.start_pos : tree.meta.end_pos]
 
     def _substituted(self, tree: Tree[Any]) -> str:

@@ -63,7 +63,7 @@ class HclTemplate:
         if sensitive is not None and expression.value(sensitive) is True:
             return Unknown(f"it uses the sensitive variable '{name}', whose value is written into no file")
         if name in self.given:
-            return self.given[name]
+            return _typed(self.given[name], expression, attributes.get("type"))
         if "default" not in attributes:
             what = f"variable '{name}' has no default, and no value"
             raise DefinitionError(
@@ -95,7 +95,7 @@ class HclTemplate:
             value = expression.value(tree)
         except NotConstantError as unknown:
             value = Unknown(str(unknown))
-        written = raw.source[tree.meta.start_pos : tree.meta.end_pos]
+        written = expression.written(tree)
         hcl = expression.hcl(tree)
         return TemplateAttribute(name, value, hcl, raw.path, tree.meta.line, f"{within}.{name}", written)
 
@@ -145,6 +145,22 @@ class _Local:
             return Unknown(f"local '{self.name}' is not known here: {unknown}")
         finally:
             self.entered = False
+
+
+def _typed(given: Any, expression: Expression, kind: Tree[Any] | None) -> Any:
+    """A value from the command line, which is an expression unless the variable is a text (as Packer takes `-var`)."""
+    import hcl2  # noqa: PLC0415 - its grammar takes a tenth of a second
+    from lark.exceptions import LarkError  # noqa: PLC0415 - same
+
+    if not isinstance(given, str) or kind is None or expression.written(kind) == "string":
+        return given
+    source = f"x = {given}\n"
+    try:
+        (body,) = hcl2.parses_to_tree(source).children
+        ((_, tree),) = _attributes(body)
+        return Expression(expression.scope, source).value(tree)
+    except (LarkError, NotConstantError, ValueError):
+        return given
 
 
 def _raw_blocks(path: Path) -> Iterator[_RawBlock]:

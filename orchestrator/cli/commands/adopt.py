@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator.cli.command import CliCommand
-from orchestrator.cli.options import HERE, JsonOption, WorkspaceOption, YesOption
+from orchestrator.cli.options import HERE, DryRunOption, JsonOption, WorkspaceOption, YesOption
 from orchestrator.cli.terminal import confirm, print_json, print_text, say
 from orchestrator.errors import UsageError
 
@@ -34,7 +34,7 @@ def adopt(  # noqa: PLR0917 - as many parameters as options
     var_file: Annotated[
         list[Path] | None, typer.Option("--var-file", help="A file with values of the template's variables.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the files instead of writing them.")] = False,
+    dry_run: DryRunOption = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that say something else.")] = False,
     workspace: WorkspaceOption = HERE,
     yes: YesOption = False,

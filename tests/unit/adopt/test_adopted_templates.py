@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from orchestrator.adopt.adoption import adopt
 from orchestrator.adopt.target import changes_of, target_of
+from orchestrator.definition.layer import LayerUse
 from orchestrator.process import run
 from tests.unit.adopt.conftest import CALLS, OWNER, steps_of
 from tests.unit.render.sets import SETS
@@ -162,11 +164,19 @@ def test_places_become_environments(adopted: Get) -> None:
     assert {adopted(name).workspace.default_environment for name in CALLS} == set(CALLS) - {"shop"} | {"shop-hcl"}
 
 
+def written_layer(template: AdoptedTemplate, image: str) -> dict[str, Any]:
+    """The one layer of an image, as its file has it."""
+    (layer,) = yaml.safe_load((template.root / f"packer/images/{image}.yml").read_text())["layers"]
+    fields: dict[str, Any] = layer[image]
+    return fields
+
+
 def test_extra_variables_and_roles_of_playbooks_become_those_of_layers(adopted: Get) -> None:
-    (worker,) = adopted("fleet").workspace.images["worker"].layers
-    assert (worker.roles, worker.vars) == (("common", "worker"), {"worker_count": "4", "worker_zone": "a b"})
-    (bastion,) = adopted("bastion").workspace.images["bastion"].layers
-    assert (bastion.roles, bastion.vars) == (("sshd",), {"sshd_port": "2222"})
+    worker, bastion = written_layer(adopted("fleet"), "worker"), written_layer(adopted("bastion"), "bastion")
+    assert (worker["roles"], worker["vars"]) == (["common", "worker"], {"worker_count": "4", "worker_zone": "a b"})
+    assert (bastion["roles"], bastion["vars"]) == (["sshd"], {"sshd_port": "2222"})
+    if "untested" in LayerUse.model_fields:
+        assert (list(worker["untested"]), "untested" in bastion) == (["common", "worker"], False)
     assert (adopted("bastion").root / "roles/sshd/tests/test_sshd.py").is_file()
     playbooks = adopted("fleet").root / "playbooks"
     assert (playbooks / "settings.yml").read_text() == "---\nworker_queue: none\n"

@@ -166,3 +166,22 @@ def test_values_that_are_given_go_over_files_and_files_over_defaults(tmp_path: P
     assert value({}) == "auto 1"
     assert value({}, tmp_path / "x.pkrvars.hcl") == "auto 2"
     assert value({"size": "3"}, tmp_path / "x.pkrvars.hcl") == "auto 3"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [
+        ("string", "3", "3"),
+        ("number", "3", 3),
+        ("list(string)", '["a"]', ["a"]),
+        ("bool", "true", True),
+        ("any", "a b", "a b"),
+    ],
+)
+def test_values_that_are_given_have_the_type_of_their_variable(
+    tmp_path: Path, kind: str, given: str, value: Any
+) -> None:
+    path = tmp_path / "t.pkr.hcl"
+    path.write_text(f'variable "x" {{\n  type = {kind}\n}}\nsource "null" "one" {{\n  a = var.x\n}}\n')
+    (source,) = read_template(path, {"x": given}).all("source")
+    assert source.attributes[0].value == value

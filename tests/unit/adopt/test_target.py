@@ -21,7 +21,7 @@ from tests.unit.adopt.conftest import PROJECT, TEMPLATES, AdoptedTemplate, adopt
 
 AMI = Path(sys.executable).parent / "ami"
 PORTAL = str(TEMPLATES / "portal-json/portal.json")
-GIVEN = ("--owner", "portal <portal@example.com>", "--var", "release=7")
+GIVEN = ("--owner", "portal <portal@example.com>", "--var", "release=7", "--yes")
 
 
 def ami(*arguments: str, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
