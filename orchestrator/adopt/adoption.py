@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.adopt.carried_files import AdoptedFile, CarriedFiles
+from orchestrator.adopt.block import Unknown
+from orchestrator.adopt.carried_files import AdoptedFile, CarriedFiles, MissingFileError
 from orchestrator.adopt.ebs_source import KIND, EbsReader, EbsSource, NoImageError
 from orchestrator.adopt.ledger import Ledger
 from orchestrator.adopt.naming import free_name, legal_name
@@ -18,6 +19,7 @@ from orchestrator.errors import DefinitionError, Problem, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from orchestrator.adopt.block import TemplateAttribute, TemplateBlock
     from orchestrator.adopt.reading.template import PackerTemplate
@@ -99,7 +101,8 @@ class _Adopting:
         self._settled()
         self.ledger.close(self.template.blocks)
         if not images:
-            raise DefinitionError(Problem(one.path, one.line, one.why) for one in self.ledger.entries())
+            found = [Problem(one.path, one.line, one.why) for one in self.ledger.entries()]
+            raise DefinitionError(found or [Problem(self.template.path, 0, "has no build with a source")])
         files = [*self._image_files(images), *self._environments(images)]
         for name, layer in self.layers.items():
             files += layer.files(name, self.template.path.name)
@@ -142,7 +145,12 @@ class _Adopting:
         is_json = sources is None and build.address == "build" and build.line and not build.all("source")
         if is_json and self.template.path.suffix == ".json":
             yield from (((block.labels[0], block.labels[1]), block) for block in blocks.values())
-        if sources is not None and isinstance(sources.value, list):
+        if sources is not None and not isinstance(sources.value, list):
+            why = sources.value.why if isinstance(sources.value, Unknown) else "they are no list"
+            raise DefinitionError(
+                [Problem(sources.path, sources.line, f"the sources of the build are not known: {why}")]
+            )
+        if sources is not None:
             self.ledger.carry(sources, "")
             for written in sources.value:
                 yield self._referred(str(written), blocks, sources.line, build)
@@ -335,11 +343,17 @@ class _Adopting:
             if self.workspace and name in self.workspace.roles:
                 self.notes.append(f"role '{name}' is in the workspace already, and is used as it is there")
                 continue
-            self.files.copy(path, f"roles/{name}")
+            self._copy(path, f"roles/{name}")
             if name in layer.step.playbook.untested():
                 self.notes.append(f"role '{name}' has no tests: write roles/{name}/tests/test_{name}.py")
         for name, path in layer.step.playbook.beside.items():
-            self.files.copy(path, f"playbooks/{name}")
+            self._copy(path, f"playbooks/{name}")
+
+    def _copy(self, path: Path, relative: str) -> None:
+        try:
+            self.files.copy(path, relative)
+        except MissingFileError as missing:
+            self.notes.append(f"{missing} leads nowhere: {relative} is not complete")
 
 
 def _post_processor(block: TemplateBlock) -> tuple[str, str]:

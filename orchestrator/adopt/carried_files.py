@@ -47,11 +47,16 @@ class CarriedFiles:
         return f"{relative}/" if written.endswith("/") else relative
 
     def copy(self, path: Path, relative: str) -> None:
-        """Copy a file, or a folder with everything in it, to a path in the workspace."""
+        """Copy a file, or a folder with everything in it, to a path in the workspace.
+
+        Raises MissingFileError for what is neither, such as a link that leads nowhere.
+        """
         if path.is_file():
             executable = bool(path.stat().st_mode & 0o100)
             self.found[relative] = AdoptedFile(relative, path.read_bytes(), executable)
             return
+        if not path.is_dir():
+            raise MissingFileError(path)
         for inner in sorted(path.iterdir()):
             if inner.name not in (".git", "__pycache__"):
                 self.copy(inner, f"{relative}/{inner.name}")

@@ -65,7 +65,7 @@ class AdoptedLayer:
             blocks.insert(1, ("provisioners", (_own_provisioner(name, self.step),)))
         lines = [f"{{#- Provisioners of {template}, in their order. -#}}", f'{{% extends "{_DEFAULT}" %}}']
         for block, provisioners in blocks:
-            if provisioners:
+            if provisioners or self.step is None:
                 text = laid_out("\n\n".join(provisioners)).rstrip("\n")
                 lines += [f"{{% block {block} %}}", "{% raw %}", text, "{% endraw %}", "{% endblock %}"]
         return "\n".join(lines) + "\n"

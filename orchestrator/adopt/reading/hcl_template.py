@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 ENDING = ".pkr.hcl"
 
+#: How many labels blocks have at the top of a template, and within others (Packer documentation, "HCL2 Blocks").
+_LABELS = {"build": 0, "data": 2, "local": 1, "locals": 0, "packer": 0, "source": 2, "variable": 1}
+_LABELS_WITHIN = {"dynamic": 1, "error-cleanup-provisioner": 1, "post-processor": 1, "provisioner": 1, "source": 1}
+
 
 @dataclass(frozen=True)
 class _RawBlock:
@@ -174,11 +178,24 @@ def _raw_blocks(path: Path) -> Iterator[_RawBlock]:
     for name, tree in _attributes(body):
         what = f"'{name}': only blocks stand at the top of a template"
         raise DefinitionError([Problem(path, tree.meta.line, what)])
-    yield from _blocks_of(body, path, source)
+    for block in _blocks_of(body, path, source):
+        _check_labels(block, _LABELS)
+        yield block
 
 
 def _raw_within(raw: _RawBlock) -> Iterator[_RawBlock]:
-    yield from _blocks_of(raw.body, raw.path, raw.source)
+    for block in _blocks_of(raw.body, raw.path, raw.source):
+        if raw.kind in ("build", "post-processors") or block.kind == "dynamic":
+            _check_labels(block, _LABELS_WITHIN)
+        yield block
+
+
+def _check_labels(block: _RawBlock, labels: Mapping[str, int]) -> None:
+    count = labels.get(block.kind, len(block.labels))
+    if len(block.labels) != count:
+        names = "one name" if count == 1 else "two names" if count else "no name"
+        what = f"`{block.kind}` takes {names} before its brace, and has {len(block.labels) or 'none'}"
+        raise DefinitionError([Problem(block.path, block.line, what)])
 
 
 def _blocks_of(body: Tree[Any], path: Path, source: str) -> Iterator[_RawBlock]:

@@ -181,6 +181,8 @@ def _malformed(content: dict[str, Any], document: Document) -> Iterator[Problem]
     for key in content:
         if key not in _KEYS and not key.startswith("_"):
             yield document.problem(f"unknown key '{key}'{did_you_mean(key, _KEYS)}", key)
+    if not isinstance(content.get("variables", {}), dict):
+        yield document.problem("'variables' must be a mapping", "variables")
     for key in ("builders", "provisioners", "post-processors"):
         if not isinstance(content.get(key, []), list):
             yield document.problem(f"'{key}' must be a list", key)

@@ -130,6 +130,13 @@ GOOD = '{"builders": [{"type": "amazon-ebs"}]}'
             {"t.pkr.hcl": '\nvariable "x" {\n  type = string\n}\n'},
             "t.pkr.hcl:2: variable 'x' has no default, and no value",
         ),
+        ({"t.json": '{"builders": [],\n "variables": []}'}, "t.json:2: 'variables' must be a mapping"),
+        ({"t.pkr.hcl": '\nsource "x" {\n}\n'}, "t.pkr.hcl:2: `source` takes two names before its brace, and has 1"),
+        ({"t.pkr.hcl": "variable {\n}\n"}, "t.pkr.hcl:1: `variable` takes one name before its brace, and has none"),
+        (
+            {"t.pkr.hcl": "build {\n  provisioner {\n  }\n}\n"},
+            "t.pkr.hcl:2: `provisioner` takes one name before its brace, and has none",
+        ),
         ({"t.pkr.hcl": "\xff"}, "t.pkr.hcl:1: is not UTF-8 text"),
         ({"t.yml": ""}, "t.yml is no Packer template"),
         ({}, "t.json is missing"),

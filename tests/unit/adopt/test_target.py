@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.adopt.reading.template import read_template
 from orchestrator.adopt.written import extended
 from orchestrator.definition.workspace import load
 from orchestrator.errors import DefinitionError
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.stack import outlines
-from tests.unit.adopt.conftest import PROJECT, TEMPLATES, AdoptedTemplate, adopt_into, read_call
+from tests.unit.adopt.conftest import PROJECT, TEMPLATES, AdoptedTemplate, adopt_into, read_call, steps_of
 
 AMI = Path(sys.executable).parent / "ami"
 PORTAL = str(TEMPLATES / "portal-json/portal.json")
@@ -155,3 +156,31 @@ def test_the_adopted_files_count_in_the_fingerprint(tmp_path: Path) -> None:
         path = adopted.root / "packer/files" / file
         path.write_text("changed\n")
         assert before != fingerprint(adopted, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "t.pkr.hcl: has no build with a source"),
+        (
+            'source "amazon-ebs" "web" {\n}\nbuild {\n  sources = ["source.amazon-ebs.wbe"]\n}\n',
+            "t.pkr.hcl:4: the template has no source 'amazon-ebs.wbe' (did you mean 'amazon-ebs.web'?)",
+        ),
+        ('build {\n  sources = "x"\n}\n', "t.pkr.hcl:2: the sources of the build are not known: they are no list"),
+    ],
+)
+def test_a_template_whose_builds_have_no_sources_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "t.pkr.hcl"
+    path.write_text(text)
+    with pytest.raises(DefinitionError) as refused:
+        adopt_into(tmp_path / "new", read_template(path, {}))
+    assert message in str(refused.value)
+
+
+def test_a_template_without_provisioners_runs_none(tmp_path: Path) -> None:
+    """The layer's own playbook is not run in their place: it is empty."""
+    path = tmp_path / "bare.json"
+    builder = {"type": "amazon-ebs", "region": "us-east-1", "source_ami": "ami-01234567", "ssh_username": "admin"}
+    path.write_text(json.dumps({"builders": [builder]}))
+    adopted = adopt_into(tmp_path / "new", read_template(path, {}))
+    assert steps_of(adopted.rendered_blocks("bare")) == []
