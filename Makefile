@@ -53,7 +53,7 @@ test: setup ## all tests; those of the lab start labs of their own (PACKERS=DIR:
 	pytest -q -n 3 --durations=10 --dist loadfile --no-loadscope-reorder $(if $(PACKERS),--packers=$(PACKERS))
 
 # QEMU runs arm64 programs here, some ten times as slowly as their own hardware would. The first time, it also makes the root.
-test-systems: setup ## the tests of arm64 machines, which `make test` leaves out: QEMU makes them slow (up to 15 min)
+test-systems: setup ## the tests of arm64 machines, which `make test` leaves out: QEMU makes them slow (20 min at first)
 	apt-get install -y -qq qemu-user-static >/dev/null
 	pytest -q -m systems tests/lab
 
