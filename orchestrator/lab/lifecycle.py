@@ -123,7 +123,7 @@ def add_systems(lab: Settings, names: Iterable[str], tell: Callable[[str], None]
     there = door.systems(lab)
     missing = [system for system in map(named, names) if system.name not in there]
     for system in missing:
-        emulation.enable(system.architecture)
+        emulation.enable(system)
     # Other labs and `down` need not wait until the roots are made.
     roots = {system: recipe.root(system, tell) for system in missing}
     with _alone(lab.name):

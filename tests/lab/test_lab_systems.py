@@ -59,11 +59,11 @@ def test_debian_13(lab: Settings, client: Callable[..., Any], bench: Any) -> Non
 
 
 @pytest.mark.systems
-def test_debian_13_on_arm64(lab: Settings, ec2: Any, bench: Any) -> None:
+def test_debian_12_on_arm64(lab: Settings, ec2: Any, bench: Any) -> None:
     """Its programs are arm64's, and so is an AMI that is made of it."""
-    assert found(ec2, "debian-13-arm64-*") == []
-    lifecycle.add_systems(lab, ["debian-13-arm64"], print)
-    (image,) = found(ec2, "debian-13-arm64-*")
+    assert found(ec2, "debian-12-arm64-*") == []
+    lifecycle.add_systems(lab, ["debian-12-arm64"], print)
+    (image,) = found(ec2, "debian-12-arm64-*")
     assert image["Architecture"] == "arm64"
     assert refused(bench, image["ImageId"], "t3.small") == "InvalidParameterValue"
     machine = online(bench, image["ImageId"], "t4g.small")
