@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.definition.roles.folders import collection_folders
+from orchestrator.definition.roles.group_vars import FOLDER, files_of, is_read
 from orchestrator.plan.fingerprint import NOT_APPLIED, Entry, canonical, files_below
 from orchestrator.plan.folder import PLACES, Folder, Reached, is_unasked, names_of_file, read_folder
 from orchestrator.plan.ignored import Ignored, is_left_behind
@@ -55,15 +57,15 @@ class FileSearch:
 
     def of(self, layer: PlannedLayer) -> Reached:
         """What a layer reaches. Layers that differ in variables only, and name nothing there, share the answer."""
-        key: tuple[Any, ...] = (layer.playbook, layer.roles)
+        key: tuple[Any, ...] = (layer.playbook, layer.roles, layer.groups, layer.group_folders)
         if key not in self._known:
             self._known[key] = _Closing(self, layer, Names()).reached()
         plain = self._known[key]
-        names = names_of(dict(layer.vars))
+        names = names_of(_given(layer))
         told = {text for text in pieces(names) if text in plain.watched or _leads_out(text)}
         if not (plain.asked or told or names.patterns or names.anything):
             return plain
-        key = (*key, canonical(layer.vars))
+        key = (*key, canonical(_given(layer)))
         if key not in self._known:
             self._known[key] = _Closing(self, layer, names).reached()
         return self._known[key]
@@ -101,6 +103,11 @@ class FileSearch:
         return AnsibleCfg(self.workspace.root)
 
 
+def _given(layer: PlannedLayer) -> list[Any]:
+    """What the layer gives to Ansible: its variables, and those of single roles with their conditions."""
+    return [dict(layer.vars), *([dict(entry.vars), list(entry.when)] for entry in layer.entries if not entry.is_plain)]
+
+
 def _is_meant_by_nobody(path: str) -> bool:
     """Whether a file is a leftover that no computed name means. Below a folder of `files/` it may be copied with it."""
     return is_left_behind(path.rpartition("/")[2]) and re.search(r"/(files|templates)/.*/", path) is None
@@ -136,10 +143,14 @@ class _Closing:
         self.read["extra_vars of the environment"] = names_of(self.reach.given)
         self._take(self.reach.shown(str(self.layer.playbook)), str(self.layer.playbook), in_playbook=True)
         for role in self.reach.workspace.roles_of(self.layer.roles):
-            self._role(role, str(self.reach.workspace.find(f"roles/{role}")))
+            self._role_of_layer(role, str(self.reach.workspace.role_path(role)))
         for entry in self._beside():
-            if is_unasked(entry.name) and not entry.aside:
+            if is_unasked(entry.name) and not entry.aside and self._is_of_groups(entry.name):
                 self._take_entry(entry)
+        for folder in self.layer.group_folders:
+            for file in (*files_of(folder, self.layer.groups), *sorted((folder / "host_vars").rglob("*"))):
+                if file.is_file() and not is_left_behind(file.name):
+                    self._path(str(file))
         for path in self.reach.settings.plugin_folders():
             self._path(path)
         before = -1
@@ -148,6 +159,25 @@ class _Closing:
         if self._anything():
             self._everything()
         return Reached(self.folders, self.files, tuple(self.notes), frozenset(self._index()), self.asked)
+
+    def _is_of_groups(self, name: str) -> bool:
+        """Whether a file beside the playbook is read for the layer's machine: `group_vars` of other groups are not."""
+        return not name.startswith(f"{FOLDER}/") or is_read(name, self.layer.groups)
+
+    def _role_of_layer(self, name: str, path: str) -> None:
+        """A role that the layer applies; of one that a collection brings the whole collection."""
+        for known, folder in self._collections():
+            if path.startswith(f"{folder}/roles/"):
+                if known not in self.folders:
+                    self._collection(known, folder)
+                return
+        self._role(name, path)
+
+    def _collections(self) -> Iterator[tuple[str, str]]:
+        """The collections of the workspace and of what it extends."""
+        yield from self.reach.settings.collections(self.beside)
+        for root in self.reach.roots:
+            yield from ((name, str(path)) for name, path in collection_folders(root).items())
 
     @property
     def beside(self) -> str:
@@ -203,7 +233,7 @@ class _Closing:
         for where, names in list(self.read.items()):
             for role in sorted(names.roles):
                 self._roles_named(role, where)
-        for name, path in self.reach.settings.collections(self.beside):
+        for name, path in self._collections():
             if name not in self.folders and any(name.encode() in content for content in self.contents):
                 self._collection(name, path)
         self.index, self.waiting, self.bases = self._index(), self._waiting(), self._bases()
@@ -339,7 +369,7 @@ class _Closing:
             self._literal_role(name)
             return
         self.asked = True
-        for given in (self.reach.given, self.layer.vars):
+        for given in (self.reach.given, self.layer.shared_vars):
             if (value := known_text(name, given)) is not None:
                 self._literal_role(value)
                 return
@@ -348,7 +378,7 @@ class _Closing:
         for known, path in self._all_roles():
             if fnmatch.fnmatchcase(known, shape):
                 self._role(known, path)
-        for known, path in self.reach.settings.collections(self.beside):
+        for known, path in self._collections():
             roles = folders_in(f"{path}/roles")
             if known not in self.folders and any(fnmatch.fnmatchcase(f"{known}.{role}", shape) for role in roles):
                 self._collection(known, path)
