@@ -136,6 +136,10 @@ class Collector:
         parts, notes = self._layers[key]
         return stacked(layer.name, parts, below, notes)
 
+    def reached(self, layer: PlannedLayer) -> Reached:
+        """What a layer reaches."""
+        return self._reach.of(layer)
+
     def tests(self, image: str, stack: Iterable[PlannedLayer]) -> str:
         """The fingerprint of the tests that prove an image: of their files, and of what they may ask of `image`."""
         layers = tuple(stack)

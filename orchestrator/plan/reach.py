@@ -284,6 +284,8 @@ class _Closing:
             found = {path for known, paths in self.index.items() if fnmatch.fnmatchcase(known, shape) for path in paths}
             found -= self.playbooks  # Ansible takes no playbook by a name that is computed while it runs
             found = {path for path in found if not _is_meant_by_nobody(path)}
+            if FOLDER not in shape:  # Ansible takes these by the names of groups, and the machine's count already
+                found = {path for path in found if f"/{FOLDER}/" not in path}
             if found:
                 self._note(f"{where} computes the name of a file ('{pattern}'): every file counts that it could be")
             for path in sorted(found):

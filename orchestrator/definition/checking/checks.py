@@ -266,7 +266,10 @@ def _shadowed(workspace: WorkspaceDraft, extended: WorkspaceDraft) -> Iterator[P
         guarded += [(f"playbooks/{name}.yml", owner), (f"packer/layers/{name}.pkr.hcl.j2", owner)]
         roles = sorted(closure(extended, (role for part in layer.parts for _, role in part.roles)))
         guarded += [(place, owner) for role in roles for place in role_places(role)]
-        guarded += [(f"{GROUP_VARS}/{name}{ending}", owner) for ending in GROUP_VARS_ENDINGS]
+        for path in (workspace.root / GROUP_VARS / f"{name}{ending}" for ending in GROUP_VARS_ENDINGS):
+            if path.exists():
+                where = layer.document.path
+                yield Problem(path, 0, f"layer '{name}' is protected by {where}: its variables cannot be set here")
     for relative, owner in dict(guarded).items():
         theirs = next((one.root / relative for one in extended.lineage if (one.root / relative).exists()), None)
         if theirs and (workspace.root / relative).exists():

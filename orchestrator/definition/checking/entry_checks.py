@@ -51,7 +51,7 @@ def _variables(workspace: WorkspaceDraft, layer: LayerDraft) -> Iterator[Problem
             if known is not None and variable not in known:
                 yield layer.problem(f"the role '{role}' takes no '{variable}'{did_you_mean(variable, known)}", at)
             if next(written_in(value), None):
-                what = "a secret cannot stand here: set it in the `vars` of the layer, or in encrypted group_vars"
+                what = "a secret cannot stand here: set it in the layer's `vars`, or in encrypted group_vars"
                 yield layer.problem(f"'{variable}': {what}", at)
 
 

@@ -38,12 +38,13 @@ def role_places(name: str) -> tuple[str, ...]:
 
 def collection_folders(root: Path) -> dict[str, Path]:
     """The collections of a workspace's own folder by name (`devsec.hardening`)."""
-    found: dict[str, Path] = {}
-    for folder in COLLECTIONS:
-        for space in _folders(root / folder / "ansible_collections"):
-            for path in _folders(space):
-                found.setdefault(f"{space.name}.{path.name}", path)
-    return found
+    return {name: path for folder in reversed(COLLECTIONS) for name, path in collections_below(root / folder).items()}
+
+
+def collections_below(folder: Path) -> dict[str, Path]:
+    """The collections of a folder of Ansible's `collections_path`, by name."""
+    spaces = _folders(folder / "ansible_collections")
+    return {f"{space.name}.{path.name}": path for space in spaces for path in _folders(space)}
 
 
 def _of_collections(root: Path) -> Iterator[tuple[str, Path]]:
