@@ -12,10 +12,10 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs demo test bench check fmt lab clean
+.PHONY: help setup programs demo test test-systems bench check fmt lab clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: programs $(READY) ## install what is missing: Debian packages, and the Python packages into .venv
 
@@ -51,6 +51,11 @@ demo: setup ## the whole pipeline on this machine: a lab, three images built, va
 # PACKERS=DIR:DIR runs the build tests also with other Packers than the one on PATH: each DIR holds a program `packer` and a folder `plugins`.
 test: setup ## all tests; those of the lab start labs of their own (PACKERS=DIR:DIR: also with these Packers)
 	pytest -q -n 3 --durations=10 --dist loadfile --no-loadscope-reorder $(if $(PACKERS),--packers=$(PACKERS))
+
+# QEMU runs arm64 programs here, some ten times as slowly as their own hardware would. The first time, it also makes the root.
+test-systems: setup ## the tests of arm64 machines, which `make test` leaves out: QEMU makes them slow (20 min at first)
+	apt-get install -y -qq qemu-user-static >/dev/null
+	pytest -q -m systems tests/lab
 
 # BENCH="plan makespan" runs these alone. LONG_ROUNDS is for the one that takes long, ROUNDS for the others.
 ROUNDS      ?= 3

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.brought import BROUGHT
 from orchestrator.definition.environment import SUFFIX, read_environment
 from orchestrator.definition.image import Image
 from orchestrator.definition.reading.document import Document, Keys, read
@@ -81,6 +82,8 @@ class WorkspaceDraft:
     images: tuple[ImageDraft, ...]
     own_environments: dict[str, Environment | None]
     own_roles: dict[str, Role]
+    #: Those that `requirements.yml` brings.
+    brought: dict[str, Role] = field(default_factory=dict)
     extends: WorkspaceDraft | None = None
     problems: list[Problem] = field(default_factory=list)
 
@@ -122,8 +125,8 @@ class WorkspaceDraft:
 
     @cached_property
     def all_roles(self) -> dict[str, Role]:
-        """Roles by name; those of this workspace go over those that it extends."""
-        return {name: role for one in reversed(self.lineage) for name, role in one.own_roles.items()}
+        """Roles by name; those of this workspace go over those that it extends, and these over those from elsewhere."""
+        return self.brought | {name: role for one in reversed(self.lineage) for name, role in one.own_roles.items()}
 
     @cached_property
     def environments(self) -> dict[str, Environment | None]:
@@ -166,6 +169,7 @@ def read_workspace(root: Path, trail: tuple[Path, ...] = ()) -> WorkspaceDraft:
             for path in sorted((root / "packer" / "environments").glob(f"*{SUFFIX}"))
         },
         own_roles=roles_of(root),
+        brought=roles_of((*trail, root)[0] / BROUGHT),
         extends=extended,
         problems=problems,
     )

@@ -7,10 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.brought import BROUGHT
+from orchestrator.definition.checking.ansible_cfg_checks import problems_of_ansible_cfg
 from orchestrator.definition.checking.broken import Broken
 from orchestrator.definition.checking.checks import problems_of
 from orchestrator.definition.draft import read_workspace
 from orchestrator.definition.expansion import expanded
+from orchestrator.definition.reading.document import read
 from orchestrator.definition.roles.role_tests import has_tests, test_folders
 from orchestrator.definition.variant import family_of
 from orchestrator.definition.workspace_file import FILE, PluginPin
@@ -121,13 +124,16 @@ class Workspace:
             within = within.extends
 
     def find(self, relative: str) -> Path:
-        """The path of a file or folder ("playbooks/base.yml", "roles/nginx"): here, else in what this one extends.
+        """The path of a file or folder ("playbooks/base.yml", "roles/nginx"): here, else in what this one extends, else
+        in what `requirements.yml` brings.
 
         Raises LackError when neither has it.
         """
         for within in self.chain():
             if (path := within.root / relative).exists():
                 return path
+        if (path := self.root / BROUGHT / relative).exists():
+            return path
         raise LackError(f"{relative} is missing in {self.root}" + (" and in what it extends" if self.extends else ""))
 
     def role_path(self, name: str) -> Path:
@@ -165,15 +171,33 @@ def load(start: Path, *, whole: bool = True) -> Workspace:
 
     Raises UsageError when there is none, and DefinitionError with every problem that its files have.
     """
+    draft = read_workspace(root_of(start))
+    apart = Broken(draft, [from_here(one) for one in (*problems_of(draft), *problems_of_ansible_cfg(draft.root))])
+    if apart.elsewhere or (whole and apart.problems):
+        raise DefinitionError(apart.problems)
+    return _workspace(draft, apart)
+
+
+def root_of(start: Path) -> Path:
+    """The folder `start`, or the nearest one above it, that has an `ami.yml`. Raises UsageError when there is none."""
     folder = start.resolve()
     root = next((one for one in (folder, *folder.parents) if (one / FILE).is_file()), None)
     if root is None:
         raise UsageError(f"no {FILE} in {folder} or above it", hint="go to a workspace, or name one: --workspace DIR")
-    draft = read_workspace(root)
-    apart = Broken(draft, [from_here(problem) for problem in problems_of(draft)])
-    if apart.elsewhere or (whole and apart.problems):
-        raise DefinitionError(apart.problems)
-    return _workspace(draft, apart)
+    return root
+
+
+def roots_of(root: Path) -> tuple[Path, ...]:
+    """The folder of a workspace and of those that it extends, the nearest first, as far as their files can be read."""
+    found: list[Path] = []
+    while root not in found and (root / FILE).is_file():
+        found.append(root)
+        document = read(root / FILE, [])
+        extended = document.value.get("extends") if document else None
+        if not isinstance(extended, str) or "\0" in extended:
+            break
+        root = (root / extended).resolve()
+    return tuple(found)
 
 
 def from_here(problem: Problem) -> Problem:

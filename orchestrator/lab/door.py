@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 HEALTH = "/ami-lab/health"
 FAULTS = "/ami-lab/faults"
+SYSTEMS = "/ami-lab/systems"
 
 #: Seconds within which a lab answers for itself.
 PATIENCE = 5.0
@@ -45,6 +46,17 @@ def calls(lab: Settings) -> dict[str, int]:
         raise not_up(lab.name)
     counts: dict[str, int] = told["calls"]
     return counts
+
+
+def systems(lab: Settings) -> list[str]:
+    """The names of the systems that the lab has AMIs of. Raises LackError."""
+    told: list[str] = _opened(lab, "GET", SYSTEMS)
+    return told
+
+
+def publish(lab: Settings, name: str, disk: str, made: str, serial: int) -> None:
+    """Have AMIs of a system whose disk was imported (`SystemDoor.publish`). Raises UsageError, LackError."""
+    _opened(lab, "POST", SYSTEMS, {"name": name, "disk": disk, "made": made, "serial": serial})
 
 
 def set_fault(lab: Settings, rule: Rule) -> dict[str, Any]:
@@ -72,8 +84,12 @@ def not_up(name: str) -> LackError:
 
 
 def _faults(lab: Settings, method: str, body: Any = None) -> Any:
+    return _opened(lab, method, FAULTS, body)
+
+
+def _opened(lab: Settings, method: str, path: str, body: Any = None) -> Any:
     try:
-        return _ask(lab, method, FAULTS, body)
+        return _ask(lab, method, path, body)
     except urllib.error.HTTPError as refused:
         with refused:
             told = json.load(refused)

@@ -18,14 +18,17 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import process
 from orchestrator.errors import LackError, UsageError
 from orchestrator.lab import door, settings
-from orchestrator.lab.host import agent_package, network, recipe
+from orchestrator.lab.host import agent_package, emulation, network, recipe
 from orchestrator.lab.host.podman import LABEL, Podman
+from orchestrator.lab.systems import DEBIAN_12, named
 from orchestrator.polling import attempts, steady
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from orchestrator.lab.host.recipe import Root
     from orchestrator.lab.settings import Settings
+    from orchestrator.lab.systems import System
 
 PROGRAMS = ("podman", "mmdebstrap", "ip", "dpkg-deb")
 
@@ -68,6 +71,8 @@ class LabStatus:
     pid: int = 0
     machines: int = 0
     folder: str = ""
+    systems: tuple[str, ...] = ()
+    """What it has AMIs of."""
     calls: dict[str, int] = field(default_factory=dict)
     """How many API calls it has answered, by `service:Action`."""
 
@@ -80,6 +85,7 @@ class LabStatus:
             "pid": self.pid or None,
             "machines": self.machines,
             "folder": self.folder,
+            "systems": list(self.systems),
             "calls": self.calls,
         }
 
@@ -108,6 +114,25 @@ def up(wanted: Settings, tell: Callable[[str], None]) -> Settings:
             raise
 
 
+def add_systems(lab: Settings, names: Iterable[str], tell: Callable[[str], None]) -> None:
+    """Let a lab that is up have AMIs of these systems; those that it has already are left as they are.
+
+    Raises UsageError for a name that it does not know, before anything is made; LackError when this machine cannot run
+    programs of an architecture.
+    """
+    there = door.systems(lab)
+    missing = [system for system in map(named, names) if system.name not in there]
+    for system in missing:
+        emulation.enable(system)
+    # Other labs and `down` need not wait until the roots are made.
+    roots = {system: recipe.root(system, tell) for system in missing}
+    with _alone(lab.name):
+        there = door.systems(lab)
+        for system, root in roots.items():
+            if system.name not in there:
+                door.publish(lab, system.name, _import(lab.name, system, root, tell), root.made, root.serial)
+
+
 def down(name: str, tell: Callable[[str], None], *, cache: bool = False) -> bool:
     """Stop a lab and remove everything of it; with `cache` also the root filesystems that labs share.
 
@@ -133,7 +158,10 @@ def status(name: str) -> LabStatus:
     pid = _server_pid(name)
     told = door.health(lab) if lab is not None and pid else None
     if lab is not None and told is not None:
-        return LabStatus(name, Condition.UP, lab.endpoint, pid, told["machines"], str(lab.folder), told["calls"])
+        systems = tuple(told["systems"])
+        return LabStatus(
+            name, Condition.UP, lab.endpoint, pid, told["machines"], str(lab.folder), systems, told["calls"]
+        )
     if pid:
         return LabStatus(name, Condition.SILENT, lab.endpoint if lab else "", pid, folder=str(settings.STATE / name))
     if (settings.STATE / name).exists() or (os.geteuid() == 0 and _leftovers(name)):
@@ -197,11 +225,8 @@ def _check_port(port: int) -> None:
 
 def _start(wanted: Settings, tell: Callable[[str], None]) -> Settings:
     wanted.folder.mkdir(parents=True, exist_ok=True)
-    root = recipe.root(tell)
-    disk = f"localhost/ami-lab-{wanted.name}/debian-12:latest"
-    tell("importing the Debian root")
-    label = f"LABEL {LABEL}={wanted.name}"
-    process.run(["podman", "import", "--quiet", f"--change={label}", str(root.archive), disk], timeout=300)
+    root = recipe.root(DEBIAN_12, tell)
+    disk = _import(wanted.name, DEBIAN_12, root, tell)
     tell("making the network")
     net = network.create(wanted.name)
     podman = network.probe(wanted.name, net, disk)
@@ -221,6 +246,15 @@ def _start(wanted: Settings, tell: Callable[[str], None]) -> Settings:
     tell("starting the server")
     _serve(lab)
     return lab
+
+
+def _import(lab: str, system: System, root: Root, tell: Callable[[str], None]) -> str:
+    """Make a root the disk of a lab's machines; returns the disk's name."""
+    disk = f"localhost/ami-lab-{lab}/{system.name}:latest"
+    tell(f"importing the root of {system.name}")
+    label = f"LABEL {LABEL}={lab}"
+    process.run(["podman", "import", "--quiet", f"--change={label}", str(root.archive), disk], timeout=300)
+    return disk
 
 
 def _serve(lab: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import logging
 import os
@@ -21,7 +20,7 @@ from orchestrator.lab import settings
 from orchestrator.lab.api.dispatch import Calls, Dispatcher
 from orchestrator.lab.api.fault_door import FaultDoor
 from orchestrator.lab.api.faults import Faults
-from orchestrator.lab.door import FAULTS, HEALTH
+from orchestrator.lab.door import FAULTS, HEALTH, SYSTEMS
 from orchestrator.lab.ec2 import backend as ec2
 from orchestrator.lab.ec2.disks import Disks
 from orchestrator.lab.ec2.machines import Machines
@@ -30,6 +29,8 @@ from orchestrator.lab.host.podman import Podman
 from orchestrator.lab.imds.server import MetadataService, serve
 from orchestrator.lab.ssm.agent_calls import AgentCalls
 from orchestrator.lab.ssm.run_command import RunCommandApi
+from orchestrator.lab.system_door import SystemDoor
+from orchestrator.lab.systems import DEBIAN_12
 
 if TYPE_CHECKING:
     from orchestrator.lab.api.dispatch import Door
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-#: Debian's own account on AWS.
-DEBIAN = "136693071363"
 PROFILE = "ami-lab"
 TRUST = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
@@ -56,16 +55,6 @@ class RequestHandler(MotoRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write no line for a request: clients that wait ask all the time."""
-
-
-def public_image(lab: Settings) -> ec2.PublicImage:
-    """Debian's AMI, named and owned as Debian's own on EC2."""
-
-    def id_in(region: str) -> str:
-        return "ami-" + hashlib.sha256(f"{region}/{lab.made}/{lab.serial}".encode()).hexdigest()[:17]
-
-    name = f"debian-12-amd64-{lab.made}-{lab.serial}"
-    return ec2.PublicImage(name, DEBIAN, f"Debian 12 ({lab.made}-{lab.serial})", lab.disk, id_in)
 
 
 def furnish_account() -> None:
@@ -91,13 +80,16 @@ def run(lab: Settings) -> None:
     podman = Podman(lab.name, lab.network, lab.podman_options, lab.limits)
     machines = Machines(tables, podman)
     disks = Disks(tables, podman, machines.held, lab.image_delay)
-    ec2.install(tables, public_image(lab), disks, machines.console)
+    systems = SystemDoor(tables)
+    ec2.install(tables, disks, machines.console)
+    systems.publish(DEBIAN_12.name, lab.disk, lab.made, lab.serial)
     furnish_account()
     moto = DomainDispatcherApplication(create_backend_app)
     faults, calls = Faults(tables.recent_ids), Calls()
     doors: dict[str, Door] = {
-        HEALTH: lambda *_: (200, {"lab": lab.name, "machines": tables.living(), "calls": calls.counts()}),
+        HEALTH: lambda *_: (200, _health(lab, tables, calls, systems)),
         FAULTS: FaultDoor(faults),
+        SYSTEMS: systems,
     }
     application = Dispatcher(moto, tables.answering, _handlers(lab, machines, tables), doors, faults, calls)
     imds = serve(MetadataService(tables, lab.agent, AgentCalls(faults, lab.agent_waits)), lab.bridge)
@@ -107,6 +99,15 @@ def run(lab: Settings) -> None:
     signal.signal(signal.SIGTERM, lambda *_: machines.stop())
     LOG.info("lab %s answers at %s", lab.name, lab.endpoint)
     machines.follow(disks.sweep)
+
+
+def _health(lab: Settings, tables: Tables, calls: Calls, systems: SystemDoor) -> dict[str, Any]:
+    return {
+        "lab": lab.name,
+        "machines": tables.living(),
+        "systems": list(systems.published),
+        "calls": calls.counts(),
+    }
 
 
 def _handlers(lab: Settings, machines: Machines, tables: Tables) -> dict[str, Any]:

@@ -32,10 +32,11 @@ class Settings:
     podman_options: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     disk: str = ""
+    """The disk of Debian 12, which every lab has."""
     made: str = ""
-    """The day the Debian image was made, YYYYMMDD."""
+    """The day the root of Debian 12 was made, YYYYMMDD."""
     serial: int = 0
-    """Last part of the Debian image's name, from its recipe."""
+    """Last part of the name of Debian 12's AMI, from its recipe."""
 
     @property
     def endpoint(self) -> str:

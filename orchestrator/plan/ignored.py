@@ -37,13 +37,17 @@ class Ignored:
     because two clones must have the same fingerprints.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, unheard: bool = False) -> None:
+        """`unheard`: nothing is ignored."""
+        self._unheard = unheard
         self._specs: dict[Path, GitIgnoreSpec | None] = {}
         self._known: dict[tuple[str, bool], bool] = {}
         self._above: dict[Path, tuple[tuple[Path, GitIgnoreSpec], ...]] = {}
 
     def names(self, path: str, *, folder: bool) -> bool:
         """Whether a `.gitignore` names a file or folder, or one of the folders that it lies in."""
+        if self._unheard:
+            return False
         key = (path, folder)
         if key not in self._known:
             self._known[key] = self._names(Path(path), folder=folder)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.definition.roles.role_tests import files_above, folders_above
 from orchestrator.errors import LackError
-from orchestrator.plan.fingerprint import FORMAT, canonical, digest, files_below
+from orchestrator.plan.fingerprint import FORMAT, Entry, canonical, digest, files_below
 from orchestrator.plan.planned_layer import SEAL, fragment_of, seal_of
 from orchestrator.plan.reach import FileSearch
 from orchestrator.secret_values import Secrets
@@ -37,6 +37,9 @@ _FIRST_MONDAY = 4 * 86400
 
 #: Names of templates that a template extends or includes, as they are written: in quotes.
 _QUOTED = re.compile(r"""["']([\w./-]+\.j2)["']""")
+
+#: Files and folders that a fragment names for its provisioners, as they are written: in quotes.
+_FOR_PROVISIONERS = re.compile(r'"(packer/files/[^"\n]+)"')
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,10 @@ class Collector:
         if layer.name not in self._names:
             fragment = self._templates(f"layers/{fragment_of(self._workspace, layer.name).name}")
             self._names[layer.name] = part("fragment", fragment)
+            self._for_provisioners[layer.name] = part("files", dict(self._named_in(fragment)))
         yield self._names[layer.name]
+        if self._for_provisioners[layer.name].entries:
+            yield self._for_provisioners[layer.name]
         yield part("order", {"roles": canonical(layer.roles)})
         if layer.role_tasks:
             yield part("role entries", {str(number): canonical(task) for number, task in enumerate(layer.role_tasks)})
@@ -228,9 +234,8 @@ class Collector:
         return given | {"kms_key_id": self._environment.kms_key_id.encode()}
 
     def _settings(self) -> dict[str, bytes]:
-        """The workspace's own Ansible settings, which every build uses (see build/environment.py)."""
-        path = self._workspace.root / "ansible.cfg"
-        return {"ansible.cfg": self._read(path)} if path.is_file() else {}
+        """The workspace's own Ansible settings, which every build uses (see build/launch/environment.py)."""
+        return self._reach.settings.counted()
 
     def _facts(self) -> Iterator[Part]:
         if self._workspace.gather_subset:
@@ -247,3 +252,19 @@ class Collector:
         if path not in self._files:
             self._files[path] = path.read_bytes()
         return self._files[path]
+
+    @cached_property
+    def _for_provisioners(self) -> dict[str, Part]:
+        """The files that the provisioners in a layer's fragment name, by the layer."""
+        return {}
+
+    def _named_in(self, fragment: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+        """The files that a fragment names below packer/files, and those in folders that it names."""
+        for text in fragment.values():
+            for name in _FOR_PROVISIONERS.findall(text.decode("utf-8", "replace")):
+                path = self._workspace.root / name
+                if path.is_file():
+                    yield Entry(name, str(path)).counted()
+                elif path.is_dir():
+                    for one in files_below(str(path), frozenset()):
+                        yield Entry(f"{name.rstrip('/')}/{one.name}", one.path, link=one.link).counted()

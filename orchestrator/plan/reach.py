@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definition.roles.folders import collection_folders
+from orchestrator.brought import BROUGHT, folders_in
 from orchestrator.definition.roles.group_vars import FOLDER, files_of, is_read
+from orchestrator.plan import collections
 from orchestrator.plan.fingerprint import NOT_APPLIED, Entry, canonical, files_below
 from orchestrator.plan.folder import PLACES, Folder, Reached, is_unasked, names_of_file, read_folder
 from orchestrator.plan.ignored import Ignored, is_left_behind
 from orchestrator.plan.names import LAYER_ROLES, Names, known_text, names_in, names_of, pattern_of, pieces
 from orchestrator.plan.planned_layer import SEAL
-from orchestrator.plan.settings import AnsibleCfg, folders_in
+from orchestrator.plan.settings import AnsibleCfg, collection_folders, collections_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,10 +46,12 @@ class FileSearch:
         self.workspace = workspace
         self.given = dict(environment.extra_vars)
         self.ignored = Ignored()
+        self.unheard = Ignored(unheard=True)
         self._folders: dict[str, Folder] = {}
         self._files: dict[str, Names] = {}
         self._entries: dict[str, list[Entry]] = {}
         self._known: dict[tuple[Any, ...], Reached] = {}
+        self._collections: dict[str, dict[str, str]] = {}
 
     @cached_property
     def roots(self) -> tuple[Path, ...]:
@@ -62,10 +65,12 @@ class FileSearch:
             self._known[key] = _Closing(self, layer, Names()).reached()
         plain = self._known[key]
         names = names_of(_given(layer))
+        written = canonical(_given(layer))
+        used = any(collections.uses(written, name) for name in self.collections(str(layer.playbook.parent)))
         told = {text for text in pieces(names) if text in plain.watched or _leads_out(text)}
-        if not (plain.asked or told or names.patterns or names.anything):
+        if not (plain.asked or told or used or names.patterns or names.anything):
             return plain
-        key = (*key, canonical(_given(layer)))
+        key = (*key, written)
         if key not in self._known:
             self._known[key] = _Closing(self, layer, names).reached()
         return self._known[key]
@@ -73,7 +78,9 @@ class FileSearch:
     def folder(self, path: str, leave_out: frozenset[str]) -> Folder:
         """A role or a collection."""
         if path not in self._folders:
-            self._folders[path] = read_folder(path, leave_out, self.ignored)
+            # What comes from elsewhere is what its lock says, whatever a `.gitignore` there or above says.
+            ignored = self.unheard if f"/{BROUGHT}/" in path else self.ignored
+            self._folders[path] = read_folder(path, leave_out, ignored)
         return self._folders[path]
 
     def entries(self, path: str) -> list[Entry]:
@@ -94,13 +101,20 @@ class FileSearch:
         """A path as a person knows it: within the workspace, or within the one that it extends, or as it is."""
         for root in self.roots:
             if path.startswith(f"{root}/"):
-                return path[len(str(root)) + 1 :]
+                return path[len(str(root)) + 1 :].removeprefix(f"{BROUGHT}/")
         return path
 
     @cached_property
     def settings(self) -> AnsibleCfg:
         """What the workspace's `ansible.cfg` says, which names files too."""
         return AnsibleCfg(self.workspace.root)
+
+    def collections(self, beside: str) -> dict[str, str]:
+        """The folder of each collection that playbooks in the folder `beside` can use, by name."""
+        if beside not in self._collections:
+            folders = (f"{beside}/collections", *collection_folders(self.roots, self.settings))
+            self._collections[beside] = collections_of(folders)
+        return self._collections[beside]
 
 
 def _given(layer: PlannedLayer) -> list[Any]:
@@ -129,6 +143,8 @@ class _Closing:
     folders: dict[str, Folder] = field(default_factory=dict)
     read: dict[str, Names] = field(default_factory=dict)
     contents: list[bytes] = field(default_factory=list)
+    #: How many of them were looked through for names of collections.
+    looked: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
     counted: set[str] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
@@ -141,6 +157,8 @@ class _Closing:
     def reached(self) -> Reached:
         self.read["the variables of the layer"] = self.given
         self.read["extra_vars of the environment"] = names_of(self.reach.given)
+        given = _given(self.layer) if self.given.texts else []
+        self.contents += [canonical(given), canonical(self.reach.given), " ".join(self.layer.roles).encode()]
         self._take(self.reach.shown(str(self.layer.playbook)), str(self.layer.playbook), in_playbook=True)
         for role in self.reach.workspace.roles_of(self.layer.roles):
             self._role_of_layer(role, str(self.reach.workspace.role_path(role)))
@@ -166,18 +184,12 @@ class _Closing:
 
     def _role_of_layer(self, name: str, path: str) -> None:
         """A role that the layer applies; of one that a collection brings the whole collection."""
-        for known, folder in self._collections():
+        for known, folder in self.reach.collections(self.beside).items():
             if path.startswith(f"{folder}/roles/"):
                 if known not in self.folders:
                     self._collection(known, folder)
                 return
         self._role(name, path)
-
-    def _collections(self) -> Iterator[tuple[str, str]]:
-        """The collections of the workspace and of what it extends."""
-        yield from self.reach.settings.collections(self.beside)
-        for root in self.reach.roots:
-            yield from ((name, str(path)) for name, path in collection_folders(root).items())
 
     @property
     def beside(self) -> str:
@@ -233,9 +245,7 @@ class _Closing:
         for where, names in list(self.read.items()):
             for role in sorted(names.roles):
                 self._roles_named(role, where)
-        for name, path in self._collections():
-            if name not in self.folders and any(name.encode() in content for content in self.contents):
-                self._collection(name, path)
+        self._collections_used()
         self.index, self.waiting, self.bases = self._index(), self._waiting(), self._bases()
         for where, names in list(self.read.items()):
             for text in sorted(names.texts | names.sources):
@@ -243,6 +253,21 @@ class _Closing:
                     self._text(one, where, source=text in names.sources)
             for pattern in sorted(names.patterns):
                 self._pattern(pattern, where)
+
+    def _collections_used(self) -> None:
+        """Count each collection that something names, and every one where a name is computed."""
+        known = self.reach.collections(self.beside)
+        if not known:
+            return
+        for content in self.contents[self.looked :]:
+            if (text := collections.computed(content)) and known.keys() - self.folders.keys():
+                self._note(f"the name of a module or filter is computed ('{text}'): every collection counts")
+                waiting = list(known)
+            else:
+                waiting = [name for name in known if name not in self.folders and collections.uses(content, name)]
+            self.looked += 1
+            for name in waiting:
+                self._collection(name, known[name])
 
     def _text(
         self,
@@ -354,6 +379,8 @@ class _Closing:
         self._folder(folder, shown)
 
     def _collection(self, name: str, path: str) -> None:
+        if name in self.folders:
+            return
         folder = self.reach.folder(path, _NOT_OF_COLLECTIONS)
         self.folders[name] = folder
         self._folder(folder, self.reach.shown(path))
@@ -380,7 +407,7 @@ class _Closing:
         for known, path in self._all_roles():
             if fnmatch.fnmatchcase(known, shape):
                 self._role(known, path)
-        for known, path in self._collections():
+        for known, path in self.reach.collections(self.beside).items():
             roles = folders_in(f"{path}/roles")
             if known not in self.folders and any(fnmatch.fnmatchcase(f"{known}.{role}", shape) for role in roles):
                 self._collection(known, path)
@@ -389,6 +416,7 @@ class _Closing:
         if not name or ("role", name) in self.done:
             return
         search = [f"{self.beside}/roles", *(f"{root}/roles" for root in self.reach.roots)]
+        search += [f"{self.reach.roots[0]}/{BROUGHT}/roles"]
         search += [os.path.dirname(role) for role in self.roles] + [self.beside]
         for base in search:
             path = os.path.normpath(os.path.join(base, name))
@@ -399,6 +427,7 @@ class _Closing:
 
     def _all_roles(self) -> Iterable[tuple[str, str]]:
         places = [f"{self.beside}/roles", *(f"{root}/roles" for root in self.reach.roots)]
+        places.append(f"{self.reach.roots[0]}/{BROUGHT}/roles")
         found: dict[str, str] = {}
         for place in places:
             for name in folders_in(place):
@@ -417,6 +446,11 @@ class _Closing:
             for entry in self.reach.entries(str(root)):
                 if not entry.aside:
                     self._take_entry(entry)
+        for name, path in self._all_roles():
+            if f"/{BROUGHT}/" in path:
+                self._role(name, path)
+        for name, path in self.reach.collections(self.beside).items():
+            self._collection(name, path)
 
     def _note(self, text: str) -> None:
         self.notes.setdefault(text)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from orchestrator import quiet
+from orchestrator.brought import BROUGHT, COLLECTIONS, REQUIREMENTS
 from orchestrator.definition.secret import references_in
 from orchestrator.definition.variant import SIGN
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.plan.names import LAYER_TASKS
 from orchestrator.plan.planned_layer import fragment_of, seal_of
+from orchestrator.plan.settings import AnsibleCfg, collection_folders
 from orchestrator.registry.states import FIRST, State
 from orchestrator.render.layout import laid_out
 from orchestrator.render.packer_set import PackerSet, packer_set
@@ -120,15 +122,36 @@ def _values(
         "quiet": list(quiet.script(strict=True)),
         "layers": written,
         "secrets": sorted({name for layer in written for name in layer["secrets"]}),
-        "roles_path": [os.path.relpath(place.root / "roles", workspace.root) for place in workspace.chain()],
-        "collections_path": [
-            os.path.relpath(folder, workspace.root)
-            for place in workspace.chain()
-            if (folder := place.root / "collections").is_dir()
-        ],
+        "roles_path": _roles_path(workspace),
+        "requires": _requires(workspace),
+        "collections_path": _collections_path(workspace),
         "groups": any(layer["groups"] for layer in written),
         "group_folders": any(layer["group_folders"] for layer in written),
     }
+
+
+def _roles_path(workspace: Workspace) -> list[str]:
+    """Where roles are, from the workspace's folder. What is brought comes last: it takes the place of nothing."""
+    own = [os.path.relpath(place.root / "roles", workspace.root) for place in workspace.chain()]
+    return [*own, *([f"{BROUGHT}/roles"] if _requires(workspace) else [])]
+
+
+def _collections_path(workspace: Workspace) -> list[str]:
+    """Where collections are besides those of the machine, from the workspace's folder; empty when it has none.
+
+    What `ansible.cfg` says is among them, as Ansible prefers the environment to it.
+    """
+    settings = AnsibleCfg(workspace.root)
+    roots = tuple(place.root for place in workspace.chain())
+    brought = f"{workspace.root}/{BROUGHT}/{COLLECTIONS}"  # it may not be there yet
+    there = {path for path in collection_folders(roots, settings) if os.path.isdir(path)}  # noqa: PTH112 - a text
+    there |= {brought} if _requires(workspace) else set()
+    return [os.path.relpath(path, workspace.root) for path in collection_folders(roots, settings) if path in there]
+
+
+def _requires(workspace: Workspace) -> bool:
+    """Whether a workspace, or one that it extends, has requirements."""
+    return any((place.root / REQUIREMENTS).is_file() for place in workspace.chain())
 
 
 def _problems_of_image(workspace: Workspace, image: Image, layers: Iterable[PlannedLayer]) -> Iterator[Problem]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 from orchestrator.build import session_manager
 from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace
-from orchestrator.errors import AmiError, LackError, Problem
+from orchestrator.definition.workspace import from_here
+from orchestrator.errors import AmiError, DefinitionError, LackError, Problem
 from orchestrator.plan.inputs import Collector
-from orchestrator.plan.material import checked
+from orchestrator.plan.modules import problems_of_modules, written_in_vain
 from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions
@@ -120,6 +121,8 @@ def prepare(
     collector = Collector(workspace, environment, datetime.now(UTC), secrets)
     found = known(versions(environment.account))
     segments = cut(tree(workspace, names, collector, source_amis), collector, found.standing)
+    if problems := list(problems_of_modules(workspace, [layer for one in segments for layer in one.layers])):
+        raise DefinitionError(map(from_here, problems))
     decided = steps(segments, wanted=names, account=found, anew=anew, again=again)
     if tests := tests_to_run(workspace, decided):
         _check_profile(environment)
@@ -129,7 +132,7 @@ def prepare(
     builds = [step.segment for step in decided if step.action is Action.BUILD]
     if builds:
         session_manager.check(environment.placement)
-    warnings = checked(workspace, collector, builds)
+    warnings = written_in_vain(workspace, collector, builds)
     packer, renderer = _packer(workspace, builds) if builds else (None, None)
     vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)

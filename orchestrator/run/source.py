@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.aws.account import error_code
+from orchestrator.aws.account import error_code, is_loopback
 from orchestrator.errors import LackError
 from orchestrator.registry import lacks_state, tags_of
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.account import Account
     from orchestrator.definition.source import Source, SourceFilter
+
+#: How Debian names its AMIs of the releases that the lab can have (orchestrator/lab/systems.py).
+_DEBIAN = re.compile(r"debian-(1[23])-")
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,17 @@ def _newest(account: Account, source: Source, wanted: SourceFilter) -> ImageType
     raise LackError(
         f"source '{source.name}': no AMI of owner {wanted.owner} named '{wanted.name}' "
         f"({wanted.architecture}) in {account.region}",
-        hint="check the filter of the source in ami.yml, and the region of the environment",
+        hint=advice(account, wanted),
     )
+
+
+def advice(account: Account, wanted: SourceFilter) -> str:
+    """What mends a filter that nothing fits. The lab has AMIs of Debian 13 and of arm64 only when asked for them."""
+    debian = _DEBIAN.match(wanted.name)
+    if debian is None or not is_loopback(account.endpoint):
+        return "check the filter of the source in ami.yml, and the region of the environment"
+    system = f"debian-{debian[1]}{'-arm64' if wanted.architecture == 'arm64' else ''}"
+    return f"ami lab up --with {system}"
 
 
 def _proven(images: Iterable[ImageTypeDef]) -> list[ImageTypeDef]:

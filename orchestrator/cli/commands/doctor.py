@@ -14,7 +14,7 @@ def doctor(env: EnvironmentOption = None, workspace: WorkspaceOption = HERE, as_
     from orchestrator.cli.opened import opened
     from orchestrator.run.doctor.examine import examine
 
-    loaded = opened(workspace)
+    loaded = opened(workspace, roles=False)
     environment = loaded.environment(env)
     results = examine(loaded, environment)
     if as_json:

@@ -40,14 +40,26 @@ def up(
             help="Scales the SSM agent's own waits, as the 5 min after a refused call; 1: as on AWS.",
         ),
     ] = 1.0,
+    systems: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="SYSTEM",
+            help="Also have AMIs of debian-13, debian-12-arm64 or debian-13-arm64; again for each, or with commas. "
+            "A lab that is up gets them, too.",
+        ),
+    ] = None,
 ) -> None:
     """Start the lab and wait until it answers. Prints what to export for other tools."""
     from orchestrator.lab import lifecycle
     from orchestrator.lab.settings import Settings
+    from orchestrator.lab.systems import named
 
+    wanted = [named(each.strip()).name for asked in systems or () for each in asked.split(",")]
     began = time.monotonic()
     with progress() as tell:
         lab = lifecycle.up(Settings(name, port, command_delay, image_delay, agent_waits), tell)
+        lifecycle.add_systems(lab, wanted, tell)
     say(f"the lab '{name}' answers at {lab.endpoint} ({time.monotonic() - began:.0f} s)")
     for variable, value in lifecycle.exports(lab).items():
         print_text(f"export {variable}={shlex.quote(value)}")
@@ -63,6 +75,7 @@ def status(name: LabOption = "default", as_json: JsonOption = False) -> None:
         print_json(found.as_json())
     elif found.condition is lifecycle.Condition.UP:
         print_text(f"the lab '{name}' is up at {found.endpoint} (process {found.pid}, {found.machines} machines)")
+        print_text(f"it has AMIs of {', '.join(found.systems)}; `ami lab up --with SYSTEM` makes others")
         print_text("its machines are containers with this host's kernel: docs/lab.md says what does not work there")
     elif found.condition is lifecycle.Condition.SILENT:
         print_text(f"the lab '{name}' runs (process {found.pid}) and does not answer; wait, or `ami lab down`")
@@ -78,7 +91,7 @@ def status(name: LabOption = "default", as_json: JsonOption = False) -> None:
 def down(
     name: LabOption = "default",
     cache: Annotated[
-        bool, typer.Option("--cache", help="Also remove the Debian root that labs share (/var/cache/ami-lab).")
+        bool, typer.Option("--cache", help="Also remove the Debian roots that labs share (/var/cache/ami-lab).")
     ] = False,
 ) -> None:
     """Stop the lab and remove every process, machine, image, network and file of it."""

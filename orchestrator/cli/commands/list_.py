@@ -45,7 +45,7 @@ def list_(
     from orchestrator.run.sweep.inventory import look
     from orchestrator.run.sweep.unproven import unproven
 
-    loaded = opened(workspace)
+    loaded = opened(workspace, roles=False)
     if image is not None and family_of(image) not in loaded.broken_images:
         loaded.selected([image])
     account = environment_of(loaded, env).account

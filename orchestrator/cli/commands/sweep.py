@@ -58,7 +58,7 @@ def sweep(
     from orchestrator.run.sweep.find import find, place_of
 
     age = time_span(older_than)
-    loaded = opened(workspace)
+    loaded = opened(workspace, roles=False)
     place = place_of(environment_of(loaded, env), loaded.root)
     now = datetime.now(UTC)
     finding = find(place, now, age)

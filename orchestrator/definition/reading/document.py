@@ -8,6 +8,7 @@ and aliases are bounded before they cost anything.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -127,6 +128,15 @@ def read(path: Path, problems: list[Problem]) -> Document | None:
     return None
 
 
+def read_any(path: Path, problems: list[Problem]) -> Document | None:
+    """A YAML file that holds any one value. What is wrong is added to `problems`; None when nothing could be read."""
+    try:
+        return _Builder(path, text_of(path), problems).document()
+    except Unreadable as unreadable:
+        problems.append(unreadable.problem)
+        return None
+
+
 def read_foreign(path: Path, problems: list[Problem]) -> Document | None:
     """A YAML file that others wrote for Ansible, as Ansible takes it: of a key that stands twice the last value counts,
     tags such as `!unsafe` mean nothing here, and an empty file is an empty mapping.
@@ -144,6 +154,28 @@ def read_foreign(path: Path, problems: list[Problem]) -> Document | None:
         problems.append(document.problem("must be a mapping (`key: value` lines)"))
         return None
     return Document(path, {}, document.places)
+
+
+def read_json(path: Path, problems: list[Problem]) -> Document | None:
+    """A JSON file that holds one mapping. What is wrong is added to `problems`; None when nothing could be read."""
+    try:
+        text = text_of(path)
+        value = json.loads(text)
+        # Its lines are found by reading it as YAML, which JSON is, but for tabs. Tabs stand between values only.
+        document = _Builder(path, text.replace("\t", " "), [], last_wins=True).document()
+    except json.JSONDecodeError as error:
+        problems.append(Problem(path, error.lineno, f"is not JSON: {error.msg}"))
+        return None
+    except RecursionError:
+        problems.append(Problem(path, 0, "is nested too deep"))
+        return None
+    except Unreadable as unreadable:
+        problems.append(unreadable.problem)
+        return None
+    if isinstance(value, dict):
+        return Document(path, value, document.places)
+    problems.append(document.problem('must be a mapping ({ "key": value })'))
+    return None
 
 
 def _has(node: Any, key: str | int) -> bool:

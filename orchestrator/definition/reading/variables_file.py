@@ -28,13 +28,14 @@ def read_variables(path: Path, problems: list[Problem]) -> Document | None:
     """The assignments of a variable file. What is wrong is added to `problems`; None when nothing could be read."""
     try:
         text = text_of(path)
-        return _Assignments(path, problems).document(_tree(path, text))
+        return _Assignments(path, problems).document(syntax_tree(path, text))
     except Unreadable as unreadable:
         problems.append(unreadable.problem)
         return None
 
 
-def _tree(path: Path, text: str) -> Tree[Any]:
+def syntax_tree(path: Path, text: str) -> Tree[Any]:
+    """The syntax tree of an HCL text. Raises Unreadable, with the line, for what is no HCL."""
     import hcl2  # noqa: PLC0415 - its grammar takes a tenth of a second, and most commands read no environment
     from lark.exceptions import LarkError  # noqa: PLC0415 - same
 

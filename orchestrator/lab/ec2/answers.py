@@ -55,6 +55,7 @@ class LabResponse(EC2Response):
             self._get_param("Description", ""),
             chosen.get("Ebs", {}).get("SnapshotId", ""),
             root,
+            self._get_param("Architecture", ""),
         )
         return ActionResult({"ImageId": image.id})
 

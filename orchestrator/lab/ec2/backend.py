@@ -11,6 +11,7 @@ from moto.ec2.models import amis, ec2_backends, elastic_block_store, instances
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2.answers import LabResponse, add_actions
+from orchestrator.lab.ec2.architectures import check_architecture
 from orchestrator.lab.ec2.consistency import EventualBackend
 from orchestrator.lab.ec2.instances import ROOT_SIZE, LabAmi, LabInstance, LabSnapshot
 
@@ -34,24 +35,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PublicImage:
-    """The AMI that every region has from the start."""
+    """An AMI that every region has."""
 
     name: str
     owner: str
     description: str
     disk: str
     id_in: Callable[[str], str]
+    architecture: str = "x86_64"
 
 
 class LabBackend(EventualBackend):
     """The tables of one account in one region."""
 
-    public: PublicImage
+    public: tuple[PublicImage, ...] = ()
     disks: Keeper
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        public = self.public
+        for public in self.public:
+            self.publish(public)
+
+    def publish(self, public: PublicImage) -> None:
+        """Have a public AMI in this region."""
         image = LabAmi(
             self,
             public.id_in(self.region_name),
@@ -60,6 +66,7 @@ class LabBackend(EventualBackend):
             description=public.description,
             image_location=f"amazon/{public.name}",
             public=True,
+            architecture=public.architecture,
             region_name=f"{self.region_name}a",
         )
         image.ebs_snapshot.disk = public.disk
@@ -80,6 +87,7 @@ class LabBackend(EventualBackend):
             kwargs["block_device_mappings"] = self._with_root(self.amis[image_id or settings["ImageId"]], mappings)
         asked = "" if kwargs.get("is_instance_type_default") else kwargs.get("instance_type")
         instance_type = str(asked or settings.get("InstanceType") or kwargs.get("instance_type"))
+        check_architecture(instance_type, str(self.amis[image_id or settings["ImageId"]].architecture))
         if self.tables.trouble.shortage(instance_type, _subnet(kwargs, settings)):
             what = (
                 f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested"
@@ -140,7 +148,12 @@ class LabBackend(EventualBackend):
         return image
 
     def register_image(
-        self, name: str | None = None, description: str | None = None, snapshot_id: str = "", root: str = ""
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        snapshot_id: str = "",
+        root: str = "",
+        architecture: str = "",
     ) -> Any:
         """Make an image of a snapshot that exists."""
         if not snapshot_id:
@@ -150,6 +163,7 @@ class LabBackend(EventualBackend):
         del self.snapshots[image.ebs_snapshot.id]
         image.ebs_snapshot = snapshot
         image.root_device_name = root or image.root_device_name
+        image.architecture = architecture or image.architecture
         snapshot.from_ami = image.id
         self.disks.hold_back(image, None, self.tables.trouble.slower())
         return image
@@ -227,11 +241,10 @@ def _subnet(kwargs: dict[str, Any], template: dict[str, Any]) -> str:
     return str(kwargs.get("subnet_id") or interfaces[0].get("SubnetId") or template.get("SubnetId") or "")
 
 
-def install(tables: Tables, public: PublicImage, disks: Keeper, console: Callable[[str], bytes]) -> None:
+def install(tables: Tables, disks: Keeper, console: Callable[[str], bytes]) -> None:
     """Put the lab's classes in the place of moto's. To be called before moto makes its first EC2 backend."""
     LabInstance.tables = tables
     LabBackend.tables = tables
-    LabBackend.public = public
     LabBackend.disks = disks
     LabResponse.console = staticmethod(console)
     add_actions(tables.backend)
@@ -240,3 +253,11 @@ def install(tables: Tables, public: PublicImage, disks: Keeper, console: Callabl
     elastic_block_store.Snapshot = LabSnapshot  # type: ignore[misc]
     ec2_backends.backend = LabBackend
     urls.url_paths = {"{0}/": LabResponse.dispatch}
+
+
+def publish(tables: Tables, public: PublicImage) -> None:
+    """Have a public AMI in every region, also in those that are made later."""
+    with tables.lock:
+        LabBackend.public = (*LabBackend.public, public)
+        for backend in tables.backends():
+            backend.publish(public)

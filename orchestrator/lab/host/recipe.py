@@ -1,7 +1,7 @@
-"""How the root filesystem of the lab's Debian image is made, and where it is kept.
+"""How the root filesystems of the lab's Debian images are made, and where they are kept.
 
-It holds what Debian's own cloud image for EC2 holds, as far as a container can use it, and nothing of the lab but what
-stands in for the hardware: cloud-init cannot see in a container that it runs on EC2.
+Each holds what Debian's own cloud image for EC2 holds, as far as a container can use it, and nothing of the lab but
+what stands in for the hardware: cloud-init cannot see in a container that it runs on EC2.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from orchestrator.lab.settings import CACHE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SUITE = "bookworm"
+    from orchestrator.lab.systems import System
 
 #: Besides what is essential: what Debian's cloud image brings.
 PACKAGES = (
@@ -91,6 +91,17 @@ FILES = {
     "etc/resolv.conf": "",
 }
 
+#: What cloud-init of Debian 13 and later needs besides: it waits for network interfaces that are plugged in, and fails
+#: where no udev runs that could tell.
+FILES_SINCE_13 = {
+    "etc/cloud/cloud.cfg.d/11_container_hotplug.cfg": """\
+# No udev runs in a container, and no interface is plugged into it.
+updates:
+  network:
+    when: [boot-new-instance]
+""",
+}
+
 #: Run in the finished root: trust what this host trusts, and leave nothing that must differ between machines.
 FINISH = (
     "update-ca-certificates",
@@ -124,9 +135,10 @@ class Root:
         return int(self.digest[:8], 16) % 10000
 
 
-def files() -> dict[str, bytes]:
-    """Every file that is put into the root, by path."""
-    found = {path: content.encode() for path, content in FILES.items()}
+def files(system: System) -> dict[str, bytes]:
+    """Every file that is put into a system's root, by path."""
+    own = FILES | (FILES_SINCE_13 if system.version >= 13 else {})  # noqa: PLR2004 - a release of Debian
+    found = {path: content.encode() for path, content in own.items()}
     for certificate in sorted(TRUSTED.glob("**/*.crt")):
         found[f"{TRUSTED.relative_to('/')}/{certificate.name}"] = certificate.read_bytes()
     network = apt_settings(process.run(["apt-config", "dump"]).out)
@@ -141,10 +153,10 @@ def apt_settings(dump: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def digest(content: dict[str, bytes]) -> str:
-    """The hash of the recipe: packages, files, and what is run at the end."""
+def digest(system: System, content: dict[str, bytes]) -> str:
+    """The hash of a system's recipe: packages, files, and what is run at the end."""
     parts = [
-        SUITE,
+        system.root,
         PACKAGES,
         FINISH,
         sorted((path, hashlib.sha256(text).hexdigest()) for path, text in content.items()),
@@ -152,22 +164,23 @@ def digest(content: dict[str, bytes]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def root(tell: Callable[[str], None]) -> Root:
-    """The root filesystem of this recipe, made when the cache does not have it. Takes a minute then.
+def root(system: System, tell: Callable[[str], None]) -> Root:
+    """The root filesystem of a system, made when the cache does not have it.
 
-    Raises LackError when mmdebstrap is missing, ProgramFailed when no mirror can be reached.
+    That takes a minute, and some five where QEMU has to run its programs. Raises LackError when mmdebstrap is missing,
+    ProgramFailed when no mirror can be reached.
     """
-    content = files()
-    found = digest(content)
-    archive = CACHE / f"{SUITE}-{found[:16]}.tar"
+    content = files(system)
+    found = digest(system, content)
+    archive = CACHE / f"{system.root}-{found[:16]}.tar"
     CACHE.mkdir(parents=True, exist_ok=True)
-    with _only_one():
+    with _only_one(archive):
         if not archive.exists():
-            _make(archive, content, tell)
+            _make(system, archive, content, tell)
     return Root(archive, found)
 
 
-def _make(archive: Path, content: dict[str, bytes], tell: Callable[[str], None]) -> None:
+def _make(system: System, archive: Path, content: dict[str, bytes], tell: Callable[[str], None]) -> None:
     unfinished = archive.with_suffix(".new")
     with TemporaryDirectory() as folder:
         for path, text in content.items():
@@ -175,41 +188,43 @@ def _make(archive: Path, content: dict[str, bytes], tell: Callable[[str], None])
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(text)
         Path(folder).chmod(0o755)
-        _bootstrap(_argv(unfinished, folder), tell)
+        _bootstrap(argv(system, unfinished, folder), lambda what: tell(f"root of {system.name}: {what}"))
     unfinished.replace(archive)
 
 
-def _argv(target: Path, folder: str) -> list[str]:
+def argv(system: System, target: Path, folder: str) -> list[str]:
+    """The call of mmdebstrap that writes a root to `target`, with the files of `folder` in it."""
     return [
         "mmdebstrap",
         "--variant=minbase",
         "--format=tar",
+        f"--architectures={system.port}",
         f"--include={PACKAGES}",
         f"--customize-hook=sync-in {folder} /",
         *(f"--customize-hook=chroot \"$1\" sh -c '{command}'" for command in FINISH),
-        SUITE,
+        system.suite,
         str(target),
     ]
 
 
-def _bootstrap(argv: list[str], tell: Callable[[str], None]) -> None:
+def _bootstrap(call: list[str], tell: Callable[[str], None]) -> None:
     """Run mmdebstrap and pass on what it says it is doing; the end of its output is kept for a failure."""
     said: list[str] = []
-    with process.started(argv) as running:
+    with process.started(call) as running:
         for raw in running.stdout or ():
             line = raw.decode("utf-8", "replace").rstrip()
             said.append(line)
             if line.startswith("I: "):
-                tell(f"Debian root: {line.removeprefix('I: ')}")
+                tell(line.removeprefix("I: "))
         code = running.wait()
     if code != 0:
         tail = "\n".join(said[-30:]).encode()
-        raise process.ProgramFailed(process.Completed(tuple(argv), code, b"", tail))
+        raise process.ProgramFailed(process.Completed(tuple(call), code, b"", tail))
 
 
 @contextmanager
-def _only_one() -> Iterator[None]:
-    """Two labs that start at once make the root once."""
-    with (CACHE / ".lock").open("w") as lock:
+def _only_one(archive: Path) -> Iterator[None]:
+    """Two labs that need a root at once make it once. Nobody waits for a root that he does not need."""
+    with archive.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.aws.account import AwsError, mend_of, refusal
+from orchestrator.aws.account import AwsError, is_loopback, mend_of, refusal
 from orchestrator.build.ansible import mitogen
 from orchestrator.errors import AmiError
 from orchestrator.process import PACKAGES, installed_with_us, run, utf8_locale
@@ -17,16 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from orchestrator.definition.environment import Environment
+    from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
 
 #: Bytes that a run's logs and Packer's temporary files are given at least.
 ENOUGH_DISK = 2 * 1024**3
+#: The kernel knows arm64 programs, or `ami lab up --with` can tell it of them (binfmt.d(5)).
+_ARM64 = (Path("/proc/sys/fs/binfmt_misc/qemu-aarch64"), Path("/usr/lib/binfmt.d/qemu-aarch64.conf"))
 
 
 def examine(workspace: Workspace, environment: Environment) -> tuple[CheckResult, ...]:
     """Everything that a build in an environment needs, in the order in which it would be missed."""
     results = [_asked("locale", lambda: f"programs run in {utf8_locale()}")]
     results += [*examine_packer(workspace, environment), *_programs(), _mitogen(workspace), _disk(workspace)]
+    results += _emulation(workspace, environment)
     account = _asked("account", lambda: _identity(environment), mend_of(environment.endpoint))
     results.append(account)
     if account.ok:
@@ -69,7 +75,10 @@ def _identity(environment: Environment) -> str:
 def _account(workspace: Workspace, environment: Environment) -> Iterator[CheckResult]:
     account = environment.account
     for source in workspace.sources.values():
-        yield _asked(f"source {source.name}", lambda source=source: resolve(account, source).ami_id)  # type: ignore[misc]
+        if _is_used(workspace, source):
+            yield _asked(f"source {source.name}", lambda source=source: resolve(account, source).ami_id)  # type: ignore[misc]
+        else:
+            yield CheckResult(f"source {source.name}", ok=True, said="no image starts from it")
     profile = environment.iam_instance_profile
     if not profile:
         mend = f"set iam_instance_profile in {environment.path}"
@@ -84,6 +93,20 @@ def _account(workspace: Workspace, environment: Environment) -> Iterator[CheckRe
     yield _bucket(environment)
     if key := environment.kms_key_id:
         yield _asked(f"key {key}", lambda: key_of(environment), f"aws kms describe-key --key-id {key}")
+
+
+def _is_used(workspace: Workspace, source: Source) -> bool:
+    return any(image.from_ == source.name for image in workspace.images.values())
+
+
+def _emulation(workspace: Workspace, environment: Environment) -> Iterator[CheckResult]:
+    """Whether the lab can make machines of arm64 on this host, where an image starts from a source of arm64."""
+    filters = (source.filter for source in workspace.sources.values() if _is_used(workspace, source))
+    asked = any(one is not None and one.architecture == "arm64" for one in filters)
+    if asked and is_loopback(environment.endpoint):
+        ok = platform.machine() == "aarch64" or any(path.exists() for path in _ARM64)
+        said = "arm64 programs run here" if ok else "this host cannot run arm64 programs, as the lab's machines are"
+        yield CheckResult("arm64", ok=ok, said=said, mend="" if ok else "apt-get install qemu-user-static")
 
 
 def key_of(environment: Environment) -> str:

@@ -75,7 +75,7 @@ def test_any_text_stays_text_in_hcl(texts: list[str], mapping: dict[str, str]) -
         assert packer_gives([texts, mapping], Path(folder)) == [texts, mapping]
 
 
-def test_ansible_gets_the_variables_as_they_were_written(project: Project, tmp_path: Path) -> None:
+def calls_of_ansible(project: Project, text: str, tmp_path: Path, **variables: object) -> list[Any]:
     """The build block runs under Packer's null builder, with a program in Ansible's place that writes down its call."""
     said = tmp_path / "said.jsonl"
     recorder = tmp_path / "record"
@@ -85,21 +85,39 @@ def test_ansible_gets_the_variables_as_they_were_written(project: Project, tmp_p
         f"open({str(said)!r}, 'a').write(json.dumps(call) + '\\n')\n"
     )
     recorder.chmod(recorder.stat().st_mode | stat.S_IXUSR)
+    template = project.add("golden.pkr.hcl", without_machine(text))
+    given = {"region": "us-east-1", "ansible_command": str(recorder), **variables}
+    path = project.add("run.pkrvars.json", json.dumps(given))
+    run(["packer", "build", f"-var-file={path}", str(template)], env=ENV, cwd=project.root)
+    return [json.loads(line) for line in said.read_text().splitlines()]
+
+
+def test_ansible_gets_the_variables_as_they_were_written(project: Project, tmp_path: Path) -> None:
+    """As extra variables, whatever braces and quotes are in them."""
     written = {"texts": ADVERSARIAL, "deep": {"": [{"{{": None}]}, "yes": True, "n": 0.5}
     text = render(project.workspace, project.segment(vars_=written), LEGACY)
-    template = project.add("golden.pkr.hcl", without_machine(text))
     of_network = {"mirror": "http://m/{{ x }}?${y}"}
-    variables = project.add(
-        "run.pkrvars.json",
-        json.dumps({"region": "us-east-1", "extra_vars": of_network, "ansible_command": str(recorder)}),
-    )
-    run(["packer", "build", f"-var-file={variables}", str(template)], env=ENV, cwd=project.root)
-    calls = [json.loads(line) for line in said.read_text().splitlines()]
+    calls = calls_of_ansible(project, text, tmp_path, extra_vars=of_network)
     assert [Path(call["argv"][-1]).name for call in calls] == ["base.yml", "seal.yml"]
     ours = {"layer_name": "base", "layer_roles": ["system"]}
     assert extra_vars(calls[0]) == [written | ours, of_network]
     assert extra_vars(calls[1])[0] == {"layer_name": "seal", "layer_roles": ["seal"]}
     assert calls[0]["env"]["ANSIBLE_ROLES_PATH"] == "./roles"
+    assert "ANSIBLE_COLLECTIONS_PATH" not in calls[0]["env"]
+
+
+def test_ansible_looks_first_in_the_workspace_and_then_in_what_it_requires(project: Project, tmp_path: Path) -> None:
+    """Then where ansible.cfg says, and on the machine; the head of the file says what to do by hand."""
+    project.add("requirements.yml", "[]\n")
+    project.add("collections/ansible_collections/acme/net/galaxy.yml", "")
+    project.add("more/ansible_collections/acme/text/galaxy.yml", "")
+    project.add("ansible.cfg", "[defaults]\ncollections_path = more:not-there\n")
+    text = render(project.workspace, project.segment(), LEGACY)
+    env = calls_of_ansible(project, text, tmp_path)[0]["env"]
+    assert env["ANSIBLE_ROLES_PATH"] == "./roles:./.ami/deps/roles"
+    machine = "/usr/share/ansible/collections"
+    assert env["ANSIBLE_COLLECTIONS_PATH"] == f"./collections:./.ami/deps/collections:./more:{machine}"
+    assert "#   ami deps\n" in text
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import pytest
 from moto import mock_aws
@@ -10,7 +11,7 @@ from moto import mock_aws
 from orchestrator.aws.account import Account
 from orchestrator.definition.source import Source, SourceFilter
 from orchestrator.errors import LackError
-from orchestrator.run.source import resolve
+from orchestrator.run.source import advice, resolve
 
 ACCOUNT = Account("us-east-1", access_key="test", secret_key="test")
 OURS = Source(name="ours", filter=SourceFilter(name="web-*", owner="self"), ssh_username="admin")
@@ -40,3 +41,20 @@ def test_resolve_when_all_amis_are_unproven() -> None:
         made(ACCOUNT.client("ec2"), "web-2", run="r", purpose="build", image="web")
         with pytest.raises(LackError, match="no AMI of owner self named"):
             resolve(ACCOUNT, OURS)
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "advice_given"),
+    [
+        ("debian-13-amd64-*", "x86_64", "ami lab up --with debian-13"),
+        ("debian-12-arm64-*", "arm64", "ami lab up --with debian-12-arm64"),
+        ("ubuntu-24.04-*", "x86_64", "check the filter of the source in ami.yml, and the region of the environment"),
+    ],
+)
+def test_a_system_that_the_lab_was_not_asked_for(
+    name: str, architecture: Literal["x86_64", "arm64"], advice_given: str
+) -> None:
+    """The advice is the command that makes it, and only where a lab is asked."""
+    wanted = SourceFilter(name=name, owner="136693071363", architecture=architecture)
+    assert advice(replace(ACCOUNT, endpoint="http://127.0.0.1:4999"), wanted) == advice_given
+    assert advice(ACCOUNT, wanted).startswith("check the filter")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from orchestrator.lab.host.recipe import apt_settings, digest
+from pathlib import Path
+
+from orchestrator.lab.host.recipe import apt_settings, argv, digest
+from orchestrator.lab.systems import DEBIAN_12, SYSTEMS, named
 
 DUMP = """\
 APT "";
@@ -20,6 +23,17 @@ def test_only_what_reaches_the_mirrors_is_taken_over_from_this_host() -> None:
 
 def test_a_recipe_is_known_by_its_files() -> None:
     one = {"etc/a": b"1", "etc/b": b"2"}
-    assert digest(one) == digest(dict(reversed(one.items())))
-    assert digest(one) != digest(one | {"etc/b": b"3"})
-    assert digest(one) != digest({"etc/a": b"1"})
+    assert digest(DEBIAN_12, one) == digest(DEBIAN_12, dict(reversed(one.items())))
+    assert digest(DEBIAN_12, one) != digest(DEBIAN_12, one | {"etc/b": b"3"})
+    assert digest(DEBIAN_12, one) != digest(DEBIAN_12, {"etc/a": b"1"})
+
+
+def test_systems_have_roots_of_their_own() -> None:
+    assert len({digest(system, {}) for system in SYSTEMS.values()}) == len(SYSTEMS)
+
+
+def test_a_root_is_made_of_its_release_and_architecture() -> None:
+    call = argv(named("debian-13-arm64"), Path("/cache/root.tar"), "/files")
+    assert call[-2:] == ["trixie", "/cache/root.tar"]
+    assert "--architectures=arm64" in call
+    assert "--customize-hook=sync-in /files /" in call

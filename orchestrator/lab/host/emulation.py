@@ -1,0 +1,81 @@
+"""Programs of another architecture on this host: the kernel hands them to QEMU (binfmt_misc).
+
+What is registered with the kernel stays so until the host's next boot, as what `systemd-binfmt` registers does.
+Source: Linux kernel admin guide, "Kernel Support for miscellaneous Binary Formats (binfmt_misc)".
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator import process
+from orchestrator.errors import LackError
+
+if TYPE_CHECKING:
+    from orchestrator.lab.systems import System
+
+FORMATS = Path("/proc/sys/fs/binfmt_misc")
+#: Where the package of QEMU says how the kernel knows an arm64 program (binfmt.d(5)).
+ARM64 = Path("/usr/lib/binfmt.d/qemu-aarch64.conf")
+#: EC2's architectures by what `uname -m` says.
+NATIVE = {"x86_64": "x86_64", "aarch64": "arm64"}
+
+
+#: The oldest QEMU that starts the services of a release of Debian. systemd since 256 asks clone() for CLONE_PIDFD,
+#: which QEMU 7.2 refuses ("Failed to spawn executor: Invalid argument").
+OLDEST = {13: 8}
+
+
+def enable(system: System) -> None:
+    """Let this host run the programs of a system. Needs root where the kernel does not know them yet.
+
+    Raises LackError when QEMU is missing or too old, or the kernel takes no formats.
+    """
+    if NATIVE.get(platform.machine()) == system.architecture:
+        return
+    if system.architecture != "arm64":
+        what = f"the lab makes machines of {system.architecture} on hosts of {system.architecture} only"
+        raise LackError(what, hint="choose a system of arm64: ami lab up --with debian-13-arm64")
+    known = FORMATS / ARM64.stem
+    if not known.exists():
+        _register()
+    entry = known.read_text()
+    flags = registered(entry, "flags:")
+    if "F" not in flags:
+        what = f"arm64 programs run here, but not in containers: {known} has the flags '{flags}', without F"
+        raise LackError(what, hint=f"echo -1 >{known}; apt-get install --reinstall qemu-user-static")
+    if system.version in OLDEST:
+        _check_version(Path(registered(entry, "interpreter")), system)
+
+
+def _check_version(interpreter: Path, system: System) -> None:
+    said = process.run([str(interpreter.resolve()), "--version"]).out.partition("\n")[0]
+    found = re.search(r"version (\d+)", said)
+    if found is None or int(found[1]) < OLDEST[system.version]:
+        what = f"{system.name} needs QEMU {OLDEST[system.version]} or newer, and this host has: {said}"
+        raise LackError(what, hint=f"take debian-12-{system.port}, or a host with a newer qemu-user-static (Debian 13)")
+
+
+def _register() -> None:
+    if not ARM64.exists():
+        raise LackError("this host cannot run arm64 programs", hint="apt-get install qemu-user-static")
+    try:
+        if not (FORMATS / "register").exists():
+            process.run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(FORMATS)])
+        (FORMATS / "register").write_text(ARM64.read_text().strip())
+    except (process.ProgramFailed, OSError) as error:
+        what = f"the kernel cannot be told of arm64 programs: {error}"
+        raise LackError(
+            what, hint=f"{FORMATS} must be mounted and writable, as on any machine that is no container"
+        ) from None
+
+
+def registered(entry: str, key: str) -> str:
+    """The value of a key in what the kernel says of a format, empty when it has none.
+
+    Flag F: the interpreter was opened for all, also for containers.
+    """
+    return next((line.removeprefix(key).strip() for line in entry.splitlines() if line.startswith(key)), "")

@@ -1,0 +1,4 @@
+#!/bin/sh
+set -eu
+install -m 0644 /tmp/motd /etc/motd
+echo "$RELEASE" >/etc/portal-release

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.errors import LackError
+from orchestrator.lab.host import emulation
+from orchestrator.lab.systems import DEBIAN_12, named
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REGISTERED = """\
+enabled
+interpreter /usr/libexec/qemu-binfmt/aarch64-binfmt-P
+flags: POF
+offset 0
+"""
+
+
+def test_flags_are_those_that_the_kernel_tells() -> None:
+    assert emulation.registered(REGISTERED, "flags:") == "POF"
+    assert emulation.registered("enabled\n", "flags:") == ""
+
+
+@pytest.fixture
+def formats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kernel that knows no formats yet, on a host of x86_64."""
+    (tmp_path / "register").touch()
+    monkeypatch.setattr(emulation, "FORMATS", tmp_path)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    return tmp_path
+
+
+def test_a_host_without_qemu_is_told_the_package(formats: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulation, "ARM64", formats / "qemu-aarch64.conf")
+    with pytest.raises(LackError) as raised:
+        emulation.enable(named("debian-12-arm64"))
+    assert raised.value.hint == "apt-get install qemu-user-static"
+
+
+def test_an_interpreter_that_containers_do_not_have_is_refused(formats: Path) -> None:
+    (formats / "qemu-aarch64").write_text(REGISTERED.replace("POF", "OC"))
+    with pytest.raises(LackError, match="without F"):
+        emulation.enable(named("debian-12-arm64"))
+
+
+def test_what_the_kernel_knows_is_left_as_it_is(formats: Path) -> None:
+    (formats / "qemu-aarch64").write_text(REGISTERED)
+    emulation.enable(named("debian-12-arm64"))
+    assert (formats / "register").read_text() == ""
+
+
+def test_the_hosts_own_architecture_needs_nothing(formats: Path) -> None:
+    emulation.enable(DEBIAN_12)
+    assert (formats / "register").read_text() == ""
+
+
+@pytest.mark.parametrize(("version", "is_enough"), [("7.2.22", False), ("10.0.2", True)])
+def test_a_qemu_that_cannot_start_services_is_refused(formats: Path, version: str, *, is_enough: bool) -> None:
+    qemu = formats / "qemu"
+    qemu.write_text(f"#!/bin/sh\necho 'qemu-aarch64 version {version} (Debian)'\n")
+    qemu.chmod(0o755)
+    (formats / "qemu-aarch64").write_text(REGISTERED.replace("/usr/libexec/qemu-binfmt/aarch64-binfmt-P", str(qemu)))
+    emulation.enable(named("debian-12-arm64"))
+    if is_enough:
+        emulation.enable(named("debian-13-arm64"))
+    else:
+        with pytest.raises(LackError, match="debian-13-arm64 needs QEMU 8 or newer"):
+            emulation.enable(named("debian-13-arm64"))
