@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from orchestrator.definition.role import read_role
+from orchestrator.definition.roles.role import read_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

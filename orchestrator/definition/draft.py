@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.brought import brought_roles
+from orchestrator.brought import BROUGHT
 from orchestrator.definition.environment import SUFFIX, read_environment
 from orchestrator.definition.image import Image
 from orchestrator.definition.reading.document import Document, Keys, read
-from orchestrator.definition.role import read_role
+from orchestrator.definition.roles.folders import roles_of
 from orchestrator.definition.variant import variants_of
 from orchestrator.definition.wording import validated
 from orchestrator.definition.workspace_file import FILE, WorkspaceFile
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.definition.environment import Environment
-    from orchestrator.definition.role import Role
+    from orchestrator.definition.roles.role import Role
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ class LayerDraft:
     name: str
     roles: tuple[tuple[Keys, str], ...] = ()
     vars: tuple[tuple[Keys, str], ...] = ()
+    #: Of each role that has variables of its own: the keys that lead to them, and their values.
+    role_vars: tuple[tuple[str, tuple[tuple[Keys, str, Any], ...]], ...] = ()
+    untested: tuple[tuple[Keys, str], ...] = ()
     protected: bool = False
     #: What it has besides in each variant of an image, as a layer of the same name.
     variants: tuple[tuple[str, LayerDraft], ...] = ()
@@ -165,12 +168,8 @@ def read_workspace(root: Path, trail: tuple[Path, ...] = ()) -> WorkspaceDraft:
             path.name.removesuffix(SUFFIX): read_environment(path, problems)
             for path in sorted((root / "packer" / "environments").glob(f"*{SUFFIX}"))
         },
-        own_roles={
-            path.name: read_role(path)
-            for path in sorted((root / "roles").glob("*"))
-            if path.is_dir() and not path.name.startswith(".")
-        },
-        brought={path.name: read_role(path) for path in brought_roles((*trail, root)[0])},
+        own_roles=roles_of(root),
+        brought=roles_of((*trail, root)[0] / BROUGHT),
         extends=extended,
         problems=problems,
     )
@@ -260,15 +259,26 @@ def _part(document: Document, at: Keys, name: str, fields: Any) -> LayerDraft:
     """The roles and variables of a layer, or of one of its variants."""
     if not isinstance(fields, dict):
         return LayerDraft(document, at, name)
-    roles, variables = fields.get("roles"), fields.get("vars")
-    listed = enumerate(roles if isinstance(roles, list) else [])
+    roles = fields.get("roles")
+    written = [((*at, "roles", index), role) for index, role in enumerate(roles if isinstance(roles, list) else [])]
+    entries = [(keys, role if isinstance(role, dict) else {"role": role}) for keys, role in written]
+    named = [(keys, entry["role"], entry) for keys, entry in entries if isinstance(entry.get("role"), str)]
     return LayerDraft(
         document,
         at,
         name,
-        roles=tuple(((*at, "roles", index), role) for index, role in listed if isinstance(role, str)),
-        vars=tuple(((*at, "vars", key), key) for key in (variables if isinstance(variables, dict) else {})),
+        roles=tuple((keys, role) for keys, role, _ in named),
+        vars=tuple((keys, key) for keys, key, _ in _within(fields, at, "vars")),
+        role_vars=tuple((role, of) for keys, role, entry in named if (of := tuple(_within(entry, keys, "vars")))),
+        untested=tuple((keys, role) for keys, role, _ in _within(fields, at, "untested")),
     )
+
+
+def _within(written: Any, at: Keys, name: str) -> Iterator[tuple[Keys, str, Any]]:
+    """The keys and values of the mapping `name`, each with the keys that lead to it."""
+    values = written.get(name)
+    for key, value in values.items() if isinstance(values, dict) else ():
+        yield (*at, name, key), key, value
 
 
 def _texts(value: Any) -> list[str]:

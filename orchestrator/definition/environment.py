@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field
 
 from orchestrator.aws.account import Account
 from orchestrator.aws.placement import Placement
-from orchestrator.definition.layer import VariableName
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.reading.variables_file import read_variables
+from orchestrator.definition.roles.entry import VariableName
 from orchestrator.definition.secret import parse
 from orchestrator.definition.wording import validated
 

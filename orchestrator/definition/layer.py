@@ -14,20 +14,10 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field, JsonValue, StrictBool
 
 from orchestrator.definition.reading.frozen import Frozen
+from orchestrator.definition.roles.entry import RoleName, VariableName, WrittenRole
 
 LayerName = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40, description="Lower-case letters, digits, _ and -.")
-]
-RoleName = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$",
-        max_length=128,
-        description="Letters, digits, _ and -; after a namespace and a dot, as `geerlingguy.nginx`, too.",
-    ),
-]
-VariableName = Annotated[
-    str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Letters, digits and _; no digit first.")
 ]
 
 VariantName = Annotated[
@@ -50,8 +40,14 @@ UpdateCycle = Annotated[
     ),
 ]
 
-Roles = Annotated[tuple[RoleName, ...], Field(description="Roles of the workspace, in the order they are applied.")]
+Roles = Annotated[
+    tuple[WrittenRole, ...], Field(description="Roles in the order they are applied: names, or mappings of `role`.")
+]
 Vars = Annotated[dict[VariableName, JsonValue], Field(description="Ansible variables for the layer's roles.")]
+Untested = Annotated[
+    dict[RoleName, Annotated[str, Field(min_length=1, max_length=1000, description="Why the role needs no tests.")]],
+    Field(description="Roles of the layer that have no tests, each with the reason. It is part of every report."),
+]
 
 
 class LayerAddition(Frozen):
@@ -59,6 +55,7 @@ class LayerAddition(Frozen):
 
     roles: Roles = ()
     vars: Vars = Field(default_factory=dict)
+    untested: Untested = Field(default_factory=dict)
 
 
 LayerVariants = Annotated[
@@ -76,6 +73,7 @@ class Layer(Frozen):
     name: LayerName
     roles: Roles = ()
     vars: Vars = Field(default_factory=dict)
+    untested: Untested = Field(default_factory=dict)
     variants: LayerVariants = Field(default_factory=dict)
     protected: Annotated[StrictBool, Field(description="Images may use it as it is only.")] = False
     update_cycle: UpdateCycle | None = None
@@ -95,6 +93,7 @@ class LayerUse(Frozen):
     name: LayerName
     roles: Roles = ()
     vars: Vars = Field(default_factory=dict)
+    untested: Untested = Field(default_factory=dict)
     variants: LayerVariants = Field(default_factory=dict)
 
 
@@ -106,7 +105,8 @@ def in_variant(layer: LayerT, variant: str) -> LayerT:
     if variant not in layer.variants:
         return layer
     more: LayerAddition = layer.variants[variant]
-    return layer.model_copy(update={"roles": (*layer.roles, *more.roles), "vars": {**layer.vars, **more.vars}})
+    roles, variables = (*layer.roles, *more.roles), {**layer.vars, **more.vars}
+    return layer.model_copy(update={"roles": roles, "vars": variables, "untested": {**layer.untested, **more.untested}})
 
 
 def as_named(written: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.definition.reading.document import read
 from orchestrator.definition.reading.variables_file import read_variables
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.definition.environment import Environment
-    from orchestrator.definition.reading.document import Document
+    from orchestrator.definition.reading.document import Document, Keys
     from orchestrator.definition.secret import Reference
     from orchestrator.definition.workspace import Workspace
 
@@ -53,6 +53,30 @@ def place_of_image(workspace: Workspace, image: str, *keys: str) -> tuple[Path, 
         if document.path.name == f"{image}.yml":
             return document.path, document.place(*keys).value
     return workspace.root, 0
+
+
+def place_of_variable(workspace: Workspace, family: str, layer: str, variable: str) -> tuple[Path, int]:
+    """Where an image, or else an `ami.yml`, gives a layer or one of its roles a variable."""
+    documents = sorted(_documents(workspace), key=lambda one: one.path.name != f"{family}.yml")
+    for document in documents:
+        if document.path.name not in (f"{family}.yml", FILE):
+            continue
+        listed = document.value.get("layers")
+        for place, entry in enumerate(listed if isinstance(listed, list) else []):
+            if isinstance(entry, dict) and (keys := _variable_within(entry.get(layer), variable)):
+                return document.path, document.place("layers", place, layer, *keys).key
+    return workspace.root, 0
+
+
+def _variable_within(written: Any, variable: str) -> Keys:
+    """The keys that lead to a variable in what is written of a layer; none when it is not there."""
+    values = written.items() if isinstance(written, dict) else enumerate(written if isinstance(written, list) else [])
+    for key, value in values:
+        if key == "vars" and isinstance(value, dict) and variable in value:
+            return (key, variable)
+        if key != "vars" and (below := _variable_within(value, variable)):
+            return (key, *below)
+    return ()
 
 
 def problems(places: Iterable[tuple[Path, int]], what: str) -> list[Problem]:

@@ -32,6 +32,8 @@ def _schema(model: type[Frozen]) -> dict[str, Any]:
         del schema["properties"]["from"]["default"]
     for part in definitions.values():
         _closed_vars(part)
+    if "RoleEntry" in definitions:
+        definitions["RoleEntry"] = _entry_as_written(definitions["RoleEntry"])
     if "Source" in definitions:
         source = _without_name(definitions["Source"])[1]
         source["oneOf"] = [{"required": [way]} for way in ("filter", "ami_id", "ssm_parameter")]
@@ -49,9 +51,18 @@ def _as_written(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _closed_vars(schema: dict[str, Any]) -> None:
     """Refuse the keys that the patterns of `patternProperties` do not fit."""
-    for key in ("vars", "variants"):
+    for key in ("vars", "variants", "untested"):
         if "patternProperties" in (entry := schema.get("properties", {}).get(key, {})):
             entry["additionalProperties"] = False
+
+
+def _entry_as_written(schema: dict[str, Any]) -> dict[str, Any]:
+    """A role is written as its name, or as a mapping; see `entry.as_entry`."""
+    fields = schema["properties"]
+    for key, single in (("tags", ["string"]), ("when", ["string", "boolean"])):
+        described = {name: fields[key].pop(name) for name in ("description", "title", "default")}
+        fields[key] = {"anyOf": [{"type": single}, fields[key]], **described}
+    return {"anyOf": [fields["role"], schema], "description": schema.pop("description")}
 
 
 def _without_name(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -14,6 +14,7 @@ from orchestrator.definition.checking.checks import problems_of
 from orchestrator.definition.draft import read_workspace
 from orchestrator.definition.expansion import expanded
 from orchestrator.definition.reading.document import read
+from orchestrator.definition.roles.role_tests import has_tests, test_folders
 from orchestrator.definition.variant import family_of
 from orchestrator.definition.workspace_file import FILE, PluginPin
 from orchestrator.errors import DefinitionError, LackError, Problem, UsageError, did_you_mean
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.image import Image
     from orchestrator.definition.layer import Layer
-    from orchestrator.definition.role import Role
+    from orchestrator.definition.roles.role import Role
     from orchestrator.definition.source import Source
 
 
@@ -49,6 +50,8 @@ class Workspace:
     required_tags: tuple[str, ...] = ()
     default_environment: str = ""
     mitogen: bool = True
+    #: Which facts a build gathers; empty: all that Ansible gathers by default.
+    gather_subset: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
     required_plugins: Mapping[str, PluginPin] = field(default_factory=dict)
     #: The problems of images and environments that were left out, by name; see `load`.
@@ -133,6 +136,17 @@ class Workspace:
             return path
         raise LackError(f"{relative} is missing in {self.root}" + (" and in what it extends" if self.extends else ""))
 
+    def role_path(self, name: str) -> Path:
+        """The folder of a role that one of these workspaces has. Raises LackError."""
+        if name not in self.roles:
+            raise LackError(f"the role '{name}' is missing in {self.root}{did_you_mean(name, self.roles)}")
+        return self.roles[name].path
+
+    def tests_of_role(self, name: str) -> tuple[Path, ...]:
+        """The folders that hold tests of a role; of a role without any the one that could."""
+        folders = test_folders(self.roles[name], [one.root for one in self.chain()])
+        return tuple(filter(has_tests, folders)) or folders[:1]
+
     def roles_of(self, names: Iterable[str]) -> tuple[str, ...]:
         """The named roles and all that they depend on, once each, in the order in which Ansible applies them."""
         entered: set[str] = set()
@@ -143,7 +157,7 @@ class Workspace:
             return
         entered.add(name)
         if name not in self.roles:
-            raise UsageError(f"no role '{name}' in {self.root}/roles{did_you_mean(name, self.roles)}")
+            raise UsageError(f"no role '{name}' in {self.root}{did_you_mean(name, self.roles)}")
         for other in self.roles[name].dependencies:
             yield from self._with_dependencies(other, entered)
         yield name
@@ -220,6 +234,7 @@ def _workspace(draft: WorkspaceDraft, apart: Broken) -> Workspace:
         required_tags=draft.required_tags,
         default_environment=draft.default_environment,
         mitogen=extends is None or extends.mitogen if file.ansible.mitogen is None else file.ansible.mitogen,
+        gather_subset=file.ansible.gather_subset or (extends.gather_subset if extends else ()),
         masks=tuple(dict.fromkeys((*(extends.masks if extends else ()), *file.masks))),
         required_plugins=_pinned(extends.required_plugins if extends else {}, file.packer.required_plugins),
     )

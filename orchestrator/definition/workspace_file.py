@@ -21,6 +21,10 @@ class AnsibleSettings(Frozen):
         StrictBool | None,
         Field(description="Run tasks through Mitogen, which is quicker. Where it does not work, builds go on without."),
     ] = None
+    gather_subset: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^!?[a-z][a-z0-9_]*$", description="As all, !hardware or min.")], ...],
+        Field(description="Which facts a build gathers, as for Ansible's module `setup`; without it all."),
+    ] = ()
 
 
 #: Where the plugins come from that every rendered file asks for. Who pins these need not say it.

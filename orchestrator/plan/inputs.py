@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.definition.role_tests import TESTS, files_above, folders_above
+from orchestrator.definition.roles.role_tests import files_above, folders_above
 from orchestrator.errors import LackError
 from orchestrator.plan.fingerprint import FORMAT, Entry, canonical, digest, files_below
 from orchestrator.plan.planned_layer import SEAL, fragment_of, seal_of
@@ -86,6 +86,12 @@ def period(cycle_seconds: int, now: datetime) -> int:
     return (int(now.timestamp()) - _FIRST_MONDAY) // cycle_seconds
 
 
+def _facts(layer: PlannedLayer) -> tuple[Any, ...]:
+    """What tests may ask of a layer."""
+    own = [[entry.role, entry.vars] for entry in layer.entries if entry.vars]
+    return (layer.name, layer.roles, layer.vars, own) if own else (layer.name, layer.roles, layer.vars)
+
+
 class Collector:
     """Reads the inputs of a workspace's layers; each file once, however many images share it."""
 
@@ -98,11 +104,13 @@ class Collector:
         self._secrets = secrets or Secrets(workspace, environment)
         self._files: dict[Path, bytes] = {}
         self._names: dict[str, Part] = {}
-        self._tests: dict[str, Part] = {}
-        self._layers: dict[tuple[str, tuple[str, ...], bytes], tuple[tuple[Part, ...], tuple[str, ...]]] = {}
+        self._tests: dict[Path, Part] = {}
+        self._above: dict[Path, Part] = {}
+        self._test_folders: dict[str, tuple[tuple[str, Path], ...]] = {}
+        self._layers: dict[tuple[Any, ...], tuple[tuple[Part, ...], tuple[str, ...]]] = {}
         self._reach = FileSearch(workspace, environment)
         self._of_folder: dict[int, Part] = {}
-        self._of_reached: dict[tuple[str, tuple[str, ...], int], tuple[Part, ...]] = {}
+        self._of_reached: dict[tuple[Any, ...], tuple[Part, ...]] = {}
 
     @cached_property
     def _seal(self) -> PlannedLayer:
@@ -117,26 +125,32 @@ class Collector:
             part("frame", self._templates("image.pkr.hcl.j2")),
             part("environment", self._of_environment()),
             part("settings", self._settings()),
+            *self._facts(),
             *self._applied(self._seal, reached),
         ]
         return stacked(START, parts, notes=reached.notes)
 
     def layer(self, layer: PlannedLayer, below: Inputs) -> Inputs:
         """The inputs of a layer on top of others."""
-        key = (layer.name, layer.roles, canonical(layer.vars))
+        key = (layer.name, layer.roles, layer.groups, canonical([layer.vars, layer.role_tasks]))
         if key not in self._layers:
             reached = self._reach.of(layer)
             self._layers[key] = (*self._own(layer), *self._applied(layer, reached)), reached.notes
         parts, notes = self._layers[key]
         return stacked(layer.name, parts, below, notes)
 
+    def reached(self, layer: PlannedLayer) -> Reached:
+        """What a layer reaches."""
+        return self._reach.of(layer)
+
     def tests(self, image: str, stack: Iterable[PlannedLayer]) -> str:
         """The fingerprint of the tests that prove an image: of their files, and of what they may ask of `image`."""
         layers = tuple(stack)
         roles = self._workspace.roles_of([*(role for layer in layers for role in layer.roles), SEAL])
-        facts = {"image": image, "layers": [(layer.name, layer.roles, layer.vars) for layer in layers]}
-        proven = [(role, self._tests_of(role).digest.encode()) for role in roles]
-        proven += [(f"above {role}", above) for role in roles if (above := self._above_tests(role))]
+        facts = {"image": image, "layers": [_facts(layer) for layer in layers]}
+        folders = [named for role in roles for named in self._folders_of(role)]
+        proven = [(name, self._tests_in(folder).digest.encode()) for name, folder in folders]
+        proven += [(f"above {name}", above) for name, folder in folders if (above := self._above_tests(folder))]
         return digest("tests", [("facts", canonical(facts)), *proven])
 
     def _own(self, layer: PlannedLayer) -> Iterator[Part]:
@@ -153,7 +167,7 @@ class Collector:
         Uses of a layer that reach the same share these parts. What was reached is known by its identity: `FileSearch`
         keeps it for as long as this collector lives.
         """
-        key = (layer.name, layer.roles, id(reached))
+        key = (layer.name, layer.roles, canonical(layer.role_tasks), id(reached))
         if key not in self._of_reached:
             self._of_reached[key] = tuple(self._parts_of(layer, reached))
         return self._of_reached[key]
@@ -167,6 +181,8 @@ class Collector:
         if self._for_provisioners[layer.name].entries:
             yield self._for_provisioners[layer.name]
         yield part("order", {"roles": canonical(layer.roles)})
+        if layer.role_tasks:
+            yield part("role entries", {str(number): canonical(task) for number, task in enumerate(layer.role_tasks)})
         yield part("playbook", reached.files)
         below = self._reach.of(self._seal).folders if layer.name != SEAL else {}
         for name, folder in reached.folders.items():
@@ -176,23 +192,27 @@ class Collector:
                 self._of_folder[id(folder)] = part(name, folder.counted)
             yield self._of_folder[id(folder)]
 
-    def _tests_of(self, role: str) -> Part:
-        """The files of a role's tests."""
-        if role not in self._tests:
-            folder = self._workspace.find(f"roles/{role}") / TESTS
-            entries = files_below(str(folder), frozenset()) if folder.is_dir() else []
-            self._tests[role] = part(f"tests/{role}", dict(one.counted() for one in entries if not one.aside))
-        return self._tests[role]
+    def _folders_of(self, role: str) -> tuple[tuple[str, Path], ...]:
+        """The folders with a role's tests, by how the fingerprint calls them: the first by the role's name."""
+        if role not in self._test_folders:
+            folders = self._workspace.tests_of_role(role)
+            self._test_folders[role] = tuple((f"{n} {role}" if n else role, path) for n, path in enumerate(folders))
+        return self._test_folders[role]
 
-    def _above_tests(self, role: str) -> bytes:
-        """The digest of what stands above a role's tests and counts for them; empty when there is nothing."""
-        name = f"above/{role}"
-        if name not in self._tests:
-            tests = self._workspace.find(f"roles/{role}") / TESTS
+    def _tests_in(self, folder: Path) -> Part:
+        """The files of a folder with tests."""
+        if folder not in self._tests:
+            entries = files_below(str(folder), frozenset()) if folder.is_dir() else []
+            self._tests[folder] = part("tests", dict(one.counted() for one in entries if not one.aside))
+        return self._tests[folder]
+
+    def _above_tests(self, tests: Path) -> bytes:
+        """The digest of what stands above a folder with tests and counts for them; empty when there is nothing."""
+        if tests not in self._above:
             root = folders_above(tests)[-1]
             files = {str(path.relative_to(root)): self._read(path) for path in files_above(tests)}
-            self._tests[name] = part(name, files)
-        above = self._tests[name]
+            self._above[tests] = part("above", files)
+        above = self._above[tests]
         return above.digest.encode() if above.entries else b""
 
     def _templates(self, name: str) -> dict[str, bytes]:
@@ -216,6 +236,10 @@ class Collector:
     def _settings(self) -> dict[str, bytes]:
         """The workspace's own Ansible settings, which every build uses (see build/launch/environment.py)."""
         return self._reach.settings.counted()
+
+    def _facts(self) -> Iterator[Part]:
+        if self._workspace.gather_subset:
+            yield part("facts", {"gather_subset": canonical(self._workspace.gather_subset)})
 
     def _there(self, relative: str) -> Path | None:
         try:

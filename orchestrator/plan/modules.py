@@ -2,6 +2,8 @@
 
 Only files are looked at that Ansible always loads: a layer's playbook, and `tasks/main.yml` and `handlers/main.yml` of
 its roles. Others may be for another system, and never be loaded here.
+
+Variables that are written in vain show in files as well, as far as names in them are not computed.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from orchestrator.brought import collections_in, folders_in
+from orchestrator.definition.places import place_of_variable
+from orchestrator.definition.workspace import from_here
 from orchestrator.errors import Problem, did_you_mean
 from orchestrator.plan.settings import AnsibleCfg, collection_folders, collections_of
 
@@ -23,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from orchestrator.definition.workspace import Workspace
+    from orchestrator.plan.inputs import Collector
     from orchestrator.plan.planned_layer import PlannedLayer
+    from orchestrator.plan.segment import Segment
 
 #: What looks like a module of a collection at the place of a key, or a role of one at that of a value.
 _FULL_NAME = re.compile(rb"^[\s-]*(?:name:\s*|[\w.]*_role:\s*name=)?[\"']?[a-z_]\w*\.[a-z_]\w*\.\w+", re.MULTILINE)
@@ -119,3 +125,44 @@ def _of_machine() -> tuple[str, ...]:
     """Where collections of the machine are (ansible-core: `COLLECTIONS_SCAN_SYS_PATH`)."""
     places = ("/usr/share/ansible/collections", *(path for path in sys.path if path))
     return tuple(path for path in places if any(collections_in(path)))
+
+
+#: Variables that tell Ansible itself something.
+_TO_ANSIBLE = "ansible_"
+
+
+def written_in_vain(workspace: Workspace, collector: Collector, segments: Iterable[Segment]) -> tuple[Problem, ...]:
+    """The variables of some builds that no file names which their layers reach. Names can be computed, so that this is
+    something to be warned of, and no mistake.
+    """
+    return tuple(map(from_here, _in_vain(workspace, collector, segments)))
+
+
+def _in_vain(workspace: Workspace, collector: Collector, segments: Iterable[Segment]) -> Iterator[Problem]:
+    told: set[Problem] = set()
+    for segment in segments:
+        for layer in segment.layers:
+            for variable, near in _unnamed(collector, layer):
+                path, line = place_of_variable(workspace, segment.image.family, layer.name, variable)
+                what = f"nothing in the roles of layer '{layer.name}' names the variable '{variable}'{near}"
+                problem = Problem(path, line, what)
+                if problem not in told:
+                    told.add(problem)
+                    yield problem
+
+
+def _unnamed(collector: Collector, layer: PlannedLayer) -> Iterator[tuple[str, str]]:
+    """(variable, the nearest word of the roles' defaults) of each variable that nothing names."""
+    given = {*layer.vars, *(name for entry in layer.entries for name in entry.vars)}
+    if not given:
+        return
+    reached = collector.reached(layer)
+    contents = [*(one for folder in reached.folders.values() for one in folder.contents), *reached.files.values()]
+    for variable in sorted(given):
+        word = re.compile(rb"(?<!\w)" + variable.encode() + rb"(?!\w)")
+        if variable.startswith(_TO_ANSIBLE) or any(word.search(one) for one in contents if variable.encode() in one):
+            continue
+        counted = [item for folder in reached.folders.values() for item in folder.counted.items()]
+        defaults = b"\n".join(content for name, content in counted if "defaults/" in name)
+        words = {found.decode() for found in re.findall(rb"^(\w+):", defaults, re.MULTILINE)}
+        yield variable, did_you_mean(variable, words)

@@ -52,6 +52,7 @@ _HARMLESS = frozenset(
         "assert",
         "fail",
         "pause",
+        "tempfile",
         "wait_for",
         "wait_for_connection",
         "uri",
@@ -112,6 +113,8 @@ _JOINED = re.compile(r"\{\{\s*" + _KNOWN + r"\s*[~+]\s*['\"]([^'\"]*)['\"]\s*\}\
 _ADDED = re.compile(r"\b" + _KNOWN + r"\s*[~+]\s*['\"]([^'\"]*)['\"]\s*([~+]?)")
 #: What the factory gives: the roles of the layer.
 LAYER_ROLES = "{{ layer_roles }}"
+#: The file in which the factory says how to apply them, when their names do not say it all.
+LAYER_TASKS = "{{ layer_tasks }}"
 
 
 @dataclass
@@ -204,7 +207,7 @@ class _Reader:
     def _files(self, value: Any, items: Mapping[str, tuple[str, ...]], *, remote: str, imported: bool) -> None:
         """What stands where a file of this machine is taken."""
         for one in value if isinstance(value, list) else [value]:
-            for text in map(plain_folders, _spread(one, items)) if isinstance(one, str) else ():
+            for text in map(plain_folders, _spread(one, items)) if isinstance(one, str) and one != LAYER_TASKS else ():
                 for name in {text, *(part.partition("=")[2] for part in _WORD.findall(text) if "=" in part)}:
                     if ("{{" in name or "{%" in name) and imported:
                         self.names.anything.add(f"the name of an imported playbook is computed ('{name}')")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.definition.layer import in_variant
+from orchestrator.definition.roles.group_vars import FOLDER, groups_in
 from orchestrator.errors import LackError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from orchestrator.definition.image import Image
     from orchestrator.definition.layer import LayerUse
+    from orchestrator.definition.roles.entry import RoleEntry
     from orchestrator.definition.workspace import Workspace
 
 #: The playbook that ends every build, and its role.
@@ -27,6 +30,48 @@ class PlannedLayer:
     roles: tuple[str, ...]
     vars: Mapping[str, Any]
     playbook: Path
+    #: The entries of all roles when one of them says more than its name, else empty.
+    entries: tuple[RoleEntry, ...] = ()
+    #: The groups besides `all` that the machine is in and that `group_vars` has variables for, the weakest first.
+    groups: tuple[str, ...] = ()
+    #: The folders whose `group_vars` count, the weakest first. Ansible reads those beside the playbook by itself.
+    group_folders: tuple[Path, ...] = ()
+    #: Why roles have no tests.
+    untested: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shared_vars(self) -> dict[str, Any]:
+        """The variables that go to Ansible as extra variables: those that no entry replaces."""
+        replaced = self._replaced
+        return {name: value for name, value in self.vars.items() if name not in replaced}
+
+    @property
+    def role_tasks(self) -> list[dict[str, Any]]:
+        """The tasks that apply the roles as their entries say; empty when the names of the roles say it all.
+
+        Extra variables would go over an entry's. So what one entry replaces, every entry gets as a variable of its own.
+        """
+        given = {name: self.vars[name] for name in sorted(self._replaced)}
+        return [_task(entry, {**given, **entry.vars}) for entry in self.entries]
+
+    def vars_of(self, role: str) -> dict[str, Any]:
+        """The variables that the layer and its entries give to a role."""
+        own = (entry.vars for entry in self.entries if entry.role == role)
+        return {**self.vars, **{name: value for given in own for name, value in given.items()}}
+
+    @property
+    def _replaced(self) -> set[str]:
+        return {name for entry in self.entries for name in entry.vars if name in self.vars}
+
+
+def _task(entry: RoleEntry, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The task that applies a role as its entry says."""
+    apply = {"become": entry.become, "become_user": entry.become_user, "tags": list(entry.tags)}
+    given = {name: value for name, value in apply.items() if value not in (None, [])}
+    task: dict[str, Any] = {"name": f"Apply {entry.role}"}
+    task["ansible.builtin.include_role"] = {"name": entry.role, **({"apply": given} if given else {})}
+    more = {"vars": dict(variables), "when": list(entry.when), "tags": list(entry.tags)}
+    return task | {name: value for name, value in more.items() if value}
 
 
 class LayerPlanner:
@@ -35,23 +80,55 @@ class LayerPlanner:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._playbooks: dict[str, Path] = {}
+        self._folders: dict[str, tuple[Path, ...]] = {}
+        self._known: dict[Path, set[str]] = {}
 
-    def planned(self, use: LayerUse, variant: str) -> PlannedLayer:
-        """A layer as an image uses it: its roles and variables after and over those of the layer in that variant."""
-        layer = in_variant(self._workspace.layers[use.name], variant)
+    def planned(self, use: LayerUse, image: Image) -> PlannedLayer:
+        """A layer as an image uses it: its roles and variables after and over those of the layer in its variant."""
+        layer = in_variant(self._workspace.layers[use.name], image.variant)
         if use.name not in self._playbooks:
             self._playbooks[use.name] = self._workspace.find(f"playbooks/{use.name}.yml")
+            self._folders[use.name] = _group_folders(self._workspace, use.name)
+        playbook, folders = self._playbooks[use.name], self._folders[use.name]
+        entries = (*layer.roles, *use.roles)
+        known = {name for folder in (*folders, playbook.parent) for name in self._groups_in(folder)}
+        wanted = (use.name,) if layer.protected else (use.name, image.variant, image.family)
         return PlannedLayer(
             name=use.name,
-            roles=(*layer.roles, *use.roles),
+            roles=tuple(entry.role for entry in entries),
             vars={**layer.vars, **use.vars},
-            playbook=self._playbooks[use.name],
+            playbook=playbook,
+            entries=() if all(entry.is_plain for entry in entries) else entries,
+            groups=tuple(name for name in dict.fromkeys(wanted) if name in known),
+            group_folders=folders,
+            untested={**layer.untested, **use.untested},
         )
+
+    def _groups_in(self, folder: Path) -> set[str]:
+        if folder not in self._known:
+            self._known[folder] = groups_in(folder)
+        return self._known[folder]
 
 
 def seal_of(workspace: Workspace) -> PlannedLayer:
     """What ends every build."""
-    return PlannedLayer(SEAL, (SEAL,), {}, workspace.find(f"playbooks/{SEAL}.yml"))
+    playbook = workspace.find(f"playbooks/{SEAL}.yml")
+    folders = _with_group_vars(workspace, from_root=playbook.parents[1])
+    return PlannedLayer(SEAL, (SEAL,), {}, playbook, group_folders=folders)
+
+
+def _group_folders(workspace: Workspace, layer: str) -> tuple[Path, ...]:
+    """The workspaces whose `group_vars` reach a layer: all, but of a protected layer its own and those below."""
+    if not workspace.layers[layer].protected:
+        return _with_group_vars(workspace)
+    owners = [one.root for one in workspace.chain() if layer in one.layers]
+    return _with_group_vars(workspace, from_root=owners[-1])
+
+
+def _with_group_vars(workspace: Workspace, from_root: Path | None = None) -> tuple[Path, ...]:
+    roots = [one.root for one in workspace.chain()]
+    start = roots.index(from_root) if from_root in roots else 0
+    return tuple(root for root in reversed(roots[start:]) if (root / FOLDER).is_dir())
 
 
 def fragment_of(workspace: Workspace, layer: str) -> Path:

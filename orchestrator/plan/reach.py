@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.brought import BROUGHT, folders_in
+from orchestrator.definition.roles.group_vars import FOLDER, files_of, is_read
 from orchestrator.plan import collections
 from orchestrator.plan.fingerprint import NOT_APPLIED, Entry, canonical, files_below
 from orchestrator.plan.folder import PLACES, Folder, Reached, is_unasked, names_of_file, read_folder
@@ -59,12 +60,12 @@ class FileSearch:
 
     def of(self, layer: PlannedLayer) -> Reached:
         """What a layer reaches. Layers that differ in variables only, and name nothing there, share the answer."""
-        key: tuple[Any, ...] = (layer.playbook, layer.roles)
+        key: tuple[Any, ...] = (layer.playbook, layer.roles, layer.groups, layer.group_folders)
         if key not in self._known:
             self._known[key] = _Closing(self, layer, Names()).reached()
         plain = self._known[key]
-        names = names_of(dict(layer.vars))
-        written = canonical(layer.vars)
+        names = names_of(_given(layer))
+        written = canonical(_given(layer))
         used = any(collections.uses(written, name) for name in self.collections(str(layer.playbook.parent)))
         told = {text for text in pieces(names) if text in plain.watched or _leads_out(text)}
         if not (plain.asked or told or used or names.patterns or names.anything):
@@ -116,6 +117,11 @@ class FileSearch:
         return self._collections[beside]
 
 
+def _given(layer: PlannedLayer) -> list[Any]:
+    """What the layer gives to Ansible: its variables, and those of single roles with their conditions."""
+    return [dict(layer.vars), *([dict(entry.vars), list(entry.when)] for entry in layer.entries if not entry.is_plain)]
+
+
 def _is_meant_by_nobody(path: str) -> bool:
     """Whether a file is a leftover that no computed name means. Below a folder of `files/` it may be copied with it."""
     return is_left_behind(path.rpartition("/")[2]) and re.search(r"/(files|templates)/.*/", path) is None
@@ -151,14 +157,18 @@ class _Closing:
     def reached(self) -> Reached:
         self.read["the variables of the layer"] = self.given
         self.read["extra_vars of the environment"] = names_of(self.reach.given)
-        given = self.layer.vars if self.given.texts else {}
+        given = _given(self.layer) if self.given.texts else []
         self.contents += [canonical(given), canonical(self.reach.given), " ".join(self.layer.roles).encode()]
         self._take(self.reach.shown(str(self.layer.playbook)), str(self.layer.playbook), in_playbook=True)
         for role in self.reach.workspace.roles_of(self.layer.roles):
-            self._role(role, str(self.reach.workspace.find(f"roles/{role}")))
+            self._role_of_layer(role, str(self.reach.workspace.role_path(role)))
         for entry in self._beside():
-            if is_unasked(entry.name) and not entry.aside:
+            if is_unasked(entry.name) and not entry.aside and self._is_of_groups(entry.name):
                 self._take_entry(entry)
+        for folder in self.layer.group_folders:
+            for file in (*files_of(folder, self.layer.groups), *sorted((folder / "host_vars").rglob("*"))):
+                if file.is_file() and not is_left_behind(file.name):
+                    self._path(str(file))
         for path in self.reach.settings.plugin_folders():
             self._path(path)
         before = -1
@@ -167,6 +177,19 @@ class _Closing:
         if self._anything():
             self._everything()
         return Reached(self.folders, self.files, tuple(self.notes), frozenset(self._index()), self.asked)
+
+    def _is_of_groups(self, name: str) -> bool:
+        """Whether a file beside the playbook is read for the layer's machine: `group_vars` of other groups are not."""
+        return not name.startswith(f"{FOLDER}/") or is_read(name, self.layer.groups)
+
+    def _role_of_layer(self, name: str, path: str) -> None:
+        """A role that the layer applies; of one that a collection brings the whole collection."""
+        for known, folder in self.reach.collections(self.beside).items():
+            if path.startswith(f"{folder}/roles/"):
+                if known not in self.folders:
+                    self._collection(known, folder)
+                return
+        self._role(name, path)
 
     @property
     def beside(self) -> str:
@@ -286,6 +309,8 @@ class _Closing:
             found = {path for known, paths in self.index.items() if fnmatch.fnmatchcase(known, shape) for path in paths}
             found -= self.playbooks  # Ansible takes no playbook by a name that is computed while it runs
             found = {path for path in found if not _is_meant_by_nobody(path)}
+            if FOLDER not in shape:  # Ansible takes these by the names of groups, and the machine's count already
+                found = {path for path in found if f"/{FOLDER}/" not in path}
             if found:
                 self._note(f"{where} computes the name of a file ('{pattern}'): every file counts that it could be")
             for path in sorted(found):
@@ -373,7 +398,7 @@ class _Closing:
             self._literal_role(name)
             return
         self.asked = True
-        for given in (self.reach.given, self.layer.vars):
+        for given in (self.reach.given, self.layer.shared_vars):
             if (value := known_text(name, given)) is not None:
                 self._literal_role(value)
                 return

@@ -80,7 +80,7 @@ class _Growing:
     def grown(self, at: LayerNode, image: Image) -> LayerNode:
         """Add an image's layers on a node; the result is where the image ends."""
         for use in image.layers:
-            layer = self._layers.planned(use, image.variant)
+            layer = self._layers.planned(use, image)
             inputs = self._collector.layer(layer, at.inputs)
             if inputs.fingerprint not in at.children:
                 cached = self._workspace.layers[use.name].cache

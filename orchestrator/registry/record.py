@@ -37,7 +37,7 @@ class Statement:
     """What one run said of a version: `tests` counts how they ended, `proof` is their fingerprint.
 
     `reason` is as long as it is; `seconds` is what each step took ("build", "validate"). `programs` are the versions
-    of Packer and of its plugins, when the run built the version.
+    of Packer and of its plugins, when the run built the version. `untested` says why roles had no tests.
     """
 
     run: str
@@ -46,6 +46,7 @@ class Statement:
     proof: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     programs: Mapping[str, str] = field(default_factory=dict)
+    untested: Mapping[str, str] = field(default_factory=dict)
 
 
 def append(account: Account, bucket: str, version: Version, statement: Statement) -> None:

@@ -13,6 +13,7 @@ from orchestrator.brought import BROUGHT, COLLECTIONS, REQUIREMENTS
 from orchestrator.definition.secret import references_in
 from orchestrator.definition.variant import SIGN
 from orchestrator.errors import DefinitionError, Problem
+from orchestrator.plan.names import LAYER_TASKS
 from orchestrator.plan.planned_layer import fragment_of, seal_of
 from orchestrator.plan.settings import AnsibleCfg, collection_folders
 from orchestrator.registry.states import FIRST, State
@@ -124,6 +125,8 @@ def _values(
         "roles_path": _roles_path(workspace),
         "requires": _requires(workspace),
         "collections_path": _collections_path(workspace),
+        "groups": any(layer["groups"] for layer in written),
+        "group_folders": any(layer["group_folders"] for layer in written),
     }
 
 
@@ -160,9 +163,22 @@ def _problems_of_image(workspace: Workspace, image: Image, layers: Iterable[Plan
         if _TEMPLATE in text:
             yield Problem(_file_of(workspace, image), 0, f"{place}: {_NOT_TEMPLATE}")
     for layer in layers:
-        for name in _ours(layer).keys() & layer.vars.keys():
+        for name in _ours(workspace, layer).keys() & layer.vars.keys():
             what = f"layer '{layer.name}': the variable '{name}' is set by the factory"
             yield Problem(_file_of(workspace, image), 0, what)
+        yield from _problems_of_entries(workspace, image, layer)
+
+
+def _problems_of_entries(workspace: Workspace, image: Image, layer: PlannedLayer) -> Iterator[Problem]:
+    """What keeps role entries from being applied."""
+    for name in sorted(layer.vars.keys() - layer.shared_vars.keys()):
+        if references_in(layer.vars[name]):
+            what = f"layer '{layer.name}': '{name}' holds a secret, and no single role can have another value for it"
+            yield Problem(_file_of(workspace, image), 0, what)
+    if layer.role_tasks and LAYER_TASKS not in layer.playbook.read_text(encoding="utf-8"):
+        what = f"layer '{layer.name}' says more of single roles than their names, and this playbook does not apply it"
+        how = f'add `ansible.builtin.include_tasks: "{LAYER_TASKS}"` as docs/roles.md shows'
+        yield Problem(layer.playbook, 0, f"{what}: {how}")
 
 
 def _problems_of_paths(workspace: Workspace) -> Iterator[Problem]:
@@ -192,19 +208,29 @@ def _source(source: Source) -> dict[str, Any]:
 
 
 def _layer(workspace: Workspace, layer: PlannedLayer) -> dict[str, Any]:
-    public = {name: value for name, value in layer.vars.items() if not references_in(value)}
+    given = layer.shared_vars
+    public = {name: value for name, value in given.items() if not references_in(value)}
     return {
         "name": layer.name,
         "playbook": os.path.relpath(layer.playbook, workspace.root),
         "fragment": f"layers/{fragment_of(workspace, layer.name).name}",
-        "vars": {**public, **_ours(layer)},
-        "secrets": sorted(layer.vars.keys() - public.keys()),
+        "vars": {**public, **_ours(workspace, layer)},
+        "secrets": sorted(given.keys() - public.keys()),
+        "role_tasks": layer.role_tasks,
+        "groups": "".join(map(_group, layer.groups, range(1, 1 + len(layer.groups)))),
+        "group_folders": [os.path.relpath(folder, workspace.root) for folder in layer.group_folders],
     }
 
 
-def _ours(layer: PlannedLayer) -> dict[str, Any]:
+def _group(name: str, priority: int) -> str:
+    """A group of the inventory with the machine in it. Of groups with one depth Ansible takes them in order of name."""
+    return f"[{name}]\n{{{{ .HostAlias }}}}\n[{name}:vars]\nansible_group_priority={priority}\n"
+
+
+def _ours(workspace: Workspace, layer: PlannedLayer) -> dict[str, Any]:
     """The variables that every playbook gets. None of them says which image it is: images share what layers make."""
-    return {"layer_name": layer.name, "layer_roles": layer.roles}
+    ours: dict[str, Any] = {"layer_name": layer.name, "layer_roles": layer.roles}
+    return ours | ({"seal_gather_subset": subset} if (subset := list(workspace.gather_subset)) else {})
 
 
 def _file_of(workspace: Workspace, image: Image) -> Path:

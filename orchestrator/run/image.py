@@ -186,6 +186,7 @@ def prove(
             tests=verdict.counts,
             proof=segment.tests,
             seconds={"validate": outcome.validate_seconds},
+            untested=verdict.image.untested,
         ),
     )
     return outcome

@@ -10,9 +10,9 @@ from orchestrator.build import session_manager
 from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace
 from orchestrator.definition.workspace import from_here
-from orchestrator.errors import AmiError, DefinitionError, LackError
+from orchestrator.errors import AmiError, DefinitionError, LackError, Problem
 from orchestrator.plan.inputs import Collector
-from orchestrator.plan.modules import problems_of_modules
+from orchestrator.plan.modules import problems_of_modules, written_in_vain
 from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions
@@ -46,7 +46,8 @@ class Plan:
     is built.
 
     `vcpus` is what one machine has when the environment has a quota, else 0. `seen` are the AMI ids of all versions
-    that there were: what another run makes meanwhile is not among them. `secrets` were read for it.
+    that there were: what another run makes meanwhile is not among them. `secrets` were read for it. `warnings` are what
+    may be wrong in what is built.
     """
 
     workspace: Workspace
@@ -59,6 +60,7 @@ class Plan:
     seen: frozenset[str] = frozenset()
     secrets: Secrets | None = None
     renderer: Renderer | None = None
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -92,6 +94,7 @@ class Plan:
             "parallel": self.bounds.tasks,
             "seconds": self.seconds,
             "unknown": list(self.unknown),
+            "warnings": [str(one) for one in self.warnings],
             "steps": [step.as_json() for step in self.steps],
         }
 
@@ -129,11 +132,13 @@ def prepare(
     builds = [step.segment for step in decided if step.action is Action.BUILD]
     if builds:
         session_manager.check(environment.placement)
+    warnings = written_in_vain(workspace, collector, builds)
     packer, renderer = _packer(workspace, builds) if builds else (None, None)
     vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)
     seen = frozenset(found.ami_ids)
-    return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, seen, secrets, renderer)
+    known_here = (seen, secrets, renderer, warnings)
+    return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, *known_here)
 
 
 def _check_profile(environment: Environment) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.ansible.secret_files import Verbatim
 from orchestrator.build.ansible.vault import decrypted
+from orchestrator.definition.roles.group_vars import FOLDER, files_of, is_read
 from orchestrator.definition.secret import KEY, references_in
 from orchestrator.definition.workspace_file import FILE
 from orchestrator.plan.planned_layer import SEAL
@@ -29,7 +30,7 @@ def secret_vars(secrets: Secrets, layers: Iterable[PlannedLayer]) -> dict[str, d
 def _of_layer(secrets: Secrets, layer: PlannedLayer) -> dict[str, Any]:
     return {
         name: secrets.filled(value, Verbatim)
-        for name, value in layer.vars.items()
+        for name, value in layer.shared_vars.items()
         if references_in(value) and name not in secrets.environment.extra_vars
     }
 
@@ -41,14 +42,17 @@ def hide_vaulted(secrets: Secrets, segments: Iterable[Segment]) -> None:
     workspace = secrets.workspace
     stacks = [layer for segment in segments for layer in segment.stack]
     roles = workspace.roles_of([*(role for layer in stacks for role in layer.roles), SEAL])
-    folders = [workspace.find(f"roles/{role}") for role in roles]
+    folders = [workspace.role_path(role) for role in roles]
     places = [place.root for place in workspace.chain()]
+    groups = {group for layer in stacks for group in layer.groups}
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if "tests" not in path.parts[-3:]]
-    files += [path for root in places for path in sorted((root / "playbooks").rglob("*")) if _is_applied(path)]
+    files += [path for root in places for path in sorted((root / "playbooks").rglob("*")) if _is_applied(path, groups)]
+    files += [path for root in places for path in files_of(root, groups)]
     files += [path for root in places for path in (root / FILE, *sorted((root / "packer/images").glob("*.yml")))]
     secrets.hide(decrypted((path for path in files if path.is_file()), workspace.root))
 
 
-def _is_applied(path: Path) -> bool:
-    """Whether Ansible reads a file beside the playbooks: of variables for groups those of all machines."""
-    return "group_vars" not in path.parts or path.parts[path.parts.index("group_vars") + 1].partition(".")[0] == "all"
+def _is_applied(path: Path, groups: Iterable[str]) -> bool:
+    """Whether Ansible reads a file beside the playbooks: of variables for groups those of the machine's groups."""
+    inside = "/".join(path.parts[path.parts.index(FOLDER) :]) if FOLDER in path.parts else ""
+    return not inside or is_read(inside, groups)

@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from orchestrator.definition.role_tests import TESTS
 from orchestrator.masks import values_of
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.planned_layer import SEAL
@@ -15,7 +14,7 @@ from orchestrator.validate.request import ImageFacts, RoleTests, TestsRequest
 from orchestrator.validate.suite.session import collect, laid_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
@@ -24,11 +23,29 @@ if TYPE_CHECKING:
 
 
 def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
-    """The tests of images in the order in which their roles are applied; each role once, with what it depends on."""
-    roles = [role for segment in segments for layer in segment.stack for role in layer.roles]
-    return tuple(
-        RoleTests(role, workspace.find(f"roles/{role}") / TESTS) for role in workspace.roles_of([*roles, SEAL])
-    )
+    """The folders with the tests of images, once each, in the order in which their roles are applied.
+
+    Roles that others depend on are among them, and those that an image leaves untested are not.
+    """
+    found = (one for segment in segments for one in _tests_of(workspace, segment))
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: one.role == SEAL))
+
+
+def _tests_of(workspace: Workspace, segment: Segment) -> Iterator[RoleTests]:
+    untested = untested_of(segment)
+    for role in roles_of(workspace, segment):
+        if role not in untested:
+            yield from (RoleTests(role, folder) for folder in workspace.tests_of_role(role))
+
+
+def roles_of(workspace: Workspace, segment: Segment) -> tuple[str, ...]:
+    """All roles of an image's stack in the order in which they are applied, the seal last."""
+    return workspace.roles_of([*(role for layer in segment.stack for role in layer.roles), SEAL])
+
+
+def untested_of(segment: Segment) -> dict[str, str]:
+    """Why roles of an image's stack have no tests, by the role."""
+    return {role: why for layer in segment.stack for role, why in layer.untested.items()}
 
 
 def tests_to_run(workspace: Workspace, decided: Iterable[PlanStep]) -> tuple[RoleTests, ...]:
@@ -61,11 +78,11 @@ def are_current(workspace: Workspace, environment: Environment, segment: Segment
 
 def facts_of(workspace: Workspace, segment: Segment, version: str) -> ImageFacts:
     """What the tests may ask of `image`."""
-    tests = tests_of(workspace, segment)
     return ImageFacts(
         name=segment.image.name,
         version=version,
         layers=tuple(layer.name for layer in segment.stack),
-        roles=tuple(one.role for one in tests),
-        vars={role: dict(layer.vars) for layer in segment.stack for role in workspace.roles_of(layer.roles)},
+        roles=roles_of(workspace, segment),
+        vars={role: layer.vars_of(role) for layer in segment.stack for role in workspace.roles_of(layer.roles)},
+        untested=untested_of(segment),
     )

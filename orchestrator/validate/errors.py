@@ -40,7 +40,8 @@ class NoTests(ValidationError):
         many = len(roles) > 1
         super().__init__(
             f"{'roles' if many else 'role'} {named} {'have' if many else 'has'} no tests",
-            hint="every role carries its proof: write roles/<role>/tests/test_<role>.py",
+            hint="every role needs proof: write roles/<role>/tests/test_<role>.py, or tests/roles/<role>/test_<role>.py"
+            " for a role from elsewhere; or let the layer say why there is none: `untested: {<role>: REASON}`",
         )
 
 

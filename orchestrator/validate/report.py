@@ -55,6 +55,10 @@ def junit(verdict: Verdict) -> str:
             ET.SubElement(properties, "property", {"name": name, "value": value})
         for test in tests:
             _case(suite, test)
+    for role, why in verdict.image.untested.items():
+        suite = ET.SubElement(root, "testsuite", _numbers((), name=role))
+        properties = ET.SubElement(suite, "properties")
+        ET.SubElement(properties, "property", {"name": "untested", "value": _speakable(why)})
     ET.indent(root)
     return "<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(root, encoding="unicode") + "\n"
 

@@ -32,11 +32,13 @@ class ImageFacts:
     roles: tuple[str, ...]
     #: The variables that each role was given, by the role's name.
     vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Why roles have no tests, by the role's name.
+    untested: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RoleTests:
-    """A role and the folder with its tests: `roles/<role>/tests` of a workspace."""
+    """A role and a folder with tests of it: `roles/<role>/tests` or `tests/roles/<role>` of a workspace."""
 
     role: str
     folder: Path
@@ -107,6 +109,12 @@ class SuiteRequest:
     def on(self, instance_id: str) -> SuiteRequest:
         """The same suite, to be run on a machine."""
         return replace(self, instance_id=instance_id)
+
+    def role_of(self, nodeid: str) -> str:
+        """The role of a test: `nginx` of `roles/nginx/tests/test_nginx.py::test_it`."""
+        path = nodeid.partition("::")[0]
+        inside = (role for role, folder in zip(self.roles, self.folders, strict=True) if path.startswith(f"{folder}/"))
+        return next(inside)
 
     def as_json(self) -> str:
         """The request as text that `from_json` reads."""

@@ -72,6 +72,7 @@ def lines_of(prepared: Plan) -> list[str]:
     """A plan for a person: a line for each step, and what holds for all of them."""
     lines = [_line_of(step) for step in prepared.steps]
     lines += [f"not known here, and taken as changed: {what}" for what in prepared.unknown]
+    lines += [f"warning: {what}" for what in prepared.warnings]
     if any(step.action == "rejected" for step in prepared.steps):
         lines.append("the same tests would reject it again: --retry runs them again, --rebuild builds it again")
         if prepared.empty:

@@ -12,11 +12,12 @@ from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, Worksp
 from orchestrator.cli.terminal import print_json, print_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.registry import Version
+    from orchestrator.validate.request import RoleTests
 
 
 def show(
@@ -70,7 +71,7 @@ def _image_facts(workspace: Workspace, environment: Environment, name: str, foun
     from orchestrator.run.image_segment import segment_of
     from orchestrator.run.sweep.inventory import look
     from orchestrator.run.sweep.unproven import unproven
-    from orchestrator.run.tests import tests_of
+    from orchestrator.run.tests import tests_of, untested_of
 
     segment = segment_of(workspace, environment, name)
     tests = tests_of(workspace, segment)
@@ -85,7 +86,8 @@ def _image_facts(workspace: Workspace, environment: Environment, name: str, foun
         "fingerprint": segment.fingerprint,
         "tags": dict(segment.image.tags),
         "layers": [{"name": one.name, "roles": list(one.roles), "vars": dict(one.vars)} for one in segment.stack],
-        "tests": {one.role: sorted(path.name for path in one.folder.glob("test_*.py")) for one in tests},
+        "tests": _files_of(tests),
+        "untested": untested_of(segment),
         "versions": [
             {
                 "version": one.version,
@@ -105,6 +107,13 @@ def _image_facts(workspace: Workspace, environment: Environment, name: str, foun
     }
 
 
+def _files_of(tests: Iterable[RoleTests]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one in tests:
+        found.setdefault(one.role, []).extend(sorted(path.name for path in one.folder.glob("test_*.py")))
+    return found
+
+
 def _ami_facts(
     workspace: Workspace, environment: Environment, version: Version, lineage: list[Version]
 ) -> dict[str, Any]:
@@ -118,6 +127,8 @@ def _ami_facts(
     if told := history(environment.account, environment.artifact_bucket, version.ami_id):
         facts["built_with"] = next((one["programs"] for one in told if one.get("programs")), {})
         facts["history"] = told
+        if untested := told[-1].get("untested"):
+            facts["untested"] = untested
     return facts | _as_defined(workspace, environment, version)
 
 

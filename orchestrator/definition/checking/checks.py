@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.checking.entry_checks import closure, problems_of_entries, variables_of
 from orchestrator.definition.checking.plugin_checks import problems_of_plugins
 from orchestrator.definition.checking.secret_checks import problems_of_secrets
 from orchestrator.definition.checking.variant_checks import problems_of_layer_variants, problems_of_variants
 from orchestrator.definition.reading.tag_rules import refusals
+from orchestrator.definition.roles.folders import role_places
+from orchestrator.definition.roles.group_vars import ENDINGS as GROUP_VARS_ENDINGS
+from orchestrator.definition.roles.group_vars import FOLDER as GROUP_VARS
 from orchestrator.errors import Problem, did_you_mean
 from orchestrator.tags import AMI_TAGS, LONGEST_VALUE, PREFIX, Tag
 
@@ -62,8 +66,10 @@ def _of_file(workspace: WorkspaceDraft) -> Iterator[Problem]:
         elif not workspace.has(f"playbooks/{layer.name}.yml"):
             yield layer.problem(f"layer '{layer.name}' has no playbook: playbooks/{layer.name}.yml is missing")
         for part in layer.parts:
+            roles = [role for _, role in (*layer.roles, *part.roles)]
             yield from _roles_known(workspace, part)
-            yield from _variables_known(workspace, part, [role for _, role in (*layer.roles, *part.roles)])
+            yield from _variables_known(workspace, part, roles)
+            yield from problems_of_entries(workspace, part, closure(workspace, roles))
 
 
 def _of_roles(workspace: WorkspaceDraft) -> Iterator[Problem]:
@@ -82,7 +88,7 @@ def _of_roles(workspace: WorkspaceDraft) -> Iterator[Problem]:
 def _used(workspace: WorkspaceDraft) -> set[str]:
     """The roles that are applied: those of layers and images, the seal, and all that they depend on."""
     layers = [*workspace.all_layers.values(), *(one for image in workspace.all_images.values() for one in image.layers)]
-    return _closure(workspace, [SEAL, *(role for layer in layers for part in layer.parts for _, role in part.roles)])
+    return closure(workspace, [SEAL, *(role for layer in layers for part in layer.parts for _, role in part.roles)])
 
 
 def _duplicates(workspace: WorkspaceDraft) -> Iterator[Problem]:
@@ -188,13 +194,16 @@ def _use(workspace: WorkspaceDraft, layer: LayerDraft, use: LayerDraft) -> Itera
     """What an image adds to a layer."""
     if layer.protected:
         for part in use.parts:
-            for what, added in (("add roles to", part.roles), ("set vars on", part.vars)):
+            added_to = {"add roles to": part.roles, "set vars on": part.vars, "leave roles untested in": part.untested}
+            for what, added in added_to.items():
                 if added:
                     yield use.problem(f"layer '{layer.name}' is protected: an image may not {what} it", added[0][0])
         return
     for part in use.parts:
+        roles = [role for one in (layer, use, part) for _, role in one.roles]
         yield from _roles_known(workspace, part)
-        yield from _variables_known(workspace, part, [role for one in (layer, use, part) for _, role in one.roles])
+        yield from _variables_known(workspace, part, roles)
+        yield from problems_of_entries(workspace, part, closure(workspace, roles))
     yield from _roles_new(workspace, layer, use, ())
     for _, part in use.variants:
         yield from _roles_new(workspace, layer, part, [role for _, role in use.roles])
@@ -225,21 +234,22 @@ def _roles_new(
 def _roles_known(workspace: WorkspaceDraft, layer: LayerDraft) -> Iterator[Problem]:
     for at, role in layer.roles:
         if role not in workspace.all_roles:
-            near = did_you_mean(role, workspace.all_roles)
-            yield layer.problem(f"unknown role '{role}': there is no folder roles/{role}{near}", at)
+            yield layer.problem(f"unknown role '{role}'{_missing(workspace, role)}", at)
+
+
+def _missing(workspace: WorkspaceDraft, role: str) -> str:
+    """Where a role is not, and what it may have been."""
+    near = did_you_mean(role, workspace.all_roles)
+    return f": there is no folder {' or '.join(role_places(role)[-2:])}{near}"
 
 
 def _variables_known(workspace: WorkspaceDraft, layer: LayerDraft, names: Iterable[str]) -> Iterator[Problem]:
     """Variables that none of the roles takes; nothing is said when one of the roles does not say what it takes."""
-    roles = [workspace.all_roles.get(name) for name in _closure(workspace, names)]
-    known: set[str] = set()
-    for role in roles:
-        if role is None or role.variables is None:
-            return
-        known |= role.variables
-    for at, variable in layer.vars if roles else ():
-        if variable not in known:
-            yield layer.problem(f"no role of the layer takes '{variable}'{did_you_mean(variable, known)}", at)
+    roles = closure(workspace, names)
+    known = variables_of(workspace, roles)
+    for at, variable in layer.vars if roles and known is not None else ():
+        if variable not in (known or ()):
+            yield layer.problem(f"no role of the layer takes '{variable}'{did_you_mean(variable, known or ())}", at)
 
 
 def _shadowed(workspace: WorkspaceDraft, extended: WorkspaceDraft) -> Iterator[Problem]:
@@ -254,21 +264,13 @@ def _shadowed(workspace: WorkspaceDraft, extended: WorkspaceDraft) -> Iterator[P
     for name, layer in protected.items():
         owner = f"the protected layer '{name}'"
         guarded += [(f"playbooks/{name}.yml", owner), (f"packer/layers/{name}.pkr.hcl.j2", owner)]
-        roles = _closure(extended, (role for part in layer.parts for _, role in part.roles))
-        guarded += [(f"roles/{role}", owner) for role in sorted(roles)]
+        roles = sorted(closure(extended, (role for part in layer.parts for _, role in part.roles)))
+        guarded += [(place, owner) for role in roles for place in role_places(role)]
+        for path in (workspace.root / GROUP_VARS / f"{name}{ending}" for ending in GROUP_VARS_ENDINGS):
+            if path.exists():
+                where = layer.document.path
+                yield Problem(path, 0, f"layer '{name}' is protected by {where}: its variables cannot be set here")
     for relative, owner in dict(guarded).items():
         theirs = next((one.root / relative for one in extended.lineage if (one.root / relative).exists()), None)
         if theirs and (workspace.root / relative).exists():
             yield Problem(workspace.root / relative, 0, f"cannot take the place of {theirs}, which belongs to {owner}")
-
-
-def _closure(workspace: WorkspaceDraft, names: Iterable[str]) -> set[str]:
-    """Roles and all that they depend on."""
-    entered: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in entered:
-            entered.add(name)
-            waiting += workspace.all_roles[name].dependencies if name in workspace.all_roles else ()
-    return entered

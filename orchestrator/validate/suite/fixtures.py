@@ -45,7 +45,7 @@ def host(pytestconfig: pytest.Config) -> testinfra.host.Host:
 def image(request: pytest.FixtureRequest) -> ImageUnderTest:
     """The image under test."""
     asked = request.config.stash[REQUEST]
-    role = role_of(request.node.nodeid)
+    role = asked.role_of(request.node.nodeid)
     return ImageUnderTest(
         name=asked.image.name,
         version=asked.image.version,
@@ -56,9 +56,3 @@ def image(request: pytest.FixtureRequest) -> ImageUnderTest:
         vars=asked.image.vars.get(role, {}),
         variant=variant_of(asked.image.name),
     )
-
-
-def role_of(nodeid: str) -> str:
-    """The role of `roles/nginx/tests/test_nginx.py::test_it`; its workspace may stand before that."""
-    parts = nodeid.split("/")
-    return parts[parts.index("roles") + 1]

@@ -5,6 +5,7 @@
         conftest.py             likewise
         nginx/                  the whole role, but its README.md
             tests/
+    tests/roles/nginx/          tests of a role from elsewhere
 
 Roles may also come from a workspace that another one extends. Then both are laid out, as `workspace-1` and
 `workspace-2`, so that each role meets what is above it in its own. Whoever goes on editing changes nothing here.
@@ -18,7 +19,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.definition.role_tests import files_above, folders_above
+from orchestrator.definition.roles.role_tests import copied_with, files_above, folders_above
 from orchestrator.errors import Problem
 from orchestrator.validate.errors import ValidationError
 
@@ -45,14 +46,14 @@ class Layout:
 
     def _lay_out(self, one: RoleTests) -> str:
         """Copy what a role's tests need. Their folder, from the root."""
-        role, roles, workspace = folders_above(one.folder)
+        workspace, copied = folders_above(one.folder)[-1], copied_with(one.folder)
         several = len(self._workspaces) > 1
         here = self._root / f"{_NAME}{self._workspaces.index(workspace) + 1}" if several else self._root
         try:
             shutil.copytree(
-                role,
-                here / roles.name / role.name,
-                ignore=lambda folder, names: _left_out(role, Path(folder), names),
+                copied,
+                here / copied.relative_to(workspace),
+                ignore=lambda folder, names: _left_out(copied, Path(folder), names),
                 copy_function=_copy,
             )
             for path in files_above(one.folder):

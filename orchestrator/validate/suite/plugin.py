@@ -23,7 +23,6 @@ import pytest
 
 from orchestrator.validate.excerpts import end
 from orchestrator.validate.suite import fixtures
-from orchestrator.validate.suite.fixtures import role_of
 from orchestrator.validate.suite.uncollected import place_of
 from orchestrator.validate.verdict import TestOutcome, TestResult
 from orchestrator.validate.workers import facts
@@ -85,7 +84,8 @@ class SuitePlugin:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell how many tests each role brings."""
-        self._tell({"event": "collected", "roles": Counter(role_of(item.nodeid) for item in session.items)})
+        roles = Counter(self._request.role_of(item.nodeid) for item in session.items)
+        self._tell({"event": "collected", "roles": roles})
 
     def pytest_runtest_logstart(self) -> None:
         """Begin with no reports of this test."""
@@ -100,7 +100,7 @@ class SuitePlugin:
         if os.getpid() != self._process:
             return
         seconds = sum(report.duration for report in self._reports)
-        result = result_of(role_of(nodeid), nodeid, self._reports, seconds)
+        result = result_of(self._request.role_of(nodeid), nodeid, self._reports, seconds)
         asked = self.rounds.asked_now() if self.rounds is not None else ()
         self._tell({"event": "test", **asdict(replace(result, asked=asked) if result.failed else result)})
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.definition.role_tests import TESTS
+from orchestrator.definition.roles.role_tests import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +111,8 @@ class Surroundings:
         for folder in (start, *start.parents):
             if not folder.is_relative_to(self._root):
                 break
-            is_wanted = folder == start or folder.name == TESTS or (folder / "conftest.py").is_file()
+            of_role = folder.name == TESTS and folder.parents[1].name == "roles"
+            is_wanted = folder == start or of_role or (folder / "conftest.py").is_file()
             if is_wanted and (package := self._package_root(folder)) not in found:
                 found.append(package)
         return tuple(found)

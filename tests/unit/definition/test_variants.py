@@ -92,7 +92,7 @@ def test_planned_when_a_layer_depends_on_the_variant(project: Callable[..., Path
     made = {}
     for name in workspace.selected(["web"]):
         image = workspace.image(name)
-        layer = layers.planned(image.layers[0], image.variant)
+        layer = layers.planned(image.layers[0], image)
         made[image.variant] = (layer.roles, dict(layer.vars))
     plain = (("agent", "nginx"), {"nginx_workers": 2})
     assert made == {

@@ -166,7 +166,7 @@ def notes(root: Path, environment: Environment) -> tuple[str, ...]:
     workspace = load(root)
     return (
         FileSearch(workspace, environment)
-        .of(LayerPlanner(workspace).planned(workspace.images["image"].layers[0], ""))
+        .of(LayerPlanner(workspace).planned(workspace.images["image"].layers[0], workspace.images["image"]))
         .notes
     )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.account import Account
     from tests.unit.registry.conftest import Maker
 
+WHY_NOT = {"geerlingguy.java": "upstream tests it"}
 BUCKET = "artifacts"
 PROGRAMS = {"packer": "1.16.0", "amazon": "1.8.2"}
 WHY = "every test failed: " + "because " * 100
@@ -33,7 +34,12 @@ def test_append_when_states_follow_each_other(account: Account, made: Maker, s3:
     built = find(account, made("built", {Tag.PARENT: "ami-0123", Tag.LAYERS: "base workload"}))
     append(account, BUCKET, built, Statement("run-1", seconds={"build": 61.25}, programs=PROGRAMS))
     rejected = set_state(account, built.ami_id, State.REJECTED, reason=WHY)
-    append(account, BUCKET, rejected, Statement("run-2", reason=WHY, tests={"passed": 1, "failed": 2}, proof="p"))
+    append(
+        account,
+        BUCKET,
+        rejected,
+        Statement("run-2", WHY, tests={"passed": 1, "failed": 2}, proof="p", untested=WHY_NOT),
+    )
     assert len(rejected.reason) == LONGEST_VALUE
     kept = json.loads(s3.get_object(Bucket=BUCKET, Key=f"versions/{built.ami_id}.json")["Body"].read())
     assert (kept["image"], kept["parent"], kept["layers"]) == ("web", "ami-0123", ["base", "workload"])
@@ -49,6 +55,7 @@ def test_append_when_states_follow_each_other(account: Account, made: Maker, s3:
             "proof": "",
             "seconds": {"build": 61.25},
             "programs": PROGRAMS,
+            "untested": {},
         },
         {
             "state": "rejected",
@@ -58,6 +65,7 @@ def test_append_when_states_follow_each_other(account: Account, made: Maker, s3:
             "proof": "p",
             "seconds": {},
             "programs": {},
+            "untested": WHY_NOT,
         },
     ]
 

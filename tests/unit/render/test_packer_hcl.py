@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from orchestrator.definition.environment import Environment
 from orchestrator.definition.image import Owner
+from orchestrator.definition.roles.entry import RoleEntry
 from orchestrator.definition.source import Source
 from orchestrator.errors import DefinitionError
 from orchestrator.process import run
@@ -24,6 +25,7 @@ from orchestrator.tags import Tag
 from tests.unit.render.sets import LEGACY, PLUGINS, SETS
 
 if TYPE_CHECKING:
+    from orchestrator.plan.segment import SegmentOutline
     from orchestrator.render.packer_set import PackerSet
     from tests.unit.render.conftest import Project
 
@@ -181,6 +183,44 @@ def test_when_the_workspace_lies_in_such_a_place_then_that_is_said(project: Proj
 def test_when_a_layer_sets_what_the_factory_sets_then_that_is_said(shipped: Project) -> None:
     with pytest.raises(DefinitionError, match=r"golden\.yml: layer 'base': the variable 'layer_roles' is set"):
         render(shipped.workspace, shipped.segment(vars_={"layer_roles": []}), LEGACY)
+
+
+def with_entry(segment: SegmentOutline, **variables: Any) -> SegmentOutline:
+    """The same build, whose one role has variables of its own."""
+    (layer,) = segment.layers
+    changed = replace(layer, entries=(RoleEntry(role="system", vars={"port": 1}),), vars=variables)
+    return replace(segment, layers=(changed,), stack=(changed,))
+
+
+def test_entries_when_they_say_more_than_a_name(project: Project) -> None:
+    """Tasks of theirs go to the playbook, in which a variable of the entry is no extra variable."""
+    project.add("playbooks/base.yml", '- include_tasks: "{{ layer_tasks }}"\n')
+    text = render(project.workspace, with_entry(project.segment(), port=2, name="n"), LEGACY)
+    assert "layer_role_tasks = base64encode(jsonencode([" in text
+    assert '"port" = 1' in text
+    assert '"port" = 2' not in text
+
+
+def test_entries_when_they_cannot_be_applied(project: Project) -> None:
+    """A playbook must take them, and what a rendered file holds is no secret."""
+    with pytest.raises(DefinitionError, match=r"base\.yml: layer 'base' says more of single roles .*layer_tasks"):
+        render(project.workspace, with_entry(project.segment()), LEGACY)
+    project.add("playbooks/base.yml", '- include_tasks: "{{ layer_tasks }}"\n')
+    with pytest.raises(DefinitionError, match="'port' holds a secret"):
+        render(project.workspace, with_entry(project.segment(), port={"secret": "env:PORT"}), LEGACY)
+
+
+def test_group_vars_when_a_layer_has_some(project: Project) -> None:
+    """The machine is in its groups, and the workspace is an inventory for its group_vars alone."""
+    plain = render(project.workspace, project.segment(), LEGACY)
+    assert "ANSIBLE_INVENTORY_IGNORE_REGEX" not in plain
+    (layer,) = (segment := project.segment()).layers
+    changed = replace(layer, groups=("base", "golden"), group_folders=(project.root,))
+    text = render(project.workspace, replace(segment, layers=(changed,), stack=(changed,)), LEGACY)
+    assert '"-i", join("/", [var.workspace, "."]),' in text
+    assert '"ANSIBLE_INVENTORY_IGNORE_REGEX=.",' in text
+    group = r"[golden]\n{{ .HostAlias }}\n[golden:vars]\nansible_group_priority=2\n"
+    assert group in text
 
 
 def test_text_when_a_template_is_edited_after_the_plan(project: Project) -> None:

@@ -409,8 +409,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "workload"
-        "layer_roles" = ["postgresql"]
+        "layer_name"         = "workload"
+        "layer_roles"        = ["postgresql"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]
@@ -430,8 +431,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "seal"
-        "layer_roles" = ["seal"]
+        "layer_name"         = "seal"
+        "layer_roles"        = ["seal"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]

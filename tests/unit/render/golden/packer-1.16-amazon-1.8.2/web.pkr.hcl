@@ -412,6 +412,7 @@ build {
         "layer_name"             = "workload"
         "layer_roles"            = ["nginx"]
         "nginx_worker_processes" = 2
+        "seal_gather_subset"     = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]
@@ -431,8 +432,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "seal"
-        "layer_roles" = ["seal"]
+        "layer_name"         = "seal"
+        "layer_roles"        = ["seal"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]

@@ -376,8 +376,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "base"
-        "layer_roles" = ["system", "packages"]
+        "layer_name"         = "base"
+        "layer_roles"        = ["system", "packages"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]
@@ -397,8 +398,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "hardening"
-        "layer_roles" = ["hardening_ssh", "hardening_sysctl", "hardening_accounts"]
+        "layer_name"         = "hardening"
+        "layer_roles"        = ["hardening_ssh", "hardening_sysctl", "hardening_accounts"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]
@@ -418,8 +420,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "agents"
-        "layer_roles" = ["ssm_agent", "node_exporter", "audit"]
+        "layer_name"         = "agents"
+        "layer_roles"        = ["ssm_agent", "node_exporter", "audit"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]
@@ -439,8 +442,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "seal"
-        "layer_roles" = ["seal"]
+        "layer_name"         = "seal"
+        "layer_roles"        = ["seal"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]

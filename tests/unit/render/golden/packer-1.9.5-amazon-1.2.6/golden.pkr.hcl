@@ -409,8 +409,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "base"
-        "layer_roles" = ["system", "packages"]
+        "layer_name"         = "base"
+        "layer_roles"        = ["system", "packages"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]
@@ -430,8 +431,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "hardening"
-        "layer_roles" = ["hardening_ssh", "hardening_sysctl", "hardening_accounts"]
+        "layer_name"         = "hardening"
+        "layer_roles"        = ["hardening_ssh", "hardening_sysctl", "hardening_accounts"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]
@@ -451,8 +453,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "agents"
-        "layer_roles" = ["ssm_agent", "node_exporter", "audit"]
+        "layer_name"         = "agents"
+        "layer_roles"        = ["ssm_agent", "node_exporter", "audit"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]
@@ -472,8 +475,9 @@ build {
     # Packer would take two braces for a template of its own; written so, JSON gives them back.
     extra_arguments = [
       "--extra-vars", replace(jsonencode({
-        "layer_name"  = "seal"
-        "layer_roles" = ["seal"]
+        "layer_name"         = "seal"
+        "layer_roles"        = ["seal"]
+        "seal_gather_subset" = ["!all", "pkg_mgr", "virtual"]
       }), "{{", "{\\u007b"),
       "--extra-vars", replace(jsonencode(var.extra_vars), "{{", "{\\u007b"),
     ]
