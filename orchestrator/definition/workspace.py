@@ -11,6 +11,7 @@ from orchestrator.definition.checking.broken import Broken
 from orchestrator.definition.checking.checks import problems_of
 from orchestrator.definition.draft import read_workspace
 from orchestrator.definition.expansion import expanded
+from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.variant import family_of
 from orchestrator.definition.workspace_file import FILE
 from orchestrator.errors import DefinitionError, LackError, Problem, UsageError, did_you_mean
@@ -49,6 +50,7 @@ class Workspace:
     #: The problems of images and environments that were left out, by name; see `load`.
     broken_images: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     broken_environments: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    machine: Machine = field(default_factory=Machine)
 
     def image(self, name: str) -> Image:
         """The image of that name. Raises UsageError, which names the nearest one, and DefinitionError for its file."""
@@ -195,4 +197,5 @@ def _workspace(draft: WorkspaceDraft, apart: Broken) -> Workspace:
         default_environment=draft.default_environment,
         mitogen=extends is None or extends.mitogen if file.ansible.mitogen is None else file.ansible.mitogen,
         masks=tuple(dict.fromkeys((*(extends.masks if extends else ()), *file.masks))),
+        machine=file.machine.over(extends.machine) if extends else file.machine,
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool, field_validator
 
 from orchestrator.definition.layer import WrittenLayer
+from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.source import Source
 
@@ -50,6 +51,7 @@ class WorkspaceFile(Frozen):
         default_factory=dict
     )
     ansible: Annotated[AnsibleSettings, Field(description="How Ansible runs.")] = AnsibleSettings()
+    machine: Annotated[Machine, Field(description="What each image is built on.")] = Machine()
     layers: Annotated[tuple[WrittenLayer, ...], Field(description="In the order in which they are applied.")] = ()
 
     @field_validator("sources", mode="before")
