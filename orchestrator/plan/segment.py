@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.machine.block import Machine
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -35,6 +37,11 @@ class SegmentOutline:
         """The build that applies `layers` on that of another segment, or on `source` when there is none below."""
         parent, stack = (below.name, below.stack) if below else (None, ())
         return SegmentOutline(image, parent, source, layers, (*stack, *layers))
+
+    @property
+    def machine(self) -> Machine:
+        """What it is built on: what its last layer says, or the last below when it has none of its own."""
+        return self.stack[-1].machine if self.stack else Machine()
 
     @property
     def name(self) -> str:

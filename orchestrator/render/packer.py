@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import quiet
 from orchestrator.definition.secret import references_in
 from orchestrator.definition.variant import SIGN
-from orchestrator.errors import DefinitionError, Problem
+from orchestrator.errors import DefinitionError, LackError, Problem
 from orchestrator.plan.planned_layer import fragment_of, seal_of
 from orchestrator.registry.states import FIRST, State
 from orchestrator.render.generation import Generation, generation_of
 from orchestrator.render.layout import laid_out
+from orchestrator.render.machine import values_of, wanted_keys
 from orchestrator.render.template import FOLDER, Templates
 from orchestrator.tags import Tag
 
@@ -83,6 +84,7 @@ class Renderer:
         layers = (*segment.layers, self._seal)
         if problems := [*_problems_of_image(self._workspace, segment.image, layers), *self._problems_of_paths]:
             raise DefinitionError(problems)
+        _check_machine(segment, self.generation)
         self._checked.add(segment.name)
 
     @cached_property
@@ -107,12 +109,26 @@ def _values(
         "first_state": str(FIRST),
         "tag_keys": {tag.name.lower(): tag for tag in Tag},
         "plugins": generation.required_plugins,
+        "machine": values_of(workspace, segment.machine),
         "stack": " ".join(layer.name for layer in segment.stack),
         "quiet": list(quiet.script(strict=True)),
         "layers": written,
         "secrets": sorted({name for layer in written for name in layer["secrets"]}),
         "roles_path": [os.path.relpath(place.root / "roles", workspace.root) for place in workspace.chain()],
     }
+
+
+def _check_machine(segment: SegmentOutline, generation: Generation) -> None:
+    """Raise LackError for what a machine block wants and the Packer that is there does not know."""
+    unknown = wanted_keys(segment.machine) if generation is Generation.LEGACY else {}
+    if unknown:
+        fields = ", ".join(f"`{field}`" for field in unknown)
+        keys = ", ".join(unknown.values())
+        raise LackError(
+            f"{segment.name}: Packer {generation.value} cannot do what {fields} of the machine block asks for: it does "
+            f"not know {keys}",
+            hint="install Packer 1.7 or newer with the Amazon plugin 1.2.1 or newer",
+        )
 
 
 def _problems_of_image(workspace: Workspace, image: Image, layers: Iterable[PlannedLayer]) -> Iterator[Problem]:

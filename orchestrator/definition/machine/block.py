@@ -89,6 +89,13 @@ class Machine(Frozen):
     ] = None
     ena: Annotated[StrictBool | None, Field(description="The AMI is marked for the Elastic Network Adapter.")] = None
     sriov: Annotated[StrictBool | None, Field(description="The AMI is marked for the Intel 82599 interface.")] = None
+    fragment: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\.pkr\.hcl\.j2$",
+            description="A template below packer/, printed at the end of the source block: what no key here says.",
+        ),
+    ] = None
     tags: Annotated[
         dict[str, str], Field(description="Tags of the machine that builds, and of its volumes and snapshots.")
     ] = Field(default_factory=dict)
@@ -112,6 +119,7 @@ class Machine(Frozen):
             spot=self.spot if "spot" in self.model_fields_set else below.spot,
             user_data=self.user_data or below.user_data,
             imds=below.imds.model_copy(update=_named(self.imds)),
+            fragment=self.fragment or below.fragment,
             credits=self.credits or below.credits,
             ena=below.ena if self.ena is None else self.ena,
             sriov=below.sriov if self.sriov is None else self.sriov,
@@ -126,13 +134,18 @@ class Machine(Frozen):
     def inherited(self, workspace: Machine) -> Machine:
         """What an image that stands on one with this machine starts with.
 
-        What is in the AMI comes with it. User data and volumes that were there for the build below are left out, but
-        for those of the workspace, which each build has.
+        What is in the AMI comes with it. User data, a fragment and volumes that were there for the build below are left
+        out, but for those of the workspace, which each build has.
         """
         volumes = tuple(volume.model_copy(update={"snapshot": None}) for volume in self.kept_volumes)
         taken = {volume.letter for volume in volumes}
         scratch = tuple(each for each in workspace.volumes if each.build_only and each.letter not in taken)
-        return self.model_copy(update={"volumes": (*volumes, *scratch), "user_data": workspace.user_data})
+        return self.model_copy(
+            update={
+                "volumes": (*volumes, *scratch),
+                **{name: getattr(workspace, name) for name in ("user_data", "fragment")},
+            }
+        )
 
     def deciding(self) -> Mapping[str, Any]:
         """What of it decides the result of a build, by field; empty when it says nothing of the kind.
@@ -145,6 +158,7 @@ class Machine(Frozen):
             "volumes": [_named(volume) for volume in self.volumes],
             "encryption": None if self.encryption is None else {"kms_key": self.encryption.kms_key},
             "user_data": self.user_data,
+            "fragment": self.fragment,
             "imds": _named(self.imds),
             "ena": self.ena,
             "sriov": self.sriov,
@@ -161,7 +175,7 @@ def _volumes(over: tuple[ExtraVolume, ...], below: tuple[ExtraVolume, ...]) -> t
     merged = {volume.letter: volume for volume in below}
     for volume in over:
         known = merged.get(volume.letter)
-        merged[volume.letter] = known.model_copy(update=_named(volume)) if known else volume
+        merged[volume.letter] = known.model_copy(update=_named(volume) | {"device": known.device}) if known else volume
     return tuple(merged.values())
 
 

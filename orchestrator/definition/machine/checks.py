@@ -147,6 +147,8 @@ def _whole(
         yield blame.problem(why, "tags", key)
     if machine.user_data is not None and (what := _user_data(machine.user_data, find)):
         yield blame.problem(what, "user_data")
+    if machine.fragment is not None and find(f"packer/{machine.fragment}") is None:
+        yield blame.problem(f"'fragment': there is no template packer/{machine.fragment}", "fragment")
 
 
 def _volumes(machine: Machine, blame: _Blame) -> Iterator[Problem]:

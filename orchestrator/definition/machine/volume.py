@@ -1,7 +1,8 @@
 """A volume as people write it, and what EBS takes: sizes, IOPS and throughput by type.
 
-The limits are those of the Amazon EBS User Guide, "Amazon EBS volume types", and of the EC2 API Reference,
-`EbsBlockDevice`.
+The limits are those of the Amazon EBS User Guide, "Amazon EBS volume types", as far as Packer's Amazon builder takes
+them: it refuses more than 16,000 IOPS and 1,000 MiB/s of gp3, 64,000 IOPS of io1 and io2, and 500 IOPS of io2 for each
+GiB, from Packer 1.6.6 to the plugin's 1.8.2 (its `builder/common/block_device.go`).
 """
 
 from __future__ import annotations
@@ -48,16 +49,18 @@ class VolumeLimits:
 
 
 LIMITS: dict[VolumeType, VolumeLimits] = {
-    "gp3": VolumeLimits((1, 65_536), (3_000, 80_000), 500, (125, 2_000)),
+    "gp3": VolumeLimits((1, 65_536), (3_000, 16_000), 500, (125, 1_000)),
     "gp2": VolumeLimits((1, 16_384)),
-    "io2": VolumeLimits((4, 65_536), (100, 256_000), 1_000, needs_iops=True),
+    "io2": VolumeLimits((4, 65_536), (100, 64_000), 500, needs_iops=True),
     "io1": VolumeLimits((4, 16_384), (100, 64_000), 50, needs_iops=True),
     "st1": VolumeLimits((125, 16_384), boots=False),
     "sc1": VolumeLimits((125, 16_384), boots=False),
     "standard": VolumeLimits((1, 1_024)),
 }
-#: gp3: IOPS that a volume has anyway, up to which the ratio to its size does not count; and IOPS for each MiB/s.
-_GP3_IOPS, _GP3_IOPS_PER_MIB = 3_000, 4
+#: What a gp3 volume has anyway: IOPS, up to which the ratio to its size does not count, and MiB/s.
+GP3_IOPS, GP3_THROUGHPUT = 3_000, 125
+#: IOPS that a gp3 volume needs for each MiB/s.
+_GP3_IOPS_PER_MIB = 4
 
 
 class RootVolume(Frozen):
@@ -111,10 +114,10 @@ def faults(volume: RootVolume, *, root: bool) -> Iterator[tuple[str, str]]:
 
 def _ratios(volume: RootVolume, kind: VolumeType, limits: VolumeLimits) -> Iterator[tuple[str, str]]:
     iops = volume.iops
-    free = _GP3_IOPS if kind == "gp3" else 0
+    free = GP3_IOPS if kind == "gp3" else 0
     if iops and volume.size and limits.iops_per_gib and iops > max(free, limits.iops_per_gib * volume.size):
         most = max(free, limits.iops_per_gib * volume.size)
         yield "iops", f"'iops': a {kind} volume of {volume.size} GiB has {most:,} at most, not {iops:,}"
-    if kind == "gp3" and volume.throughput and volume.throughput * _GP3_IOPS_PER_MIB > (iops or _GP3_IOPS):
+    if kind == "gp3" and volume.throughput and volume.throughput * _GP3_IOPS_PER_MIB > (iops or GP3_IOPS):
         needed = volume.throughput * _GP3_IOPS_PER_MIB
         yield "throughput", f"'throughput' of {volume.throughput} MiB/s needs 'iops: {needed}' or more"

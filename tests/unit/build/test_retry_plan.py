@@ -96,3 +96,17 @@ def test_attempts_come_to_an_end(errors: list[str]) -> None:
         plan = plan.after(failed(errors[count], early=count % 2 == 0))
         count += 1
     assert count <= len(PLACES) + 4
+
+
+def test_on_demand_capacity_follows_spot_capacity_that_is_nowhere() -> None:
+    """Each place is tried for spot capacity first, then each for on-demand capacity."""
+    plan = RetryPlan(PLACES[:2], on_demand=PLACES[:2])
+    tried = [(plan.place, plan.spot)]
+    while (following := plan.after(failed(FULL))) is not None:
+        plan = following
+        tried.append((plan.place, plan.spot))
+    assert tried == [(PLACES[0], True), (PLACES[1], True), (PLACES[0], False), (PLACES[1], False)]
+    assert plan.story[:2] == (
+        "attempt 1: no spot capacity for small in subnet-1",
+        "attempt 2: no spot capacity for small in subnet-2",
+    )

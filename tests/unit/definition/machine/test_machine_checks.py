@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MISTAKES = {
     "{root_volume: {sice: 20}}": "unknown key 'sice' (did you mean 'size'?)",
     "{root_volume: {type: st1, size: 200}}": "'type': no machine boots from a volume of type st1",
-    "{root_volume: {iops: 2999}}": "'iops' of a gp3 volume is 3,000 to 80,000 IOPS, not 2,999",
+    "{root_volume: {iops: 2999}}": "'iops' of a gp3 volume is 3,000 to 16,000 IOPS, not 2,999",
     "{root_volume: {size: 10, iops: 6000}}": "'iops': a gp3 volume of 10 GiB has 5,000 at most, not 6,000",
     "{root_volume: {throughput: 1000}}": "'throughput' of 1000 MiB/s needs 'iops: 4000' or more",
     "{root_volume: {type: gp2, throughput: 125}}": "'throughput' is not for volumes of type gp2, only for gp3",
@@ -31,6 +31,7 @@ MISTAKES = {
     "{user_data: ../boot.sh}": "'user_data': there is no file '../boot.sh' in the workspace",
     "{spot: true, ena: true}": "'ena' is set on a stopped machine, and one on 'spot' capacity is never stopped",
     "{credits: unlimited, instance_types: [m7i.large]}": "'credits': m7i.large has none",
+    "{fragment: sources/x.pkr.hcl.j2}": "'fragment': there is no template packer/sources/x.pkr.hcl.j2",
     "{tags: {'ami:run': x}}": "the factory sets 'Name' and the keys that begin with 'ami:' itself",
 }
 
