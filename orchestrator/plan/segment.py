@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.definition.machine.block import Machine
@@ -70,6 +70,13 @@ class Segment(SegmentOutline):
     def fingerprint(self) -> str:
         """What decides the result, in 64 hexadecimal digits."""
         return self.inputs.fingerprint
+
+    def on_types(self, instance_types: tuple[str, ...]) -> Segment:
+        """The same segment, built on other instance types: they decide nothing of the result."""
+        last = self.stack[-1]
+        last = replace(last, machine=last.machine.model_copy(update={"instance_types": instance_types}))
+        own = (*self.layers[:-1], last) if self.layers else ()
+        return replace(self, layers=own, stack=(*self.stack[:-1], last))
 
     def version_at(self, when: datetime) -> str:
         """The version that a build started at `when` (UTC) makes: `20261123T235522Z-1a2b3c4d`."""
