@@ -24,7 +24,7 @@ from orchestrator.run.secret_vars import secret_vars
 from orchestrator.run.tests import are_current, facts_of, tests_of
 from orchestrator.tags import Tag
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
-from orchestrator.validate.request import ValidateRequest
+from orchestrator.validate.request import ValidateRequest, WantedMachine
 from orchestrator.validate.validate import validate
 
 if TYPE_CHECKING:
@@ -259,6 +259,7 @@ def _request(context: RunContext, segment: Segment, built: SegmentOutcome, folde
         run=context.identity.id,
         folder=folder,
         placement=placement_of(environment, segment),
+        wanted=_wanted(segment),
         tags=_leased(environment),
         masks=context.masks,
         keep=context.keep,
@@ -267,6 +268,13 @@ def _request(context: RunContext, segment: Segment, built: SegmentOutcome, folde
         ssh_username=segment.source.ssh_username,
         selection=context.selection,
         is_current=partial(are_current, context.workspace, environment, segment),
+    )
+
+
+def _wanted(segment: Segment) -> WantedMachine:
+    machine = segment.machine
+    return WantedMachine(
+        machine.root_volume.size or 0, {volume.device: volume.size or 0 for volume in machine.kept_volumes}
     )
 
 
