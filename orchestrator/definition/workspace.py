@@ -156,13 +156,13 @@ def load(start: Path, *, whole: bool = True) -> Workspace:
     if root is None:
         raise UsageError(f"no {FILE} in {folder} or above it", hint="go to a workspace, or name one: --workspace DIR")
     draft = read_workspace(root)
-    apart = Broken(draft, [_from_here(problem) for problem in problems_of(draft)])
+    apart = Broken(draft, [from_here(problem) for problem in problems_of(draft)])
     if apart.elsewhere or (whole and apart.problems):
         raise DefinitionError(apart.problems)
     return _workspace(draft, apart)
 
 
-def _from_here(problem: Problem) -> Problem:
+def from_here(problem: Problem) -> Problem:
     """The problem with a path that is short to read and right to click: relative when it is below this folder."""
     here = Path.cwd()
     return replace(problem, path=problem.path.relative_to(here)) if problem.path.is_relative_to(here) else problem

@@ -44,7 +44,7 @@ TASKS = """
 TESTS = '''
 def test_data(host):
     """The volume is there with what was written to it, and the other one is not."""
-    assert host.run("mount /dev/sdf /mnt && cat /mnt/kept; umount /mnt").stdout == "kept\\\\n"
+    assert host.run("mount /dev/sdf /mnt && cat /mnt/kept; umount /mnt").stdout == "kept\\n"
     assert not host.file("/dev/sdg").exists
 '''
 
@@ -101,4 +101,4 @@ def refusal(small: Small, text: str) -> str:
     argv = [str(PROGRAMS / "ami"), "plan"]
     done = run(argv, cwd=small.root, env=environment(), check=False)
     assert done.code == 2, done.err
-    return done.err.strip()
+    return done.err.splitlines()[0]

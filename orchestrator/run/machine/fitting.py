@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.account import AwsError, error_code
 from orchestrator.definition.environment import MOST_PLACES
+from orchestrator.definition.workspace import from_here
 from orchestrator.errors import DefinitionError, did_you_mean
 from orchestrator.run.machine.written import problem_of, problem_of_environment
 
@@ -40,7 +41,7 @@ class Fitting:
 
     def fitted(self, segment: Segment) -> Segment:
         """The segment with the types that fit. Raises DefinitionError when none does, or its disks do not."""
-        problems = [*self._of_source(segment), *self._of_types(segment)]
+        problems = [from_here(problem) for problem in (*self._of_source(segment), *self._of_types(segment))]
         if problems:
             raise DefinitionError(problems)
         wanted = types_of(segment, self.environment)
@@ -157,12 +158,11 @@ def _described(
     there = {offer["InstanceType"] for page in pages for offer in page["InstanceTypeOfferings"]}
     name = next((name for name in unknown if name not in there), unknown[0])
     what = f"{environment.region} has no instance type '{name}'{did_you_mean(name, there)}"
-    own = segment.machine.instance_types
-    raise DefinitionError([
-        problem_of(workspace, segment.image, what, "instance_types")
-        if own
-        else problem_of_environment(environment, what, "instance_type")
-    ])  # fmt: skip
+    if segment.machine.instance_types:
+        problem = problem_of(workspace, segment.image, what, "instance_types")
+    else:
+        problem = problem_of_environment(environment, what, "instance_type")
+    raise DefinitionError([from_here(problem)])
 
 
 def _sizes(image: Mapping[str, Any]) -> dict[str, int]:
