@@ -121,7 +121,7 @@ def test_what_the_source_does_not_agree_with(setting: Setting, block: str, sourc
 def test_more_places_than_a_build_may_be_tried_in(setting: Setting) -> None:
     """Spot capacity doubles the attempts."""
     subnets = tuple(f"subnet-{number:017x}" for number in range(1, 25))
-    many = {"subnet_id": f"subnet-{0:017x}", "other_subnet_ids": subnets}
+    many: dict[str, Any] = {"subnet_id": f"subnet-{0:017x}", "other_subnet_ids": subnets}
     assert setting.fitted("{instance_types: [t3.small, m7i.large], spot: false}", **many)
     told = setting.refusal("{instance_types: [t3.small, m7i.large], spot: true}", **many)
     assert "100 attempts at a place for the machine are too many: a build may be tried in 98" in told
