@@ -110,3 +110,14 @@ def test_on_demand_capacity_follows_spot_capacity_that_is_nowhere() -> None:
         "attempt 1: no spot capacity for small in subnet-1",
         "attempt 2: no spot capacity for small in subnet-2",
     )
+
+
+def test_a_fleet_without_spot_capacity_is_a_full_place() -> None:
+    """Packer passes on what CreateFleet says, and not the code that it says it with."""
+    begin = "Error waiting for fleet request (fleet-1) to become ready:"
+    for said in (
+        "There is no Spot capacity available that matches your request.",
+        "Your Spot request price of 0.001 is lower than the minimum required Spot request fulfillment price of 0.006.",
+        "Max spot instance count exceeded",
+    ):
+        assert failed(begin + said).cause is Cause.CAPACITY
