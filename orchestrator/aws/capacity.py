@@ -12,13 +12,20 @@ _NO_ADDRESS = "InsufficientFreeAddressesInSubnet"
 FULL = frozenset(
     {"InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientCapacity", "Unsupported", _NO_ADDRESS}
 )
+#: What CreateFleet says when it has no spot capacity; Packer passes on its messages, and not its codes.
+_NO_SPOT = re.compile(
+    r"no Spot capacity available|Spot request price of \S+ is lower than|UnfulfillableCapacity|SpotMaxPriceTooLow"
+    r"|Max spot instance count exceeded|MaxSpotInstanceCountExceeded|do not have sufficient \S+ capacity"
+)
 _FULL_IN = re.compile(r"(?<![.\w])(?:Server\.)?(" + "|".join(sorted(FULL)) + r")(?=:|$)")
 
 
 def full_code(text: str) -> str:
     """The code that says that a place is full, alone or as `CODE: what it means` in a message; else an empty string."""
     found = _FULL_IN.search(text)
-    return found.group(1) if found else ""
+    if found:
+        return found.group(1)
+    return "InsufficientInstanceCapacity" if _NO_SPOT.search(text) else ""
 
 
 def remaining(places: tuple[Place, ...], code: str) -> tuple[Place, ...]:

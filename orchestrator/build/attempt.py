@@ -137,9 +137,13 @@ class _Attempt:
 
     def _command(self, way_in: ssh_access.Access) -> list[str]:
         request, own_file = self._request, self._request.folder / "run.pkrvars.json"
-        variables.write(own_file, variables.run_variables(request, way_in, self._plan.place))
+        variables.write(own_file, self._variables(way_in))
         files = [f"-var-file={request.var_file}", f"-var-file={own_file}"]
         return ["packer", "build", "-machine-readable", *files, str(request.template)]
+
+    def _variables(self, way_in: ssh_access.Access) -> dict[str, object]:
+        values = variables.run_variables(self._request, way_in, self._plan.place)
+        return values | {"spot_price": ""} if self._request.spot and not self._plan.spot else values
 
     def _with_mitogen(self) -> bool:
         """Whether Ansible runs with Mitogen; the log says why when it does not."""

@@ -32,7 +32,8 @@ def build(request: BuildRequest, listener: Listener = ignore) -> Built:
     if not request.stop.is_set():
         request.folder.mkdir(parents=True, exist_ok=True)
         request = request if request.ready else replace(request, ready=_found(request))
-    plan = RetryPlan(request.placement.places)
+    places = request.placement.places
+    plan = RetryPlan(places, on_demand=places if request.spot else ())
     while True:
         try:
             built = attempt(replace(request, attempt=plan.number), plan, listener)
@@ -55,5 +56,5 @@ def _found(request: BuildRequest) -> Ready:
 def _said(plan: RetryPlan, failed: BuildFailed) -> str:
     """What a person is told of one more attempt."""
     if failed.cause is Cause.CAPACITY:
-        return f"{plan.story[-1]}; trying {named(plan.place)}"
+        return f"{plan.story[-1]}; trying {'spot capacity for ' if plan.spot else ''}{named(plan.place)}"
     return "building once more: " + " ".join(failed.reason.split("\n")[:2])

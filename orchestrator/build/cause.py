@@ -157,6 +157,6 @@ def _of_machine(gone: Gone, task: TaskEvent | None) -> Cause:
 
 
 def _of_words(said: str) -> Cause:
-    if re.search(r"Error launching|Server\.Insufficient", said) and full_code(said):
+    if re.search(r"Error launching|Error waiting for fleet request|Server\.Insufficient", said) and full_code(said):
         return Cause.CAPACITY
     return next((cause for pattern, cause in _SAYINGS if re.search(pattern, said)), Cause.OTHER)

@@ -41,6 +41,10 @@ class BuildRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
     #: Where the machine may run; what it leaves open is as the variable file says.
     placement: Placement = field(default_factory=Placement)
+    #: Whether spot capacity is tried in each place first. The template has a variable `spot_price` then.
+    spot: bool = False
+    #: More variables of the template.
+    variables: Mapping[str, object] = field(default_factory=dict)
     #: Whether the workspace wants Mitogen.
     mitogen: bool = True
     #: What no log and no message may show, besides the account's keys.

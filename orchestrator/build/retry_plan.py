@@ -27,6 +27,8 @@ class RetryPlan:
 
     #: Where the build can still be tried, the next place first.
     places: tuple[Place, ...]
+    #: All of them, where on-demand capacity is asked for once spot capacity was in none; empty: that is not wanted.
+    on_demand: tuple[Place, ...] = ()
     #: That of the next attempt, from 1.
     number: int = 1
     #: The one further attempt for what was lost was given.
@@ -42,6 +44,11 @@ class RetryPlan:
         return self.places[0]
 
     @property
+    def spot(self) -> bool:
+        """Whether the next attempt asks for spot capacity."""
+        return bool(self.on_demand)
+
+    @property
     def pause(self) -> float:
         """Seconds to wait before the next attempt."""
         return float(2**self.faults) if self.faults else 0.0
@@ -50,7 +57,10 @@ class RetryPlan:
         """The plan after an attempt that failed; None when no other attempt makes sense."""
         if failed.cause is Cause.CAPACITY:
             places = remaining(self.places, full_code(failed.reason))
-            return self._next(places, f"no capacity for {named(self.place)}") if places else None
+            what = f"no {'spot ' if self.spot else ''}capacity for {named(self.place)}"
+            if not places and self.spot:
+                return replace(self._next(self.on_demand, what), on_demand=())
+            return self._next(places, what) if places else None
         if failed.cause is Cause.FAULT and failed.evidence.early and self.faults < _FAULTS:
             return replace(self._next(self.places, failed.reason), faults=self.faults + 1)
         if failed.cause in (Cause.LOST, Cause.FAULT) and not self.made_up:

@@ -147,7 +147,12 @@ class WorkspaceDraft:
 
     def has(self, relative: str) -> bool:
         """Whether a file is here, or in what this workspace extends."""
-        return any(os.path.exists(one.root / relative) for one in self.lineage)  # noqa: PTH110 - any text is fine for it
+        return self.path_of(relative) is not None
+
+    def path_of(self, relative: str) -> Path | None:
+        """Where a file is: here, or in what this workspace extends."""
+        paths = (one.root / relative for one in self.lineage)
+        return next((path for path in paths if os.path.exists(path)), None)  # noqa: PTH110 - any text is fine for it
 
 
 def read_workspace(root: Path, trail: tuple[Path, ...] = ()) -> WorkspaceDraft:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 
 from orchestrator.aws.account import Account
 from orchestrator.aws.placement import Placement
+from orchestrator.definition.machine.ec2_names import InstanceType, KmsKey
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.reading.variables_file import read_variables
 from orchestrator.definition.roles.entry import VariableName
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from orchestrator.definition.reading.document import Document
     from orchestrator.errors import Problem
 
-InstanceType = Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$", description="A type such as t3.small.")]
 #: What follows the hyphen of an id. Old ones have 8 digits (EC2 User Guide, "Resource IDs").
 _DIGITS = r"([0-9a-f]{8}|[0-9a-f]{17})"
 
@@ -38,18 +38,6 @@ ProfileName = Annotated[
         pattern=r"^[A-Za-z0-9_+=,.@-]*$",
         max_length=128,
         description="The name of an instance profile, not its ARN: letters, digits and _ + = , . @ -.",
-    ),
-]
-
-#: The ways to name a key (EC2 API Reference, CopyImage: `KmsKeyId`). EC2 looks it up when the AMI is copied, and says
-#: that it does not exist when the whole build is done.
-_KEY_ID = r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-_KEY_ALIAS = r"alias/[A-Za-z0-9/_-]+"
-KmsKey = Annotated[
-    str,
-    Field(
-        pattern=rf"^({_KEY_ID}|{_KEY_ALIAS}|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{{12}}:(key/{_KEY_ID}|{_KEY_ALIAS}))?$",
-        description="The id, the alias (alias/NAME) or the ARN of a key.",
     ),
 ]
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from orchestrator.definition.layer import LayerUse, WrittenLayerUse
+from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.variant import Variant, WrittenVariant, family_of, variant_of
 
@@ -74,6 +75,9 @@ class Image(Frozen):
     tags: Annotated[
         dict[str, str], Field(description="Tags of the AMI besides those that the factory sets itself.")
     ] = Field(default_factory=dict)
+    machine: Annotated[Machine, Field(description="What it is built on; over what its layers and ami.yml say.")] = (
+        Machine()
+    )
 
     @property
     def family(self) -> str:

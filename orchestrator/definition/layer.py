@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field, JsonValue, StrictBool
 
+from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.roles.entry import RoleName, VariableName, WrittenRole
 
@@ -80,6 +81,7 @@ class Layer(Frozen):
     cache: Annotated[
         StrictBool, Field(description="End a build here: the AMI is there for all that will stand on it.")
     ] = False
+    machine: Annotated[Machine, Field(description="What the layer is built on; over what ami.yml says.")] = Machine()
 
     @property
     def cycle_seconds(self) -> int | None:

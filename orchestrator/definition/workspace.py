@@ -13,6 +13,7 @@ from orchestrator.definition.checking.broken import Broken
 from orchestrator.definition.checking.checks import problems_of
 from orchestrator.definition.draft import read_workspace
 from orchestrator.definition.expansion import expanded
+from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.reading.document import read
 from orchestrator.definition.roles.role_tests import has_tests, test_folders
 from orchestrator.definition.variant import family_of
@@ -57,6 +58,7 @@ class Workspace:
     #: The problems of images and environments that were left out, by name; see `load`.
     broken_images: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     broken_environments: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    machine: Machine = field(default_factory=Machine)
 
     def image(self, name: str) -> Image:
         """The image of that name. Raises UsageError, which names the nearest one, and DefinitionError for its file."""
@@ -237,6 +239,7 @@ def _workspace(draft: WorkspaceDraft, apart: Broken) -> Workspace:
         gather_subset=file.ansible.gather_subset or (extends.gather_subset if extends else ()),
         masks=tuple(dict.fromkeys((*(extends.masks if extends else ()), *file.masks))),
         required_plugins=_pinned(extends.required_plugins if extends else {}, file.packer.required_plugins),
+        machine=file.machine.over(extends.machine) if extends else file.machine,
     )
 
 

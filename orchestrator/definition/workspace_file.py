@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StrictBool, field_validator
 
 from orchestrator.definition.layer import WrittenLayer
+from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.source import Source
 
@@ -105,6 +106,7 @@ class WorkspaceFile(Frozen):
     )
     ansible: Annotated[AnsibleSettings, Field(description="How Ansible runs.")] = AnsibleSettings()
     packer: Annotated[PackerSettings, Field(description="Which plugins of Packer builds use.")] = PackerSettings()
+    machine: Annotated[Machine, Field(description="What each image is built on.")] = Machine()
     layers: Annotated[tuple[WrittenLayer, ...], Field(description="In the order in which they are applied.")] = ()
 
     @field_validator("sources", mode="before")

@@ -20,6 +20,7 @@ from orchestrator.errors import LackError, UsageError
 from orchestrator.lab import door, settings
 from orchestrator.lab.host import agent_package, emulation, network, recipe
 from orchestrator.lab.host.podman import LABEL, Podman
+from orchestrator.lab.host.volumes import VolumeFiles
 from orchestrator.lab.systems import DEBIAN_12, named
 from orchestrator.polling import attempts, steady
 
@@ -363,6 +364,7 @@ def _clear(name: str) -> bool:
         if len(again) == len(left):
             break
         left = again
+    VolumeFiles(settings.STATE / name / "volumes").clear()
     found = network.remove(name)
     folder = settings.STATE / name
     existed = folder.exists()

@@ -26,6 +26,7 @@ from orchestrator.lab.ec2.disks import Disks
 from orchestrator.lab.ec2.machines import Machines
 from orchestrator.lab.ec2.tables import ACCOUNT, Tables
 from orchestrator.lab.host.podman import Podman
+from orchestrator.lab.host.volumes import VolumeFiles
 from orchestrator.lab.imds.server import MetadataService, serve
 from orchestrator.lab.ssm.agent_calls import AgentCalls
 from orchestrator.lab.ssm.run_command import RunCommandApi
@@ -78,8 +79,9 @@ def run(lab: Settings) -> None:
     """Serve a lab until SIGTERM: its AWS on the loopback interface, the metadata service in its network."""
     tables = Tables(ipaddress.IPv4Network(lab.subnet))
     podman = Podman(lab.name, lab.network, lab.podman_options, lab.limits)
-    machines = Machines(tables, podman)
-    disks = Disks(tables, podman, machines.held, lab.image_delay)
+    files = VolumeFiles(lab.volumes)
+    machines = Machines(tables, podman, files)
+    disks = Disks(tables, podman, machines.held, lab.image_delay, files)
     systems = SystemDoor(tables)
     ec2.install(tables, disks, machines.console)
     systems.publish(DEBIAN_12.name, lab.disk, lab.made, lab.serial)

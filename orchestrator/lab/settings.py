@@ -64,6 +64,11 @@ class Settings:
         return self.folder / "amazon-ssm-agent.deb"
 
     @property
+    def volumes(self) -> Path:
+        """Volumes of machines besides their roots, and their snapshots."""
+        return self.folder / "volumes"
+
+    @property
     def pid_file(self) -> Path:
         """Which process is the server."""
         return self.folder / "server.pid"

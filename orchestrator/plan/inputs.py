@@ -132,7 +132,8 @@ class Collector:
 
     def layer(self, layer: PlannedLayer, below: Inputs) -> Inputs:
         """The inputs of a layer on top of others."""
-        key = (layer.name, layer.roles, layer.groups, canonical([layer.vars, layer.role_tasks]))
+        machine = layer.machine.deciding()
+        key = (layer.name, layer.roles, layer.groups, canonical([layer.vars, layer.role_tasks, machine]))
         if key not in self._layers:
             reached = self._reach.of(layer)
             self._layers[key] = (*self._own(layer), *self._applied(layer, reached)), reached.notes
@@ -160,6 +161,16 @@ class Collector:
         if declared is not None and declared.cycle_seconds is not None:
             number = str(period(declared.cycle_seconds, self._now)).encode()
             yield part("update cycle", {str(declared.update_cycle): number})
+        if machine := layer.machine.deciding():
+            yield part("machine", {name: canonical(self._counted(name, value)) for name, value in machine.items()})
+
+    def _counted(self, name: str, value: Any) -> Any:
+        """What counts of a field of a machine: of a file its content, whatever it is called."""
+        if name == "user_data":
+            return digest("entry", [("", self._read(self._workspace.find(value)))])
+        if name == "fragment":
+            return part(name, self._templates(value)).digest
+        return value
 
     def _applied(self, layer: PlannedLayer, reached: Reached) -> tuple[Part, ...]:
         """The fragment, the order of roles, and all that Ansible can read while it applies them.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.definition.layer import in_variant
+from orchestrator.definition.machine.block import Machine, stacked
 from orchestrator.definition.roles.group_vars import FOLDER, groups_in
 from orchestrator.errors import LackError
 
@@ -24,12 +25,13 @@ SEAL = "seal"
 
 @dataclass(frozen=True)
 class PlannedLayer:
-    """One layer as one image has it: the roles in order, and the variables they get."""
+    """One layer as one image has it: the roles in order, the variables they get, and what it is built on."""
 
     name: str
     roles: tuple[str, ...]
     vars: Mapping[str, Any]
     playbook: Path
+    machine: Machine = field(default_factory=Machine)
     #: The entries of all roles when one of them says more than its name, else empty.
     entries: tuple[RoleEntry, ...] = ()
     #: The groups besides `all` that the machine is in and that `group_vars` has variables for, the weakest first.
@@ -82,6 +84,19 @@ class LayerPlanner:
         self._playbooks: dict[str, Path] = {}
         self._folders: dict[str, tuple[Path, ...]] = {}
         self._known: dict[Path, set[str]] = {}
+
+    def of_image(self, image: Image) -> tuple[PlannedLayer, ...]:
+        """An image's own layers, the lowest first."""
+        uses = zip(image.layers, self._machines(image), strict=True)
+        return tuple(replace(self.planned(use, image), machine=machine) for use, machine in uses)
+
+    def _machines(self, image: Image) -> tuple[Machine, ...]:
+        """What each of an image's own layers is built on: see `definition.machine`."""
+        start = self._workspace.machine
+        if (parent := self._workspace.images.get(image.from_)) is not None and (below := self._machines(parent)):
+            start = below[-1].inherited(self._workspace.machine)
+        layers = (self._workspace.layers[use.name].machine for use in image.layers)
+        return stacked(start, layers, image.machine)
 
     def planned(self, use: LayerUse, image: Image) -> PlannedLayer:
         """A layer as an image uses it: its roles and variables after and over those of the layer in its variant."""

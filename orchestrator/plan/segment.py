@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from orchestrator.definition.machine.block import Machine
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,6 +39,11 @@ class SegmentOutline:
         return SegmentOutline(image, parent, source, layers, (*stack, *layers))
 
     @property
+    def machine(self) -> Machine:
+        """What it is built on: what its last layer says, or the last below when it has none of its own."""
+        return self.stack[-1].machine if self.stack else Machine()
+
+    @property
     def name(self) -> str:
         """The image's name; no two segments of a plan share it."""
         return self.image.name
@@ -63,6 +70,13 @@ class Segment(SegmentOutline):
     def fingerprint(self) -> str:
         """What decides the result, in 64 hexadecimal digits."""
         return self.inputs.fingerprint
+
+    def on_types(self, instance_types: tuple[str, ...]) -> Segment:
+        """The same segment, built on other instance types: they decide nothing of the result."""
+        last = self.stack[-1]
+        last = replace(last, machine=last.machine.model_copy(update={"instance_types": instance_types}))
+        own = (*self.layers[:-1], last) if self.layers else ()
+        return replace(self, layers=own, stack=(*self.stack[:-1], last))
 
     def version_at(self, when: datetime) -> str:
         """The version that a build started at `when` (UTC) makes: `20261123T235522Z-1a2b3c4d`."""

@@ -24,6 +24,5 @@ def outlines(workspace: Workspace, names: Iterable[str]) -> tuple[SegmentOutline
     for image in workspace.with_ancestors(names):
         below = done.get(image.from_)
         source = below.source if below else workspace.sources[image.from_]
-        planned = tuple(layers.planned(use, image) for use in image.layers)
-        done[image.name] = SegmentOutline.on(below, image, source, planned)
+        done[image.name] = SegmentOutline.on(below, image, source, layers.of_image(image))
     return tuple(done.values())

@@ -79,11 +79,10 @@ class _Growing:
 
     def grown(self, at: LayerNode, image: Image) -> LayerNode:
         """Add an image's layers on a node; the result is where the image ends."""
-        for use in image.layers:
-            layer = self._layers.planned(use, image)
+        for layer in self._layers.of_image(image):
             inputs = self._collector.layer(layer, at.inputs)
             if inputs.fingerprint not in at.children:
-                cached = self._workspace.layers[use.name].cache
+                cached = self._workspace.layers[layer.name].cache
                 at.children[inputs.fingerprint] = LayerNode(at.source, inputs, layer, cached)
             at = at.children[inputs.fingerprint]
         at.images.append(image)

@@ -12,12 +12,13 @@ from orchestrator import quiet
 from orchestrator.brought import BROUGHT, COLLECTIONS, REQUIREMENTS
 from orchestrator.definition.secret import references_in
 from orchestrator.definition.variant import SIGN
-from orchestrator.errors import DefinitionError, Problem
+from orchestrator.errors import DefinitionError, LackError, Problem
 from orchestrator.plan.names import LAYER_TASKS
 from orchestrator.plan.planned_layer import fragment_of, seal_of
 from orchestrator.plan.settings import AnsibleCfg, collection_folders
 from orchestrator.registry.states import FIRST, State
 from orchestrator.render.layout import laid_out
+from orchestrator.render.machine import values_of, wanted_keys
 from orchestrator.render.packer_set import PackerSet, packer_set
 from orchestrator.render.template import FOLDER, Templates
 from orchestrator.tags import Tag
@@ -89,6 +90,7 @@ class Renderer:
         layers = (*segment.layers, self._seal)
         if problems := [*_problems_of_image(self._workspace, segment.image, layers), *self._problems_of_paths]:
             raise DefinitionError(problems)
+        _check_machine(segment, self.packers)
         self._checked.add(segment.name)
 
     @cached_property
@@ -118,6 +120,7 @@ def _values(
         "plugins": plugins,
         # Their names are checked to be names in HCL, too, where no quotes may be.
         "required_plugins": [{"name": Markup(name), "asked": asked} for name, asked in plugins.items()],  # noqa: S704
+        "machine": values_of(workspace, segment.machine),
         "stack": " ".join(layer.name for layer in segment.stack),
         "quiet": list(quiet.script(strict=True)),
         "layers": written,
@@ -152,6 +155,18 @@ def _collections_path(workspace: Workspace) -> list[str]:
 def _requires(workspace: Workspace) -> bool:
     """Whether a workspace, or one that it extends, has requirements."""
     return any((place.root / REQUIREMENTS).is_file() for place in workspace.chain())
+
+
+def _check_machine(segment: SegmentOutline, packers: PackerSet) -> None:
+    """Raise LackError for what a machine block wants and the Packer that is there does not know."""
+    unknown = {field: key for field, key in wanted_keys(segment.machine).items() if not packers.knows(key)}
+    if unknown:
+        fields = ", ".join(f"`{field}`" for field in unknown)
+        raise LackError(
+            f"{segment.name}: {packers} cannot do what {fields} of the machine block asks for: it does not know "
+            f"{', '.join(unknown.values())}",
+            hint="install Packer 1.7 or newer with the Amazon plugin 1.2.1 or newer",
+        )
 
 
 def _problems_of_image(workspace: Workspace, image: Image, layers: Iterable[PlannedLayer]) -> Iterator[Problem]:

@@ -18,12 +18,13 @@ from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, State, record, set_state, tag, version_of
 from orchestrator.registry.record import Statement
 from orchestrator.registry.states import FIRST
+from orchestrator.run.machine.fitting import placement_of, root_device
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.secret_vars import secret_vars
 from orchestrator.run.tests import are_current, facts_of, tests_of
 from orchestrator.tags import Tag
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
-from orchestrator.validate.request import ValidateRequest
+from orchestrator.validate.request import ValidateRequest, WantedMachine
 from orchestrator.validate.validate import validate
 
 if TYPE_CHECKING:
@@ -121,11 +122,13 @@ def make(context: RunContext, segment: Segment, base: str, ready: Ready, rendere
                 source_filters={"image-id": base},
                 source_owners=(),
                 tags=tags,
-                placement=environment.placement,
+                placement=placement_of(environment, segment),
+                spot=segment.machine.spot is not None,
+                variables=_of_machine(context.account, segment, base),
                 mitogen=context.workspace.mitogen,
                 secrets=context.hidden,
                 secret_vars=secret_vars(context.secrets, layers),
-                run_tags=_leased(environment),
+                run_tags={**segment.machine.tags, **_leased(environment)},
                 ready=ready,
                 stop=context.stop,
                 urgent=context.session.urgent,
@@ -144,6 +147,12 @@ def make(context: RunContext, segment: Segment, base: str, ready: Ready, rendere
     return SegmentOutcome(
         segment.name, SegmentStatus.BUILT, built.ami_id, version, shared=segment.shared, build_seconds=took
     )
+
+
+def _of_machine(account: Account, segment: Segment, base: str) -> dict[str, object]:
+    """What a template must be told of the AMI that a build starts from."""
+    root = segment.machine.root_volume
+    return {"root_device": root_device(account, base)} if root.model_dump(exclude_none=True) else {}
 
 
 def _keep_no_secret(folder: Path, masks: tuple[str, ...]) -> None:
@@ -251,7 +260,8 @@ def _request(context: RunContext, segment: Segment, built: SegmentOutcome, folde
         tests=tests_of(context.workspace, segment),
         run=context.identity.id,
         folder=folder,
-        placement=environment.placement,
+        placement=placement_of(environment, segment),
+        wanted=_wanted(segment),
         tags=_leased(environment),
         masks=context.masks,
         keep=context.keep,
@@ -260,6 +270,13 @@ def _request(context: RunContext, segment: Segment, built: SegmentOutcome, folde
         ssh_username=segment.source.ssh_username,
         selection=context.selection,
         is_current=partial(are_current, context.workspace, environment, segment),
+    )
+
+
+def _wanted(segment: Segment) -> WantedMachine:
+    machine = segment.machine
+    return WantedMachine(
+        machine.root_volume.size or 0, {volume.device: volume.size or 0 for volume in machine.kept_volumes}
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,13 +10,14 @@ from orchestrator.build import session_manager
 from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace
 from orchestrator.definition.workspace import from_here
-from orchestrator.errors import AmiError, DefinitionError, LackError, Problem
+from orchestrator.errors import DefinitionError, LackError, Problem
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.modules import problems_of_modules, written_in_vain
 from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions
 from orchestrator.run.image_segment import source_amis_of
+from orchestrator.run.machine.fitting import fitting_of, types_of
 from orchestrator.run.schedule import Bounds, makespan
 from orchestrator.run.secret_vars import hide_vaulted
 from orchestrator.run.tasks import tasks
@@ -127,6 +128,7 @@ def prepare(
     if tests := tests_to_run(workspace, decided):
         _check_profile(environment)
     check_present(tests)
+    decided = _fitted(workspace, environment, decided, source_amis)
     if strict and not is_empty(decided):
         hide_vaulted(secrets, [step.segment for step in decided if step.action.works])
     builds = [step.segment for step in decided if step.action is Action.BUILD]
@@ -134,11 +136,24 @@ def prepare(
         session_manager.check(environment.placement)
     warnings = written_in_vain(workspace, collector, builds)
     packer, renderer = _packer(workspace, builds) if builds else (None, None)
-    vcpus = _vcpus(environment) if environment.vcpu_quota and not is_empty(decided) else 0
+    vcpus = _vcpus(environment, decided) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)
     seen = frozenset(found.ami_ids)
     known_here = (seen, secrets, renderer, warnings)
     return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, *known_here)
+
+
+def _fitted(
+    workspace: Workspace, environment: Environment, decided: tuple[PlanStep, ...], source_amis: Mapping[str, str]
+) -> tuple[PlanStep, ...]:
+    """The steps with the instance types that fit their sources. Raises DefinitionError when none does."""
+    active = [step.segment for step in decided if step.action is not Action.REUSE]
+    if not active:
+        return decided
+    fitting = fitting_of(workspace, environment, active, source_amis)
+    return tuple(
+        step if step.action is Action.REUSE else replace(step, segment=fitting.fitted(step.segment)) for step in decided
+    )
 
 
 def _check_profile(environment: Environment) -> None:
@@ -177,18 +192,15 @@ def _required(renderer: Renderer, builds: Iterable[Segment]) -> set[Requirement]
     rendered: dict[Any, str] = {}
     for segment in builds:
         renderer.check(segment)
-        shape = tuple((layer.name, tuple(layer.vars)) for layer in segment.layers)
+        shape = (segment.machine.model_dump_json(), *((layer.name, tuple(layer.vars)) for layer in segment.layers))
         if shape not in rendered:
             rendered[shape] = renderer.text(segment)
     return {asked for text in rendered.values() for asked in installed.required_by(text)}
 
 
-def _vcpus(environment: Environment) -> int:
-    """The vCPUs of the environment's instance type (EC2 API Reference, DescribeInstanceTypes: `VCpuInfo`)."""
-    ec2 = environment.account.client("ec2")
-    found = ec2.describe_instance_types(InstanceTypes=[cast("InstanceTypeType", environment.instance_type)])[
-        "InstanceTypes"
-    ]
-    if not found:
-        raise AmiError(f"EC2 knows no instance type {environment.instance_type} in {environment.region}")
-    return int(found[0]["VCpuInfo"]["DefaultVCpus"])
+def _vcpus(environment: Environment, decided: Iterable[PlanStep]) -> int:
+    """The vCPUs of the largest type that machines begin with (EC2 API Reference, DescribeInstanceTypes: `VCpuInfo`)."""
+    wanted = {types_of(step.segment, environment)[0] for step in decided if step.action is not Action.REUSE}
+    names = cast("list[InstanceTypeType]", sorted(wanted))
+    found = environment.account.client("ec2").describe_instance_types(InstanceTypes=names)["InstanceTypes"]
+    return max(int(each["VCpuInfo"]["DefaultVCpus"]) for each in found)

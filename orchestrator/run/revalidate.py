@@ -12,9 +12,11 @@ from orchestrator.registry.version import AVAILABLE
 from orchestrator.run.guard import guarded
 from orchestrator.run.image import prove
 from orchestrator.run.image_segment import segment_of
+from orchestrator.run.machine.fitting import fitting_of
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.run import run
 from orchestrator.run.secret_vars import hide_vaulted
+from orchestrator.run.source import resolve
 from orchestrator.secret_values import Secrets
 from orchestrator.validate.machine.connection import check
 from orchestrator.validate.options import ALL, ConnectionKind, Selection
@@ -74,6 +76,8 @@ def choose(
     check_can_be_tested(version, selection)
     secrets = Secrets(workspace, environment).of_images([version.image])  # what the tests print must be hidden
     segment = segment_of(workspace, environment, version.image, secrets)
+    amis = {segment.source.name: resolve(environment.account, segment.source).ami_id}
+    segment = fitting_of(workspace, environment, [segment], amis).fitted(segment)
     hide_vaulted(secrets, [segment])
     return Chosen(workspace, environment, segment, version, secrets, connection, selection)
 

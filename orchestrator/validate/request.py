@@ -37,6 +37,15 @@ class ImageFacts:
 
 
 @dataclass(frozen=True)
+class WantedMachine:
+    """What the definition says of a machine's disks. Sizes in GiB; 0: nothing is said."""
+
+    root: int = 0
+    #: By device.
+    volumes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RoleTests:
     """A role and a folder with tests of it: `roles/<role>/tests` or `tests/roles/<role>` of a workspace."""
 
@@ -80,6 +89,8 @@ class ValidateRequest(TestsRequest):
     #: The run's id.
     run: str
     placement: Placement
+    #: What the booted machine is compared with.
+    wanted: WantedMachine = field(default_factory=WantedMachine)
     #: Tags of the machine besides those of every validation.
     tags: Mapping[str, str] = field(default_factory=dict)
     #: The machine stays for a person to look around.

@@ -169,8 +169,8 @@ def small(tmp_path: Path, lab: Settings, ec2: Any, light_ami: str) -> Iterator[S
 
 
 def built(image: Any) -> bool:
-    """Whether an AMI is one of a build that came to its end."""
-    return image["State"] == "available" and bool(image.get("Tags"))
+    """Whether an AMI is one of a build that came to its end, and made from a machine: an encrypted one is a copy."""
+    return image["State"] == "available" and bool(image.get("Tags")) and "SourceInstanceId" in image
 
 
 def held(ec2: Any) -> dict[str, set[str]]:

@@ -50,8 +50,9 @@ def test_ami_when_a_gate_of_one_file_fails(small: Small, tmp_path_factory: pytes
     assert image["state"] == "rejected"
     report = json.loads((small.last_run() / "tiny/report.json").read_text())
     assert (report["passed"], report["counts"]["failed"]) == (False, 0)
-    boot, mark, tests = report["gates"]
+    boot, machine, mark, tests = report["gates"]
     assert (mark["gate"], mark["passed"], mark["evidence"]) == ("mark", False, {"mark": "marked\n"})
+    assert (machine["gate"], machine["passed"]) == ("machine", True)
     assert (boot["gate"], boot["passed"], boot["evidence"]["unit"]) == ("boot", True, "amazon-ssm-agent")
     assert (tests["gate"], tests["passed"], tests["evidence"]["counts"]) == ("tests", True, report["counts"])
     assert {"ami_id", "calls", "image", "instance_id", "rounds", "seconds", "suite_seconds", "tests", "way_in"} < {

@@ -37,9 +37,10 @@ def run_variables(request: BuildRequest, access: Access, place: Place = ("", "")
         values |= {"access_key": "", "secret_key": ""}
     instance_type, subnet_id = place
     if instance_type:
-        values["instance_type"] = instance_type
+        values |= {"instance_type": instance_type, "machine_type": instance_type}
     if subnet_id:
         values["subnet_id"] = subnet_id
+    values |= request.variables
     if request.source_filters:
         values["source_filters"] = dict(request.source_filters)
     if request.source_owners:

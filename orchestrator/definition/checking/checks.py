@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.definition.checking.entry_checks import closure, problems_of_entries, variables_of
+from orchestrator.definition.checking.machine_stacks import lineage_of, machines_of
 from orchestrator.definition.checking.plugin_checks import problems_of_plugins
 from orchestrator.definition.checking.secret_checks import problems_of_secrets
 from orchestrator.definition.checking.variant_checks import problems_of_layer_variants, problems_of_variants
@@ -141,6 +142,8 @@ def _of_image(workspace: WorkspaceDraft, image: ImageDraft) -> Iterator[Problem]
         if tag not in image.tags and tag not in AMI_TAGS:
             yield document.problem(f"tag '{tag}' is required, and missing", "tags")
     yield from _stack(workspace, image)
+    if machines := machines_of(workspace, image):
+        yield from machines.problems(workspace.path_of)
     for layer in image.layers:
         if layer.name in workspace.all_layers:
             yield from _use(workspace, workspace.all_layers[layer.name], layer)
@@ -180,14 +183,7 @@ def _stack(workspace: WorkspaceDraft, image: ImageDraft) -> Iterator[Problem]:
 
 def _inherited(workspace: WorkspaceDraft, image: ImageDraft) -> list[tuple[str, LayerDraft]]:
     """(image, layer) of all that `image` is built on, the lowest first; a loop is left where it closes."""
-    above: list[ImageDraft] = []
-    names = {image.name}
-    parent = workspace.all_images.get(image.from_)
-    while parent and parent.name not in names:
-        names.add(parent.name)
-        above.insert(0, parent)
-        parent = workspace.all_images.get(parent.from_)
-    return [(each.name, layer) for each in above for layer in each.layers]
+    return [(each.name, layer) for each in lineage_of(workspace, image)[:-1] for layer in each.layers]
 
 
 def _use(workspace: WorkspaceDraft, layer: LayerDraft, use: LayerDraft) -> Iterator[Problem]:

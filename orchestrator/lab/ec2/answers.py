@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from typing import TYPE_CHECKING, Any, cast
 
 from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.ec2.responses import EC2Response
+from moto.kms.exceptions import NotFoundException as KmsNotFound
+from moto.kms.models import kms_backends
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2 import actions
@@ -40,9 +43,52 @@ class LabResponse(EC2Response):
             self._get_param("Name"),
             self._get_param("Description", ""),
             self._get_param("TagSpecifications", []),
+            self._get_param("BlockDeviceMappings", []),
             reboot=not self._get_bool_param("NoReboot", False),
         )
         return ActionResult({"ImageId": image.id})
+
+    def copy_image(self) -> ActionResult:
+        """CopyImage, with Encrypted and KmsKeyId."""
+        self.error_on_dryrun()
+        key = self._key(self._get_param("KmsKeyId", "")) if self._get_bool_param("Encrypted", False) else ""
+        image = self.ec2_backend.copy_image(
+            self._get_param("SourceImageId"),
+            self._get_param("SourceRegion"),
+            self._get_param("Name"),
+            self._get_param("Description"),
+            key,
+        )
+        return ActionResult({"ImageId": image.id})
+
+    def _key(self, wanted: str) -> str:
+        """The ARN of a key of the account; of none, the account's own for EBS."""
+        keys = kms_backends[self.current_account][self.region]
+        if not wanted:
+            return f"arn:aws:kms:{self.region}:{self.current_account}:alias/aws/ebs"
+        try:
+            name = wanted if wanted.startswith("arn:") and ":alias/" not in wanted else wanted.rpartition(":")[2]
+            return str(keys.describe_key(name).arn)
+        except (KmsNotFound, KeyError):
+            what = f"Key '{wanted}' does not exist"
+            raise AwsFault("InvalidParameterValue", f"Invalid value for KmsKeyId. {what}") from None
+
+    def create_fleet(self) -> ActionResult:
+        """CreateFleet: the lab has no spot capacity, and says so as EC2 does in a region that has none left."""
+        if self._get_param("TargetCapacitySpecification.DefaultTargetCapacityType") != "spot":
+            return super().create_fleet()
+        self.error_on_dryrun()
+        lacking = {
+            "ErrorCode": "UnfulfillableCapacity",
+            "ErrorMessage": "There is no Spot capacity available that matches your request.",
+            "Lifecycle": "spot",
+        }
+        return ActionResult({"FleetId": f"fleet-{uuid.uuid4()}", "Errors": [lacking], "Instances": []})
+
+    def _parse_block_device_mapping(self) -> list[dict[str, Any]]:
+        """The mappings as they were asked for: moto fills in what nobody said, and drops the throughput."""
+        mappings: list[dict[str, Any]] = self._get_param("BlockDeviceMappings", [])
+        return mappings
 
     def register_image(self) -> ActionResult:
         """RegisterImage from the snapshot of its root device."""

@@ -13,10 +13,11 @@ from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2.answers import LabResponse, add_actions
 from orchestrator.lab.ec2.architectures import check_architecture
 from orchestrator.lab.ec2.consistency import EventualBackend
-from orchestrator.lab.ec2.instances import ROOT_SIZE, LabAmi, LabInstance, LabSnapshot
+from orchestrator.lab.ec2.instances import LabAmi, LabInstance, LabSnapshot
+from orchestrator.lab.ec2.volumes import as_mapping, attach, extra_volumes, merged, omitted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
     from orchestrator.lab.ec2.tables import Tables
@@ -25,9 +26,22 @@ if TYPE_CHECKING:
         """What keeps disks. Both return at once, and set the states of snapshot and image when it is done."""
 
         def capture(
-            self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool, longer: float = 0.0
+            self,
+            instance: Any,
+            snapshot: Any,
+            *,
+            image: Any | None,
+            reboot: bool,
+            longer: float = 0.0,
+            volumes: Mapping[str, str] | None = None,
         ) -> None:
-            """Save a machine's disk into a snapshot; an image of it is pending for `longer` seconds more."""
+            """Save a machine's disk into a snapshot; an image of it is pending for `longer` seconds more.
+
+            `volumes` has the snapshot of each further volume.
+            """
+
+        def copy_volume(self, snapshot_id: str, other: str) -> None:
+            """Copy the content of a volume's snapshot."""
 
         def hold_back(self, image: Any, snapshot: Any | None, seconds: float) -> None:
             """An image, and a snapshot that is made for it, are pending for so many seconds."""
@@ -82,9 +96,9 @@ class LabBackend(EventualBackend):
         template = kwargs.get("launch_template") or {}
         settings = self._get_template_from_args(template).data if template else {}
         self._bootable(image_id or settings.get("ImageId", ""))
-        mappings = kwargs.get("block_device_mappings")
-        if mappings:
-            kwargs["block_device_mappings"] = self._with_root(self.amis[image_id or settings["ImageId"]], mappings)
+        image: Any = self.amis[image_id or settings["ImageId"]]
+        mappings = merged(image.block_device_mappings, _asked_mappings(kwargs, settings))
+        kwargs["block_device_mappings"] = []  # moto makes none then
         asked = "" if kwargs.get("is_instance_type_default") else kwargs.get("instance_type")
         instance_type = str(asked or settings.get("InstanceType") or kwargs.get("instance_type"))
         check_architecture(instance_type, str(self.amis[image_id or settings["ImageId"]].architecture))
@@ -95,6 +109,9 @@ class LabBackend(EventualBackend):
             # One of EC2's server errors (EC2 developer guide, "Error codes"), which moto's exceptions cannot tell.
             raise AwsFault("InsufficientInstanceCapacity", what, 500)
         reservation: Any = super().run_instances(image_id, count, *args, **kwargs)
+        tags = (kwargs.get("tags") or {}).get("volume", {})
+        for instance in reservation.instances:
+            attach(self, instance, mappings, tags)
         name, arn = _profile(kwargs, settings)
         for number, instance in enumerate(reservation.instances):
             instance.fail_after(self.tables.trouble.death())
@@ -107,9 +124,16 @@ class LabBackend(EventualBackend):
         return reservation
 
     def create_image(
-        self, instance_id: str, name: str, description: str, tag_specifications: Any, *, reboot: bool = True
+        self,
+        instance_id: str,
+        name: str,
+        description: str,
+        tag_specifications: Any,
+        mappings: Sequence[Mapping[str, Any]] = (),
+        *,
+        reboot: bool = True,
     ) -> Any:
-        """Save a machine's disk as an image, which is pending until that is done."""
+        """Save a machine's disks as an image, which is pending until that is done. `mappings` may leave disks out."""
         if any(image.name == name for image in self.amis.values() if image.owner_id == self.account_id):
             what = f"AMI name {name} is already in use by AMI in this account"
             raise EC2ClientError("InvalidAMIName.Duplicate", what)
@@ -121,18 +145,47 @@ class LabBackend(EventualBackend):
         image: Any = super().create_image(instance_id, name, description, of_image)
         image.root_device_name = instance.root_device_name
         image.source_image_id, image.source_image_region = instance.image_id, self.region_name
-        image.ebs_snapshot.volume.size = _root_size(instance)
+        image.root_like(self._root_volume(instance))
+        image.extra = self._saved_volumes(instance, image, omitted(mappings))
         for entry in tag_specifications:
             if entry["ResourceType"] == "snapshot":
-                image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in entry["Tags"]})
+                for snapshot in image.snapshots:
+                    snapshot.add_tags({tag["Key"]: tag["Value"] for tag in entry["Tags"]})
         longer = self.tables.trouble.slower()
-        self.disks.capture(instance, image.ebs_snapshot, image=image, reboot=reboot, longer=longer)
+        saved = {each["Ebs"]["SnapshotId"]: each["DeviceName"] for each in image.extra}
+        volumes = {
+            volume.id: snapshot
+            for snapshot, device in saved.items()
+            for at, volume in extra_volumes(instance)
+            if at == device
+        }
+        self.disks.capture(instance, image.ebs_snapshot, image=image, reboot=reboot, longer=longer, volumes=volumes)
         return image
 
+    def _root_volume(self, instance: Any) -> Any:
+        attached = dict(instance.get_block_device_mapping)[instance.root_device_name]
+        return self.volumes[attached.volume_id]
+
+    def _saved_volumes(self, instance: Any, image: Any, without: set[str]) -> list[dict[str, Any]]:
+        """The mappings of an image for the volumes of its machine besides the root, each with a new snapshot."""
+        kept: list[dict[str, Any]] = []
+        attached = dict(instance.get_block_device_mapping)
+        for device, volume in extra_volumes(instance):
+            if device not in without:
+                made = f"Created by CreateImage({instance.id}) for {image.id}"
+                snapshot = super().create_snapshot(volume.id, made, image.owner_id, from_ami=image.id)
+                kept.append(as_mapping(device, volume, snapshot, delete=attached[device].delete_on_termination))
+        return kept
+
     def copy_image(
-        self, source_image_id: str, source_region: str, name: str | None = None, description: str | None = None
+        self,
+        source_image_id: str,
+        source_region: str,
+        name: str | None = None,
+        description: str | None = None,
+        key: str = "",
     ) -> Any:
-        """Copy an image with its disk from a region into this one."""
+        """Copy an image with its disks from a region into this one, encrypted when there is a key."""
         image: Any = super().copy_image(source_image_id, source_region, name, description)
         source: Any = ec2_backends[self.account_id][source_region].amis[source_image_id]
         if source.state != "available":
@@ -142,10 +195,23 @@ class LabBackend(EventualBackend):
         image.root_device_name = source.root_device_name
         image.source_image_id, image.source_image_region = source_image_id, source_region
         image.ebs_snapshot.disk = source.disk
+        image.root_like(source.ebs_snapshot.volume, source.root_options)
+        image.extra = [self._copied(image, each) for each in source.extra]
+        if key:
+            image.encrypt(key)
         copied = f"SourceAmi {source.id} for SourceSnapshot {source.ebs_snapshot.id}"
         image.ebs_snapshot.description = f"Copied for DestinationAmi {image.id} from {copied}."
         self.disks.hold_back(image, image.ebs_snapshot, self.tables.trouble.slower())
         return image
+
+    def _copied(self, image: Any, mapping: Mapping[str, Any]) -> dict[str, Any]:
+        """A mapping of another image, with a copy of its snapshot."""
+        ebs = mapping["Ebs"]
+        volume = self.create_volume(size=ebs["VolumeSize"], zone_name=f"{self.region_name}a")
+        snapshot = super().create_snapshot(volume.id, "", image.owner_id, from_ami=image.id)
+        self.delete_volume(volume.id)
+        self.disks.copy_volume(ebs["SnapshotId"], snapshot.id)
+        return {**mapping, "Ebs": {**ebs, "SnapshotId": snapshot.id}}
 
     def register_image(
         self,
@@ -203,23 +269,12 @@ class LabBackend(EventualBackend):
             what = f"The image ID '{image_id}' is not available. Its state is '{image.state}'."
             raise EC2ClientError("InvalidAMIID.Unavailable", what)
 
-    def _with_root(self, image: Any, mappings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Block devices as asked for, over those of the image."""
-        known = image.block_device_mappings[0]
-        asked = {entry["DeviceName"]: entry for entry in mappings if "Ebs" in entry}
-        root = asked.pop(known["DeviceName"], {})
-        given = {key: value for key, value in root.get("Ebs", {}).items() if value is not None}
-        least = int(known["Ebs"]["VolumeSize"])
-        if int(given.get("VolumeSize", least)) < least:
-            what = f"Volume of size {given['VolumeSize']}GB is smaller than snapshot '{image.ebs_snapshot.id}'"
-            raise EC2ClientError("InvalidBlockDeviceMapping", f"{what}, expect size >= {least}GB")
-        return [{"DeviceName": known["DeviceName"], "Ebs": known["Ebs"] | given}, *asked.values()]
 
-
-def _root_size(instance: Any) -> int:
-    """The size of an instance's root volume, GiB."""
-    sizes = {device: attached.size for device, attached in instance.get_block_device_mapping}
-    return int(sizes.get(instance.root_device_name) or ROOT_SIZE)
+def _asked_mappings(kwargs: dict[str, Any], template: dict[str, Any]) -> list[Mapping[str, Any]]:
+    """The block devices that a launch asks for: the call, its launch template or its launch configuration."""
+    configuration = kwargs.get("launch_config")
+    given = kwargs.get("block_device_mappings") or template.get("BlockDeviceMappings")
+    return list(given or (configuration.block_device_mapping_dict if configuration is not None else ()) or ())
 
 
 def _profile(kwargs: dict[str, Any], template: dict[str, Any]) -> tuple[str | None, str | None]:

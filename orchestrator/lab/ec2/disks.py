@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import AmiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from orchestrator.lab.ec2.tables import Tables
     from orchestrator.lab.host.podman import Podman
+    from orchestrator.lab.host.volumes import VolumeFiles
 
 LOG = logging.getLogger(__name__)
 
@@ -27,22 +28,38 @@ class Disks:
     """
 
     def __init__(
-        self, tables: Tables, podman: Podman, held: Callable[[str], AbstractContextManager[None]], delay: float
+        self,
+        tables: Tables,
+        podman: Podman,
+        held: Callable[[str], AbstractContextManager[None]],
+        delay: float,
+        files: VolumeFiles,
     ) -> None:
         self._tables = tables
         self._podman = podman
         self._held = held
         self._delay = delay
+        self._files = files
         self._saved: set[str] = set()
         self._saving = 0
         self._counting = threading.Lock()
         #: Held while disks are removed.
         self._removing = threading.Lock()
 
-    def capture(self, instance: Any, snapshot: Any, *, image: Any | None, reboot: bool, longer: float = 0.0) -> None:
+    def capture(
+        self,
+        instance: Any,
+        snapshot: Any,
+        *,
+        image: Any | None,
+        reboot: bool,
+        longer: float = 0.0,
+        volumes: Mapping[str, str] | None = None,
+    ) -> None:
         """Save a machine's disk in the background. With `reboot` it is shut down first and started again after.
 
-        The image stays pending for `longer` seconds more than those of this lab do.
+        The image stays pending for `longer` seconds more than those of this lab do. `volumes` has the snapshot of each
+        further volume.
         """
         snapshot.status = "pending"
         snapshot.disk = self._podman.disk_name(snapshot.id)
@@ -50,7 +67,7 @@ class Disks:
             image.state = "pending"
         with self._counting:
             self._saving += 1
-        asked = {"reboot": reboot, "delay": self._delay + longer}
+        asked = {"reboot": reboot, "delay": self._delay + longer, "volumes": volumes or {}}
         threading.Thread(target=self._capture, args=(instance, snapshot, image), kwargs=asked, daemon=True).start()
 
     def hold_back(self, image: Any, snapshot: Any | None, seconds: float) -> None:
@@ -73,18 +90,35 @@ class Disks:
         """
         with self._tables.lock:
             unused = self._saved - self._tables.disks()
+            kept = self._tables.volumes()
+        with self._counting:
+            if not self._saving:
+                self._files.keep(kept)
         if not unused:
             return
         with self._removing:
             if not self._saving:
                 self._saved -= unused - set(self._podman.remove_images(sorted(unused)))
 
-    def _capture(self, instance: Any, snapshot: Any, image: Any | None, *, reboot: bool, delay: float) -> None:
+    def copy_volume(self, snapshot_id: str, other: str) -> None:
+        """Copy the content of a volume's snapshot."""
+        self._files.copy(snapshot_id, other)
+
+    def _capture(
+        self,
+        instance: Any,
+        snapshot: Any,
+        image: Any | None,
+        *,
+        reboot: bool,
+        delay: float,
+        volumes: Mapping[str, str],
+    ) -> None:
         began = time.monotonic()
         try:
             try:
                 with self._held(instance.id):
-                    self._save(instance, snapshot.disk, reboot=reboot)
+                    self._save(instance, snapshot.disk, volumes, reboot=reboot)
             finally:
                 self._allow_removal()
             time.sleep(delay)
@@ -108,7 +142,7 @@ class Disks:
         # A sweep may have been put off.
         self._tables.wake()
 
-    def _save(self, instance: Any, disk: str, *, reboot: bool) -> None:
+    def _save(self, instance: Any, disk: str, volumes: Mapping[str, str], *, reboot: bool) -> None:
         name = self._podman.machine_name(instance.id)
         restart = reboot and instance.state == "running"
         if restart:
@@ -117,6 +151,8 @@ class Disks:
             # A removal that began before this save was asked for has ended now, and no other begins.
             pass
         self._podman.commit(name, disk)
+        for volume_id, snapshot_id in volumes.items():
+            self._files.save(volume_id, snapshot_id)
         self._saved.add(disk)
         if restart:
             self._podman.start(name)

@@ -46,6 +46,9 @@ class LabAmi(amis.Ami):
         self.source_image_id: str | None = None
         """The AMI that it was made of; None for one that was made of a snapshot, or by somebody else."""
         self.source_image_region: str | None = None
+        self.extra: list[dict[str, Any]] = []
+        """The mappings of the volumes besides the root."""
+        self.root_options: dict[str, Any] = {"VolumeType": "gp3", "Encrypted": False}
 
     @property
     def disk(self) -> str:
@@ -54,15 +57,44 @@ class LabAmi(amis.Ami):
 
     @property
     def block_device_mappings(self) -> list[dict[str, Any]]:
-        """The root device; its snapshot's id is missing until the image is available, as on AWS."""
-        ebs = {
-            "VolumeSize": self.ebs_snapshot.volume_size,
-            "DeleteOnTermination": True,
-            "VolumeType": "gp3",
-            "Encrypted": False,
+        """The root device and further volumes; snapshot ids are missing until the image is available, as on AWS."""
+        ebs = {"VolumeSize": self.ebs_snapshot.volume_size, "DeleteOnTermination": True, **self.root_options}
+        root = {"DeviceName": self.root_device_name, "Ebs": {**ebs, "SnapshotId": self.ebs_snapshot.id}}
+        hidden = {"SnapshotId"} if self.state == "pending" else set()
+        return [
+            {**each, "Ebs": {key: value for key, value in each["Ebs"].items() if key not in hidden}}
+            for each in (root, *self.extra)
+        ]
+
+    @property
+    def snapshots(self) -> list[Any]:
+        """Those of the root and of all further volumes."""
+        found = self.ec2_backend.snapshots
+        return [self.ebs_snapshot, *(found[each["Ebs"]["SnapshotId"]] for each in self.extra)]
+
+    def root_like(self, volume: Any, options: dict[str, Any] | None = None) -> None:
+        """Have a root device of the size of a volume; of its type, unless there are `options`."""
+        self.ebs_snapshot.volume.size = volume.size
+        self.root_options = dict(options or {}) or {
+            "VolumeType": volume.volume_type,
+            "Encrypted": volume.encrypted,
+            **({"Iops": volume.iops} if volume.iops else {}),
+            **({"Throughput": volume.throughput} if volume.throughput else {}),
+            **({"KmsKeyId": volume.kms_key_id} if volume.kms_key_id else {}),
         }
-        known = {} if self.state == "pending" else {"SnapshotId": self.ebs_snapshot.id}
-        return [{"DeviceName": self.root_device_name, "Ebs": ebs | known}]
+        self._mark()
+
+    def encrypt(self, key: str) -> None:
+        """Have every snapshot encrypted by a key."""
+        for ebs in (self.root_options, *(each["Ebs"] for each in self.extra)):
+            ebs |= {"Encrypted": True, "KmsKeyId": key}
+        self._mark()
+
+    def _mark(self) -> None:
+        for snapshot, ebs in zip(
+            self.snapshots, (self.root_options, *(each["Ebs"] for each in self.extra)), strict=True
+        ):
+            snapshot.encrypted, snapshot.kms_key_id = bool(ebs.get("Encrypted")), ebs.get("KmsKeyId")
 
 
 class LabInstance(instances.Instance):
@@ -79,6 +111,8 @@ class LabInstance(instances.Instance):
         super().__init__(*args, **kwargs)
         image = self.ec2_backend.amis.get(self.image_id)
         self.disk: str = image.disk if image else ""
+        self.volumes: dict[str, str] = {}
+        """The volumes besides the root that its machine has, with the device of each."""
         self.report("pending")
 
     @property
@@ -110,13 +144,6 @@ class LabInstance(instances.Instance):
         primary = self.nics[0]
         primary.private_ip_address = address
         primary.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": address}]
-
-    def setup_defaults(self) -> None:
-        """A root volume made from the image's snapshot, under the image's device name."""
-        image = self.ec2_backend.amis[self.image_id]
-        self.add_block_device(
-            ROOT_SIZE, image.root_device_name, image.ebs_snapshot.id, False, True, None, volume_type="gp3"
-        )
 
     def start(self) -> instances.InstanceState:
         """Begin to start; a running instance stays as it is."""

@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.ec2.tables import Tables
     from orchestrator.lab.host.podman import Podman
+    from orchestrator.lab.host.volumes import VolumeFiles
 
 LOG = logging.getLogger(__name__)
 
@@ -37,8 +39,9 @@ HANDS = 4
 class Machines:
     """The machines of all instances: makes containers and instances agree, and lets handlers find them."""
 
-    def __init__(self, tables: Tables, podman: Podman) -> None:
+    def __init__(self, tables: Tables, podman: Podman, files: VolumeFiles) -> None:
         self._tables = tables
+        self._files = files
         self._podman = podman
         self._hands = ThreadPoolExecutor(HANDS, thread_name_prefix="machine")
         self._busy: set[str] = set()
@@ -216,7 +219,11 @@ class Machines:
             launch = Launch(
                 self._name(instance_id), instance_id, instance.region_name, instance.private_ip, instance.disk
             )
-        self._podman.launch(launch)
+            volumes = [(device, instance.ec2_backend.volumes[each]) for each, device in instance.volumes.items()]
+        devices = tuple(
+            (self._files.attach(volume.id, volume.size, volume.snapshot_id or ""), device) for device, volume in volumes
+        )
+        self._podman.launch(replace(launch, devices=devices))
         instance.made = True
 
     def _reboot(self, instance_id: str) -> None:

@@ -79,6 +79,11 @@ class Tables:
         held = {snapshot.disk for backend in self.backends() for snapshot in backend.snapshots.values()}
         return held | {instance.disk for instance in self.instances() if instance.container_expected}
 
+    def volumes(self) -> set[str]:
+        """The ids of all volumes and snapshots, and of the volumes of machines that are still there."""
+        held = {each for backend in self.backends() for each in (*backend.volumes, *backend.snapshots)}
+        return held.union(*(instance.volumes for instance in self.instances() if instance.container_expected))
+
     def free_address(self) -> str | None:
         """An address of the lab's network that no machine has; the one unused longest, None when all are taken."""
         taken = {instance.private_ip for instance in self.instances() if instance.container_expected}

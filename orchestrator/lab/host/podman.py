@@ -57,6 +57,8 @@ class Launch:
     region: str
     address: str
     disk: str
+    #: (Device of this host, device of the machine) of each volume besides the root.
+    devices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Podman:
             "--systemd=always",
             f"--cap-add={CAPABILITIES}",
             *self.limits,
+            *(f"--device={here}:{there}:rwm" for here, there in machine.devices),
             f"--entrypoint={json.dumps(INIT)}",
             machine.disk,
         )

@@ -96,3 +96,28 @@ def test_attempts_come_to_an_end(errors: list[str]) -> None:
         plan = plan.after(failed(errors[count], early=count % 2 == 0))
         count += 1
     assert count <= len(PLACES) + 4
+
+
+def test_on_demand_capacity_follows_spot_capacity_that_is_nowhere() -> None:
+    """Each place is tried for spot capacity first, then each for on-demand capacity."""
+    plan = RetryPlan(PLACES[:2], on_demand=PLACES[:2])
+    tried = [(plan.place, plan.spot)]
+    while (following := plan.after(failed(FULL))) is not None:
+        plan = following
+        tried.append((plan.place, plan.spot))
+    assert tried == [(PLACES[0], True), (PLACES[1], True), (PLACES[0], False), (PLACES[1], False)]
+    assert plan.story[:2] == (
+        "attempt 1: no spot capacity for small in subnet-1",
+        "attempt 2: no spot capacity for small in subnet-2",
+    )
+
+
+def test_a_fleet_without_spot_capacity_is_a_full_place() -> None:
+    """Packer passes on what CreateFleet says, and not the code that it says it with."""
+    begin = "Error waiting for fleet request (fleet-1) to become ready:"
+    for said in (
+        "There is no Spot capacity available that matches your request.",
+        "Your Spot request price of 0.001 is lower than the minimum required Spot request fulfillment price of 0.006.",
+        "Max spot instance count exceeded",
+    ):
+        assert failed(begin + said).cause is Cause.CAPACITY

@@ -63,11 +63,11 @@ def request_of_web(tmp_path: Path) -> ValidateRequest:
 @pytest.mark.usefixtures("added")
 def test_a_gate_is_added_by_one_file() -> None:
     """It looks before the tests, which may change the machine, and after the boot."""
-    assert [gate.name for gate in machine_gates()] == ["boot", "kernel", "tests"]
+    assert [gate.name for gate in machine_gates()] == ["boot", "kernel", "machine", "tests"]
 
 
-def test_the_gates_of_the_house_are_boot_and_tests() -> None:
-    assert [gate.name for gate in machine_gates()] == ["boot", "tests"]
+def test_the_gates_of_the_house_are_boot_machine_and_tests() -> None:
+    assert [gate.name for gate in machine_gates()] == ["boot", "machine", "tests"]
 
 
 def test_a_verdict_passes_when_every_finding_does(request_of_web: ValidateRequest) -> None:

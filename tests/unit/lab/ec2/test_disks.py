@@ -14,6 +14,7 @@ import pytest
 from orchestrator.lab.ec2.disks import Disks
 from orchestrator.lab.ec2.tables import Tables
 from orchestrator.lab.host.podman import Podman
+from orchestrator.lab.host.volumes import VolumeFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +40,9 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def disks() -> Disks:
+def disks(tmp_path: Path) -> Disks:
     tables = Tables(ipaddress.IPv4Network("10.89.0.0/24"))
-    return Disks(tables, Podman("unit", ""), lambda _: nullcontext(), 0.0)
+    return Disks(tables, Podman("unit", ""), lambda _: nullcontext(), 0.0, VolumeFiles(tmp_path))
 
 
 def save(disks: Disks, name: str) -> Callable[[], bool]:
@@ -94,6 +95,6 @@ def test_disk_of_a_machine_that_cannot_be_frozen_at_once_is_saved_later(
     monkeypatch.setattr(time, "sleep", lambda _: None)
     (record.parent / "podman").write_text(BUSY.format(record=record, failures=failures))
     snapshot: Any = SimpleNamespace(id="snap-1", status="", disk="disk")
-    disks._capture(SimpleNamespace(id="i-1", state="running"), snapshot, None, reboot=False, delay=0.0)
+    disks._capture(SimpleNamespace(id="i-1", state="running"), snapshot, None, reboot=False, delay=0.0, volumes={})
     assert snapshot.status == expected
     assert len(record.read_text().splitlines()) == min(failures + 1, 5)

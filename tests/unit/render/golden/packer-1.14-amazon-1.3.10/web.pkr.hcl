@@ -65,6 +65,12 @@ variable "instance_type" {
   default = "t3.small"
 }
 
+variable "machine_type" {
+  type        = string
+  default     = ""
+  description = "Goes over instance_type: the image says so, or the run."
+}
+
 variable "vpc_id" {
   type    = string
   default = ""
@@ -273,7 +279,7 @@ source "amazon-ebs" "web" {
     most_recent = true
   }
 
-  instance_type        = var.instance_type
+  instance_type        = var.machine_type == "" ? var.instance_type : var.machine_type
   vpc_id               = var.vpc_id
   subnet_id            = var.subnet_id
   security_group_id    = var.security_group_id
