@@ -9,6 +9,7 @@ from orchestrator.adopt.block import Unknown
 from orchestrator.adopt.carried_files import AdoptedFile, CarriedFiles, MissingFileError
 from orchestrator.adopt.ebs_source import KIND, EbsReader, EbsSource, NoImageError
 from orchestrator.adopt.ledger import Ledger
+from orchestrator.adopt.machine_block import MachineReader
 from orchestrator.adopt.naming import free_name, legal_name
 from orchestrator.adopt.provisioner import PlaybookStep, ProvisionerReader
 from orchestrator.adopt.stack import AdoptedLayer, layers_of
@@ -71,6 +72,7 @@ class _Image:
     name: str
     ebs: EbsSource
     steps: list[str | PlaybookStep]
+    machine: dict[str, Any]
 
 
 def adopt(template: PackerTemplate, workspace: Workspace | None, owner: Owner, *, force: bool = False) -> Adoption:
@@ -187,6 +189,7 @@ class _Adopting:
             self.ledger.leave(block, f"the factory builds with {KIND} only, not with {block.labels[0]}")
             return None
         name = self._free_image(candidate)
+        machine = MachineReader(block, name, self.ledger, self.files).read()
         reader = EbsReader(block, self._data(), self.ledger, f"packer/images/{name}.yml", self._environment_file())
         try:
             ebs = reader.read()
@@ -201,7 +204,7 @@ class _Adopting:
         chosen = self.provisioners.chosen(candidate.build.all("provisioner"), candidate.names)
         username = ebs.start["ssh_username"]
         steps = [step for one in chosen if (step := self.provisioners.read(one, username)) is not None]
-        return _Image(name, ebs, steps)
+        return _Image(name, ebs, steps, machine)
 
     def _environment_file(self) -> str:
         return f"packer/environments/{self.name}.pkrvars.hcl"
@@ -278,6 +281,7 @@ class _Adopting:
                 "from": self._source_name(image),
                 "layers": uses,
             }
+            fields |= {"machine": image.machine} if image.machine else {}
             fields |= {"tags": image.ebs.tags} if image.ebs.tags else {}
             relative = f"packer/images/{image.name}.yml"
             yield AdoptedFile(relative, image_text(fields, self.template.path.name).encode())

@@ -114,7 +114,7 @@ class EbsReader:
         """What can be said of the block. Raises NoImageError when no image can be made of it."""
         self._over_ssh()
         environment = dict(self._environment())
-        start = {**self._start(environment.get("instance_type", "")), "ssh_username": self._username()}
+        start = {**self._start(), "ssh_username": self._username()}
         try:
             Source.model_validate({"name": "source", **start})
         except ValidationError as refused:
@@ -149,7 +149,7 @@ class EbsReader:
     def _environment(self) -> Iterator[tuple[str, Any]]:
         for name, key in _ENVIRONMENT.items():
             attribute = self.block.get(name)
-            if attribute is None:
+            if attribute is None or (name == "instance_type" and self.ledger.knows(attribute)):
                 continue
             if isinstance(attribute.value, Unknown) or "{{" in str(attribute.value):
                 why = (
@@ -167,16 +167,16 @@ class EbsReader:
         encrypt, key = self.block.get("encrypt_boot"), self.block.get("kms_key_id")
         if encrypt and encrypt.value is True and key and key.value:
             self.ledger.carry(encrypt, self.environment_file)
-        elif encrypt and encrypt.value is True:
+        elif encrypt and encrypt.value is True and not self.ledger.knows(encrypt):
             todo = f'write `kms_key_id = "alias/aws/ebs"` into {self.environment_file}'
             self.ledger.leave(encrypt, "the factory encrypts with a key that is named", todo)
         elif encrypt and encrypt.value is False and not (key and key.value):
             self.ledger.carry(encrypt, self.environment_file)
 
-    def _start(self, instance_type: str) -> dict[str, Any]:
+    def _start(self) -> dict[str, Any]:
         source_ami, filters = self.block.get("source_ami"), self.block.all("source_ami_filter")
         if source_ami is None and filters:
-            return self._filter(filters[0], instance_type)
+            return self._filter(filters[0])
         if source_ami is None:
             raise NoImageError(self.block, "it names neither source_ami nor source_ami_filter")
         for block in filters:
@@ -196,8 +196,7 @@ class EbsReader:
         self._same_region(block)
         if block.labels[0] == "amazon-ami":
             self.ledger.carry(block, "ami.yml")
-            instance_type = self.block.get("instance_type")
-            return self._filter(block, str(instance_type.value) if instance_type else "")
+            return self._filter(block)
         name = block.get("name")
         if block.labels[0] == "amazon-parameterstore" and name is not None:
             self.ledger.carry(block, "ami.yml")
@@ -213,7 +212,7 @@ class EbsReader:
         elif region is not None:
             self.ledger.leave(region, "a source is looked up in the region of the build")
 
-    def _filter(self, block: TemplateBlock, instance_type: str) -> dict[str, Any]:
+    def _filter(self, block: TemplateBlock) -> dict[str, Any]:
         self.ledger.carry(block, "ami.yml")
         filters, owners, newest = block.get("filters"), block.get("owners"), block.get("most_recent")
         if filters is None or not isinstance(filters.value, dict) or "name" not in filters.value:
@@ -223,7 +222,8 @@ class EbsReader:
         carried: dict[str, Any] = {"owner": str(owners.value[0])}
         for key, value in filters.value.items():
             self._filter_entry(filters, key, value, carried)
-        if "architecture" not in carried and _GRAVITON.match(instance_type):
+        instance_type = self.block.get("instance_type")
+        if "architecture" not in carried and instance_type and _GRAVITON.match(str(instance_type.value)):
             carried["architecture"] = "arm64"
         self.ledger.carry(owners, "ami.yml")
         if len(owners.value) > 1:
@@ -252,6 +252,8 @@ class EbsReader:
     def _frame(self) -> None:
         """What the frame says by itself, and what is known to have no place."""
         for attribute in self.block.attributes:
+            if self.ledger.knows(attribute):
+                continue
             if attribute.name in _FRAME and attribute.value == _FRAME[attribute.name]:
                 self.ledger.carry(attribute, "packer/image.pkr.hcl.j2")
             elif attribute.name in _FRAME:
@@ -261,7 +263,7 @@ class EbsReader:
             elif attribute.name in _REASONS:
                 self.ledger.leave(attribute, *_REASONS[attribute.name])
         for block in self.block.blocks:
-            if block.kind in _REASONS:
+            if block.kind in _REASONS and not self.ledger.knows(block):
                 self.ledger.leave(block, *_REASONS[block.kind])
 
     def _description(self) -> str:

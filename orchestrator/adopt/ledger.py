@@ -55,6 +55,10 @@ class Ledger:
         for address in item.leaves() if key is None else [what]:
             self.listed.setdefault(address, entry)
 
+    def knows(self, item: TemplateAttribute | TemplateBlock) -> bool:
+        """Whether anything of an item is noted already."""
+        return any(self._is_known(address) for address in item.leaves())
+
     def entries(self) -> list[NotCarried]:
         """What is listed, in the order of files and lines, each once."""
         return sorted(set(self.listed.values()))

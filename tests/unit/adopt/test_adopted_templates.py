@@ -148,15 +148,9 @@ def test_tags_and_descriptions_are_those_of_the_template(adopted: Get) -> None:
 
 def test_places_become_environments(adopted: Get) -> None:
     environments = {name: adopted(name).workspace.environments for name in CALLS}
-    shown = {
-        name: (each.region, each.instance_type)
-        for known in environments.values()
-        for name, each in known.items()
-        if name != "lab"
-    }
-    assert shown["bastion"] == ("eu-north-1", "t3.micro")
-    assert shown["cache"] == ("us-east-1", "t3.small")
-    assert (shown["fleet"], shown["fleet-worker"]) == (("us-east-1", "m6i.large"), ("us-west-2", "c7g.large"))
+    shown = {name: each.region for known in environments.values() for name, each in known.items() if name != "lab"}
+    assert (shown["bastion"], shown["cache"]) == ("eu-north-1", "us-east-1")
+    assert (shown["fleet"], shown["fleet-worker"]) == ("us-east-1", "us-west-2")
     bastion, shop = environments["bastion"]["bastion"], environments["shop"]["shop-hcl"]
     assert (bastion.vpc_id, bastion.subnet_id) == ("vpc-0123456789abcdef0", "subnet-0123456789abcdef0")
     assert (shop.profile, shop.ssh_interface) == ("shop", "session_manager")
@@ -169,6 +163,51 @@ def written_layer(template: AdoptedTemplate, image: str) -> dict[str, Any]:
     (layer,) = yaml.safe_load((template.root / f"packer/images/{image}.yml").read_text())["layers"]
     fields: dict[str, Any] = layer[image]
     return fields
+
+
+def test_machines_are_those_of_the_template(adopted: Get) -> None:
+    """Types, disks, user data and the like are in the image's machine block."""
+    machines = {
+        (name, image): adopted(name).workspace.images[image].machine.model_dump(exclude_unset=True)
+        for name, image in BUILDS
+    }
+    assert machines["bastion", "bastion"] == {"instance_types": ("t3.micro",)}
+    assert machines["cache", "cache"] == {"instance_types": ("t3.small",), "tags": {"job": "cache"}}
+    assert machines["fleet", "worker"] == {"instance_types": ("c7g.large",), "spot": {}}
+    assert machines["portal", "portal"]["root_volume"] == {"size": 20, "type": "gp3"}
+    assert machines["search", "search"]["root_volume"] == {"size": 30, "type": "gp3", "iops": 4000}
+    assert machines["shop", "cart"] == {
+        "instance_types": ("t3.large",),
+        "volumes": (
+            {"device": "/dev/sdf", "type": "gp2", "size": 10},
+            {"device": "/dev/sdg", "type": "gp3", "size": 5, "build_only": True},
+        ),
+        "user_data": "packer/files/shop-hcl/user-data-cart",
+        "tags": {"job": "images"},
+        "fragment": "sources/cart.pkr.hcl.j2",
+    }
+    user_data = adopted("shop").root / "packer/files/shop-hcl/user-data-cart"
+    assert user_data.read_text() == "#cloud-config\npackage_update: false\n"
+
+
+def test_machines_are_rendered_as_the_template_has_them(adopted: Get) -> None:
+    (cart,) = adopted("shop").rendered_blocks("cart").all("source")
+    mappings = [
+        tuple(found.value for key in ("device_name", "volume_size", "volume_type") if (found := block.get(key)))
+        for block in cart.all("launch_block_device_mappings")
+    ]
+    assert [each for each in mappings if each[0].startswith("/dev/sd")] == [
+        ("/dev/sdf", 10, "gp2"),
+        ("/dev/sdg", 5, "gp3"),
+    ]
+    (omitted,) = cart.all("ami_block_device_mappings")
+    assert [attribute.value for attribute in omitted.attributes] == ["/dev/sdg", True]
+    (subnets,) = cart.all("subnet_filter")
+    assert [attribute.value for attribute in subnets.attributes] == [{"tag:Class": "build"}, True]
+    (search,) = adopted("search").rendered_blocks("search").all("source")
+    public = search.get("associate_public_ip_address")
+    assert public is not None
+    assert public.value is True
 
 
 def test_extra_variables_and_roles_of_playbooks_become_those_of_layers(adopted: Get) -> None:
@@ -197,12 +236,11 @@ def test_what_the_default_provisioner_cannot_say_is_kept_in_the_fragment(adopted
 #: What each template says that its workspace does not, by the end of its address.
 LISTED = {
     "bastion": ["bastion.ami_name", "bastion.ami_users"],
-    "cache": ["ami_name", "run_tags", "provisioners[1]"],
+    "cache": ["ami_name", "provisioners[1]"],
     "fleet": [
         "builders[0].ami_name",
         "builders[1].ami_name",
         "builders[1].source_ami_filter.owners",
-        "builders[1].spot_price",
         "builders[2]",
         "description",
         "provisioners[2]",
@@ -216,7 +254,6 @@ LISTED = {
         "ami_regions",
         "filters.root-device-type",
         "filters.virtualization-type",
-        "launch_block_device_mappings[0]",
         "min_packer_version",
         "post-processors[0]",
         "post-processors[1]",
@@ -226,14 +263,12 @@ LISTED = {
     ],
     "search": [
         "ami_name",
-        "associate_public_ip_address",
         "build.description",
         "build.error-cleanup-provisioner.shell",
         "build.name",
         "build.post-processor.manifest",
         "build.post-processors",
         "build.provisioner.shell[3]",
-        "launch_block_device_mappings",
         "packer",
         "ssh_timeout",
         "tags.Name",
@@ -245,8 +280,9 @@ LISTED = {
         "ansible.role elsewhere",
         "ansible[1].galaxy_file",
         "cart.ami_name",
-        "cart.metadata_options",
-        "cart.user_data",
+        "cart.launch_block_device_mappings.encrypted",
+        "cart.metadata_options.http_protocol_ipv6",
+        "cart.run_tags.aws:x",
         "provisioner.shell[1]",
         "source.amazon-ebs.forgotten",
         "source.docker.cart",

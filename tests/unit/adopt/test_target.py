@@ -83,7 +83,7 @@ def test_dry_run_prints_and_writes_nothing(tmp_path: Path) -> None:
     done = ami(PORTAL, *GIVEN, "--to", str(tmp_path / "new"), "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "    description: Portal 7\n" in done.stdout
-    assert "not carried over (13):" in done.stdout
+    assert "not carried over (12):" in done.stdout
     assert not (tmp_path / "new").exists()
 
 

@@ -28,7 +28,38 @@ source "amazon-ebs" "cart" {
   ami_name      = "cart-{{timestamp}}"
 
   metadata_options {
-    http_tokens = "required"
+    http_tokens        = "required"
+    http_protocol_ipv6 = "enabled"
+  }
+
+  launch_block_device_mappings {
+    device_name           = "/dev/sdf"
+    volume_size           = 10
+    delete_on_termination = true
+    encrypted             = true
+  }
+
+  launch_block_device_mappings {
+    device_name = "/dev/sdg"
+    volume_size = 5
+    volume_type = "gp3"
+  }
+
+  ami_block_device_mappings {
+    device_name = "/dev/sdg"
+    no_device   = true
+  }
+
+  subnet_filter {
+    filters = {
+      "tag:Class" = "build"
+    }
+    most_free = true
+  }
+
+  run_tags = {
+    job     = "images"
+    "aws:x" = "1"
   }
 }
 
