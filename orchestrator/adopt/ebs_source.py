@@ -18,6 +18,7 @@ from orchestrator.definition.environment import Environment
 from orchestrator.definition.image import Image
 from orchestrator.definition.reading.tag_rules import refusals
 from orchestrator.definition.source import Source
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ _REASONS = {
     "access_key": (_SECRET, _CREDENTIALS),
     "secret_key": (_SECRET, _CREDENTIALS),
     "token": (_SECRET, _CREDENTIALS),
-    "ami_name": (_ONCE, "tools that look for the old name look for the tag ami:image instead"),
+    "ami_name": (_ONCE, f"tools that look for the old name look for the tag {Tag.IMAGE} instead"),
     "force_deregister": (_ONCE, "nothing to do: no version takes the place of another"),
     "force_delete_snapshot": (_ONCE, "nothing to do: no version takes the place of another"),
     "ami_regions": (_LATER, ""),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -47,14 +46,8 @@ def test_a_workspace_that_is_there_keeps_what_it_says(workspace: Path) -> None:
     adopted = adopt_into(workspace, read_call("fleet"))
     after = (workspace / "ami.yml").read_text()
     added = [line for line in after.splitlines() if line not in before.splitlines()]
-    assert added == [
-        "    debian-12-arm64:",
-        "      filter: {owner: '136693071363', name: debian-12-arm64-*, architecture: arm64}",
-        "      ssh_username: admin",
-        "    - fleet-api",
-        "    - worker",
-    ]
-    assert re.sub(r"\n".join(map(re.escape, added[:3])) + "\n", "", after).startswith(before[: before.index("layers")])
+    assert added == ["    - fleet-api", "    - worker"], "the shipped workspace has the sources"
+    assert after.startswith(before[: before.index("layers")])
     assert list(adopted.workspace.layers)[-3:] == ["own", "fleet-api", "worker"]
     assert adopted.workspace.images["fleet-api"].from_ == "mine", "an equal source is used as it is"
 
