@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs demo test test-systems bench check fmt lab clean
+.PHONY: help setup programs demo demo-variants test test-systems bench check fmt lab clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,13 @@ demo: setup ## the whole pipeline on this machine: a lab, three images built, va
 	  "  ami validate analytics --keep  boot it, test it, and stay to look around" \
 	  "  ami lab status                 the machines and images of the local AWS" \
 	  "  ami lab down                   leave nothing behind"
+
+# Debian 12's QEMU runs arm64 programs. The first time, the root of arm64 alone takes a quarter of an hour.
+demo-variants: setup ## golden and web for Debian 12, Debian 13 and arm64, from one definition (docs/examples/variants)
+	apt-get install -y -qq qemu-user-static >/dev/null
+	ami lab up --command-delay 0 --with debian-13,debian-12-arm64
+	ami build --yes -C docs/examples/variants golden-everywhere web-everywhere
+	ami list -C docs/examples/variants
 
 # Each worker has a lab of its own; most of the time is spent waiting for machines, so that there are more workers than cores.
 # Files go to workers whole, for what their tests share, and in the order of their marks.

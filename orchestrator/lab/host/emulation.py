@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FORMATS = Path("/proc/sys/fs/binfmt_misc")
 #: Where the package of QEMU says how the kernel knows an arm64 program (binfmt.d(5)).
 ARM64 = Path("/usr/lib/binfmt.d/qemu-aarch64.conf")
+#: The lab's own entry, and the flags that its machines need: F opens the interpreter once, also for containers; C gives
+#: a program the rights of its file, without which `sudo` does not become root. Debian's entry has no C.
+OWN, FLAGS = "ami-lab-arm64", "FC"
 #: EC2's architectures by what `uname -m` says.
 NATIVE = {"x86_64": "x86_64", "aarch64": "arm64"}
 
@@ -39,16 +42,11 @@ def enable(system: System) -> None:
     if system.architecture != "arm64":
         what = f"the lab makes machines of {system.architecture} on hosts of {system.architecture} only"
         raise LackError(what, hint="choose a system of arm64: ami lab up --with debian-13-arm64")
-    known = FORMATS / ARM64.stem
-    if not known.exists():
-        _register()
-    entry = known.read_text()
-    flags = registered(entry, "flags:")
-    if "F" not in flags:
-        what = f"arm64 programs run here, but not in containers: {known} has the flags '{flags}', without F"
-        raise LackError(what, hint=f"echo -1 >{known}; apt-get install --reinstall qemu-user-static")
+    entries = [path.read_text() for name in (OWN, ARM64.stem) if (path := FORMATS / name).exists()]
+    fitting = [entry for entry in entries if set(FLAGS) <= set(registered(entry, "flags:"))]
+    interpreter = registered(fitting[0], "interpreter") if fitting else _register()
     if system.version in OLDEST:
-        _check_version(Path(registered(entry, "interpreter")), system)
+        _check_version(Path(interpreter), system)
 
 
 def _check_version(interpreter: Path, system: System) -> None:
@@ -59,23 +57,25 @@ def _check_version(interpreter: Path, system: System) -> None:
         raise LackError(what, hint=f"take debian-12-{system.port}, or a host with a newer qemu-user-static (Debian 13)")
 
 
-def _register() -> None:
+def _register() -> str:
+    """Tell the kernel of arm64 programs, besides what the package of QEMU may have told it; returns the interpreter."""
     if not ARM64.exists():
         raise LackError("this host cannot run arm64 programs", hint="apt-get install qemu-user-static")
+    *fields, interpreter, flags = ARM64.read_text().strip().split(":")
+    fields[1] = OWN
+    more = "".join(flag for flag in FLAGS if flag not in flags)
     try:
         if not (FORMATS / "register").exists():
             process.run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(FORMATS)])
-        (FORMATS / "register").write_text(ARM64.read_text().strip())
+        (FORMATS / "register").write_text(":".join((*fields, interpreter, flags + more)))
     except (process.ProgramFailed, OSError) as error:
         what = f"the kernel cannot be told of arm64 programs: {error}"
         raise LackError(
             what, hint=f"{FORMATS} must be mounted and writable, as on any machine that is no container"
         ) from None
+    return interpreter
 
 
 def registered(entry: str, key: str) -> str:
-    """The value of a key in what the kernel says of a format, empty when it has none.
-
-    Flag F: the interpreter was opened for all, also for containers.
-    """
+    """The value of a key in what the kernel says of a format, empty when it has none."""
     return next((line.removeprefix(key).strip() for line in entry.splitlines() if line.startswith(key)), "")

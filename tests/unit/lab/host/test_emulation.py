@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 REGISTERED = """\
 enabled
 interpreter /usr/libexec/qemu-binfmt/aarch64-binfmt-P
-flags: POF
+flags: POCF
 offset 0
 """
 
 
 def test_flags_are_those_that_the_kernel_tells() -> None:
-    assert emulation.registered(REGISTERED, "flags:") == "POF"
+    assert emulation.registered(REGISTERED, "flags:") == "POCF"
     assert emulation.registered("enabled\n", "flags:") == ""
 
 
@@ -41,10 +41,18 @@ def test_a_host_without_qemu_is_told_the_package(formats: Path, monkeypatch: pyt
     assert raised.value.hint == "apt-get install qemu-user-static"
 
 
-def test_an_interpreter_that_containers_do_not_have_is_refused(formats: Path) -> None:
-    (formats / "qemu-aarch64").write_text(REGISTERED.replace("POF", "OC"))
-    with pytest.raises(LackError, match="without F"):
-        emulation.enable(named("debian-12-arm64"))
+@pytest.mark.parametrize("flags", ["POF", "OC", None])
+def test_an_entry_with_which_machines_do_not_work_is_left_and_another_one_registered(
+    formats: Path, monkeypatch: pytest.MonkeyPatch, flags: str | None
+) -> None:
+    """Without F containers have no interpreter, without C nobody becomes root by sudo."""
+    conf = formats / "qemu-aarch64.conf"
+    conf.write_text(":qemu-aarch64:M::\\x7fELF:\\xff\\xff:/usr/libexec/qemu:OPF\n")
+    monkeypatch.setattr(emulation, "ARM64", conf)
+    if flags is not None:
+        (formats / "qemu-aarch64").write_text(REGISTERED.replace("POCF", flags))
+    emulation.enable(named("debian-12-arm64"))
+    assert (formats / "register").read_text() == ":ami-lab-arm64:M::\\x7fELF:\\xff\\xff:/usr/libexec/qemu:OPFC"
 
 
 def test_what_the_kernel_knows_is_left_as_it_is(formats: Path) -> None:
