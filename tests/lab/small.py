@@ -125,7 +125,7 @@ class Small:
 
     def images(self) -> list[Any]:
         """The account's AMIs of this workspace, also those that have no tags."""
-        names = {"Name": "name", "Values": ["tiny-*", "top-*", "side-*", "stack-*"]}
+        names = {"Name": "name", "Values": ["tiny-*", "tiny@*", "top-*", "side-*", "stack-*"]}
         found: list[Any] = self.ec2.describe_images(Owners=["self"], Filters=[names])["Images"]
         return [one for one in found if one["ImageId"] not in self.foreign]
 
