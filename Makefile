@@ -46,11 +46,12 @@ demo: setup ## the whole pipeline on this machine: a lab, three images built, va
 	  "  ami lab status                 the machines and images of the local AWS" \
 	  "  ami lab down                   leave nothing behind"
 
-# Debian 12's QEMU runs arm64 programs. The first time, the root of arm64 alone takes a quarter of an hour.
-demo-variants: setup ## golden and web for Debian 12, Debian 13 and arm64, from one definition (docs/examples/variants)
-	apt-get install -y -qq qemu-user-static >/dev/null
-	ami lab up --command-delay 0 --with debian-13,debian-12-arm64
-	ami build --yes -C docs/examples/variants golden-everywhere web-everywhere
+# The definition has a third variant, for arm64. It is not built here: under QEMU 7.2, as Debian 12 has it, an arm64 machine
+# does not come to the end of its shutdown, and so it is never sealed (docs/lab.md).
+demo-variants: setup ## golden and web for Debian 12 and Debian 13, from one definition (docs/examples/variants)
+	ami lab up --command-delay 0 --with debian-13
+	ami build --yes -C docs/examples/variants golden-everywhere@debian-12 golden-everywhere@debian-13 \
+	  web-everywhere@debian-12 web-everywhere@debian-13
 	ami list -C docs/examples/variants
 
 # Each worker has a lab of its own; most of the time is spent waiting for machines, so that there are more workers than cores.
