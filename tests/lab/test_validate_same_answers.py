@@ -6,6 +6,7 @@ import hashlib
 import random
 import re
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ from orchestrator.validate.batch.question import Answer, Question
 from orchestrator.validate.errors import CommandTimedOut, OutputTooLarge
 from orchestrator.validate.machine.transport import RunCommandTransport
 from orchestrator.validate.round import CallCount
-from orchestrator.validate.suite.backend import register
+from orchestrator.validate.suite.backend import SpokenResult, register
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,10 @@ def over_ssm(machine: tuple[str, str], lab: Settings) -> Any:
 
 @pytest.fixture(scope="module")
 def over_podman(machine: tuple[str, str]) -> Any:
-    return testinfra.get_host(f"podman://{machine[1]}")
+    host = testinfra.get_host(f"podman://{machine[1]}")
+    # The same words in an assertion, so that what a command said is compared as well.
+    host.backend.result = partial(SpokenResult, host.backend)
+    return host
 
 
 def as_joe(host: Any, command: str) -> str:
