@@ -110,11 +110,16 @@ class WorkspaceDraft:
         inherited = self.extends.all_images if self.extends else {}
         return {image.name: image for image in reversed(self.images)} | inherited
 
+    @cached_property
+    def _parents(self) -> dict[str, str]:
+        """What each image is built on."""
+        return {name: each.from_ for name, each in self.all_images.items()}
+
     def variants_of(self, image: str) -> Mapping[str, str]:
         """The variants that an image has, with the source of each; see `variant.variants_of`."""
         return variants_of(
             image,
-            {name: each.from_ for name, each in self.all_images.items()},
+            self._parents,
             lambda name: {variant: source for variant, (_, source) in self.all_images[name].variants.items()},
         )
 
