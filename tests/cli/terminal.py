@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _LINES, _HISTORY = 40, 2000
 #: How a question ends, and the seconds after which silence is the end.
 _ASKED, _PATIENCE = b"]: ", 60
-_CTRL_C = b"\x03"
 
 
 @dataclass(frozen=True)
@@ -60,17 +59,12 @@ def seen(
         env=environment,
     ) as process:
         os.close(follower)
-        came, typed = b"", False
-        while True:
-            # Typed before the question, Ctrl-C would reach nobody; typed right at it, Python may miss it once.
-            if typed and keys == _CTRL_C and not select.select([leader], [], [], 2)[0]:
-                os.write(leader, keys)
-            if not (chunk := _read(leader)):
-                break
+        came = b""
+        while chunk := _read(leader):
             came += chunk
-            if keys and not typed and _ASKED in came:
+            if keys and _ASKED in came:  # typed earlier, Ctrl-C would reach nobody
                 os.write(leader, keys)
-                typed = True
+                keys = b""
         os.close(leader)
     screen = pyte.HistoryScreen(columns, _LINES, history=_HISTORY, ratio=0.5)
     pyte.ByteStream(screen).feed(came)
