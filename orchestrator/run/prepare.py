@@ -147,13 +147,11 @@ def _fitted(
     workspace: Workspace, environment: Environment, decided: tuple[PlanStep, ...], source_amis: Mapping[str, str]
 ) -> tuple[PlanStep, ...]:
     """The steps with the instance types that fit their sources. Raises DefinitionError when none does."""
-    active = [step.segment for step in decided if step.action is not Action.REUSE]
+    active = [step.segment for step in decided if step.action.works]
     if not active:
         return decided
     fitting = fitting_of(workspace, environment, active, source_amis)
-    return tuple(
-        step if step.action is Action.REUSE else replace(step, segment=fitting.fitted(step.segment)) for step in decided
-    )
+    return tuple(replace(step, segment=fitting.fitted(step.segment)) if step.action.works else step for step in decided)
 
 
 def _check_profile(environment: Environment) -> None:
@@ -200,7 +198,7 @@ def _required(renderer: Renderer, builds: Iterable[Segment]) -> set[Requirement]
 
 def _vcpus(environment: Environment, decided: Iterable[PlanStep]) -> int:
     """The vCPUs of the largest type that machines begin with (EC2 API Reference, DescribeInstanceTypes: `VCpuInfo`)."""
-    wanted = {types_of(step.segment, environment)[0] for step in decided if step.action is not Action.REUSE}
+    wanted = {types_of(step.segment, environment)[0] for step in decided if step.action.works}
     names = cast("list[InstanceTypeType]", sorted(wanted))
     found = environment.account.client("ec2").describe_instance_types(InstanceTypes=names)["InstanceTypes"]
     return max(int(each["VCpuInfo"]["DefaultVCpus"]) for each in found)

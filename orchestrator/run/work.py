@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.run.schedule import Task
 
 
+#: What a person can do about a rejected image.
 _RETRY = "--retry tests it again, --rebuild builds it again"
 
 
