@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _LINES, _HISTORY = 40, 2000
 #: How a question ends, and the seconds after which silence is the end.
 _ASKED, _PATIENCE = b"]: ", 60
+#: The key, and the seconds after which a person presses it again: Python misses a signal that arrives between the
+#: print of the question and the read of the answer, until the next one comes.
+_CTRL_C, _AGAIN = b"\x03", 3
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,9 @@ def seen(
     environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
     for name in ("COLUMNS", "LINES", *(() if env and "NO_COLOR" in env else ("NO_COLOR",))):
         environment.pop(name, None)
-    # `setsid --ctty` makes it the terminal that Ctrl-C comes from.
+    # `setsid --ctty` makes it the terminal that Ctrl-C comes from; who runs the tests may ignore that signal.
     with subprocess.Popen(
-        ["setsid", "--ctty", "--wait", *argv],
+        ["env", "--default-signal=INT", "setsid", "--ctty", "--wait", *argv],
         stdin=follower,
         stdout=follower,
         stderr=follower,
@@ -59,12 +62,16 @@ def seen(
         env=environment,
     ) as process:
         os.close(follower)
-        came = b""
-        while chunk := _read(leader):
-            came += chunk
-            if keys and _ASKED in came:  # typed earlier, Ctrl-C would reach nobody
+        came, typed = b"", False
+        while True:
+            if typed and keys == _CTRL_C and not select.select([leader], [], [], _AGAIN)[0]:
                 os.write(leader, keys)
-                keys = b""
+            if not (chunk := _read(leader)):
+                break
+            came += chunk
+            if keys and not typed and _ASKED in came:  # typed earlier, Ctrl-C would reach nobody
+                os.write(leader, keys)
+                typed = True
         os.close(leader)
     screen = pyte.HistoryScreen(columns, _LINES, history=_HISTORY, ratio=0.5)
     pyte.ByteStream(screen).feed(came)
