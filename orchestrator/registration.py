@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 
 def modules_of(package: ModuleType) -> Iterator[ModuleType]:
-    """Every module of a package, imported, in the order of their names."""
+    """Every module of a package and of its rooms, imported, in the order of their names."""
     for found in iter_modules(package.__path__):
-        yield import_module(f"{package.__name__}.{found.name}")
+        module = import_module(f"{package.__name__}.{found.name}")
+        if found.ispkg:
+            yield from modules_of(module)
+        else:
+            yield module

@@ -1,4 +1,4 @@
-"""How a module of `cli/commands` says that it is a command: `COMMAND`, which `main` finds there."""
+"""How a module of `cli/commands` or a room of it says that it is a command: `COMMAND`, which `main` finds there."""
 
 from __future__ import annotations
 

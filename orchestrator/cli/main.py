@@ -37,7 +37,7 @@ app = typer.Typer(
 
 
 def _commands() -> list[CliCommand | CliGroup]:
-    """Every module of `commands` is one."""
+    """Every module of `commands` and of its rooms is one."""
     return sorted((module.COMMAND for module in modules_of(commands)), key=lambda command: command.order)
 
 
