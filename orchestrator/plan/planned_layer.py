@@ -84,6 +84,7 @@ class LayerPlanner:
         self._playbooks: dict[str, Path] = {}
         self._folders: dict[str, tuple[Path, ...]] = {}
         self._known: dict[Path, set[str]] = {}
+        self._stacked: dict[str, tuple[Machine, ...]] = {}
 
     def of_image(self, image: Image) -> tuple[PlannedLayer, ...]:
         """An image's own layers, the lowest first."""
@@ -92,6 +93,11 @@ class LayerPlanner:
 
     def _machines(self, image: Image) -> tuple[Machine, ...]:
         """What each of an image's own layers is built on: see `definition.machine`."""
+        if image.name not in self._stacked:
+            self._stacked[image.name] = self._stack(image)
+        return self._stacked[image.name]
+
+    def _stack(self, image: Image) -> tuple[Machine, ...]:
         start = self._workspace.machine
         if (parent := self._workspace.images.get(image.from_)) is not None and (below := self._machines(parent)):
             start = below[-1].inherited(self._workspace.machine)

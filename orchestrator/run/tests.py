@@ -27,15 +27,14 @@ def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
 
     Roles that others depend on are among them, and those that an image leaves untested are not.
     """
-    found = (one for segment in segments for one in _tests_of(workspace, segment))
-    return tuple(sorted(dict.fromkeys(found), key=lambda one: one.role == SEAL))
+    roles = dict.fromkeys(role for segment in segments for role in _tested(workspace, segment))
+    found = (RoleTests(role, folder) for role in roles for folder in workspace.tests_of_role(role))
+    return tuple(sorted(found, key=lambda one: one.role == SEAL))
 
 
-def _tests_of(workspace: Workspace, segment: Segment) -> Iterator[RoleTests]:
+def _tested(workspace: Workspace, segment: Segment) -> Iterator[str]:
     untested = untested_of(segment)
-    for role in roles_of(workspace, segment):
-        if role not in untested:
-            yield from (RoleTests(role, folder) for folder in workspace.tests_of_role(role))
+    return (role for role in roles_of(workspace, segment) if role not in untested)
 
 
 def roles_of(workspace: Workspace, segment: Segment) -> tuple[str, ...]:

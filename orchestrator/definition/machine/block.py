@@ -110,6 +110,8 @@ class Machine(Frozen):
 
     def over(self, below: Machine) -> Machine:
         """This block over another: what it names counts, the rest is as below. Volumes are told apart by device."""
+        if not self.model_fields_set or not below.model_fields_set:  # most blocks say nothing, and plans have thousands
+            return self if self.model_fields_set else below
         return Machine.model_construct(
             instance_types=self.instance_types or below.instance_types,
             architecture=self.architecture or below.architecture,
