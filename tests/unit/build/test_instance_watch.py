@@ -11,6 +11,7 @@ from moto import mock_aws
 from orchestrator.aws.account import Account
 from orchestrator.build.cause import Gone
 from orchestrator.build.instance_watch import InstanceWatch
+from tests.unit.amazon_ami import AMAZON_AMI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +52,7 @@ def test_the_machine_with_the_key_is_seen_to_end(ec2: Any) -> None:
     """Others are not its business, and a look is taken as soon as it is asked for."""
     for name in ("ours", "theirs"):
         ec2.create_key_pair(KeyName=name)
-    image = ec2.describe_images()["Images"][0]["ImageId"]
-    wanted = {"ImageId": image, "MinCount": 1, "MaxCount": 1}
+    wanted = {"ImageId": AMAZON_AMI, "MinCount": 1, "MaxCount": 1}
     ours, theirs = (
         ec2.run_instances(KeyName=name, **wanted)["Instances"][0]["InstanceId"] for name in ("ours", "theirs")
     )

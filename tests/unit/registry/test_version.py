@@ -10,6 +10,7 @@ from moto import mock_aws
 from orchestrator.aws.account import Account
 from orchestrator.errors import UsageError
 from orchestrator.registry import TAGS, State, find, lacks_state, version_of, versions
+from tests.unit.amazon_ami import AMAZON_AMI
 
 TAGGED = {
     "ami:image": "web",
@@ -71,8 +72,7 @@ def test_find_when_no_build_finished_the_ami() -> None:
     account = Account("us-east-1", access_key="test", secret_key="test")
     with mock_aws():
         ec2 = account.client("ec2")
-        base = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-        (machine,) = ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1)["Instances"]
+        (machine,) = ec2.run_instances(ImageId=AMAZON_AMI, MinCount=1, MaxCount=1)["Instances"]
         half = str(ec2.create_image(InstanceId=machine["InstanceId"], Name="web-1")["ImageId"])
         made = {"ami:run": "r", "ami:image": "web", "ami:purpose": "build", "ami:fingerprint": "f"}
         ec2.create_tags(Resources=[half], Tags=[{"Key": key, "Value": value} for key, value in made.items()])

@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from orchestrator.process import run
 from orchestrator.render.literal import literal
 from orchestrator.render.packer import render
+from tests.unit.amazon_ami import AMAZON_AMI
 from tests.unit.render.sets import LEGACY
 
 if TYPE_CHECKING:
@@ -141,7 +142,6 @@ def test_tags_are_put_on_everything_as_they_were_written(project: Project, endpo
         aws_access_key_id="moto",
         aws_secret_access_key="moto",
     )
-    source = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     tags = {'${key} "}': "%{x} { {", "plain": "Zoë }}"}
     text = render(project.workspace, project.segment(tags=tags), LEGACY)
     template = project.add("golden.pkr.hcl", without_provisioners(text).replace('"ssh"', '"none"'))
@@ -150,7 +150,7 @@ def test_tags_are_put_on_everything_as_they_were_written(project: Project, endpo
         "endpoint": endpoint,
         "access_key": "moto",
         "secret_key": "not-a-word-of-the-log",
-        "source_ami": source,
+        "source_ami": AMAZON_AMI,
         "source_filters": {},
         "version": "v1",
         "run": "r1",
@@ -170,7 +170,7 @@ def test_tags_are_put_on_everything_as_they_were_written(project: Project, endpo
         "ami:owner": "platform <platform@example.com>",
         "ami:run": "r1",
         "ami:source": "debian-12",
-        "ami:source-ami": source,
+        "ami:source-ami": AMAZON_AMI,
         "ami:state": "built",
         "ami:version": "v1",
     }

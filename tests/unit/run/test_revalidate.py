@@ -23,6 +23,7 @@ from orchestrator.run.revalidate import Chosen, check_can_be_tested, choose, rev
 from orchestrator.secret_values import Secrets
 from orchestrator.tags import Tag
 from orchestrator.validate.options import Selection
+from tests.unit.amazon_ami import AMAZON_AMI
 
 if TYPE_CHECKING:
     from orchestrator.errors import AmiError
@@ -99,8 +100,7 @@ def test_an_image_is_its_newest_ami_that_can_be_launched(chosen: Chosen) -> None
     with mock_aws():
         environment = chosen.environment.model_copy(update={"endpoint": "", "region": "us-east-1"})
         ec2 = environment.account.client("ec2")
-        base = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-        (machine,) = ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1)["Instances"]
+        (machine,) = ec2.run_instances(ImageId=AMAZON_AMI, MinCount=1, MaxCount=1)["Instances"]
 
         def made(name: str, state: str) -> str:
             ami_id = str(ec2.create_image(InstanceId=machine["InstanceId"], Name=name)["ImageId"])

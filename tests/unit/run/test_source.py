@@ -12,14 +12,14 @@ from orchestrator.aws.account import Account
 from orchestrator.definition.source import Source, SourceFilter
 from orchestrator.errors import LackError
 from orchestrator.run.source import advice, resolve
+from tests.unit.amazon_ami import AMAZON_AMI
 
 ACCOUNT = Account("us-east-1", access_key="test", secret_key="test")
 OURS = Source(name="ours", filter=SourceFilter(name="web-*", owner="self"), ssh_username="admin")
 
 
 def made(ec2: Any, name: str, **tags: str) -> str:
-    base = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    (machine,) = ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1)["Instances"]
+    (machine,) = ec2.run_instances(ImageId=AMAZON_AMI, MinCount=1, MaxCount=1)["Instances"]
     ami_id = str(ec2.create_image(InstanceId=machine["InstanceId"], Name=name)["ImageId"])
     if tags:
         ec2.create_tags(Resources=[ami_id], Tags=[{"Key": f"ami:{key}", "Value": tags[key]} for key in tags])

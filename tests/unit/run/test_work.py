@@ -32,6 +32,7 @@ from orchestrator.run.session.identity import RunIdentity
 from orchestrator.run.session.session import RunSession
 from orchestrator.run.work import SegmentWork
 from orchestrator.secret_values import Secrets
+from tests.unit.amazon_ami import AMAZON_AMI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +53,7 @@ def ec2() -> Iterator[Any]:
 
 def ami(ec2: Any, image: str, state: State, **fields: str) -> str:
     """An AMI of a version with the fingerprint `f`."""
-    base = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    (machine,) = ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1)["Instances"]
+    (machine,) = ec2.run_instances(ImageId=AMAZON_AMI, MinCount=1, MaxCount=1)["Instances"]
     ami_id = str(ec2.create_image(InstanceId=machine["InstanceId"], Name=f"{image}-{len(fields)}{state}")["ImageId"])
     values = {"image": image, "state": str(state), "fingerprint": "f", "version": "v", **fields}
     ec2.create_tags(Resources=[ami_id], Tags=[{"Key": TAGS[key], "Value": value} for key, value in values.items()])

@@ -21,6 +21,7 @@ from orchestrator.build import access
 from orchestrator.build.cleanup.leftovers import Build, Leftover, find_leftovers
 from orchestrator.build.cleanup.remove import clean_up, remove
 from orchestrator.build.request import BuildRequest
+from tests.unit.amazon_ami import AMAZON_AMI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +50,8 @@ def specification(kind: str, image: str, run: str) -> Any:
 
 def launch(account: Account, image: str = "web", run: str = "run-1") -> str:
     ec2 = account.client("ec2")
-    source = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     specifications = [specification("instance", image, run)]
-    made = ec2.run_instances(ImageId=source, MinCount=1, MaxCount=1, TagSpecifications=specifications)
+    made = ec2.run_instances(ImageId=AMAZON_AMI, MinCount=1, MaxCount=1, TagSpecifications=specifications)
     return str(made["Instances"][0]["InstanceId"])
 
 
