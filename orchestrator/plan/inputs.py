@@ -15,7 +15,7 @@ from orchestrator.definition.roles.role_tests import files_above, folders_above
 from orchestrator.errors import LackError
 from orchestrator.plan.fingerprint import FORMAT, Entry, canonical, digest, files_below
 from orchestrator.plan.planned_layer import SEAL, fragment_of, seal_of
-from orchestrator.plan.reach import FileSearch
+from orchestrator.plan.reach.search import FileSearch
 from orchestrator.secret_values import Secrets
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
-    from orchestrator.plan.folder import Reached
     from orchestrator.plan.planned_layer import PlannedLayer
+    from orchestrator.plan.reach.folder import Reached
 
 #: The group of inputs that every layer of a stack stands on.
 START = "start"
@@ -246,7 +246,7 @@ class Collector:
 
     def _settings(self) -> dict[str, bytes]:
         """The workspace's own Ansible settings, which every build uses (see build/launch/environment.py)."""
-        return self._reach.settings.counted()
+        return self._reach.files.settings.counted()
 
     def _facts(self) -> Iterator[Part]:
         if self._workspace.gather_subset:

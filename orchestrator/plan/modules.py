@@ -21,7 +21,7 @@ from orchestrator.brought import collections_in, folders_in
 from orchestrator.definition.places import place_of_variable
 from orchestrator.definition.workspace import from_here
 from orchestrator.errors import Problem, did_you_mean
-from orchestrator.plan.settings import AnsibleCfg, collection_folders, collections_of
+from orchestrator.plan.reach.settings import AnsibleCfg, collection_folders, collections_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

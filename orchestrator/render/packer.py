@@ -13,9 +13,9 @@ from orchestrator.brought import BROUGHT, COLLECTIONS, REQUIREMENTS
 from orchestrator.definition.secret import references_in
 from orchestrator.definition.variant import SIGN
 from orchestrator.errors import DefinitionError, LackError, Problem
-from orchestrator.plan.names import LAYER_TASKS
 from orchestrator.plan.planned_layer import fragment_of, seal_of
-from orchestrator.plan.settings import AnsibleCfg, collection_folders
+from orchestrator.plan.reach.names import LAYER_TASKS
+from orchestrator.plan.reach.settings import AnsibleCfg, collection_folders
 from orchestrator.registry.states import FIRST, State
 from orchestrator.render.layout import laid_out
 from orchestrator.render.machine import values_of, wanted_keys

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.plan.modules import problems_of_modules
-from tests.unit.plan.test_collections import collection, use
+from tests.unit.plan.reach.test_collections import collection, use
 
 if TYPE_CHECKING:
     from tests.unit.plan.conftest import Planner

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orchestrator.definition.workspace import load
 from orchestrator.plan.planned_layer import LayerPlanner
-from orchestrator.plan.reach import FileSearch
+from orchestrator.plan.reach.search import FileSearch
 from tests.unit.plan.conftest import Planner
 from tests.unit.plan.ways import NEVER, WAYS, Way
 

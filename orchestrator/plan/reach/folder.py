@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.plan.fingerprint import Entry, files_below
 from orchestrator.plan.ignored import is_left_behind
-from orchestrator.plan.names import Names, names_in
+from orchestrator.plan.reach.names import Names, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.plan.collections import computed, uses
+from orchestrator.plan.reach.collections import computed, uses
 
 if TYPE_CHECKING:
     from pathlib import Path
