@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def _cells(text: str) -> _Line:
     return _Line(text[:equals].rstrip(), assign=text[equals:], net=net)
 
 
+@lru_cache(maxsize=8192)  # most lines of a file stand in those of other images, too
 def _scanned(text: str) -> tuple[int, int]:
     """(brackets opened less brackets closed, place of the first `=` that is an assignment or -1)."""
     net, equals = 0, -1
