@@ -19,7 +19,7 @@ from orchestrator.render.literal import NotHcl, literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lark import Tree
+    from lark import Token, Tree
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
@@ -43,7 +43,7 @@ _OPERATORS = {
 }
 
 
-def trees(tree: Tree[Any]) -> list[Tree[Any]]:
+def trees(tree: Tree[Token]) -> list[Tree[Token]]:
     """The subtrees of a tree that are neither tokens nor comments."""
     return [child for child in tree.children if not isinstance(child, str) and child.data != "new_line_or_comment"]
 
@@ -55,14 +55,14 @@ class Expression:
         self.scope = scope
         self.source = source
 
-    def value(self, tree: Tree[Any]) -> Any:
+    def value(self, tree: Tree[Token]) -> Any:
         """The value of an expression. Raises NotConstantError, which says why it has none."""
         reader = getattr(self, f"_{tree.data}", None)
         if reader is None:
             raise NotConstantError(f"it has a `{str(tree.data).replace('_', ' ')}` expression")
         return reader(tree)
 
-    def hcl(self, tree: Tree[Any]) -> str:
+    def hcl(self, tree: Tree[Token]) -> str:
         """The expression as HCL for a fragment: as it is written when it is plain, else with values for references.
 
         Empty when it asks for something that only its own template has.
@@ -74,11 +74,11 @@ class Expression:
         except (NotHcl, NotConstantError):
             return self._substituted(tree)
 
-    def written(self, tree: Tree[Any]) -> str:
+    def written(self, tree: Tree[Token]) -> str:
         """The text of an expression."""
         return self.source[tree.meta.start_pos : tree.meta.end_pos]
 
-    def _substituted(self, tree: Tree[Any]) -> str:
+    def _substituted(self, tree: Tree[Token]) -> str:
         """The text with each reference whose value is known replaced by it; empty when one is left that is unknown."""
         if not all(is_pure(str(trees(call)[0].children[0])) for call in tree.find_data("function_call")):
             return ""
@@ -92,7 +92,7 @@ class Expression:
             end = stop
         return text + self.source[end : tree.meta.end_pos]
 
-    def _edits(self, tree: Tree[Any]) -> Iterator[tuple[tuple[int, int], str]]:
+    def _edits(self, tree: Tree[Token]) -> Iterator[tuple[tuple[int, int], str]]:
         """((first, after last), new text) of what has a value; within a string template that is its text."""
         try:
             if tree.data == "interpolation":
@@ -107,17 +107,17 @@ class Expression:
         for inner in trees(tree):
             yield from self._edits(inner)
 
-    def _expr_term(self, tree: Tree[Any]) -> Any:
+    def _expr_term(self, tree: Tree[Token]) -> Any:
         (inner,) = trees(tree)
         return self.value(inner)
 
-    def _string(self, tree: Tree[Any]) -> Any:
+    def _string(self, tree: Tree[Token]) -> Any:
         parts = [self._part(part) for part in trees(tree)]
         if len(parts) == 1 and not isinstance(trees(tree)[0].children[0], str):
             return parts[0]  # "${x}" is x itself, whatever its type (HCL, "Template Interpolation Unwrapping")
         return "".join(text_of_value(part) for part in parts)
 
-    def _part(self, part: Tree[Any]) -> Any:
+    def _part(self, part: Tree[Token]) -> Any:
         (inner,) = part.children
         if not isinstance(inner, str):
             if inner.data != "interpolation":
@@ -126,10 +126,10 @@ class Expression:
         text = str(inner)
         return _ESCAPE.sub(_unescaped, text[1:] if text.startswith(("$${", "%%{")) else text)
 
-    def _heredoc_template(self, tree: Tree[Any]) -> str:
+    def _heredoc_template(self, tree: Tree[Token]) -> str:
         return self._heredoc([f"{line}\n" for line in str(tree.children[0]).rstrip("\n").splitlines()[1:-1]])
 
-    def _heredoc_template_trim(self, tree: Tree[Any]) -> str:
+    def _heredoc_template_trim(self, tree: Tree[Token]) -> str:
         lines = [f"{line}\n" for line in str(tree.children[0]).rstrip("\n").splitlines()[1:-1]]
         least = min((len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()), default=0)
         return self._heredoc([line[least:] if line.strip() else line for line in lines])
@@ -148,60 +148,60 @@ class Expression:
         _, tree = trees(trees(body)[0])
         return text_of_value(Expression(self.scope, source).value(tree))
 
-    def _int_lit(self, tree: Tree[Any]) -> int:
+    def _int_lit(self, tree: Tree[Token]) -> int:
         return int(str(tree.children[0]))
 
-    def _float_lit(self, tree: Tree[Any]) -> float:
+    def _float_lit(self, tree: Tree[Token]) -> float:
         return float(str(tree.children[0]))
 
-    def _literal_value(self, tree: Tree[Any]) -> bool | None:
+    def _literal_value(self, tree: Tree[Token]) -> bool | None:
         return _LITERALS[str(tree.children[0])]
 
-    def _identifier(self, tree: Tree[Any]) -> Any:
+    def _identifier(self, tree: Tree[Token]) -> Any:
         raise NotConstantError(f"'{tree.children[0]}' is no value")
 
-    def _tuple(self, tree: Tree[Any]) -> list[Any]:
+    def _tuple(self, tree: Tree[Token]) -> list[Any]:
         return [self.value(entry) for entry in trees(tree)]
 
-    def _object(self, tree: Tree[Any]) -> dict[str, Any]:
+    def _object(self, tree: Tree[Token]) -> dict[str, Any]:
         """A mapping. An entry that has no value here leaves the others theirs."""
         return {self._key(key): self._value_or_unknown(value) for key, value in map(trees, trees(tree))}
 
-    def _value_or_unknown(self, tree: Tree[Any]) -> Any:
+    def _value_or_unknown(self, tree: Tree[Token]) -> Any:
         try:
             return self.value(tree)
         except NotConstantError as unknown:
             return Unknown(str(unknown))
 
-    def _key(self, tree: Tree[Any]) -> str:
+    def _key(self, tree: Tree[Token]) -> str:
         (inner,) = trees(tree)
         within = trees(inner)[0] if inner.data == "expr_term" else inner
         if within.data in ("identifier", "keyword") and len(inner.children) == 1:
             return str(within.children[0])
         return text_of_value(self.value(inner))
 
-    def _get_attr_expr_term(self, tree: Tree[Any]) -> Any:
+    def _get_attr_expr_term(self, tree: Tree[Token]) -> Any:
         start, attribute = trees(tree)
         name = str(trees(attribute)[0].children[0])
         if (root := _root(start)) is not None:
             return self.scope.value(root, name)
         return _at(self.value(start), name)
 
-    def _index_expr_term(self, tree: Tree[Any]) -> Any:
+    def _index_expr_term(self, tree: Tree[Token]) -> Any:
         start, index = trees(tree)
         return _at(self.value(start), self.value(trees(index)[0]) if trees(index) else int(str(index.children[-1])))
 
-    def _function_call(self, tree: Tree[Any]) -> Any:
+    def _function_call(self, tree: Tree[Token]) -> Any:
         name, *arguments = trees(tree)
         if arguments and str(arguments[-1].children[-1]) == "...":
             raise NotConstantError("it expands a list into arguments")
         return called(str(name.children[0]), [self.value(one) for each in arguments for one in trees(each)])
 
-    def _conditional(self, tree: Tree[Any]) -> Any:
+    def _conditional(self, tree: Tree[Token]) -> Any:
         condition, yes, no = trees(tree)
         return self.value(yes if self.value(condition) is True else no)
 
-    def _binary_op(self, tree: Tree[Any]) -> Any:
+    def _binary_op(self, tree: Tree[Token]) -> Any:
         left, term = trees(tree)
         sign, right = trees(term)
         name = str(sign.children[0]).strip()
@@ -212,33 +212,33 @@ class Expression:
         except TypeError as refused:
             raise NotConstantError(f"{name} does not take what it is given") from refused
 
-    def _unary_op(self, tree: Tree[Any]) -> Any:
+    def _unary_op(self, tree: Tree[Token]) -> Any:
         value = self.value(trees(tree)[-1])
         return (not value) if str(tree.children[0]).strip() == "!" else -value
 
 
-def _root(tree: Tree[Any]) -> str | None:
+def _root(tree: Tree[Token]) -> str | None:
     """The name that a term is, if it is one: `var` of `var.region`."""
     inner = trees(tree)
     return str(inner[0].children[0]) if len(inner) == 1 and inner[0].data == "identifier" else None
 
 
-def _references(tree: Tree[Any]) -> Iterator[Tree[Any]]:
+def _references(tree: Tree[Token]) -> Iterator[Tree[Token]]:
     """Each `root.name` in an expression."""
     for found in tree.iter_subtrees():
         if found.data == "get_attr_expr_term" and _root(trees(found)[0]) is not None:
             yield found
 
 
-def _root_of(reference: Tree[Any]) -> str | None:
+def _root_of(reference: Tree[Token]) -> str | None:
     return _root(trees(reference)[0])
 
 
-def _is_within(tree: Tree[Any], edits: Iterable[tuple[int, int]]) -> bool:
+def _is_within(tree: Tree[Token], edits: Iterable[tuple[int, int]]) -> bool:
     return any(start <= tree.meta.start_pos and tree.meta.end_pos <= stop for start, stop in edits)
 
 
-def _is_plain(tree: Tree[Any]) -> bool:
+def _is_plain(tree: Tree[Token]) -> bool:
     """Whether an expression is written without anything that has a meaning elsewhere."""
     for found in tree.iter_subtrees():
         if found.data == "identifier" or found.data in _PLAIN:
@@ -249,7 +249,7 @@ def _is_plain(tree: Tree[Any]) -> bool:
     return all(_within_key(tree, found) for found in tree.iter_subtrees() if found.data == "identifier")
 
 
-def _within_key(tree: Tree[Any], identifier: Tree[Any]) -> bool:
+def _within_key(tree: Tree[Token], identifier: Tree[Token]) -> bool:
     keys = (key for key in tree.iter_subtrees() if key.data == "object_elem_key")
     return any(inner is identifier for key in keys for inner in key.iter_subtrees())
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from lark import Tree
+    from lark import Token, Tree
 
 ENDING = ".pkr.hcl"
 
@@ -31,7 +31,7 @@ class _RawBlock:
 
     kind: str
     labels: tuple[str, ...]
-    body: Tree[Any]
+    body: Tree[Token]
     line: int
     path: Path
     source: str
@@ -92,7 +92,7 @@ class HclTemplate:
         return TemplateBlock(raw.kind, raw.labels, tuple(attributes), tuple(blocks), raw.path, raw.line, address)
 
     def _attribute(
-        self, name: str, tree: Tree[Any], expression: Expression, raw: _RawBlock, within: str
+        self, name: str, tree: Tree[Token], expression: Expression, raw: _RawBlock, within: str
     ) -> TemplateAttribute:
         value: Any
         try:
@@ -135,7 +135,7 @@ class _Local:
 
     template: HclTemplate
     name: str
-    tree: Tree[Any]
+    tree: Tree[Token]
     source: str
     entered: bool = False
 
@@ -151,7 +151,7 @@ class _Local:
             self.entered = False
 
 
-def _typed(given: Any, expression: Expression, kind: Tree[Any] | None) -> Any:
+def _typed(given: Any, expression: Expression, kind: Tree[Token] | None) -> Any:
     """A value from the command line, which is an expression unless the variable is a text (as Packer takes `-var`)."""
     import hcl2  # noqa: PLC0415 - its grammar takes a tenth of a second
     from lark.exceptions import LarkError  # noqa: PLC0415 - same
@@ -172,7 +172,7 @@ def _raw_blocks(path: Path) -> Iterator[_RawBlock]:
         source = text_of(path)
         # A here document ends with a line end, which the last line of a file need not have.
         source = source if source.endswith("\n") else f"{source}\n"
-        (body,) = syntax_tree(path, source).children
+        (body,) = trees(syntax_tree(path, source))
     except Unreadable as unreadable:
         raise DefinitionError([unreadable.problem]) from unreadable
     for name, tree in _attributes(body):
@@ -198,7 +198,7 @@ def _check_labels(block: _RawBlock, labels: Mapping[str, int]) -> None:
         raise DefinitionError([Problem(block.path, block.line, what)])
 
 
-def _blocks_of(body: Tree[Any], path: Path, source: str) -> Iterator[_RawBlock]:
+def _blocks_of(body: Tree[Token], path: Path, source: str) -> Iterator[_RawBlock]:
     for statement in trees(body):
         if statement.data == "block":
             *names, inner = trees(statement)
@@ -206,13 +206,13 @@ def _blocks_of(body: Tree[Any], path: Path, source: str) -> Iterator[_RawBlock]:
             yield _RawBlock(kind, tuple(labels), inner, statement.meta.line, path, source)
 
 
-def _attributes(body: Tree[Any]) -> Iterator[tuple[str, Tree[Any]]]:
+def _attributes(body: Tree[Token]) -> Iterator[tuple[str, Tree[Token]]]:
     for statement in trees(body):
         if statement.data == "attribute":
             name, value = trees(statement)
             yield _name(name), value
 
 
-def _name(tree: Tree[Any]) -> str:
+def _name(tree: Tree[Token]) -> str:
     """An identifier, or the text of a label."""
     return "".join(str(token) for token in tree.scan_values(lambda _: True)).strip('"')

@@ -12,7 +12,7 @@ from orchestrator.errors import Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lark import Tree
+    from lark import Token, Tree
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
@@ -34,13 +34,13 @@ def read_variables(path: Path, problems: list[Problem]) -> Document | None:
         return None
 
 
-def syntax_tree(path: Path, text: str) -> Tree[Any]:
+def syntax_tree(path: Path, text: str) -> Tree[Token]:
     """The syntax tree of an HCL text. Raises Unreadable, with the line, for what is no HCL."""
     import hcl2  # noqa: PLC0415 - its grammar takes a tenth of a second, and most commands read no environment
     from lark.exceptions import LarkError  # noqa: PLC0415 - same
 
     try:
-        tree: Tree[Any] = hcl2.parses_to_tree(text)
+        tree: Tree[Token] = hcl2.parses_to_tree(text)
     except LarkError as error:
         last = text.count("\n") + 1
         line = getattr(error, "line", None)
@@ -67,9 +67,9 @@ class _Assignments:
         self.problems = problems
         self.places: dict[Keys, Position] = {(): Position(1, 1)}
 
-    def document(self, tree: Tree[Any]) -> Document:
+    def document(self, tree: Tree[Token]) -> Document:
         values: dict[str, Any] = {}
-        (body,) = tree.children
+        (body,) = _trees(tree)
         for statement in _trees(body):
             if statement.data == "attribute":
                 name, value = _trees(statement)
@@ -78,7 +78,7 @@ class _Assignments:
                 self._problem(statement, "only `name = value` lines may stand in a variable file")
         return Document(self.path, values, self.places)
 
-    def _assign(self, values: dict[str, Any], keys: Keys, key: str, name: Tree[Any], value: Tree[Any]) -> None:
+    def _assign(self, values: dict[str, Any], keys: Keys, key: str, name: Tree[Token], value: Tree[Token]) -> None:
         if key in values:
             self._problem(name, f"'{key}' is set twice, first in line {self.places[(*keys, key)].key}")
             return
@@ -89,7 +89,7 @@ class _Assignments:
             del self.places[(*keys, key)]
             self._problem(value, f"'{key}' {_MUST_BE_PLAIN}")
 
-    def _value(self, tree: Tree[Any], keys: Keys) -> Any:
+    def _value(self, tree: Tree[Token], keys: Keys) -> Any:
         if len(keys) > _DEEPEST:
             raise _Plain
         (inner,) = _only(tree) if tree.data == "expr_term" else [tree]
@@ -98,10 +98,10 @@ class _Assignments:
             raise _Plain
         return reader(inner, keys)
 
-    def _string(self, tree: Tree[Any], _: Keys) -> str:
+    def _string(self, tree: Tree[Token], _: Keys) -> str:
         return "".join(self._part(part) for part in _trees(tree))
 
-    def _part(self, part: Tree[Any]) -> str:
+    def _part(self, part: Tree[Token]) -> str:
         (token,) = part.children
         if not isinstance(token, str):
             raise _Plain
@@ -112,11 +112,11 @@ class _Assignments:
             text = text[1:]
         return _ESCAPE.sub(self._unescape(part), text)
 
-    def _heredoc_template(self, tree: Tree[Any], _: Keys) -> str:
+    def _heredoc_template(self, tree: Tree[Token], _: Keys) -> str:
         """The lines of a `<<END`, in which `$${` and `%%{` are the only escapes (HCL, "Template Expressions")."""
         return self._heredoc([f"{line}\n" for line in str(tree.children[0]).splitlines()[1:-1]])
 
-    def _heredoc_template_trim(self, tree: Tree[Any], _: Keys) -> str:
+    def _heredoc_template_trim(self, tree: Tree[Token], _: Keys) -> str:
         """The lines of a `<<-END`, without the white space that all of them begin with."""
         lines = [f"{line}\n" for line in str(tree.children[0]).splitlines()[1:-1]]
         least = min((len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()), default=0)
@@ -128,7 +128,7 @@ class _Assignments:
             raise _Plain
         return text.replace("$${", "${").replace("%%{", "%{")
 
-    def _unescape(self, part: Tree[Any]) -> Any:
+    def _unescape(self, part: Tree[Token]) -> Any:
         def one(found: re.Match[str]) -> str:
             point = found[1] or found[2]
             if point and int(point, 16) <= sys.maxunicode:
@@ -139,7 +139,7 @@ class _Assignments:
 
         return one
 
-    def _object(self, tree: Tree[Any], keys: Keys) -> dict[str, Any]:
+    def _object(self, tree: Tree[Token], keys: Keys) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for entry in _trees(tree):
             if entry.data == "object_elem":
@@ -147,7 +147,7 @@ class _Assignments:
                 self._assign(values, keys, self._name(name), name, value)
         return values
 
-    def _name(self, tree: Tree[Any]) -> str:
+    def _name(self, tree: Tree[Token]) -> str:
         while tree.data in ("object_elem_key", "expr_term"):
             (tree,) = _only(tree)
         if tree.data == "string":
@@ -156,7 +156,7 @@ class _Assignments:
             return str(tree.children[0])
         raise _Plain
 
-    def _tuple(self, tree: Tree[Any], keys: Keys) -> list[Any]:
+    def _tuple(self, tree: Tree[Token], keys: Keys) -> list[Any]:
         """A list. An entry that is no plain value is told of and left out."""
         values: list[Any] = []
         entries = [entry for entry in _trees(tree) if entry.data != "new_line_or_comment"]
@@ -169,36 +169,36 @@ class _Assignments:
                 self._problem(entry, f"entry {number} of '{keys[-1]}' {_MUST_BE_PLAIN}")
         return values
 
-    def _int_lit(self, tree: Tree[Any], _: Keys) -> int:
+    def _int_lit(self, tree: Tree[Token], _: Keys) -> int:
         return int(str(tree.children[0]))
 
-    def _float_lit(self, tree: Tree[Any], _: Keys) -> float:
+    def _float_lit(self, tree: Tree[Token], _: Keys) -> float:
         return float(str(tree.children[0]))
 
-    def _unary_op(self, tree: Tree[Any], keys: Keys) -> float:
+    def _unary_op(self, tree: Tree[Token], keys: Keys) -> float:
         """A negative number: the only sign that Packer takes here."""
         number = self._value(_trees(tree)[-1], keys)
         if tree.children[0] != "-" or isinstance(number, bool) or not isinstance(number, int | float):
             raise _Plain
         return -number
 
-    def _literal_value(self, tree: Tree[Any], _: Keys) -> bool | None:
+    def _literal_value(self, tree: Tree[Token], _: Keys) -> bool | None:
         return _LITERALS[str(tree.children[0])]
 
-    def _problem(self, tree: Tree[Any], what: str) -> None:
+    def _problem(self, tree: Tree[Token], what: str) -> None:
         self.problems.append(Problem(self.path, _line(tree), what))
 
 
-def _trees(tree: Tree[Any]) -> list[Tree[Any]]:
+def _trees(tree: Tree[Token]) -> list[Tree[Token]]:
     return [child for child in tree.children if not isinstance(child, str)]
 
 
-def _only(tree: Tree[Any]) -> list[Tree[Any]]:
+def _only(tree: Tree[Token]) -> list[Tree[Token]]:
     """The one subtree of a tree. Raises _Plain when there are more, or other tokens such as parentheses."""
     if len(tree.children) != 1 or isinstance(tree.children[0], str):
         raise _Plain
     return _trees(tree)
 
 
-def _line(tree: Tree[Any]) -> int:
+def _line(tree: Tree[Token]) -> int:
     return int(getattr(tree.meta, "line", 1))
