@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from moto.ec2 import urls
 from moto.ec2.exceptions import EC2ClientError, MissingParameterError
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
+    from moto.ec2.models.elastic_block_store import Snapshot, Volume
+    from moto.ec2.models.instances import Reservation
+
     from orchestrator.lab.ec2.tables import Tables
 
     class Keeper(Protocol):
@@ -27,10 +30,10 @@ if TYPE_CHECKING:
 
         def capture(
             self,
-            instance: Any,
-            snapshot: Any,
+            instance: LabInstance,
+            snapshot: LabSnapshot,
             *,
-            image: Any | None,
+            image: LabAmi | None,
             reboot: bool,
             longer: float = 0.0,
             volumes: Mapping[str, str] | None = None,
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
         def copy_volume(self, snapshot_id: str, other: str) -> None:
             """Copy the content of a volume's snapshot."""
 
-        def hold_back(self, image: Any, snapshot: Any | None, seconds: float) -> None:
+        def hold_back(self, image: LabAmi, snapshot: LabSnapshot | None, seconds: float) -> None:
             """An image, and a snapshot that is made for it, are pending for so many seconds."""
 
 
@@ -91,12 +94,12 @@ class LabBackend(EventualBackend):
         """Where moto finds the routes of a backend next to its class."""
         return urls
 
-    def run_instances(self, image_id: str, count: int, *args: Any, **kwargs: Any) -> Any:
+    def run_instances(self, image_id: str, count: int, *args: Any, **kwargs: Any) -> Reservation:
         """Launch from an image of this region that is available."""
         template = kwargs.get("launch_template") or {}
         settings = self._get_template_from_args(template).data if template else {}
         self._bootable(image_id or settings.get("ImageId", ""))
-        image: Any = self.amis[image_id or settings["ImageId"]]
+        image = cast("LabAmi", self.amis[image_id or settings["ImageId"]])
         mappings = merged(image.block_device_mappings, _asked_mappings(kwargs, settings))
         kwargs["block_device_mappings"] = []  # moto makes none then
         asked = "" if kwargs.get("is_instance_type_default") else kwargs.get("instance_type")
@@ -108,12 +111,12 @@ class LabBackend(EventualBackend):
             )
             # One of EC2's server errors (EC2 developer guide, "Error codes"), which moto's exceptions cannot tell.
             raise AwsFault("InsufficientInstanceCapacity", what, 500)
-        reservation: Any = super().run_instances(image_id, count, *args, **kwargs)
+        reservation = super().run_instances(image_id, count, *args, **kwargs)
         tags = (kwargs.get("tags") or {}).get("volume", {})
         for instance in reservation.instances:
             attach(self, instance, mappings, tags)
         name, arn = _profile(kwargs, settings)
-        for number, instance in enumerate(reservation.instances):
+        for number, instance in enumerate(cast("list[LabInstance]", reservation.instances)):
             instance.fail_after(self.tables.trouble.death())
             instance.profiled = bool(name or arn)
             # moto's RunInstances associates the profile with the first instance itself.
@@ -132,17 +135,17 @@ class LabBackend(EventualBackend):
         mappings: Sequence[Mapping[str, Any]] = (),
         *,
         reboot: bool = True,
-    ) -> Any:
+    ) -> LabAmi:
         """Save a machine's disks as an image, which is pending until that is done. `mappings` may leave disks out."""
         if any(image.name == name for image in self.amis.values() if image.owner_id == self.account_id):
             what = f"AMI name {name} is already in use by AMI in this account"
             raise EC2ClientError("InvalidAMIName.Duplicate", what)
-        instance = self.get_instance(instance_id)
+        instance = cast("LabInstance", self.get_instance(instance_id))
         if instance.state not in ("running", "stopped", "stopping"):
             what = f"Instance '{instance_id}' is not in state 'running' or 'stopped'"
             raise EC2ClientError("IncorrectInstanceState", what)
         of_image = [entry for entry in tag_specifications if entry["ResourceType"] != "snapshot"]
-        image: Any = super().create_image(instance_id, name, description, of_image)
+        image = cast("LabAmi", super().create_image(instance_id, name, description, of_image))
         image.root_device_name = instance.root_device_name
         image.source_image_id, image.source_image_region = instance.image_id, self.region_name
         image.root_like(self._root_volume(instance))
@@ -162,11 +165,11 @@ class LabBackend(EventualBackend):
         self.disks.capture(instance, image.ebs_snapshot, image=image, reboot=reboot, longer=longer, volumes=volumes)
         return image
 
-    def _root_volume(self, instance: Any) -> Any:
+    def _root_volume(self, instance: LabInstance) -> Volume:
         attached = dict(instance.get_block_device_mapping)[instance.root_device_name]
         return self.volumes[attached.volume_id]
 
-    def _saved_volumes(self, instance: Any, image: Any, without: set[str]) -> list[dict[str, Any]]:
+    def _saved_volumes(self, instance: LabInstance, image: LabAmi, without: set[str]) -> list[dict[str, Any]]:
         """The mappings of an image for the volumes of its machine besides the root, each with a new snapshot."""
         kept: list[dict[str, Any]] = []
         attached = dict(instance.get_block_device_mapping)
@@ -184,10 +187,10 @@ class LabBackend(EventualBackend):
         name: str | None = None,
         description: str | None = None,
         key: str = "",
-    ) -> Any:
+    ) -> LabAmi:
         """Copy an image with its disks from a region into this one, encrypted when there is a key."""
-        image: Any = super().copy_image(source_image_id, source_region, name, description)
-        source: Any = ec2_backends[self.account_id][source_region].amis[source_image_id]
+        image = cast("LabAmi", super().copy_image(source_image_id, source_region, name, description))
+        source = cast("LabAmi", ec2_backends[self.account_id][source_region].amis[source_image_id])
         if source.state != "available":
             del self.amis[image.id]
             what = f"The image '{source_image_id}' is not available"
@@ -204,7 +207,7 @@ class LabBackend(EventualBackend):
         self.disks.hold_back(image, image.ebs_snapshot, self.tables.trouble.slower())
         return image
 
-    def _copied(self, image: Any, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    def _copied(self, image: LabAmi, mapping: Mapping[str, Any]) -> dict[str, Any]:
         """A mapping of another image, with a copy of its snapshot."""
         ebs = mapping["Ebs"]
         volume = self.create_volume(size=ebs["VolumeSize"], zone_name=f"{self.region_name}a")
@@ -220,12 +223,12 @@ class LabBackend(EventualBackend):
         snapshot_id: str = "",
         root: str = "",
         architecture: str = "",
-    ) -> Any:
+    ) -> LabAmi:
         """Make an image of a snapshot that exists."""
         if not snapshot_id:
             raise MissingParameterError("BlockDeviceMapping")
-        snapshot = self.get_snapshot(snapshot_id)
-        image: Any = super().register_image(name, description)
+        snapshot = cast("LabSnapshot", self.get_snapshot(snapshot_id))
+        image = cast("LabAmi", super().register_image(name, description))
         del self.snapshots[image.ebs_snapshot.id]
         image.ebs_snapshot = snapshot
         image.root_device_name = root or image.root_device_name
@@ -239,30 +242,30 @@ class LabBackend(EventualBackend):
         super().deregister_image(ami_id)
         self.tables.wake()
 
-    def create_snapshot(self, volume_id: str, *args: Any, **kwargs: Any) -> Any:
+    def create_snapshot(self, volume_id: str, *args: Any, **kwargs: Any) -> LabSnapshot:
         """A snapshot; of a machine's root volume it saves the disk as it is."""
-        snapshot = super().create_snapshot(volume_id, *args, **kwargs)
+        snapshot = cast("LabSnapshot", super().create_snapshot(volume_id, *args, **kwargs))
         attachment = snapshot.volume.attachment
         instance = attachment.instance if attachment else None
         if instance is not None and attachment.device == instance.root_device_name:
             self.disks.capture(instance, snapshot, image=None, reboot=False)
         return snapshot
 
-    def copy_snapshot(self, source_snapshot_id: str, source_region: str, *args: Any, **kwargs: Any) -> Any:
+    def copy_snapshot(self, source_snapshot_id: str, source_region: str, *args: Any, **kwargs: Any) -> LabSnapshot:
         """A snapshot of another region with the disk that it holds."""
-        snapshot: Any = super().copy_snapshot(source_snapshot_id, source_region, *args, **kwargs)
-        source: Any = ec2_backends[self.account_id][source_region].snapshots[source_snapshot_id]
+        snapshot = cast("LabSnapshot", super().copy_snapshot(source_snapshot_id, source_region, *args, **kwargs))
+        source = cast("LabSnapshot", ec2_backends[self.account_id][source_region].snapshots[source_snapshot_id])
         snapshot.disk = source.disk
         return snapshot
 
-    def delete_snapshot(self, snapshot_id: str) -> Any:
+    def delete_snapshot(self, snapshot_id: str) -> Snapshot:
         """The snapshot goes, and its disk when nothing else holds it."""
         snapshot = super().delete_snapshot(snapshot_id)
         self.tables.wake()
         return snapshot
 
     def _bootable(self, image_id: str) -> None:
-        image: Any = self.amis.get(image_id)
+        image = cast("LabAmi | None", self.amis.get(image_id))
         if image is None:
             raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
         if image.state != "available" or not image.disk:

@@ -12,6 +12,12 @@ from orchestrator.lab.api.recent_ids import IdKind, RecentId
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from moto.ec2.models.amis import Ami
+    from moto.ec2.models.elastic_block_store import Snapshot
+    from moto.ec2.models.instances import Reservation
+    from moto.ec2.models.key_pairs import KeyPair
+    from moto.ec2.models.security_groups import SecurityGroup
+
     from orchestrator.lab.ec2.tables import Tables
 
 
@@ -41,67 +47,67 @@ class EventualBackend(models.EC2Backend):
 
     # -- what is made ------------------------------------------------------------------------------------------
 
-    def run_instances(self, *args: Any, **kwargs: Any) -> Any:
+    def run_instances(self, *args: Any, **kwargs: Any) -> Reservation:
         """RunInstances, and whatever else launches."""
-        reservation: Any = super().run_instances(*args, **kwargs)
+        reservation = super().run_instances(*args, **kwargs)
         for instance in reservation.instances:
             self._note(IdKind.INSTANCE, instance.id)
         return reservation
 
-    def create_image(self, *args: Any, **kwargs: Any) -> Any:
+    def create_image(self, *args: Any, **kwargs: Any) -> Ami:
         """CreateImage: the image and its snapshot are new."""
         return self._image(super().create_image(*args, **kwargs))
 
-    def copy_image(self, *args: Any, **kwargs: Any) -> Any:
+    def copy_image(self, *args: Any, **kwargs: Any) -> Ami:
         """CopyImage: the copy and its snapshot are new."""
         return self._image(super().copy_image(*args, **kwargs))
 
-    def register_image(self, *args: Any, **kwargs: Any) -> Any:
+    def register_image(self, *args: Any, **kwargs: Any) -> Ami:
         """RegisterImage: the image and its snapshot are new."""
         return self._image(super().register_image(*args, **kwargs))
 
-    def _image(self, image: Any) -> Any:
+    def _image(self, image: Ami) -> Ami:
         self._note(IdKind.IMAGE, image.id)
         self._note(IdKind.SNAPSHOT, image.ebs_snapshot.id)
         return image
 
-    def create_snapshot(self, *args: Any, **kwargs: Any) -> Any:
+    def create_snapshot(self, *args: Any, **kwargs: Any) -> Snapshot:
         """CreateSnapshot, and each of CreateSnapshots."""
-        snapshot: Any = super().create_snapshot(*args, **kwargs)
+        snapshot = super().create_snapshot(*args, **kwargs)
         self._note(IdKind.SNAPSHOT, snapshot.id)
         return snapshot
 
-    def copy_snapshot(self, *args: Any, **kwargs: Any) -> Any:
+    def copy_snapshot(self, *args: Any, **kwargs: Any) -> Snapshot:
         """CopySnapshot: the copy is new."""
-        snapshot: Any = super().copy_snapshot(*args, **kwargs)
+        snapshot = super().copy_snapshot(*args, **kwargs)
         self._note(IdKind.SNAPSHOT, snapshot.id)
         return snapshot
 
-    def create_security_group(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    def create_security_group(self, name: str, *args: Any, **kwargs: Any) -> SecurityGroup:
         """CreateSecurityGroup. The default group of a region was always there."""
-        group: Any = super().create_security_group(name, *args, **kwargs)
+        group = super().create_security_group(name, *args, **kwargs)
         if not group.is_default:
             self._note(IdKind.GROUP, group.id, name)
         return group
 
-    def create_key_pair(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    def create_key_pair(self, name: str, *args: Any, **kwargs: Any) -> KeyPair:
         """CreateKeyPair: the pair is new, by its id and its name."""
-        pair: Any = super().create_key_pair(name, *args, **kwargs)
+        pair = super().create_key_pair(name, *args, **kwargs)
         self._note(IdKind.KEY_PAIR, pair.id, name)
         return pair
 
-    def import_key_pair(self, key_name: str, *args: Any, **kwargs: Any) -> Any:
+    def import_key_pair(self, key_name: str, *args: Any, **kwargs: Any) -> KeyPair:
         """ImportKeyPair: the pair is new, by its id and its name."""
-        pair: Any = super().import_key_pair(key_name, *args, **kwargs)
+        pair = super().import_key_pair(key_name, *args, **kwargs)
         self._note(IdKind.KEY_PAIR, pair.id, key_name)
         return pair
 
     # -- what is listed ----------------------------------------------------------------------------------------
 
-    def all_reservations(self, filters: Any = None) -> list[Any]:
+    def all_reservations(self, filters: Any = None) -> list[Reservation]:
         """Whatever lists instances asks this."""
         # moto hands out copies of reservations, whose lists of instances may be replaced.
-        reservations: list[Any] = super().all_reservations(filters)
+        reservations = super().all_reservations(filters)
         for reservation in reservations:
             reservation.instances = self._seen(reservation.instances)
         return [reservation for reservation in reservations if reservation.instances]
