@@ -12,6 +12,7 @@ import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,9 @@ PROGRAMS = ("podman", "mmdebstrap", "ip", "dpkg-deb")
 
 #: The module that serves a lab.
 SERVER = "orchestrator.lab.server"
+
+#: What brings the Python packages that only the lab needs.
+EXTRA = "ami-factory[lab]"
 
 #: How long the server may take to answer, seconds.
 PATIENCE = 60.0
@@ -194,6 +198,8 @@ def _prepared(name: str) -> None:
     settings.check_name(name)
     if os.geteuid() != 0:
         raise LackError("a lab makes machines and a network, which only root can", hint="sudo ami lab up")
+    if find_spec("moto") is None:
+        raise LackError("the Python package moto is missing, and the lab runs on it", hint=f"pip install '{EXTRA}'")
     for program in PROGRAMS:
         process.find(program)
 
