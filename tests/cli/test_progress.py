@@ -28,6 +28,21 @@ with shown(["web", "analytics@debian-13-arm64"], 30.0) as listener:
 """
 
 
+#: A run that is stopped while the board is drawn.
+_STOPPED = """
+import time
+from orchestrator.cli.progress import shown
+from orchestrator.cli.terminal import say
+from orchestrator.progress import Event, Stage
+with shown(["web", "golden"], 30.0) as listener:
+    listener(Event("web", Stage.PROVISION, message="x"))
+    time.sleep(0.6)
+    say("stopping: [bold]Packer[/bold] cleans up")
+    time.sleep(0.6)
+    listener(Event("web", Stage.DONE, message="stopped"))
+"""
+
+
 @settings(deadline=None, max_examples=200)
 @given(image=TEXT, message=TEXT, role=TEXT, task=TEXT, layer=TEXT)
 def test_board_when_fields_are_any_text(image: str, message: str, role: str, task: str, layer: str) -> None:
@@ -51,6 +66,20 @@ def test_board_when_messages_look_like_markup(columns: int) -> None:
     assert ["analytics@debian-13-arm64", "wait"] in [row[:2] for row in rows], screen.text
     assert "[bold]validated" in screen.text
     assert any(line.startswith("1 of 2 done after") and "left" in line for line in screen.lines), screen.text
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_board_when_something_is_said_meanwhile(columns: int) -> None:
+    """What is said stands above the board, as it is, and the board is there once."""
+    screen = seen(python(_STOPPED), columns)
+    assert screen.code == 0, screen.text
+    assert [line.split()[0] for line in screen.lines if line.strip()][:4] == [
+        "stopping:",
+        "IMAGE",
+        "─" * (columns - 2),
+        "web",
+    ]
+    assert screen.lines.count("stopping: [bold]Packer[/bold] cleans up") == 1, screen.text
 
 
 def test_lines_when_nothing_is_said_for_long(capsys: pytest.CaptureFixture[str]) -> None:
