@@ -6,6 +6,7 @@ Each command gets these options when it is registered, and so does `ami` itself:
 from __future__ import annotations
 
 import logging
+import sys
 from enum import IntEnum, StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
@@ -56,7 +57,7 @@ class _Log(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line, or more when the message has them."""
         try:
-            typer.echo(hide(self.format(record)), err=True)
+            print(hide(self.format(record)), file=sys.stderr)  # noqa: T201 - as terminal.py does
         except Exception:  # noqa: BLE001 - as every handler does: a log never breaks the work
             self.handleError(record)
 
@@ -136,7 +137,8 @@ def _options() -> list[typer.core.TyperOption]:
             LogLevel | None,
             typer.Option(
                 "--log-level",
-                help="Print the log from this level on; debug: each call of AWS and each program.",
+                metavar="LEVEL",
+                help="Print the log from debug, info, warning or error on. debug: each call of AWS, each program.",
                 callback=_take_level,
                 show_default=False,
             ),
