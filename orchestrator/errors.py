@@ -14,23 +14,45 @@ their own leaves below these (`BuildFailed`, `NeverOnline`, ...), next to the co
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from orchestrator.contract.error import ErrorJson
+    from orchestrator.contract.shape import PlaceJson
+
 
 class AmiError(Exception):
     """An expected error: one line of what happened, and a hint that says what to do about it."""
 
-    exit_code = 1
+    exit_code: Literal[1, 2, 3, 130] = 1
+    #: Every mistake in a file, for errors that are about files.
+    problems: tuple[Problem, ...] = ()
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @classmethod
+    def kind(cls) -> str:
+        """What programs call it: `no-tests` for NoTests, `usage` for UsageError. See docs/exit-codes.md."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__.removesuffix("Error")).lower()
+
+    def as_json(self) -> ErrorJson:
+        """A JSON object with every field."""
+        return {
+            "schema": "ami/error/1",
+            "error": self.kind(),
+            "message": self.message,
+            "hint": self.hint or None,
+            "exit_code": self.exit_code,
+            "places": [problem.as_json() for problem in self.problems],
+        }
 
 
 class UsageError(AmiError):
@@ -66,6 +88,10 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.what}" if self.line else f"{self.path}: {self.what}"
+
+    def as_json(self) -> PlaceJson:
+        """A JSON object with every field."""
+        return {"file": str(self.path), "line": self.line or None, "message": self.what}
 
 
 class DefinitionError(AmiError):

@@ -42,11 +42,13 @@ class Event:
     task: str = ""
     #: How long it took, or has been waited for.
     seconds: float | None = None
+    #: Whether only `--verbose` shows it where there is no terminal: a test that passed.
+    detail: bool = False
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def as_json(self) -> dict[str, object]:
         """A JSON object without the empty fields; `at` in ISO 8601, UTC."""
-        values = {key: value for key, value in asdict(self).items() if value not in ("", None)}
+        values = {key: value for key, value in asdict(self).items() if value not in ("", None) and key != "detail"}
         return values | {"at": self.at.isoformat(timespec="milliseconds")}
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.adopt.block import TemplateAttribute, TemplateBlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from orchestrator.contract.setup import NotCarriedJson
 
 
 @dataclass(frozen=True, order=True)
@@ -26,9 +28,15 @@ class NotCarried:
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.what}: {self.why}" + (f"; {self.todo}" if self.todo else "")
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> NotCarriedJson:
         """The same for programs."""
-        return {"file": str(self.path), "line": self.line, "what": self.what, "why": self.why, "todo": self.todo}
+        return {
+            "file": str(self.path),
+            "line": self.line or None,
+            "address": self.what,
+            "reason": self.why,
+            "hint": self.todo or None,
+        }
 
 
 @dataclass

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.adopt.adoption import Adoption
+    from orchestrator.errors import Problem
 
 Became = Literal["new", "changed", "same"]
 
@@ -82,12 +83,12 @@ def write(changes: list[FileChange], target: Target) -> None:
             path.chmod(path.stat().st_mode | 0o111)
 
 
-def problems_of_result(target: Target) -> Iterator[str]:
+def problems_of_result(target: Target) -> Iterator[Problem]:
     """What is still missing in the workspace that was written."""
     try:
         load(target.folder)
     except DefinitionError as error:
-        yield from (str(problem) for problem in error.problems)
+        yield from error.problems
 
 
 def _ami_yml(adoption: Adoption, target: Target) -> AdoptedFile:

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 from botocore.loaders import Loader, create_loader
 
+from orchestrator.aws.call_log import log_calls
 from orchestrator.aws.retries import pause_before_retry
 from orchestrator.aws.role import AssumedRole, session_name
 from orchestrator.errors import LackError
@@ -145,6 +146,7 @@ class Account:
                     **self._ways,
                 )
                 made = self._session.client(service, endpoint_url=self.endpoint or None, config=config)
+                log_calls(made)
                 if repeats:
                     made.meta.events.register("needs-retry", pause_before_retry)
                 self._clients[service, repeats] = made

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperGroup
 
+from orchestrator.cli.loudness import take_options
 from orchestrator.cli.terminal import width_of_terminal
 
 if TYPE_CHECKING:
@@ -19,7 +20,14 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": width_of_
 
 
 class WholeHelp(TyperGroup):
-    """Commands that are listed with their whole first sentence; Click would cut it at the end of the line."""
+    """Commands that are listed with their whole first sentence; Click would cut it at the end of the line.
+
+    Each has the options that say how much it says.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        take_options(self)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a line or more for each command."""
@@ -38,6 +46,8 @@ class CliCommand:
     order: int
     #: Its help is in its docstring and parameters.
     run: Callable[..., Any]
+    #: The schemas of what it prints with `--json`, such as "ami/list/1"; their shapes are in `orchestrator/contract/`.
+    prints: tuple[str, ...] = ()
 
     def register(self, app: typer.Typer) -> None:
         """Make it part of `ami`."""
@@ -52,6 +62,8 @@ class CliGroup:
     order: int
     app: typer.Typer
     help: str
+    #: As a command has them, for all of its commands.
+    prints: tuple[str, ...] = ()
 
     def register(self, app: typer.Typer) -> None:
         """Make it part of `ami`."""

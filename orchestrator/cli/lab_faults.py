@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import print_json, say
 from orchestrator.errors import UsageError
 from orchestrator.lab.api.fault_rules import FaultKind, Rule, kind_named
+
+if TYPE_CHECKING:
+    from orchestrator.contract.lab import FaultJson, LabFaultsJson
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -52,7 +55,7 @@ def set_(  # noqa: PLR0917  a command has as many parameters as options
     rule = Rule(known, _number(known, value), tuple(operation or ()), seed, times, instance_type, subnet)
     told = door.set_fault(lifecycle.present(name), rule)
     if as_json:
-        print_json(told)
+        print_json(_as_json(name, [told]))
     else:
         say(f"rule {told['id']}: {_sentence(told)}")
 
@@ -68,7 +71,7 @@ def list_(name: LabOption = "default", as_json: JsonOption = False) -> None:
 
     rules = door.faults(lifecycle.present(name))
     if as_json:
-        print_json(rules)
+        print_json(_as_json(name, rules))
     elif rules:
         print_table(_RULES, [_row(rule) for rule in rules])
     else:
@@ -86,12 +89,33 @@ def clear(
 
     cleared = door.clear_faults(lifecycle.present(name), rules or ())
     if as_json:
-        print_json(cleared)
+        print_json(_as_json(name, cleared))
         return
     for told in cleared:
         say(f"cleared rule {told['id']}: {_sentence(told)}; hits: {_hits(told)}")
     if not cleared:
         say(f"the lab '{name}' has no faults")
+
+
+def _as_json(name: str, rules: list[dict[str, Any]]) -> LabFaultsJson:
+    return {"schema": "ami/lab-faults/1", "lab": name, "rules": [_rule(one) for one in rules]}
+
+
+def _rule(told: dict[str, Any]) -> FaultJson:
+    """A rule as it is printed; the lab tells it in its own words."""
+    return {
+        "rule": told["id"],
+        "kind": told["kind"],
+        "value": told["value"],
+        "operations": told["operations"],
+        "seed": told["seed"],
+        "times": told["times"],
+        "instance_type": told["instance_type"] or None,
+        "subnet": told["subnet"] or None,
+        "met": told["calls"],
+        "hits": told["hits"],
+        "spent": told["spent"],
+    }
 
 
 def _number(kind: FaultKind, value: str | None) -> float:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import errno
 import gc
 import sys
-import traceback
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.exceptions import TyperException
 
-from orchestrator.cli import commands
+from orchestrator.cli import commands, loudness
 from orchestrator.cli.command import CONTEXT, WholeHelp
-from orchestrator.cli.terminal import print_text, say, take_any_text
-from orchestrator.errors import AmiError, DefinitionError, LackError
+from orchestrator.cli.ending import Bug, end, end_of_typing
+from orchestrator.cli.terminal import print_text, take_any_text
+from orchestrator.errors import AmiError, Interrupted, LackError
 from orchestrator.registration import modules_of
 
 if TYPE_CHECKING:
@@ -80,29 +81,21 @@ def main() -> None:
     """Run the command line of this process, and end the process with the exit code of its error."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     take_any_text()
+    loudness.begin()
+    as_json = "--json" in sys.argv
     try:
-        app()
+        code = app(standalone_mode=False)
     except AmiError as error:
-        _say(error)
-        sys.exit(error.exit_code)
+        end(error, as_json=as_json)
+    except (typer.Abort, KeyboardInterrupt):
+        end(Interrupted("stopped"), as_json=as_json)
+    except TyperException as error:
+        end_of_typing(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - a bug: its trace is shown, without secrets
-        lack = _refusal_of_system(error) or _aws_lack(error)
-        if lack is None:
-            say("".join(traceback.format_exception(error)).rstrip())
-            sys.exit(1)
-        _say(lack)
-        sys.exit(lack.exit_code)
-
-
-def _say(error: AmiError) -> None:
-    if isinstance(error, DefinitionError):
-        say(error.message)
-        count = len(error.problems)
-        say(f"{count} configuration error{'s' if count != 1 else ''}")
-    else:
-        say(f"error: {error.message}")
-    if error.hint:
-        say(f"hint: {error.hint}")
+        end(_refusal_of_system(error) or _aws_lack(error) or Bug(error), as_json=as_json)
+    if code == Interrupted.exit_code:  # Ctrl-C, where no command made something of it
+        end(Interrupted("stopped"), as_json=as_json)
+    sys.exit(code or 0)
 
 
 def _refusal_of_system(error: BaseException | None) -> AmiError | None:

@@ -1,4 +1,4 @@
-"""Progress of long work: a table that moves on a terminal, plain timestamped lines elsewhere.
+"""Progress of long work: a table that moves on a terminal, plain timestamped lines elsewhere and with `--verbose`.
 
 What is shown comes from tests, machines and Packer. All of it is plain text: never markup, never a control character.
 """
@@ -11,8 +11,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from orchestrator.cli.loudness import quiet, verbose
 from orchestrator.cli.terminal import duration, plain, say
-from orchestrator.progress import Event, Stage
+from orchestrator.progress import Event, Stage, ignore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,8 +40,11 @@ def shown(names: Iterable[str] = (), seconds: float | None = None) -> Iterator[L
 
     `names` are the images that the work will be about, `seconds` what it may take; None when that is not known.
     """
-    if not sys.stderr.isatty():
-        lines = Lines()
+    if quiet():
+        yield ignore
+        return
+    if verbose() or not sys.stderr.isatty():
+        lines = Lines(every=verbose())
         with lines.alive():
             yield lines
         return
@@ -53,21 +57,24 @@ def shown(names: Iterable[str] = (), seconds: float | None = None) -> Iterator[L
 
 
 class Lines:
-    """One line per stage, role, and message; single tasks stay in the log."""
+    """One line per stage, role, and message; with `every` also one for each task, and each test that passed."""
 
-    def __init__(self, quiet: float = QUIET) -> None:
+    def __init__(self, quiet: float = QUIET, *, every: bool = False) -> None:
         self._last: dict[str, tuple[str, ...]] = {}
         self._newest: dict[str, Event] = {}
         self._lock = threading.Lock()
         self._quiet = quiet
+        self._every = every
         self._spoke = time.monotonic()
 
     def __call__(self, event: Event) -> None:
         """Print a line, unless the last one of the image said as much."""
-        said = _what(event, task=False)
+        said = _what(event, task=self._every)
         with self._lock:
             self._newest[event.image] = event
-            key = (event.stage, event.layer, event.role, "" if event.stage in _PACKERS else said)
+            if event.detail and not self._every:
+                return
+            key = (event.stage, event.layer, event.role, "" if event.stage in _PACKERS and not self._every else said)
             if self._last.get(event.image) == key:
                 return
             self._last[event.image] = key

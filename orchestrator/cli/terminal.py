@@ -10,12 +10,16 @@ import json
 import os
 import shutil
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from orchestrator.cli.loudness import quiet
 from orchestrator.errors import Interrupted, UsageError
 from orchestrator.masks import hidden, hide
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Select Graphic Rendition (ECMA-48, 8.3.117).
 _STYLES = {"bold": "\x1b[1m", "red": "\x1b[31m", "green": "\x1b[32m", "yellow": "\x1b[33m", "end": "\x1b[0m"}
@@ -27,9 +31,13 @@ def take_any_text() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def say(text: str = "") -> None:
-    """A line for the person at work; scripts that read standard output never see it."""
-    typer.echo(hide(text), err=True)
+def say(text: str = "", *, always: bool = False) -> None:
+    """A line for the person at work; scripts that read standard output never see it.
+
+    With `--quiet` nobody does, unless it is `always` said: what went wrong, and what a question is about.
+    """
+    if always or not quiet():
+        typer.echo(hide(text), err=True)
 
 
 def print_text(text: str = "", *, newline: bool = True) -> None:
@@ -37,9 +45,18 @@ def print_text(text: str = "", *, newline: bool = True) -> None:
     typer.echo(hide(text), nl=newline)
 
 
-def print_json(value: Any) -> None:
-    """A result as JSON."""
-    typer.echo(json.dumps(hidden(value), indent=2, ensure_ascii=False, default=str))
+def print_json(value: Mapping[str, Any]) -> None:
+    """A result as JSON: an object of one of the shapes in `orchestrator/contract/`, whose name is its `schema`."""
+    typer.echo(_json({"schema": value["schema"], **value}, indent=2))
+
+
+def say_json(value: Mapping[str, Any]) -> None:
+    """An error as one line of JSON on standard error, the last that stands there."""
+    typer.echo(_json(value), err=True)
+
+
+def _json(value: Mapping[str, Any], indent: int | None = None) -> str:
+    return json.dumps(hidden(value), indent=indent, ensure_ascii=False, default=str)
 
 
 def plain(text: str) -> str:
@@ -82,7 +99,7 @@ def confirm(question: str, *, yes: bool, default: bool = True) -> None:
     try:
         agreed = typer.confirm(hide(question), default=default, err=True)
     except typer.Abort:
-        say()
+        say(always=True)
         agreed = False
     if not agreed:
         raise Interrupted("nothing was changed")

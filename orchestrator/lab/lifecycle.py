@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator import process
 from orchestrator.errors import LackError, UsageError
@@ -27,6 +27,7 @@ from orchestrator.polling import attempts, steady
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from orchestrator.contract.lab import LabJson
     from orchestrator.lab.host.recipe import Root
     from orchestrator.lab.settings import Settings
     from orchestrator.lab.systems import System
@@ -77,15 +78,16 @@ class LabStatus:
     calls: dict[str, int] = field(default_factory=dict)
     """How many API calls it has answered, by `service:Action`."""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> LabJson:
         """What `ami lab status --json` prints."""
         return {
-            "name": self.name,
-            "state": str(self.condition),
-            "endpoint": self.endpoint,
+            "schema": "ami/lab/1",
+            "lab": self.name,
+            "condition": self.condition.value,
+            "endpoint": self.endpoint or None,
             "pid": self.pid or None,
             "machines": self.machines,
-            "folder": self.folder,
+            "folder": self.folder or None,
             "systems": list(self.systems),
             "calls": self.calls,
         }

@@ -16,6 +16,8 @@ from orchestrator.tags import INPUT_TAGS, LONGEST_VALUE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from orchestrator.contract.plan import ChangeJson
+
 #: Digits of a digest that a tag holds: enough to see a change, and no proof of anything.
 _DIGITS = 5
 #: Stands for all parts of a layer.
@@ -34,7 +36,7 @@ class Change:
         where = "" if self.layer == START else f" (layer {self.layer})"
         return f"{self.what} {self.how}{where}"
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> ChangeJson:
         """A JSON object with every field."""
         return {"layer": self.layer, "input": self.what, "how": self.how}
 

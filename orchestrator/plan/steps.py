@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.plan.explain import in_tags
 from orchestrator.registry import State, Version
@@ -12,6 +12,7 @@ from orchestrator.registry import State, Version
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from orchestrator.contract.plan import StepJson
     from orchestrator.plan.segment import Segment
 
 Key = TypeVar("Key")
@@ -65,16 +66,17 @@ class PlanStep:
         parts += [self.validate_seconds] if self.action.works and not self.segment.shared else []
         return None if None in parts else sum(part for part in parts if part is not None)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> StepJson:
         """A JSON object of what is done with the segment, and why."""
         segment = self.segment
         return {
-            "image": "" if segment.shared else segment.name,
+            "image": None if segment.shared else segment.name,
             "segment": segment.name,
-            "action": str(self.action),
-            "on": segment.parent or segment.source.name,
+            "shared": segment.shared,
+            "action": self.action.value,
+            "built_on": segment.parent or segment.source.name,
             "layers": [layer.name for layer in segment.layers],
-            "ami_id": self.found.ami_id if self.found and self.action is not Action.BUILD else "",
+            "ami_id": self.found.ami_id if self.found and self.action is not Action.BUILD else None,
             "fingerprint": segment.fingerprint,
             "reason": self.reason,
             "seconds": self.seconds,

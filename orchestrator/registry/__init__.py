@@ -1,6 +1,16 @@
 from orchestrator.registry.search import find, newest_validated, versions
 from orchestrator.registry.states import State
-from orchestrator.registry.version import STACK, TAGS, UNPROVEN, Copy, Version, lacks_state, tags_of, version_of
+from orchestrator.registry.version import (
+    STACK,
+    TAGS,
+    UNPROVEN,
+    Copy,
+    Version,
+    counted,
+    lacks_state,
+    tags_of,
+    version_of,
+)
 from orchestrator.registry.write import set_state, tag, tag_value
 
 __all__ = [
@@ -10,6 +20,7 @@ __all__ = [
     "Copy",
     "State",
     "Version",
+    "counted",
     "find",
     "lacks_state",
     "newest_validated",

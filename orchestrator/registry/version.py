@@ -6,7 +6,7 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.registry.states import State
@@ -14,6 +14,8 @@ from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from orchestrator.contract.version import VersionJson
 
 #: Which tag holds which field of a Version.
 TAGS = {
@@ -110,9 +112,41 @@ class Version:
         found = dict(entry.partition("=")[::2] for entry in self.seconds.split())
         return float(found[what]) if found.get(what, "").isdigit() else None
 
-    def as_json(self) -> dict[str, Any]:
-        """A JSON object: every field of the version, and of its copy in the account and region that were asked."""
-        return {key: value for key, value in asdict(self).items() if key != "copies"} | asdict(self.copy)
+    def as_json(self) -> VersionJson:
+        """A JSON object: the version, and its copy in the account and region that were asked."""
+        copy = self.copy
+        return {
+            "image": self.image,
+            "version": self.version,
+            "state": str(self.state),
+            "ami_id": copy.ami_id,
+            "region": copy.region,
+            "account": copy.account or None,
+            "ami_name": copy.name,
+            "created": copy.created,
+            "encrypted": copy.encrypted,
+            "ec2_state": copy.availability,
+            "shared": not self.is_image,
+            "layers": list(self.layers),
+            "fingerprint": self.fingerprint,
+            "parent_ami_id": self.parent or None,
+            "source": self.source or None,
+            "source_ami_id": self.source_ami or None,
+            "commit": self.commit or None,
+            "run": self.run or None,
+            "owner": self.owner or None,
+            "tests": counted(self.tests),
+            "tests_fingerprint": self.proof or None,
+            "reason": self.reason or None,
+            "build_seconds": self.took("build"),
+            "validate_seconds": self.took("validate"),
+        }
+
+
+def counted(text: str) -> dict[str, int]:
+    """`passed=41 failed=0` as numbers; what is none of such pairs is left out."""
+    pairs = (entry.partition("=")[::2] for entry in text.split())
+    return {name: int(number) for name, number in pairs if number.isascii() and number.isdigit()}
 
 
 def tags_of(described: Mapping[str, Any]) -> dict[str, str]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from orchestrator.contract.setup import RequirementJson
+
 _HINT = "ami deps"
 
 
@@ -34,10 +36,24 @@ class Locked:
     lock: Lock
     pin: Pin
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> RequirementJson:
         """A JSON object: the pin, and whether this machine has its content."""
-        there = content.is_there(self.pin.sha256, checked=True)
-        return {"kind": str(self.pin.kind), **self.pin.as_json(), "lock": str(self.lock.path), "installed": there}
+        pin = self.pin
+        return {
+            "kind": pin.kind.value,
+            "name": pin.name,
+            "way": str(pin.way),
+            "source": pin.source,
+            "version": pin.version,
+            "wanted": pin.wanted or None,
+            "server": pin.server or None,
+            "commit": pin.commit or None,
+            "sha256": pin.sha256,
+            "archive_sha256": pin.archive or None,
+            "by": pin.by or None,
+            "lock": str(self.lock.path),
+            "installed": content.is_there(pin.sha256, checked=True),
+        }
 
 
 def locked(start: Path) -> tuple[Locked, ...]:

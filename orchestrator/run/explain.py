@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.plan.explain import Change, changes, entries_of, in_tags, record
 from orchestrator.plan.steps import known
@@ -12,6 +12,7 @@ from orchestrator.run import inputs_record
 from orchestrator.run.image_segment import segment_of
 
 if TYPE_CHECKING:
+    from orchestrator.contract.plan import ExplainedJson, SinceJson, UndecidedJson
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.registry import Version
@@ -31,10 +32,11 @@ class Explained:
     hint: str = ""
     notes: tuple[tuple[str, str], ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> ExplainedJson:
         """A JSON object with the version that it is compared with, and every change."""
-        since = {"version": self.since.version, "ami_id": self.since.ami_id} if self.since else None
-        notes = [{"layer": layer, "note": note} for layer, note in self.notes]
+        newest = self.since
+        since: SinceJson | None = {"version": newest.version, "ami_id": newest.ami_id} if newest else None
+        notes: list[UndecidedJson] = [{"layer": layer, "note": note} for layer, note in self.notes]
         return {
             "image": self.image,
             "since": since,

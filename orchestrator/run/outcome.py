@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import Interrupted, StageError
+from orchestrator.registry import counted
 
 if TYPE_CHECKING:
+    from orchestrator.contract.run import OutcomeJson, RoundJson, RunJson
     from orchestrator.validate.round import Round
 
 
@@ -70,11 +72,36 @@ class SegmentOutcome:
             self.status.good and (self.shared or self.status is not SegmentStatus.BUILT)
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """A JSON object without empty fields."""
-        values = {key: getattr(self, key) for key in (*self.__dataclass_fields__, "seconds")}
-        values["rounds"] = [asdict(one) for one in self.rounds]
-        return {key: value for key, value in values.items() if value not in ("", 0.0, False, [])}
+    def as_json(self) -> OutcomeJson:
+        """A JSON object with every field."""
+        return {
+            "image": self.image,
+            "status": self.status.value,
+            "shared": self.shared,
+            "ami_id": self.ami_id or None,
+            "version": self.version or None,
+            "reason": self.reason or None,
+            "hint": self.hint or None,
+            "tests": counted(self.tests),
+            "kept": self.kept or None,
+            "adopted": self.adopted or None,
+            "seconds": self.seconds,
+            "build_seconds": self.build_seconds or None,
+            "validate_seconds": self.validate_seconds or None,
+            "rounds": [_round(one) for one in self.rounds],
+        }
+
+
+def _round(one: Round) -> RoundJson:
+    return {
+        "number": one.number,
+        "waiting": one.waiting,
+        "commands": one.commands,
+        "requests": one.calls,
+        "scripts": one.scripts,
+        "parts": one.parts,
+        "seconds": one.seconds,
+    }
 
 
 @dataclass(frozen=True)
@@ -89,15 +116,15 @@ class Summary:
     #: Its wall time.
     seconds: float = 0.0
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> RunJson:
         """A JSON object: run, folder, and one object per image or shared segment."""
-        images = [one.as_json() for one in self.outcomes]
         return {
-            "run": self.run,
-            "folder": self.folder,
+            "schema": "ami/run/1",
+            "run": self.run or None,
+            "folder": self.folder or None,
             "interrupted": self.interrupted,
             "seconds": round(self.seconds, 3),
-            "images": images,
+            "images": [one.as_json() for one in self.outcomes],
         }
 
     def raise_for_status(self) -> None:

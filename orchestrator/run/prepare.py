@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 
     from orchestrator.build.packer.installed import Ready
     from orchestrator.build.packer.plugins import Requirement
+    from orchestrator.contract.plan import PlanJson
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
     from orchestrator.plan.steps import PlanStep
     from orchestrator.render.packer import Renderer
+    from orchestrator.run.explain import Explained
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,10 @@ class Plan:
             return None
         return makespan(tasks(self.steps, vcpus=self.vcpus), self.bounds)
 
-    def as_json(self) -> dict[str, Any]:
-        """A JSON object: the steps, and what holds for all of them."""
+    def as_json(self, explained: Iterable[Explained] = ()) -> PlanJson:
+        """A JSON object: the steps, what holds for all of them, and what changed in the images that were explained."""
         return {
+            "schema": "ami/plan/1",
             "environment": self.environment.name,
             "region": self.environment.region,
             "empty": self.empty,
@@ -95,8 +98,9 @@ class Plan:
             "parallel": self.bounds.tasks,
             "seconds": self.seconds,
             "unknown": list(self.unknown),
-            "warnings": [str(one) for one in self.warnings],
+            "warnings": [one.as_json() for one in self.warnings],
             "steps": [step.as_json() for step in self.steps],
+            "explained": [one.as_json() for one in explained],
         }
 
 

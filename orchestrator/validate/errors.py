@@ -32,7 +32,9 @@ class ValidationError(StageError):
 
 
 class NoTests(ValidationError):
-    """A role brings no test. `roles` names all of them."""
+    """A role brings no test: what was written lacks its proof. `roles` names all of them."""
+
+    exit_code = 2
 
     def __init__(self, roles: tuple[str, ...]) -> None:
         self.roles = roles

@@ -65,9 +65,17 @@ class MachineContext:
         rounds = self.conversation.ask(questions, self.machine.connection.tally)
         return {reply.number: reply for replies in rounds for reply in replies}
 
-    def say(self, message: str, stage: Stage = Stage.TEST, *, role: str = "", seconds: float | None = None) -> None:
-        """Tell people how it goes."""
-        self.listener(Event(self.request.image.name, stage, message=message, role=role, seconds=seconds))
+    def say(
+        self,
+        message: str,
+        stage: Stage = Stage.TEST,
+        *,
+        role: str = "",
+        seconds: float | None = None,
+        detail: bool = False,
+    ) -> None:
+        """Tell people how it goes; a `detail` only to those who want every one."""
+        self.listener(Event(self.request.image.name, stage, message, role=role, seconds=seconds, detail=detail))
 
 
 #: Looks at a machine, and says what it found out.

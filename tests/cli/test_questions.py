@@ -12,7 +12,7 @@ _ASKS = """
 import sys
 from orchestrator.cli import main
 from orchestrator.cli.terminal import confirm, say
-def command():
+def command(**_):
     confirm("Remove 3 things?", yes=False, default=%s)
     say("done")
 main.app = command

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cli.contract import printed
 from tests.lab.small import IMAGE, PROGRAMS, REPOSITORY, TASKS, TESTS
 from tests.packers.setting import Home
 
@@ -131,7 +132,7 @@ class Running:
             self.process.kill()
             pytest.fail(f"{self.replay.images} did not end in {seconds} s:\n{self.replay.log[-3000:]}")
         out, err = ((self.replay.root / name).read_text() for name in ("build.out", "build.err"))
-        summary = json.loads(out) if out.strip().startswith("{") else {}
+        summary = printed(out) if out.strip() else {}
         return Ended(self.replay, code, summary, err)
 
     def await_holds(self, home: Home, seconds: float = 600) -> list[int]:

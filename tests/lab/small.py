@@ -16,6 +16,7 @@ import pytest
 
 from orchestrator.aws.account import Account
 from orchestrator.aws.resources.image import KIND as AMI
+from tests.cli.contract import kept
 from tests.lab.account import present, restore
 from tests.lab.dirt import dirt
 
@@ -88,6 +89,7 @@ class Small:
             check=False,
         )
         assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        kept(arguments, done.stdout, done.stderr, code)
         return done.stdout
 
     def write(self, path: str, text: str) -> None:
@@ -119,7 +121,7 @@ class Small:
     def listed(self, *arguments: str) -> dict[str, Any]:
         """The newest version of each image as `ami list` has it."""
         found: dict[str, Any] = {}
-        for one in json.loads(self.ami("list", "--json", *arguments)):
+        for one in json.loads(self.ami("list", "--json", *arguments))["versions"]:
             found.setdefault(one["image"], one)
         return found
 

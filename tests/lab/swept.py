@@ -21,6 +21,7 @@ from orchestrator.aws.resources.volume import KIND as VOLUME
 from orchestrator.run.leases.lease import run_key
 from orchestrator.run.leases.lease_record import Records
 from orchestrator.run.leases.owner import LeaseOwner, this_process
+from tests.cli.contract import kept
 from tests.lab.account import present, restore
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Swept:
             [PROGRAMS / "ami", command, *arguments], cwd=self.root, capture_output=True, text=True, check=False
         )
         assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        kept(arguments, done.stdout, done.stderr, code)
         return done.stdout + done.stderr if "--json" not in arguments else done.stdout
 
     def launch(self, made: dict[str, str]) -> str:

@@ -31,10 +31,9 @@ def test_build_when_all_is_well(small: Small) -> None:
     small.image("tiny", "debian-12", "base")
     small.image("top", "tiny", "workload: {roles: [marker]}")
     small.ami("build", "--yes")
-    listed = {one["image"]: one for one in json.loads(small.ami("list", "--json"))}
+    listed = small.listed()
     tiny, top = listed["tiny"], listed["top"]
-    assert (tiny["state"], top["state"], top["parent"]) == ("validated", "validated", tiny["ami_id"])
-    assert set(tiny) >= {"image", "version", "ami_id", "state", "fingerprint", "created", "region", "parent"}
+    assert (tiny["state"], top["state"], top["parent_ami_id"]) == ("validated", "validated", tiny["ami_id"])
     assert top["layers"] == ["base", "workload"]
     assert small.left_over() == NOTHING
     for name in ("packer.log", "tasks.jsonl", "junit.xml", "report.json", "tiny.pkr.hcl"):
@@ -43,7 +42,7 @@ def test_build_when_all_is_well(small: Small) -> None:
     assert {one["image"]: one["status"] for one in summary["images"]} == {"tiny": "validated", "top": "validated"}
 
     shown = json.loads(small.ami("show", top["ami_id"], "--json"))
-    assert [parent["image"] for parent in shown["parents"]] == ["tiny"]
+    assert [parent["image"] for parent in shown["lineage"]] == ["tiny"]
     assert small.ami("build", "top", "--yes", "--json").count('"reused"') == 1
     small.ami("validate", "tiny", "--yes")
     assert small.left_over() == NOTHING
@@ -57,7 +56,7 @@ def test_build_when_a_role_does_not_do_its_work(small: Small) -> None:
     reason = told["images"][0]["reason"]
     assert "marker: test_mark" in reason
     assert "ran: cat -- /etc/marked (0)" in reason, reason
-    assert [one["state"] for one in json.loads(small.ami("list", "tiny", "--json"))] == ["rejected"]
+    assert [one["state"] for one in json.loads(small.ami("list", "tiny", "--json"))["versions"]] == ["rejected"]
     failed = ET.parse(small.last_run() / "tiny/junit.xml").findall(".//testcase[failure]")
     assert [case.get("name") for case in failed] == ["test_mark"]
     assert small.left_over() == NOTHING
@@ -75,7 +74,7 @@ def test_build_when_a_test_cannot_be_imported(small: Small) -> None:
     place = "roles/marker/tests/test_marker.py:2"
     said = f"{place}: ModuleNotFoundError: No module named 'helprs' (did you mean 'helpers'?)\n"
     assert (done.returncode, done.stderr.endswith(f"{said}1 configuration error\n")) == (2, True), done.stderr
-    assert json.loads(small.ami("list", "--json")) == []
+    assert json.loads(small.ami("list", "--json"))["versions"] == []
     assert small.left_over() == NOTHING
     assert not (small.root / ".ami/runs").exists()
 
@@ -125,22 +124,22 @@ def test_rendered_file_when_built_by_hand(small: Small) -> None:
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    (listed,) = json.loads(small.ami("list", "tiny", "--json"))
+    (listed,) = json.loads(small.ami("list", "tiny", "--json"))["versions"]
     assert (listed["image"], listed["state"], listed["version"]) == ("tiny", "built", "manual")
     assert small.left_over() == NOTHING
 
 
 def test_doctor_when_all_is_there(small: Small) -> None:
     """Every finding is good in the lab."""
-    assert all(one["ok"] for one in json.loads(small.ami("doctor", "--json")))
+    assert all(one["ok"] for one in json.loads(small.ami("doctor", "--json"))["checks"])
 
 
 def test_doctor_when_the_lab_is_down(small: Small) -> None:
     """It says what to do, with exit code 3."""
     variables = (small.root / "packer/environments/lab.pkrvars.hcl").read_text()
     small.write("packer/environments/lab.pkrvars.hcl", variables.replace(small.lab.endpoint, "http://127.0.0.1:1"))
-    found = {one["what"]: one for one in json.loads(small.ami("doctor", "--json", code=3))}
-    assert (found["account"]["ok"], found["account"]["mend"]) == (False, "ami lab up --name lab-1 --port 1")
+    found = {one["name"]: one for one in json.loads(small.ami("doctor", "--json", code=3))["checks"]}
+    assert (found["account"]["ok"], found["account"]["hint"]) == (False, "ami lab up --name lab-1 --port 1")
 
 
 def test_doctor_when_the_key_of_amis_is_of_no_use(lab: Settings, client: Callable[..., Any], tmp_path: Path) -> None:

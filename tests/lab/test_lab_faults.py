@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from orchestrator.aws.account import Account
+from tests.cli.contract import printed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -328,11 +328,11 @@ def test_an_image_of_a_machine_is_slow(faults: Any, ec2: Any, bench: Any) -> Non
 def test_the_command_sets_lists_and_clears(lab: Settings, once: Any) -> None:
     assert ami("faults", "set", "throttle", "100%", "-o", "ec2:Describe*", "--name", lab.name).returncode == 0
     refusal(once("ec2").describe_vpcs)
-    (told,) = json.loads(ami("faults", "list", "--json", "--name", lab.name).stdout)
+    (told,) = printed(ami("faults", "list", "--json", "--name", lab.name).stdout)["rules"]
     assert (told["kind"], told["value"], told["operations"]) == ("throttle", 1.0, ["ec2:Describe*"])
-    assert (told["calls"], told["hits"], told["spent"]) == (1, 1, False)
+    assert (told["met"], told["hits"], told["spent"]) == (1, 1, False)
     assert "throttle 100%" in ami("faults", "list", "--name", lab.name).stdout
-    assert ami("faults", "clear", str(told["id"]), "--name", lab.name).returncode == 0
+    assert ami("faults", "clear", str(told["rule"]), "--name", lab.name).returncode == 0
     once("ec2").describe_vpcs()
 
 
@@ -364,6 +364,6 @@ def test_status_tells_how_many_calls_were_answered(lab: Settings, once: Any, cal
     before = calls()
     once("ec2").describe_vpcs()
     once("s3").list_buckets()
-    told = json.loads(ami("status", "--json", "--name", lab.name).stdout)["calls"]
+    told = printed(ami("status", "--json", "--name", lab.name).stdout)["calls"]
     fresh = {name: count - before.get(name, 0) for name, count in told.items() if count != before.get(name)}
     assert fresh == {"ec2:DescribeVpcs": 1, "s3:ListBuckets": 1}

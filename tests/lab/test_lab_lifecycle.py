@@ -22,6 +22,7 @@ from orchestrator.lab import door, lifecycle, settings
 from orchestrator.lab.host.network import anchor_names
 from orchestrator.lab.lifecycle import Condition
 from orchestrator.lab.settings import Settings
+from tests.cli.contract import printed
 from tests.lab.conftest import until
 
 if TYPE_CHECKING:
@@ -261,9 +262,9 @@ def test_the_lab_is_heard_on_loopback_and_its_own_bridge_only(lab: Settings) -> 
 
 def test_status_as_json(lab: Settings) -> None:
     done = subprocess.run([*AMI, "status", "--name", lab.name, "--json"], capture_output=True, text=True, check=False)
-    told: dict[str, Any] = json.loads(done.stdout)
+    told: dict[str, Any] = printed(done.stdout)
     assert done.returncode == 0
-    assert (told["state"], told["endpoint"]) == ("up", lab.endpoint)
+    assert (told["condition"], told["endpoint"]) == ("up", lab.endpoint)
 
 
 def test_status_of_no_lab_ends_with_3() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cli.contract import printed
 from tests.lab.replay import NOTHING, discard, left, workspace
 from tests.lab.small import PROGRAMS, REPOSITORY, held
 from tests.packers.install import PLUGINS, VERSIONS, install
@@ -48,7 +48,7 @@ def replay(tmp_path: Path, lab: Settings, idle_ami: str) -> Callable[..., Replay
 def doctor(replay: Replay) -> tuple[int, dict[str, dict[str, Any]]]:
     """The exit code of `ami doctor`, and what it says of Packer, by what it examined."""
     done = replay.ami("doctor", "--json")
-    findings = {one["what"]: one for one in json.loads(done.stdout)}
+    findings = {one["name"]: one for one in printed(done.stdout)["checks"]}
     return done.returncode, {what: one for what, one in findings.items() if "packer" in what}
 
 
@@ -59,8 +59,8 @@ def test_doctor_when_all_is_there(replay: Callable[..., Replay], version: str) -
     code, findings = doctor(here)
     assert code == 0
     assert all(one["ok"] for one in findings.values())
-    assert version in findings["packer"]["said"]
-    said = " ".join(one["said"] for one in findings.values())
+    assert version in findings["packer"]["found"]
+    said = " ".join(one["found"] for one in findings.values())
     for name, number in PLUGINS[version].items():
         assert f"{here.packer}/plugins/github.com/hashicorp/{name}/packer-plugin-{name}_v{number}" in said
 
@@ -74,7 +74,7 @@ def test_doctor_when_plugins_are_missing(replay: Callable[..., Replay], tmp_path
     lacking = [one for one in findings.values() if not one["ok"]]
     assert code == 3
     for name in PLUGINS[version]:
-        assert [one for one in lacking if f"github.com/hashicorp/{name}" in one["said"] and one["mend"]]
+        assert [one for one in lacking if f"github.com/hashicorp/{name}" in one["found"] and one["hint"]]
 
 
 @pytest.mark.parametrize("version", WITH_PLUGINS)
@@ -85,7 +85,7 @@ def test_doctor_when_a_plugin_has_no_checksum(replay: Callable[..., Replay], ver
     checksum.unlink()
     code, findings = doctor(here)
     assert code == 3
-    assert any(checksum.name in one["said"] and not one["ok"] for one in findings.values())
+    assert any(checksum.name in one["found"] and not one["ok"] for one in findings.values())
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_doctor_when_packer_cannot_run(
     here.more |= environment
     code, findings = doctor(here)
     assert code == 3
-    assert any(said in one["said"] and not one["ok"] and one["mend"] for one in findings.values())
+    assert any(said in one["found"] and not one["ok"] and one["hint"] for one in findings.values())
     done = here.ami("build", "--yes")
     assert done.returncode == 3
     assert said in done.stderr
@@ -119,7 +119,7 @@ def test_doctor_when_there_is_no_packer(replay: Callable[..., Replay], tmp_path:
     code, findings = doctor(here)
     assert code == 3
     assert [one["ok"] for one in findings.values()] == [False]
-    assert "packer" in findings["packer"]["mend"]
+    assert "packer" in findings["packer"]["hint"]
 
 
 @pytest.mark.parametrize("version", WITH_PLUGINS)
@@ -193,7 +193,7 @@ def test_plan_when_the_workspace_wants_more_than_there_is(replay: Callable[..., 
     variables.write_text(variables.read_text().replace('"private_ip"', '"session_manager"'))
     assert here.ami("plan").returncode == 3
     (program,) = [
-        one for one in json.loads(here.ami("doctor", "--json").stdout) if one["what"] == "session-manager-plugin"
+        one for one in printed(here.ami("doctor", "--json").stdout)["checks"] if one["name"] == "session-manager-plugin"
     ]
     assert not program["ok"]
 
@@ -233,14 +233,14 @@ def test_image_is_validated_with_a_named_packer(named: Replay, other_packer: Giv
     """By the whole of `ami build`, from what `ami doctor` finds in order."""
     code, findings = doctor(named)
     assert code == 0
-    assert other_packer.version in findings["packer"]["said"]
+    assert other_packer.version in findings["packer"]["found"]
     ended = named.begin().end()
     assert (ended.code, ended.outcome.get("status")) == (0, "validated"), ended.said
     found = left(ec2, [named])
     assert (found["images"], found["instances"], found["keys"]) == ([ended.outcome["ami_id"]], [], [])
-    shown = json.loads(named.ami("show", ended.outcome["ami_id"], "--json").stdout)
-    assert shown["built_with"]["packer"] == other_packer.version
-    assert {"amazon", "ansible"} <= shown["built_with"].keys() or other_packer.version.startswith("1.6.")
+    shown = printed(named.ami("show", ended.outcome["ami_id"], "--json").stdout)
+    assert shown["programs"]["packer"] == other_packer.version
+    assert {"amazon", "ansible"} <= shown["programs"].keys() or other_packer.version.startswith("1.6.")
 
 
 def test_image_is_validated_with_a_named_packer_when_calls_are_throttled(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cli.contract import error_of, printed
 from tests.lab.canary import CANARY, leaking, leaks, sampled
 from tests.lab.small import NOTHING, PROGRAMS, environment
 
@@ -115,8 +116,11 @@ def test_build_when_variables_are_secret(keeper: Small, client: Callable[..., An
         failed = ended(keeper, "build", "tiny", "--yes")
         assert failed.returncode == 1, failed.stderr.decode()
         define(keeper, "tiny", code=0, well=False)
-        rejected = ended(keeper, "build", "tiny", "--yes", "--json")
-        (told,) = json.loads(rejected.stdout)["images"]
+        rejected = ended(keeper, "build", "tiny", "--yes", "--json", "--log-level", "debug")
+        assert b"ec2 RunInstances(" in rejected.stderr
+        assert b"orchestrator.process: start: " in rejected.stderr
+        (told,) = printed(rejected.stdout.decode())["images"]
+        assert error_of(rejected.stderr.decode())["exit_code"] == 1
         assert told["status"] == "rejected", (told, rejected.stderr.decode())
     assert b"Call a task ********" in failed.stderr
     assert "keeper: test_secret" in told["reason"]
@@ -132,8 +136,9 @@ def test_build_when_variables_are_secret(keeper: Small, client: Callable[..., An
     assert [image for image in keeper.images() if leaks(json.dumps(image, default=str).encode())] == []
 
     shown = ended(keeper, "show", "tiny", "--json")
-    assert json.loads(shown.stdout)["layers"][0]["vars"]["plain"] == {"secret": "env:CANARY"}
-    (step,) = json.loads(ended(keeper, "plan", "tiny", "--json").stdout)["steps"]
+    (variant,) = printed(shown.stdout.decode())["variants"]
+    assert variant["stack"][0]["vars"]["plain"] == {"secret": "env:CANARY"}
+    (step,) = printed(ended(keeper, "plan", "tiny", "--json").stdout.decode())["steps"]
     assert step["reason"].endswith("is rejected"), step  # the same fingerprint, in another process
     client("ssm").put_parameter(Name="/canary", Value=CANARY + "!", Type="SecureString", Overwrite=True)
     changed = ended(keeper, "plan", "tiny", "--explain")

@@ -54,7 +54,7 @@ def test_sweep_when_one_run_is_dead_and_one_lives(swept: Swept) -> None:
     gone = {(kind_named(one["kind"]), one["id"]) for one in told["found"]}
     expected = swept.made[dead] | {(LEASE, run_key(dead)), (LEASE, "build/tiny/f00d")}
     assert gone == expected
-    assert {one["became"] for one in told["found"]} == {"removed"}
+    assert {one["status"] for one in told["found"]} == {"removed"}
     volumes = {one for one in before - after if one[0] is VOLUME}  # with the root volume of the machine
     assert before - after - volumes == swept.made[dead] - volumes
     assert swept.made[alive.id] <= after
@@ -130,7 +130,7 @@ def test_sweep_when_something_cannot_be_removed(swept: Swept) -> None:
     swept.ec2.create_key_pair(KeyName=f"k-{run}", TagSpecifications=spec("key-pair", tags(run, name="tiny-8")))
     swept.ec2.modify_instance_attribute(InstanceId=machine, DisableApiTermination={"Value": True})
     told = json.loads(swept.ami("--yes", "--json", code=1))["found"]
-    became = {one["id"]: (one["became"], one["trouble"]) for one in told}
+    became = {one["id"]: (one["status"], one["trouble"]) for one in told}
     assert became[machine] == ("stayed", "OperationNotPermitted")
     assert became[f"k-{run}"][0] == "stayed"
     assert run_key(run) in leases(swept)
@@ -154,7 +154,7 @@ def test_sweep_when_images_are_in_two_regions(swept: Swept) -> None:
     )
     lease(swept, dead_here(run))
     told = json.loads(swept.ami("--yes", "--json", "--env", "wide"))["found"]
-    assert {(one["region"], one["id"], one["became"]) for one in told} == {
+    assert {(one["region"], one["id"], one["status"]) for one in told} == {
         ("us-east-1", f"k-{run}", "removed"),
         ("eu-west-1", f"k-{run}", "removed"),
         ("eu-west-1", volume, "removed"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cli.contract import printed
 from tests.lab.small import NOTHING, PROGRAMS, await_stage, environment
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def ended(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     """What each image came to, by name; the run must have gone well."""
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out.decode() + err.decode()
-    return {one["image"]: one for one in json.loads(out)["images"]}
+    return {one["image"]: one for one in printed(out.decode())["images"]}
 
 
 def test_build_when_two_build_the_same(small: Small, tmp_path_factory: Any) -> None:

@@ -56,7 +56,8 @@ def leave_more_amis(swept: Swept, faults: FaultControl, run: str, intermediary: 
 
 def listed(swept: Swept) -> dict[str, dict[str, Any]]:
     """What `ami list` tells of each AMI."""
-    return {one["ami_id"]: one for one in json.loads(swept.ami("--json", command="list"))}
+    told = json.loads(swept.ami("--json", command="list"))
+    return {one["ami_id"]: one for one in (*told["versions"], *told["unproven"])}
 
 
 def test_ami_when_nobody_waits_for_it_any_more(swept: Swept, faults: FaultControl) -> None:
@@ -79,17 +80,17 @@ def test_ami_when_nobody_waits_for_it_any_more(swept: Swept, faults: FaultContro
         assert known[finished[0]]["state"] == "built"
         assert by_hand[0] not in known
         shown = json.loads(swept.ami(amis[dead]["to encrypt"], "--json", command="show"))
-        assert (shown["state"], shown["run"], shown["what_next"]) == ("unproven", dead, "`ami sweep` removes it")
-        assert "Packer made it of the run's machine" in shown["why"]
+        assert (shown["state"], shown["run"], shown["next"]) == ("unproven", dead, "`ami sweep` removes it")
+        assert "Packer made it of the run's machine" in shown["reason"]
         assert "while its run may live" in swept.ami(amis[alive.id]["to encrypt"], command="show")
 
         told = json.loads(swept.ami("--yes", "--json"))
         after = swept.present()
-        assert set(amis[dead].values()) <= {one["id"] for one in told["found"] if one["became"] == "removed"}
+        assert set(amis[dead].values()) <= {one["id"] for one in told["found"] if one["status"] == "removed"}
         assert all(one["proof"] for one in told["found"] if one["id"] in amis[dead].values())
         (left,) = told["left_alone"]
         assert left["run"] == alive.id
-        assert {f"AMI {ami}" for ami in amis[alive.id].values()} <= set(left["things"])
+        assert set(amis[alive.id].values()) <= {one["id"] for one in left["things"] if one["kind"] == "AMI"}
         assert not of_dead & after
         assert {(IMAGE, ami) for ami in amis[alive.id].values()} <= after
         kept = {

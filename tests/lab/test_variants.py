@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.lab import lifecycle
+from tests.cli.contract import printed
 from tests.lab.conftest import until
 from tests.lab.small import PROGRAMS, REPOSITORY, environment
 
@@ -61,7 +62,7 @@ def test_golden_and_web_on_other_systems(lab: Settings, bench: Any, ec2: Any, tm
     done = subprocess.run(
         [PROGRAMS / "ami", "build", "--yes", "--json", *names], cwd=tmp_path, env=environment(), stdout=-1, check=False
     )
-    images = json.loads(done.stdout)["images"]
+    images = printed(done.stdout.decode())["images"]
     expected = {f"{name}@{base}" for name in names for base in ("debian-12", "debian-13", "debian-12-arm64")}
     assert {one["image"] for one in images if one["status"] == "validated"} == expected, images
     (web,) = [one["ami_id"] for one in images if one["image"] == "web-everywhere@debian-12-arm64"]

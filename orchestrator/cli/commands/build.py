@@ -55,7 +55,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     anew, again = (names if rebuild else (), names if retry else ())
     prepared = prepare(loaded, environment_of(loaded, env), names, parallel=parallel, anew=anew, again=again)
     for line in lines_of(prepared):
-        say(line)
+        say(line, always=not yes)
     if prepared.empty:
         if as_json:
             print_json(nothing_done(prepared).as_json())
@@ -112,11 +112,11 @@ def print_outcomes(outcomes: Sequence[SegmentOutcome]) -> None:
     )
     for one in outcomes:
         if one.kept:
-            say(f"{one.image}: the machine is kept: {one.kept}")
+            say(f"{one.image}: the machine is kept: {one.kept}", always=True)
         if one.reason and not one.usable:
-            say(f"{one.image}: {one.reason}")
+            say(f"{one.image}: {one.reason}", always=True)
             if one.hint:
-                say(f"hint: {one.hint}")
+                say(f"hint: {one.hint}", always=True)
 
 
-COMMAND = CliCommand("build", 40, build)
+COMMAND = CliCommand("build", 40, build, prints=("ami/run/1", "ami/plan/1"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
@@ -13,6 +13,7 @@ from orchestrator.cli.terminal import print_json, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from orchestrator.contract.version import DefinedImageJson, ImagesJson
     from orchestrator.definition.image import Image
     from orchestrator.definition.workspace import Workspace
     from orchestrator.registry import Version
@@ -34,17 +35,21 @@ def images(env: EnvironmentOption = None, workspace: WorkspaceOption = HERE, as_
 
     loaded = opened(workspace)
     newest = _newest(loaded, env)
-    told = [_told(image, newest.get(image.name)) for image in loaded.images.values()]
+    told = [_told(image, (newest or {}).get(image.name)) for image in loaded.images.values()]
     if as_json:
-        print_json(told)
+        print_json(_as_json(told, answered=newest is not None))
     elif told:
         print_table(_COLUMNS, [_row(one) for one in told])
     else:
         say(f"{loaded.root} defines no images: each is a file in packer/images/")
 
 
-def _newest(workspace: Workspace, env: str | None) -> Mapping[str, Version]:
-    """The newest version of each image; nothing, with a note, where the account cannot be asked."""
+def _as_json(told: list[DefinedImageJson], *, answered: bool) -> ImagesJson:
+    return {"schema": "ami/images/1", "account_answered": answered, "images": told}
+
+
+def _newest(workspace: Workspace, env: str | None) -> Mapping[str, Version] | None:
+    """The newest version of each image; None, with a note, where the account cannot be asked."""
     from orchestrator.aws.account import AwsError, refusal
     from orchestrator.errors import LackError
     from orchestrator.registry import versions
@@ -55,26 +60,26 @@ def _newest(workspace: Workspace, env: str | None) -> Mapping[str, Version]:
     except (LackError, *AwsError) as error:
         lack = error if isinstance(error, LackError) else refusal(error)
         say(f"note: what exists of them is not known: {lack.message if lack else error}")
-        return {}
+        return None
     return {one.image: one for one in reversed(found)}
 
 
-def _told(image: Image, newest: Version | None) -> dict[str, Any]:
+def _told(image: Image, newest: Version | None) -> DefinedImageJson:
     return {
         "image": image.name,
         "description": image.description,
         "owner": f"{image.owner.team} <{image.owner.email}>",
-        "from": image.from_,
+        "built_on": image.from_,
         "layers": [layer.name for layer in image.layers],
-        "version": newest.version if newest else "",
-        "state": str(newest.state) if newest else "",
-        "ami_id": newest.ami_id if newest else "",
+        "version": newest.version if newest else None,
+        "state": str(newest.state) if newest else None,
+        "ami_id": newest.ami_id if newest else None,
     }
 
 
-def _row(told: Mapping[str, Any]) -> tuple[str, ...]:
-    newest = (told["version"] or "not built", told["state"], told["ami_id"])
-    return (told["image"], told["from"], " ".join(told["layers"]), *newest, told["description"])
+def _row(told: DefinedImageJson) -> tuple[str, ...]:
+    newest = (told["version"] or "not built", told["state"] or "", told["ami_id"] or "")
+    return (told["image"], told["built_on"], " ".join(told["layers"]), *newest, told["description"])
 
 
-COMMAND = CliCommand("images", 15, images)
+COMMAND = CliCommand("images", 15, images, prints=("ami/images/1",))

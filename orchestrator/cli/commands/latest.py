@@ -8,18 +8,20 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
+from orchestrator.cli.loudness import quiet
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.terminal import print_json, print_text
 from orchestrator.errors import StageError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from orchestrator.contract.version import LatestJson
     from orchestrator.registry import Version
 
 
 def latest(
     image: Annotated[str, typer.Argument(help="An image of the workspace.")],
     env: EnvironmentOption = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the AMI id alone.")] = False,
+    alone: Annotated[bool, typer.Option("--quiet", "-q", help="Print the AMI id alone.")] = False,
     form: Annotated[
         str, typer.Option("--format", help="Print this, with fields in braces: '{ami_id} {version}'.")
     ] = "",
@@ -37,18 +39,22 @@ def latest(
     if found is None:
         raise StageError(f"no AMI of '{image}' is validated in {environment.region}", hint=f"ami build {image}")
     if as_json:
-        print_json(found.as_json())
+        print_json(_as_json(found))
     elif form:
         print_text(_filled(form, found))
-    elif quiet:
+    elif alone or quiet():
         print_text(found.ami_id)
     else:
         print_text(f"{found.ami_id}  {found.image} {found.version}, built {found.copy.created}")
 
 
+def _as_json(version: Version) -> LatestJson:
+    return {**version.as_json(), "schema": "ami/latest/1"}
+
+
 def _filled(form: str, version: Version) -> str:
     """The text with the fields of a version. Raises UsageError for a field that there is not."""
-    fields = {key: value for key, value in version.as_json().items() if isinstance(value, str)}
+    fields = {key: value for key, value in version.as_json().items() if not isinstance(value, dict | list)}
     try:
         return form.format_map(fields)
     except KeyError as wrong:
@@ -59,4 +65,4 @@ def _filled(form: str, version: Version) -> str:
         raise UsageError(f"--format '{form}': {wrong}", hint="fields stand in braces: '{ami_id} {version}'") from wrong
 
 
-COMMAND = CliCommand("latest", 65, latest)
+COMMAND = CliCommand("latest", 65, latest, prints=("ami/latest/1",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,15 +13,9 @@ from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
+    from orchestrator.contract.version import ListJson
     from orchestrator.registry import Version
     from orchestrator.run.sweep.unproven import Unproven
-
-#: What is told of each AMI with --json.
-_KEYS = (
-    *("image", "version", "ami_id", "state", "fingerprint", "created", "region", "parent", "name", "layers"),
-    *("source", "commit", "run", "owner", "tests", "reason", "purpose"),
-)
-
 
 COLUMNS = (
     *(Column(title) for title in ("IMAGE", "VERSION", "AMI", "STATE")),
@@ -56,9 +50,18 @@ def list_(
         one for one in unproven(seen) if image in (None, one.image, family_of(one.image)) and one.ami.id not in known
     ]
     if as_json:
-        print_json([*({key: one.as_json()[key] for key in _KEYS} for one in found), *map(_as_json, amis)])
+        print_json(_as_json(account.region, found, amis))
         return
     _print(account.region, found, amis)
+
+
+def _as_json(region: str, found: list[Version], amis: list[Unproven]) -> ListJson:
+    return {
+        "schema": "ami/list/1",
+        "region": region,
+        "versions": [one.as_json() for one in found],
+        "unproven": [one.as_json() for one in amis],
+    }
 
 
 def _print(region: str, found: list[Version], amis: list[Unproven]) -> None:
@@ -77,22 +80,4 @@ def _print(region: str, found: list[Version], amis: list[Unproven]) -> None:
         say(f"{one.ami.id} of {whose} is {UNPROVEN}: `ami show {one.ami.id}` tells more")
 
 
-def _as_json(one: Unproven) -> dict[str, Any]:
-    """An unproven AMI with the keys of a version, empty where it has nothing."""
-    from orchestrator.registry import UNPROVEN
-
-    known = {
-        "image": one.image,
-        "ami_id": one.ami.id,
-        "state": UNPROVEN,
-        "created": one.ami.created,
-        "region": one.ami.region,
-        "name": one.ami.name,
-        "layers": [],
-        "run": one.run,
-        "reason": one.how,
-    }
-    return {key: known.get(key, "") for key in _KEYS}
-
-
-COMMAND = CliCommand("list", 60, list_)
+COMMAND = CliCommand("list", 60, list_, prints=("ami/list/1",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -51,8 +51,7 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
     prepared = prepare(loaded, environment, names, parallel=parallel, anew=anew, again=again, strict=False)
     explained = _explained(prepared, names) if explain else []
     if as_json:
-        more: dict[str, Any] = {"explained": [one.as_json() for one in explained]} if explain else {}
-        print_json(prepared.as_json() | more)
+        print_json(prepared.as_json(explained))
         return
     for line in lines_of(prepared):
         print_text(line)
@@ -122,4 +121,4 @@ def _print_explained(one: Explained) -> None:
         say(f"hint: {one.hint}")
 
 
-COMMAND = CliCommand("plan", 30, plan)
+COMMAND = CliCommand("plan", 30, plan, prints=("ami/plan/1",))

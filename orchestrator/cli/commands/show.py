@@ -14,6 +14,7 @@ from orchestrator.cli.terminal import print_json, print_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from orchestrator.contract.show import AmiJson, ImageJson, StatementJson, UnprovenAmiJson, VariantJson
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.registry import Version
@@ -33,22 +34,29 @@ def show(
     loaded = opened(workspace)
     environment = environment_of(loaded, env)
     if name.startswith("ami-"):
-        facts = _facts_of_ami(loaded, environment, name)
-    else:
-        each = [
-            _image_facts(loaded, environment, one, list(versions(environment.account, image=one)))
-            for one in loaded.selected([name])
-        ]
-        facts = each[0] if len(each) == 1 else {"image": name, "variants": each}
-    if as_json:
-        print_json(facts)
+        ami = _facts_of_ami(loaded, environment, name)
+        if as_json:
+            print_json(ami)
+        else:
+            _print_facts({key: value for key, value in ami.items() if key != "schema"})
         return
-    for place, one in enumerate(facts.get("variants", [facts])):
+    each = [
+        _image_facts(loaded, environment, one, list(versions(environment.account, image=one)))
+        for one in loaded.selected([name])
+    ]
+    if as_json:
+        print_json(_as_json(name, each))
+        return
+    for place, one in enumerate(each):
         print_text("\n" if place else "", newline=False)
         _print_facts(one)
 
 
-def _facts_of_ami(workspace: Workspace, environment: Environment, ami_id: str) -> dict[str, Any]:
+def _as_json(name: str, variants: list[VariantJson]) -> ImageJson:
+    return {"schema": "ami/image/1", "image": name, "variants": variants}
+
+
+def _facts_of_ami(workspace: Workspace, environment: Environment, ami_id: str) -> AmiJson | UnprovenAmiJson:
     """What is known of a version, or of an AMI of ours that is none. Raises UsageError for any other."""
     from orchestrator.errors import UsageError
     from orchestrator.registry import find, versions
@@ -66,8 +74,8 @@ def _facts_of_ami(workspace: Workspace, environment: Environment, ami_id: str) -
     )
 
 
-def _image_facts(workspace: Workspace, environment: Environment, name: str, found: list[Version]) -> dict[str, Any]:
-    from orchestrator.registry import newest_validated
+def _image_facts(workspace: Workspace, environment: Environment, name: str, found: list[Version]) -> VariantJson:
+    from orchestrator.registry import counted, newest_validated
     from orchestrator.run.image_segment import segment_of
     from orchestrator.run.sweep.inventory import look
     from orchestrator.run.sweep.unproven import unproven
@@ -80,14 +88,15 @@ def _image_facts(workspace: Workspace, environment: Environment, name: str, foun
         "image": name,
         "description": segment.image.description,
         "owner": f"{segment.image.owner.team} <{segment.image.owner.email}>",
-        "from": segment.image.from_,
+        "built_on": segment.image.from_,
         "parents": [image.name for image in workspace.ancestors(segment.image)],
         "source": segment.source.name,
         "fingerprint": segment.fingerprint,
         "tags": dict(segment.image.tags),
-        "layers": [{"name": one.name, "roles": list(one.roles), "vars": dict(one.vars)} for one in segment.stack],
-        "tests": _files_of(tests),
-        "untested": untested_of(segment),
+        "layers": [one.name for one in segment.stack],
+        "stack": [{"layer": one.name, "roles": list(one.roles), "vars": dict(one.vars)} for one in segment.stack],
+        "test_files": _files_of(tests),
+        "untested": dict(untested_of(segment)),
         "versions": [
             {
                 "version": one.version,
@@ -95,12 +104,12 @@ def _image_facts(workspace: Workspace, environment: Environment, name: str, foun
                 "state": str(one.state),
                 "current": one is current,
                 "as_defined": one.fingerprint == segment.fingerprint,
-                "tests": one.tests,
+                "tests": counted(one.tests),
             }
             for one in found
         ],
         "unproven": [
-            {"ami_id": one.ami.id, "run": one.run, "why": one.how}
+            {"ami_id": one.ami.id, "run": one.run or None, "reason": one.how}
             for one in unproven(look(environment.account))
             if one.image == name
         ],
@@ -114,34 +123,57 @@ def _files_of(tests: Iterable[RoleTests]) -> dict[str, list[str]]:
     return found
 
 
-def _ami_facts(
-    workspace: Workspace, environment: Environment, version: Version, lineage: list[Version]
-) -> dict[str, Any]:
+def _ami_facts(workspace: Workspace, environment: Environment, version: Version, lineage: list[Version]) -> AmiJson:
     from orchestrator.registry.record import history
 
-    facts = version.as_json()
-    facts["tags"] = dict(sorted(version.tags.items()))
-    facts["state"] = str(version.state)
-    facts["layers"] = list(version.layers)
-    facts["parents"] = [{"image": one.image, "version": one.version, "ami_id": one.ami_id} for one in lineage]
-    if told := history(environment.account, environment.artifact_bucket, version.ami_id):
-        facts["built_with"] = next((one["programs"] for one in told if one.get("programs")), {})
-        facts["history"] = told
-        if untested := told[-1].get("untested"):
-            facts["untested"] = untested
-    return facts | _as_defined(workspace, environment, version)
+    stated = [_statement(one) for one in history(environment.account, environment.artifact_bucket, version.ami_id)]
+    roles = _roles_as_defined(workspace, environment, version)
+    return {
+        **version.as_json(),
+        "schema": "ami/ami/1",
+        "tags": dict(sorted(version.tags.items())),
+        "lineage": [{"image": one.image, "version": one.version, "ami_id": one.ami_id} for one in lineage],
+        "definition": (
+            "not in this workspace"
+            if version.image not in workspace.images
+            else "changed since it was built"
+            if roles is None
+            else "as in this workspace"
+        ),
+        "roles": roles or {},
+        "programs": next((one["programs"] for one in stated if one["programs"]), {}),
+        "untested": stated[-1]["untested"] if stated else {},
+        "history": stated,
+    }
 
 
-def _as_defined(workspace: Workspace, environment: Environment, version: Version) -> dict[str, Any]:
-    """Roles and tests of an AMI, known when the workspace still defines its image as it was built."""
+def _statement(recorded: Mapping[str, Any]) -> StatementJson:
+    """What the record says of one state; versions of this program that wrote less leave fields empty."""
+    took: Mapping[str, float] = recorded.get("seconds") or {}
+    return {
+        "state": str(recorded.get("state", "")),
+        "at": str(recorded.get("at", "")).replace("+00:00", "Z"),
+        "run": recorded.get("run") or None,
+        "reason": recorded.get("reason") or None,
+        "tests": dict(recorded.get("tests") or {}),
+        "tests_fingerprint": recorded.get("proof") or None,
+        "build_seconds": took.get("build"),
+        "validate_seconds": took.get("validate"),
+        "programs": dict(recorded.get("programs") or {}),
+        "untested": dict(recorded.get("untested") or {}),
+    }
+
+
+def _roles_as_defined(workspace: Workspace, environment: Environment, version: Version) -> dict[str, list[str]] | None:
+    """The roles of an AMI by layer, known when the workspace still defines its image as it was built."""
     from orchestrator.run.image_segment import segment_of
 
     if version.image not in workspace.images:
-        return {"definition": "not in this workspace"}
+        return None
     segment = segment_of(workspace, environment, version.image)
     if segment.fingerprint != version.fingerprint:
-        return {"definition": "changed since it was built"}
-    return {"definition": "as in this workspace", "roles": {one.name: list(one.roles) for one in segment.stack}}
+        return None
+    return {one.name: list(one.roles) for one in segment.stack}
 
 
 def _lineage(version: Version, known: Mapping[str, Version]) -> list[Version]:
@@ -165,6 +197,8 @@ def _print_facts(facts: Mapping[str, Any]) -> None:
 def _lines(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [f"{key}: {_inline(one)}" for key, one in value.items()]
+    if value is None:
+        return []
     if isinstance(value, list):
         return [_entry(one) if isinstance(one, dict) else _inline(one) for one in value]
     return str(value).splitlines()
@@ -173,15 +207,17 @@ def _lines(value: Any) -> list[str]:
 def _entry(value: dict[str, Any]) -> str:
     """One entry of a list: what it is called, and what else is known of it."""
     (_, name), *rest = value.items()
-    return "  ".join([str(name), *(f"{key}={_inline(one)}" for key, one in rest if one not in ({}, [], "", False))])
+    return "  ".join(
+        [str(name), *(f"{key}={_inline(one)}" for key, one in rest if one not in ({}, [], "", False, None))]
+    )
 
 
 def _inline(value: Any) -> str:
     if isinstance(value, dict):
-        return ",".join(f"{key}:{_inline(one)}" for key, one in value.items())
+        return ",".join(f"{key}:{_inline(one)}" for key, one in value.items() if one not in ({}, None))
     if isinstance(value, (list, tuple)):
         return " ".join(map(str, value))
     return str(value)
 
 
-COMMAND = CliCommand("show", 70, show)
+COMMAND = CliCommand("show", 70, show, prints=("ami/image/1", "ami/ami/1", "ami/unproven-ami/1"))

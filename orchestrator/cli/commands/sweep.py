@@ -10,6 +10,7 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
+from orchestrator.cli.loudness import verbose
 from orchestrator.cli.options import HERE, DryRunOption, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
 from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import confirm, print_json, say
@@ -18,6 +19,7 @@ from orchestrator.errors import Interrupted, StageError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from orchestrator.contract.sweep import LeftAloneJson, SweepJson
     from orchestrator.run.sweep.clear import Swept
     from orchestrator.run.sweep.find import SweepFinding
     from orchestrator.run.sweep.orphans import Orphan
@@ -117,24 +119,28 @@ def _tell_left_alone(finding: SweepFinding, *, kept: bool) -> None:
     shown = 0
     for one in finding.left_alone:
         amis = [f"{thing.kind} {thing.id} ({UNPROVEN})" for thing in one.things if thing.kind is IMAGE]
-        if shown >= _SHOWN and not amis:
+        if shown >= _SHOWN and not amis and not verbose():
             continue
         shown += 1
         others = len(one.things) - len(amis)
         what = ", ".join([*amis, *([_counted(others, "thing")] if others else [])])
         say(f"left alone: {what} of {f'run {one.run}' if one.run else 'no known run'}: {one.why}")
     if (more := len(finding.left_alone) - shown) > 0:
-        say(f"left alone: what {_counted(more, 'more run')} made; --json tells of all")
+        say(f"left alone: what {_counted(more, 'more run')} made; -v names them")
     if not kept and any(one.kept for one in finding.remnants):
         say("left alone: what was kept on purpose; --kept removes it too")
 
 
-def _as_json(finding: SweepFinding, swept: Sequence[Swept], now: datetime) -> dict[str, object]:
-    left_alone = [
-        {"run": one.run, "why": one.why, "things": [f"{thing.kind} {thing.id}" for thing in one.things]}
+def _as_json(finding: SweepFinding, swept: Sequence[Swept], now: datetime) -> SweepJson:
+    left_alone: list[LeftAloneJson] = [
+        {
+            "run": one.run or None,
+            "reason": one.why,
+            "things": [{"kind": str(thing.kind), "id": thing.id} for thing in one.things],
+        }
         for one in finding.left_alone
     ]
-    return {"found": [one.as_json(now) for one in swept], "left_alone": left_alone}
+    return {"schema": "ami/sweep/1", "found": [one.as_json(now) for one in swept], "left_alone": left_alone}
 
 
 def _judge(swept: Sequence[Swept]) -> None:
@@ -143,7 +149,7 @@ def _judge(swept: Sequence[Swept]) -> None:
 
     stayed = [one for one in swept if one.became is Became.STAYED]
     for one in stayed:
-        say(f"stayed: {one.remnant.leftover}: {one.trouble}")
+        say(f"stayed: {one.remnant.leftover}: {one.trouble}", always=True)
     if stayed:
         raise StageError(
             f"{_counted(len(stayed), 'thing')} could not be removed", hint="fix the cause, then run `ami sweep` again"
@@ -158,4 +164,4 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-COMMAND = CliCommand("sweep", 80, sweep)
+COMMAND = CliCommand("sweep", 80, sweep, prints=("ami/sweep/1",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,10 @@ from orchestrator.cli.progress import shown
 from orchestrator.cli.tables import print_table
 from orchestrator.cli.terminal import confirm, print_json, say
 from orchestrator.validate.options import ConnectionKind, Selection
+
+if TYPE_CHECKING:
+    from orchestrator.contract.run import ValidationPlanJson
+    from orchestrator.registry import Version
 
 
 def validate(  # noqa: PLR0917 - Typer calls it by name
@@ -54,9 +58,12 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     loaded = opened(workspace)
     selection = Selection(keyword, marker, 1 if exit_first else maxfail)
     chosen = choose(loaded, environment_of(loaded, env), name, connection, selection)
-    say(f"validate {chosen.version.image} {chosen.version.version} ({chosen.version.ami_id}, {chosen.version.state})")
+    version = chosen.version
+    say(f"validate {version.image} {version.version} ({version.ami_id}, {version.state})", always=not yes)
     if dry_run:
         say("a dry run: nothing was booted, and nothing is tagged")
+        if as_json:
+            print_json(_planned(version))
         return
     confirm("Go ahead?", yes=yes)
     with shown([chosen.version.image]) as listener:
@@ -72,4 +79,15 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     summary.raise_for_status()
 
 
-COMMAND = CliCommand("validate", 50, validate)
+def _planned(version: Version) -> ValidationPlanJson:
+    return {
+        "schema": "ami/validation-plan/1",
+        "image": version.image,
+        "version": version.version,
+        "ami_id": version.ami_id,
+        "state": str(version.state),
+        "region": version.copy.region,
+    }
+
+
+COMMAND = CliCommand("validate", 50, validate, prints=("ami/run/1", "ami/validation-plan/1"))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.contract.setup import CheckJson
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,6 @@ class CheckResult:
     #: The command that mends it; empty when there is nothing to mend.
     mend: str = ""
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> CheckJson:
         """A JSON object with every field."""
-        return asdict(self)
+        return {"name": self.what, "ok": self.ok, "found": self.said, "hint": self.mend or None}

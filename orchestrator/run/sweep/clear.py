@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.aws.resources.image import KIND as IMAGE
 from orchestrator.aws.resources.instance import KIND as INSTANCE
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestrator.aws.account import Account
+    from orchestrator.contract.sweep import RemnantJson
     from orchestrator.run.sweep.find import SweepFinding, SweepScope
     from orchestrator.run.sweep.inventory import Resource
     from orchestrator.run.sweep.liveness import Liveness
@@ -68,12 +69,21 @@ class Swept:
     became: Became
     trouble: str = ""
 
-    def as_json(self, now: datetime) -> dict[str, Any]:
+    def as_json(self, now: datetime) -> RemnantJson:
         """A JSON object with every field, and the age of the run in seconds (null when its id does not tell)."""
-        started = started_of(self.remnant.run)
-        age = int((now - started).total_seconds()) if started else None
-        told = {"kind": str(self.remnant.kind), "age": age, "became": str(self.became), "trouble": self.trouble}
-        return asdict(self.remnant) | told
+        one, started = self.remnant, started_of(self.remnant.run)
+        return {
+            "kind": str(one.kind),
+            "id": one.id,
+            "region": one.region,
+            "run": one.run,
+            "reason": one.why,
+            "proof": one.proof or None,
+            "kept": one.kept,
+            "age_seconds": int((now - started).total_seconds()) if started else None,
+            "status": self.became.value,
+            "trouble": self.trouble or None,
+        }
 
 
 def clear(

@@ -21,6 +21,7 @@ from orchestrator.tags import PREFIX, Tag
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from orchestrator.contract.version import UnprovenJson
     from orchestrator.run.sweep.inventory import Resource
 
 KEEP = Tag.KEEP
@@ -47,6 +48,19 @@ class Unproven:
     def run(self) -> str:
         """The run that was making it; one of several, and empty when it is not known."""
         return min(self.runs, default="")
+
+    def as_json(self) -> UnprovenJson:
+        """A JSON object with every field."""
+        return {
+            "image": self.image or None,
+            "ami_id": self.ami.id,
+            "state": "unproven",
+            "region": self.ami.region,
+            "ami_name": self.ami.name,
+            "created": self.ami.created or None,
+            "run": self.run or None,
+            "reason": self.how,
+        }
 
 
 def unproven(things: Iterable[Resource]) -> tuple[Unproven, ...]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from orchestrator.registry import UNPROVEN
 from orchestrator.run.sweep.find import place_of
 from orchestrator.run.sweep.inventory import look
 from orchestrator.run.sweep.orphans import fates_of, is_lost
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from orchestrator.contract.show import UnprovenAmiJson
     from orchestrator.definition.environment import Environment
     from orchestrator.run.sweep.liveness import Liveness
     from orchestrator.run.sweep.unproven import Unproven
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _AGE = timedelta(hours=24)
 
 
-def explained(environment: Environment, root: Path, ami_id: str) -> dict[str, Any] | None:
+def explained(environment: Environment, root: Path, ami_id: str) -> UnprovenAmiJson | None:
     """What is known of an unproven AMI, by what it is called; None when the AMI is not unproven, or not ours."""
     place = place_of(environment, root)
     seen = look(environment.account)  # before leases, as the sweep does
@@ -35,17 +35,12 @@ def explained(environment: Environment, root: Path, ami_id: str) -> dict[str, An
         seen, evidence_of(seen, read_leases(place.leases), root, bucket=place.bucket), datetime.now(UTC), _AGE
     )
     return {
-        "ami_id": ami_id,
-        "state": UNPROVEN,
-        "image": ami.image,
-        "name": ami.ami.name,
-        "run": ami.run,
-        "created": ami.ami.created,
-        "region": ami.ami.region,
+        **ami.as_json(),
+        "schema": "ami/unproven-ami/1",
+        "reason": f"no build finished it: {ami.how}",
         "ec2_state": ami.ami.state,
-        "why": f"no build finished it: {ami.how}",
-        "its_run": "; ".join(fates[run].why for run in sorted(ami.runs)),
-        "what_next": what_next(ami, fates),
+        "run_state": "; ".join(fates[run].why for run in sorted(ami.runs)),
+        "next": what_next(ami, fates),
         "tags": dict(sorted(ami.ami.tags.items())),
     }
 

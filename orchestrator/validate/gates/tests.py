@@ -82,10 +82,10 @@ class _Progress:
             return
         self._done += 1
         name = event["nodeid"].partition("::")[2]
-        outcome = "" if event["outcome"] == "passed" else f" {event['outcome'].upper()}"
-        self._context.say(
-            f"{self._done} of {self._count}: {name}{outcome}", Stage.TEST, role=event["role"], seconds=event["seconds"]
-        )
+        passed = event["outcome"] == "passed"
+        outcome = "" if passed else f" {event['outcome'].upper()}"
+        what = f"{self._done} of {self._count}: {name}{outcome}"
+        self._context.say(what, Stage.TEST, role=event["role"], seconds=event["seconds"], detail=passed)
 
 
 GATE = MachineGate("tests", "Runs the tests of every role of the image.", prepare, GateOrder.CHANGE)

@@ -334,5 +334,5 @@ def test_adopting_again_changes_nothing(adopted: Get) -> None:
 
 def test_report_when_asked_as_json(adopted: Get) -> None:
     entries = [entry.as_json() for entry in adopted("portal").adoption.ledger.entries()]
-    assert all(entry["why"] and entry["line"] for entry in entries)
+    assert all(entry["reason"] and entry["line"] for entry in entries)
     json.dumps(entries)

@@ -17,6 +17,7 @@ from orchestrator.definition.workspace import load
 from orchestrator.errors import DefinitionError
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.stack import outlines
+from tests.cli.contract import printed
 from tests.unit.adopt.conftest import PROJECT, TEMPLATES, AdoptedTemplate, adopt_into, read_call, steps_of
 
 AMI = Path(sys.executable).parent / "ami"
@@ -83,8 +84,8 @@ def test_dry_run_prints_and_writes_nothing(tmp_path: Path) -> None:
 def test_what_says_something_else_is_overwritten_with_force_only(tmp_path: Path) -> None:
     new = tmp_path / "new"
     first = ami(PORTAL, *GIVEN, "--to", str(new), "--json")
-    report = json.loads(first.stdout)
-    assert (first.returncode, report["problems"], report["images"]) == (0, [], ["portal"])
+    report = printed(first.stdout)
+    assert (first.returncode, report["problems"], report["images"]) == (0, [], [{"image": "portal"}])
     script = new / "packer/files/portal/scripts/install.sh"
     assert script.stat().st_mode & 0o100
 
@@ -96,7 +97,7 @@ def test_what_says_something_else_is_overwritten_with_force_only(tmp_path: Path)
     assert script.read_text() == "changed\n"
 
     third = ami(PORTAL, *GIVEN, "--to", str(new), "--force", "--json")
-    changes = {each["path"]: each["change"] for each in json.loads(third.stdout)["files"]}
+    changes = {each["file"]: each["change"] for each in printed(third.stdout)["files"]}
     assert changes.pop("packer/files/portal/scripts/install.sh") == "changed"
     assert set(changes.values()) == {"same"}
 

@@ -207,10 +207,11 @@ def test_step_when_shown_as_json() -> None:
     assert PlanStep(FAMILY[0], Action.BUILD, "not built yet").as_json() == {
         "image": "golden",
         "segment": "golden",
+        "shared": False,
         "action": "build",
-        "on": "debian",
+        "built_on": "debian",
         "layers": ["base"],
-        "ami_id": "",
+        "ami_id": None,
         "fingerprint": "golden" * 8,
         "reason": "not built yet",
         "seconds": None,

@@ -96,15 +96,16 @@ def test_as_json_when_a_version_has_a_copy() -> None:
     version = version_of(image, "us-east-1")
     assert version is not None
     fields = version.as_json()
-    assert {key: fields[key] for key in vars(version.copy)} == {
+    expected = {
         "ami_id": "ami-9",
         "account": "123456789012",
         "region": "us-east-1",
-        "name": "web-1",
+        "ami_name": "web-1",
         "created": "2026-11-23T23:55:22.000Z",
         "encrypted": True,
-        "availability": "available",
+        "ec2_state": "available",
     }
+    assert {key: value for key, value in fields.items() if key in expected} == expected
     assert (fields["image"], fields["state"], "copies" in fields) == ("web", "validated", False)
 
 

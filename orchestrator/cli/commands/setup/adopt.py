@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,9 @@ from orchestrator.errors import UsageError
 if TYPE_CHECKING:
     from orchestrator.adopt.adoption import Adoption
     from orchestrator.adopt.target import FileChange, Target
+    from orchestrator.contract.setup import AdoptJson
     from orchestrator.definition.image import Owner
+    from orchestrator.errors import Problem
 
 _OWNER = re.compile(r"\s*(?P<team>[^<>]+?)\s*<(?P<email>[^<>]+)>\s*")
 _SIGNS = {"new": "+", "changed": "~", "same": "="}
@@ -52,7 +54,7 @@ def adopt(  # noqa: PLR0917 - as many parameters as options
     changes = changes_of(adoption, target, force=force)
     if not as_json:
         _print(adoption, changes, target, contents=dry_run)
-    problems: list[str] = []
+    problems: list[Problem] = []
     if not dry_run:
         confirm(f"Write these files into {target.folder}?", yes=yes)
         write(changes, target)
@@ -61,7 +63,7 @@ def adopt(  # noqa: PLR0917 - as many parameters as options
         print_json(_as_json(adoption, changes, target, problems))
         return
     for problem in problems:
-        say(f"still to mend: {problem}")
+        say(f"still to mend: {problem}", always=True)
     if not dry_run:
         say(f"next: cd {target.folder} && ami plan {' '.join(adoption.images)}")
 
@@ -107,15 +109,16 @@ def _shown(content: bytes) -> list[str]:
         return [f"({len(content)} bytes)"]
 
 
-def _as_json(adoption: Adoption, changes: list[FileChange], target: Target, problems: list[str]) -> dict[str, Any]:
+def _as_json(adoption: Adoption, changes: list[FileChange], target: Target, problems: list[Problem]) -> AdoptJson:
     return {
-        "workspace": str(target.folder),
-        "images": list(adoption.images),
-        "files": [{"path": change.file.relative, "change": change.change} for change in changes],
+        "schema": "ami/adopt/1",
+        "folder": str(target.folder),
+        "images": [{"image": name} for name in adoption.images],
+        "files": [{"file": change.file.relative, "change": change.change} for change in changes],
         "not_carried": [entry.as_json() for entry in adoption.ledger.entries()],
         "notes": list(adoption.notes),
-        "problems": problems,
+        "problems": [one.as_json() for one in problems],
     }
 
 
-COMMAND = CliCommand("adopt", 85, adopt)
+COMMAND = CliCommand("adopt", 85, adopt, prints=("ami/adopt/1",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from orchestrator.cli.command import CliCommand
 from orchestrator.cli.options import HERE, JsonOption, WorkspaceOption
 from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from orchestrator.contract.setup import RequirementJson
 
 COLUMNS = (
     Column("KIND"),
@@ -45,20 +48,18 @@ def deps(
             say(f"wrote {lock.path.name}")
         listed = [one.as_json() for one in bring(workspace, fetch=True, tell=say)]
     if as_json:
-        print_json(listed)
+        print_json({"schema": "ami/deps/1", "requirements": listed})
     elif listed:
         print_table(COLUMNS, [_row(one) for one in listed])
     else:
         say("nothing to install: there is no requirements.yml, or nothing in it")
-    if lacking := [str(one["name"]) for one in listed if not one["installed"]]:
+    if lacking := [one["name"] for one in listed if not one["installed"]]:
         raise LackError(f"not installed on this machine, or changed there: {', '.join(lacking)}", hint="ami deps")
 
 
-def _row(one: dict[str, object]) -> tuple[str, ...]:
-    kind, name, version, source, commit = (
-        str(one.get(key, "")) for key in ("kind", "name", "version", "source", "commit")
-    )
-    return kind, name, version, "yes" if one["installed"] else "no", commit[:12], source
+def _row(one: RequirementJson) -> tuple[str, ...]:
+    there = "yes" if one["installed"] else "no"
+    return one["kind"], one["name"], one["version"], there, (one["commit"] or "")[:12], one["source"]
 
 
-COMMAND = CliCommand("deps", 15, deps)
+COMMAND = CliCommand("deps", 15, deps, prints=("ami/deps/1",))

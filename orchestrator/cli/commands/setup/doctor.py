@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.terminal import print_json, print_text, say
+from orchestrator.errors import LackError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.contract.setup import DoctorJson
+    from orchestrator.run.doctor.check_result import CheckResult
 
 
 def doctor(env: EnvironmentOption = None, workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
@@ -18,7 +27,7 @@ def doctor(env: EnvironmentOption = None, workspace: WorkspaceOption = HERE, as_
     environment = loaded.environment(env)
     results = examine(loaded, environment)
     if as_json:
-        print_json([one.as_json() for one in results])
+        print_json(_as_json(environment.name, results))
     else:
         width = max(len(one.what) for one in results)
         for one in results:
@@ -26,8 +35,20 @@ def doctor(env: EnvironmentOption = None, workspace: WorkspaceOption = HERE, as_
             if one.mend:
                 print_text(f"      mend: {one.mend}")
     if not all(one.ok for one in results):
-        say("something is missing; see above")
+        if as_json:
+            missing = ", ".join(one.what for one in results if not one.ok)
+            raise LackError(f"something is missing: {missing}", hint="ami doctor")
+        say("something is missing; see above", always=True)
         raise typer.Exit(3)
 
 
-COMMAND = CliCommand("doctor", 10, doctor)
+def _as_json(environment: str, results: Sequence[CheckResult]) -> DoctorJson:
+    return {
+        "schema": "ami/doctor/1",
+        "environment": environment,
+        "ok": all(one.ok for one in results),
+        "checks": [one.as_json() for one in results],
+    }
+
+
+COMMAND = CliCommand("doctor", 10, doctor, prints=("ami/doctor/1",))

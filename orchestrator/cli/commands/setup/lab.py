@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli import lab_faults
-from orchestrator.cli.command import CliGroup
+from orchestrator.cli.command import CliGroup, WholeHelp
+from orchestrator.cli.loudness import quiet
 from orchestrator.cli.options import JsonOption, LabOption
 from orchestrator.cli.terminal import print_json, print_text, say
+from orchestrator.errors import LackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 app = typer.Typer(no_args_is_help=True)
-app.add_typer(lab_faults.app, name="faults", help="Make the lab misbehave, as the real AWS does.")
+app.add_typer(lab_faults.app, name="faults", help="Make the lab misbehave, as the real AWS does.", cls=WholeHelp)
 
 
 @app.command("up")
@@ -84,6 +86,8 @@ def status(name: LabOption = "default", as_json: JsonOption = False) -> None:
     else:
         print_text(f"the lab '{name}' is down")
     if found.condition is not lifecycle.Condition.UP:
+        if as_json:
+            raise LackError(f"the lab '{name}' is {found.condition}", hint=f"ami lab up --name {name}")
         raise typer.Exit(3)
 
 
@@ -108,7 +112,7 @@ def down(
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Says what is being done: a line that changes on a terminal, timestamped lines elsewhere."""
-    if not sys.stderr.isatty():
+    if quiet() or not sys.stderr.isatty():
         yield lambda text: say(f"{time.strftime('%H:%M:%S')} {text}")
         return
     from rich.console import Console
@@ -118,4 +122,10 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield lambda text: line.update(text.replace("[", "\\["))
 
 
-COMMAND = CliGroup("lab", 100, app, "A local AWS with real machines: everything works without an account.")
+COMMAND = CliGroup(
+    "lab",
+    100,
+    app,
+    "A local AWS with real machines: everything works without an account.",
+    prints=("ami/lab/1", "ami/lab-faults/1"),
+)

@@ -1,4 +1,4 @@
-"""`ami schema`: the JSON Schemas of what people write, for editors."""
+"""`ami schema`: the JSON Schemas of what people write, for editors, and of what commands print, for programs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from orchestrator.cli.terminal import print_json, say
 def schema(
     out: Annotated[Path | None, typer.Option("--out", help="Write the schemas into this folder.")] = None,
 ) -> None:
-    """Print the JSON Schema of ami.yml and of image files, or write them into a folder."""
+    """Print the JSON Schemas of the YAML files and of what --json prints, or write them into a folder."""
+    from orchestrator.cli import json_schemas
     from orchestrator.definition.schema import schemas
 
+    printed = {f"json/{json_schemas.file_of(name)}": value for name, value in json_schemas.schemas().items()}
+    found = schemas() | printed
     if out is None:
-        print_json(schemas())
+        print_json({"schema": "ami/schema/1", "schemas": found})
         return
-    out.mkdir(parents=True, exist_ok=True)
-    for name, value in schemas().items():
+    (out / "json").mkdir(parents=True, exist_ok=True)
+    for name, value in found.items():
         (out / name).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         say(f"wrote {out / name}")
 
 
-COMMAND = CliCommand("schema", 90, schema)
+COMMAND = CliCommand("schema", 90, schema, prints=("ami/schema/1",))

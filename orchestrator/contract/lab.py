@@ -1,0 +1,56 @@
+"""What the commands of `ami lab` print."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from typing_extensions import TypedDict
+
+from orchestrator.contract.shape import OneOf
+
+
+class LabJson(TypedDict):
+    """A lab at one moment."""
+
+    schema: Literal["ami/lab/1"]
+    lab: str
+    condition: Annotated[str, OneOf("up", "down", "silent", "dead")]
+    """`silent`: its server runs and does not answer; `dead`: something is left of a server that is gone."""
+    endpoint: str | None
+    pid: int | None
+    machines: int
+    folder: str | None
+    systems: list[str]
+    """What it has AMIs of."""
+    calls: dict[str, int]
+    """How many API calls it has answered, by `service:Action`."""
+
+
+class FaultJson(TypedDict):
+    """A rule that makes calls go wrong, and what became of it."""
+
+    rule: int
+    """Its number, by which it is cleared."""
+    kind: str
+    value: float
+    """A share from 0 to 1, or seconds; 0 for kinds that take no number."""
+    operations: list[str]
+    """Patterns of `service:Action`."""
+    seed: int
+    times: int | None
+    """After how many hits it ends; null: never."""
+    instance_type: str | None
+    subnet: str | None
+    met: int
+    """How many calls it was asked about."""
+    hits: int
+    spent: bool
+    """Whether it has hit as often as it may."""
+
+
+class LabFaultsJson(TypedDict):
+    """The rules that were set, are in force or were cleared."""
+
+    schema: Literal["ami/lab-faults/1"]
+    lab: str
+    rules: list[FaultJson]
