@@ -166,6 +166,7 @@ def run(  # noqa: PLR0913 - each is an option of its own
             popen.kill()
             raise Interrupted(f"`{masked(shlex.join(argv), masks)}` was stopped")
     completed = Completed(tuple(argv), popen.returncode, stdout, stderr)
+    LOG.debug("ended with exit code %d: %s", completed.code, argv[0])
     if check and completed.code != 0:
         raise ProgramFailed(completed, masks=masks)
     return completed

@@ -42,7 +42,7 @@ class OutcomeJson(TypedDict):
     """What to do about it."""
     tests: dict[str, int]
     """How they ended: `{"passed": 41, "failed": 0}`; empty when none ran."""
-    kept: str | None
+    reached_by: str | None
     """The command that reaches the machine that was validated, when it was to be kept."""
     adopted: str | None
     """The run that made what this one only waited for."""

@@ -14,7 +14,7 @@ class CheckJson(TypedDict):
 
     name: str
     ok: bool
-    found: str
+    message: str
     """What was found, for people."""
     hint: str | None
     """The command that mends it."""

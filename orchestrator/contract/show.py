@@ -103,8 +103,8 @@ class AmiJson(VersionJson):
     """The versions that it stands on, nearest first."""
     definition: Literal["as in this workspace", "changed since it was built", "not in this workspace"]
     """Whether the workspace defines the image as it was built."""
-    roles: dict[str, list[str]]
-    """By layer; empty unless it is defined as it was built."""
+    stack: list[StackLayerJson]
+    """Empty unless it is defined as it was built."""
     programs: dict[str, str]
     """Versions of Packer and of its plugins that built it; empty when that is not known."""
     untested: dict[str, str]

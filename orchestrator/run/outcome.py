@@ -83,7 +83,7 @@ class SegmentOutcome:
             "reason": self.reason or None,
             "hint": self.hint or None,
             "tests": counted(self.tests),
-            "kept": self.kept or None,
+            "reached_by": self.kept or None,
             "adopted": self.adopted or None,
             "seconds": self.seconds,
             "build_seconds": self.build_seconds or None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -66,14 +67,14 @@ def test_shapes_when_commands_are_asked() -> None:
 
 
 def types_of(schema: Any) -> Iterator[tuple[str, str]]:
-    """Each field with its type, null aside: `("tests", "object of integer")`."""
+    """Each field with its type, null aside: `("tests", "object of integer")`. Any object is an object."""
     for part in (schema, *schema.get("$defs", {}).values()):
         for name, field in part.get("properties", {}).items():
             ways = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
             (way,) = ways
             inner = way.get("items") or way.get("additionalProperties") or {}
             what = inner if isinstance(inner, dict) else {}
-            yield name, f"{way.get('type', way.get('$ref'))} of {what.get('type', what.get('$ref', 'any'))}"
+            yield name, f"{way.get('type', 'object')} of {what.get('type', 'object' if '$ref' in what else 'any')}"
 
 
 def test_fields_when_they_have_one_name() -> None:
@@ -141,19 +142,35 @@ def test_images_when_the_account_does_not_answer(workspace: Path) -> None:
     assert {one["image"]: one["ami_id"] for one in told["images"]} == dict.fromkeys(("golden", "web", "analytics"))
 
 
-def test_error_when_it_is_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """It has the trace."""
+@pytest.mark.parametrize(
+    ("raised", "error", "code", "message"),
+    [
+        (ZeroDivisionError("by 0"), "bug", 1, "Traceback"),
+        (KeyboardInterrupt(), "interrupted", 130, "stopped"),
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), "lack", 3, "cannot write (/x)"),
+    ],
+    ids=["bug", "ctrl-c", "full disk"],
+)
+def test_error_when_nobody_expected_it(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    raised: BaseException,
+    error: str,
+    code: int,
+    message: str,
+) -> None:
+    """Whatever ends a command ends it with JSON; a bug has its trace."""
 
     def broken(**_: Any) -> None:
-        raise ZeroDivisionError
+        raise raised
 
     monkeypatch.setattr("orchestrator.cli.main.app", broken)
     monkeypatch.setattr(sys, "argv", ["ami", "list", "--json"])
     with pytest.raises(SystemExit) as over:
         main()
     said = error_of(capsys.readouterr().err)
-    assert (over.value.code, said["error"], said["exit_code"]) == (1, "bug", 1)
-    assert "ZeroDivisionError" in said["message"]
+    assert (over.value.code, said["error"], said["exit_code"]) == (code, error, code)
+    assert message in said["message"]
 
 
 @pytest.mark.parametrize("arguments", [("schema",), ("list",)], ids=" ".join)

@@ -59,8 +59,8 @@ def test_doctor_when_all_is_there(replay: Callable[..., Replay], version: str) -
     code, findings = doctor(here)
     assert code == 0
     assert all(one["ok"] for one in findings.values())
-    assert version in findings["packer"]["found"]
-    said = " ".join(one["found"] for one in findings.values())
+    assert version in findings["packer"]["message"]
+    said = " ".join(one["message"] for one in findings.values())
     for name, number in PLUGINS[version].items():
         assert f"{here.packer}/plugins/github.com/hashicorp/{name}/packer-plugin-{name}_v{number}" in said
 
@@ -74,7 +74,7 @@ def test_doctor_when_plugins_are_missing(replay: Callable[..., Replay], tmp_path
     lacking = [one for one in findings.values() if not one["ok"]]
     assert code == 3
     for name in PLUGINS[version]:
-        assert [one for one in lacking if f"github.com/hashicorp/{name}" in one["found"] and one["hint"]]
+        assert [one for one in lacking if f"github.com/hashicorp/{name}" in one["message"] and one["hint"]]
 
 
 @pytest.mark.parametrize("version", WITH_PLUGINS)
@@ -85,7 +85,7 @@ def test_doctor_when_a_plugin_has_no_checksum(replay: Callable[..., Replay], ver
     checksum.unlink()
     code, findings = doctor(here)
     assert code == 3
-    assert any(checksum.name in one["found"] and not one["ok"] for one in findings.values())
+    assert any(checksum.name in one["message"] and not one["ok"] for one in findings.values())
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_doctor_when_packer_cannot_run(
     here.more |= environment
     code, findings = doctor(here)
     assert code == 3
-    assert any(said in one["found"] and not one["ok"] and one["hint"] for one in findings.values())
+    assert any(said in one["message"] and not one["ok"] and one["hint"] for one in findings.values())
     done = here.ami("build", "--yes")
     assert done.returncode == 3
     assert said in done.stderr
@@ -233,7 +233,7 @@ def test_image_is_validated_with_a_named_packer(named: Replay, other_packer: Giv
     """By the whole of `ami build`, from what `ami doctor` finds in order."""
     code, findings = doctor(named)
     assert code == 0
-    assert other_packer.version in findings["packer"]["found"]
+    assert other_packer.version in findings["packer"]["message"]
     ended = named.begin().end()
     assert (ended.code, ended.outcome.get("status")) == (0, "validated"), ended.said
     found = left(ec2, [named])

@@ -14,9 +14,17 @@ from orchestrator.cli.terminal import print_json, print_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from orchestrator.contract.show import AmiJson, ImageJson, StatementJson, UnprovenAmiJson, VariantJson
+    from orchestrator.contract.show import (
+        AmiJson,
+        ImageJson,
+        StackLayerJson,
+        StatementJson,
+        UnprovenAmiJson,
+        VariantJson,
+    )
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
+    from orchestrator.plan.segment import Segment
     from orchestrator.registry import Version
     from orchestrator.validate.request import RoleTests
 
@@ -94,7 +102,7 @@ def _image_facts(workspace: Workspace, environment: Environment, name: str, foun
         "fingerprint": segment.fingerprint,
         "tags": dict(segment.image.tags),
         "layers": [one.name for one in segment.stack],
-        "stack": [{"layer": one.name, "roles": list(one.roles), "vars": dict(one.vars)} for one in segment.stack],
+        "stack": _stack(segment),
         "test_files": _files_of(tests),
         "untested": dict(untested_of(segment)),
         "versions": [
@@ -127,7 +135,7 @@ def _ami_facts(workspace: Workspace, environment: Environment, version: Version,
     from orchestrator.registry.record import history
 
     stated = [_statement(one) for one in history(environment.account, environment.artifact_bucket, version.ami_id)]
-    roles = _roles_as_defined(workspace, environment, version)
+    stack = _stack_as_defined(workspace, environment, version)
     return {
         **version.as_json(),
         "schema": "ami/ami/1",
@@ -137,10 +145,10 @@ def _ami_facts(workspace: Workspace, environment: Environment, version: Version,
             "not in this workspace"
             if version.image not in workspace.images
             else "changed since it was built"
-            if roles is None
+            if stack is None
             else "as in this workspace"
         ),
-        "roles": roles or {},
+        "stack": stack or [],
         "programs": next((one["programs"] for one in stated if one["programs"]), {}),
         "untested": stated[-1]["untested"] if stated else {},
         "history": stated,
@@ -164,8 +172,8 @@ def _statement(recorded: Mapping[str, Any]) -> StatementJson:
     }
 
 
-def _roles_as_defined(workspace: Workspace, environment: Environment, version: Version) -> dict[str, list[str]] | None:
-    """The roles of an AMI by layer, known when the workspace still defines its image as it was built."""
+def _stack_as_defined(workspace: Workspace, environment: Environment, version: Version) -> list[StackLayerJson] | None:
+    """The layers of an AMI, known when the workspace still defines its image as it was built."""
     from orchestrator.run.image_segment import segment_of
 
     if version.image not in workspace.images:
@@ -173,7 +181,11 @@ def _roles_as_defined(workspace: Workspace, environment: Environment, version: V
     segment = segment_of(workspace, environment, version.image)
     if segment.fingerprint != version.fingerprint:
         return None
-    return {one.name: list(one.roles) for one in segment.stack}
+    return _stack(segment)
+
+
+def _stack(segment: Segment) -> list[StackLayerJson]:
+    return [{"layer": one.name, "roles": list(one.roles), "vars": dict(one.vars)} for one in segment.stack]
 
 
 def _lineage(version: Version, known: Mapping[str, Version]) -> list[Version]:
@@ -186,6 +198,8 @@ def _lineage(version: Version, known: Mapping[str, Version]) -> list[Version]:
 
 
 def _print_facts(facts: Mapping[str, Any]) -> None:
+    if facts.get("stack"):  # which has the layers
+        facts = {key: value for key, value in facts.items() if key != "layers"}
     width = max(map(len, facts)) + 2
     for key, value in facts.items():
         lines = _lines(value) or ["-"]

@@ -22,4 +22,4 @@ class CheckResult:
 
     def as_json(self) -> CheckJson:
         """A JSON object with every field."""
-        return {"name": self.what, "ok": self.ok, "found": self.said, "hint": self.mend or None}
+        return {"name": self.what, "ok": self.ok, "message": self.said, "hint": self.mend or None}
