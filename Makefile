@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs demo demo-variants test test-systems bench check fmt schemas lab clean
+.PHONY: help setup programs demo demo-variants test test-systems bench check fmt lab clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -86,9 +86,6 @@ fmt: setup ## format Python and fix what the linter can
 	ruff format .
 	ruff check --fix .
 	mdformat $(PROSE)
-
-schemas: setup ## write the JSON Schemas of YAML files and of what --json prints (docs/schema)
-	ami schema --out docs/schema
 
 lab: setup ## start the local AWS
 	ami lab up

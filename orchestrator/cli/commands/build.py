@@ -58,7 +58,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
         say(line, always=not yes)
     if prepared.empty:
         if as_json:
-            print_json(nothing_done(prepared).as_json())
+            print_json(prepared.as_json() if dry_run else nothing_done(prepared).as_json())
         nothing_done(prepared).raise_for_status()
         return
     if tests := collect_tests(prepared.workspace, prepared.steps):

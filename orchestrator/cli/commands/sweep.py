@@ -76,6 +76,8 @@ def sweep(
             print_json(_as_json(finding, [Swept(one, Became.FOUND) for one in wanted], now))
         return
     if wanted:
+        for one in wanted if as_json and not yes else ():  # standard output is for the object alone
+            say(f"{one.kind} {one.id} in {one.region}: {one.why}", always=True)
         confirm(f"Remove {_counted(len(wanted), 'thing')}?", yes=yes, default=False)
     for folder in clear_abandoned():
         say(f"removed {folder}, which a killed run left")

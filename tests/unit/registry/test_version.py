@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from orchestrator.aws.account import Account
 from orchestrator.errors import UsageError
-from orchestrator.registry import TAGS, State, find, lacks_state, version_of, versions
+from orchestrator.registry import TAGS, State, counted, find, lacks_state, version_of, versions
 from tests.unit.amazon_ami import AMAZON_AMI
 
 TAGGED = {
@@ -123,3 +123,12 @@ def test_state_when_ec2_has_one_too(tagged: str, availability: str, expected: St
     version = version_of(described(TAGGED | {"ami:state": tagged}) | {"State": availability}, "us-east-1")
     assert version is not None
     assert version.state is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("passed=41 failed=0", {"passed": 41, "failed": 0}), ("", {}), ("passed=x failed=1 of", {"failed": 1})],
+)
+def test_counted_when_a_tag_says_anything(text: str, expected: dict[str, int]) -> None:
+    """Numbers for programs; what is no number is left out."""
+    assert counted(text) == expected
