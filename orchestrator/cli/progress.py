@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Stages in which Packer says more than a log of a CI job needs; all of it is in packer.log.
 _PACKERS = frozenset({Stage.RESOLVE, Stage.LAUNCH, Stage.CONNECT, Stage.PROVISION, Stage.SNAPSHOT, Stage.CLEAN})
 
+#: What a task says when it begins.
+_BEGUN = "start"
+
 #: Characters of a message that fit a line.
 _LONGEST = 120
 
@@ -72,7 +75,8 @@ class Lines:
         said = _what(event, task=self._every)
         with self._lock:
             self._newest[event.image] = event
-            if event.detail and not self._every:
+            begun = bool(event.task) and event.message == _BEGUN  # how it ended follows
+            if begun if self._every else event.detail:
                 return
             key = (event.stage, event.layer, event.role, "" if event.stage in _PACKERS and not self._every else said)
             if self._last.get(event.image) == key:

@@ -85,9 +85,9 @@ class SegmentOutcome:
             "tests": counted(self.tests),
             "reached_by": self.kept or None,
             "adopted": self.adopted or None,
-            "seconds": self.seconds,
-            "build_seconds": self.build_seconds or None,
-            "validate_seconds": self.validate_seconds or None,
+            "seconds": round(self.seconds, 3),
+            "build_seconds": round(self.build_seconds, 3) or None,
+            "validate_seconds": round(self.validate_seconds, 3) or None,
             "rounds": [_round(one) for one in self.rounds],
         }
 
@@ -100,7 +100,7 @@ def _round(one: Round) -> RoundJson:
         "requests": one.calls,
         "scripts": one.scripts,
         "parts": one.parts,
-        "seconds": one.seconds,
+        "seconds": round(one.seconds, 3),
     }
 
 

@@ -19,7 +19,8 @@ from tests.cli.test_json_contract import COMMANDS, options
 AMI = Path(sys.executable).parent / "ami"
 PASSED = Event("web", Stage.TEST, "1 of 2: test_a", detail=True)
 FAILED = Event("web", Stage.TEST, "2 of 2: test_b FAILED")
-TASK = Event("web", Stage.PROVISION, layer="base", role="nginx", task="Install")
+TASK = Event("web", Stage.PROVISION, "changed", layer="base", role="nginx", task="Install")
+BEGUN = Event("web", Stage.PROVISION, "start", layer="base", role="nginx", task="Install")
 
 
 def ended(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,9 +53,10 @@ def test_quiet_and_verbose_at_once() -> None:
 def test_lines_when_tests_pass(capsys: pytest.CaptureFixture[str], *, every: bool) -> None:
     """Tests that passed and single tasks are for those who ask for every one."""
     lines = Lines(every=every)
-    for event in (TASK, PASSED, FAILED):
+    for event in (BEGUN, TASK, PASSED, FAILED):
         lines(event)
     said = capsys.readouterr().err
+    assert "start" not in said
     assert ("test_a" in said, "Install" in said, "test_b FAILED" in said) == (every, every, True)
 
 

@@ -55,7 +55,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     anew, again = (names if rebuild else (), names if retry else ())
     prepared = prepare(loaded, environment_of(loaded, env), names, parallel=parallel, anew=anew, again=again)
     for line in lines_of(prepared):
-        say(line, always=not yes)
+        say(line, always=dry_run or not (yes or prepared.empty))
     if prepared.empty:
         if as_json:
             print_json(prepared.as_json() if dry_run else nothing_done(prepared).as_json())

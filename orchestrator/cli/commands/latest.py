@@ -54,7 +54,8 @@ def _as_json(version: Version) -> LatestJson:
 
 def _filled(form: str, version: Version) -> str:
     """The text with the fields of a version. Raises UsageError for a field that there is not."""
-    fields = {key: value for key, value in version.as_json().items() if not isinstance(value, dict | list)}
+    told = version.as_json().items()
+    fields = {key: "" if value is None else value for key, value in told if not isinstance(value, dict | list)}
     try:
         return form.format_map(fields)
     except KeyError as wrong:

@@ -157,7 +157,7 @@ def _ami_facts(workspace: Workspace, environment: Environment, version: Version,
 
 def _statement(recorded: Mapping[str, Any]) -> StatementJson:
     """What the record says of one state; versions of this program that wrote less leave fields empty."""
-    took: Mapping[str, float] = recorded.get("seconds") or {}
+    took = {what: round(seconds, 3) for what, seconds in (recorded.get("seconds") or {}).items()}
     return {
         "state": str(recorded.get("state", "")),
         "at": str(recorded.get("at", "")).replace("+00:00", "Z"),
@@ -203,7 +203,7 @@ def _print_facts(facts: Mapping[str, Any]) -> None:
     width = max(map(len, facts)) + 2
     for key, value in facts.items():
         lines = _lines(value) or ["-"]
-        print_text(f"{key:<{width}}{lines[0]}")
+        print_text(f"{key.replace('_', ' '):<{width}}{lines[0]}")
         for line in lines[1:]:
             print_text(" " * width + line)
 
