@@ -24,6 +24,7 @@ def upload_runs(root: Path, environment: Environment, *, yes: bool, dry_run: boo
 
     Raises UsageError without a bucket, and StageError when some stay only here.
     """
+    from orchestrator.run.evidence.local_runs import local_run
     from orchestrator.run.evidence.put import put_evidence
     from orchestrator.run.evidence.run_history import RunHistory
     from orchestrator.run.evidence.run_index import RunResult
@@ -36,7 +37,8 @@ def upload_runs(root: Path, environment: Environment, *, yes: bool, dry_run: boo
         raise UsageError(f"the environment '{environment.name}' names no artifact bucket", hint=hint)
     ended = [one for one in history.here.values() if one.result is not RunResult.RUNNING]
     there = store.indices(set(store.runs()) & {one.run for one in ended})
-    wanted = [one for one in ended if one.run not in there]
+    folders = {one.run: runs_folder(root) / one.run for one in ended if one.run not in there}
+    wanted = [index for folder in folders.values() if (index := local_run(folder)) is not None]
     if not wanted:
         say(f"nothing to upload: {store.bucket} has all runs that are here")
         return
@@ -45,7 +47,7 @@ def upload_runs(root: Path, environment: Environment, *, yes: bool, dry_run: boo
         say("a dry run: nothing was uploaded")
         return
     confirm(f"Upload {_counted(len(wanted))}?", yes=yes)
-    missing = [one for one in wanted if not put_evidence(store, runs_folder(root) / one.run, say)]
+    missing = [one for one in wanted if not put_evidence(store, folders[one.run], say)]
     if missing:
         raise StageError(f"{_counted(len(missing))} could not be uploaded", hint="see above; then say it again")
     say(f"uploaded {_counted(len(wanted))}")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.variant import family_of
 from orchestrator.errors import UsageError, did_you_mean
 from orchestrator.registry import find
 from orchestrator.registry.record import history
@@ -47,26 +48,30 @@ def meant(runs: RunHistory, environment: Environment, name: str, images: Iterabl
     named = runs.run(name) if started_of(name) else runs.ending(name) if _DIGITS.fullmatch(name) else None
     if named is not None:
         return MeantRun(named)
-    if (newest_of := None if started_of(name) else runs.newest_of(name)) is not None:
-        return MeantRun(newest_of, name)
-    if name in (known := tuple(images)):
+    known = (*images, *runs.names())
+    if (of_image := None if started_of(name) else _of_image(runs, name, known)) is not None:
+        return of_image
+    if name in {*known, *map(family_of, known)}:
         raise UsageError(f"no run of '{name}' is known", hint=f"ami build {name}")
-    near = did_you_mean(name, (*known, *runs.names()))
+    near = did_you_mean(name, known)
     raise UsageError(f"there is no run, image or AMI '{name}'{near}", hint="ami runs lists the runs")
+
+
+def _of_image(runs: RunHistory, name: str, known: Iterable[str]) -> MeantRun | None:
+    """The newest run of an image, or of any variant of it; `known` are names of images."""
+    wanted = {name, *(image for image in known if family_of(image) == name)}
+    found = [MeantRun(run, image) for image in sorted(wanted) if (run := runs.newest_of(image)) is not None]
+    return max(found, key=lambda one: one.run.index.run, default=None)
 
 
 def runs_of_ami(runs: RunHistory, environment: Environment, ami_id: str) -> Iterator[MeantRun]:
     """The runs that have files of an AMI, the newest first: those here, and those that its record and tags name."""
-    ids = {run for run, index in runs.here.items() if ami_id in {one.ami_id for one in index.images}}
+    ids = set(_here(runs, ami_id))
     account = environment.account
     ids |= {str(one.get("run", "")) for one in history(account, environment.artifact_bucket, ami_id)}
     with suppress(UsageError):  # it was deregistered, or is another account's; what is known of runs stays
         ids.add(find(account, ami_id).run)
-    for name in sorted(ids, reverse=True):
-        run = runs.run(name) if started_of(name) else None
-        for image in run.index.images if run else ():
-            if run and image.ami_id == ami_id and files_of_image(run.index, image.image):
-                yield MeantRun(run, image.image)
+    yield from _with_files(runs, ami_id, ids)
 
 
 def report_of(runs: RunHistory, environment: Environment, ami_id: str) -> tuple[KnownRun, str] | None:
@@ -80,7 +85,22 @@ def report_of(runs: RunHistory, environment: Environment, ami_id: str) -> tuple[
 
 
 def _of_ami(runs: RunHistory, environment: Environment, ami_id: str) -> MeantRun:
-    found = next(runs_of_ami(runs, environment, ami_id), None)
+    found = next(_with_files(runs, ami_id, _here(runs, ami_id)), None)  # without asking AWS
+    found = found or next(runs_of_ami(runs, environment, ami_id), None)
     if found is None:
         raise UsageError(f"no run of {ami_id} is known: neither here nor in the bucket", hint="ami runs lists the runs")
     return found
+
+
+def _here(runs: RunHistory, ami_id: str) -> tuple[str, ...]:
+    """The ids of the runs here that had an AMI."""
+    return tuple(run for run, index in runs.here.items() if ami_id in {one.ami_id for one in index.images})
+
+
+def _with_files(runs: RunHistory, ami_id: str, ids: Iterable[str]) -> Iterator[MeantRun]:
+    """Those of the runs that have files of an AMI, the newest first."""
+    for name in sorted(ids, reverse=True):
+        run = runs.run(name) if started_of(name) else None
+        for image in run.index.images if run else ():
+            if run and image.ami_id == ami_id and files_of_image(run.index, image.image):
+                yield MeantRun(run, image.image)

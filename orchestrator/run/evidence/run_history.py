@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.aws.account import AwsError, refusal
 from orchestrator.errors import LackError
 from orchestrator.run.evidence.evidence_store import store_of
-from orchestrator.run.evidence.local_runs import local_runs
+from orchestrator.run.evidence.local_runs import local_run, local_runs
 from orchestrator.run.session.identity import runs_folder
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class RunHistory:
 
     @cached_property
     def here(self) -> Mapping[str, RunIndex]:
-        """The runs of this workspace by their ids, the newest first."""
+        """The runs of this workspace by their ids, the newest first; they do not tell of their files."""
         mine = ("", self._environment.name)
         return {one.run: one for one in self._folders if one.environment in mine}
 
@@ -94,7 +94,7 @@ class RunHistory:
 
     @cached_property
     def _folders(self) -> tuple[RunIndex, ...]:
-        return local_runs(self._root)
+        return local_runs(self._root, files=False)
 
     def newest(self, count: int = 0) -> tuple[KnownRun, ...]:
         """The newest runs, or all of them (0), the newest first."""
@@ -131,8 +131,11 @@ class RunHistory:
         return tuple(self.run(run) for run in sorted({*mine[:1], *theirs[:1]}, reverse=True))
 
     def _known(self, run: str, kept: Mapping[str, RunIndex]) -> KnownRun:
-        folder = runs_folder(self._root) / run if run in self.here else None
-        return KnownRun(self.here.get(run) or kept[run], folder, self.store if run in kept else None)
+        store = self.store if run in kept else None
+        if (index := self.here.get(run)) is None:
+            return KnownRun(kept[run], None, store)
+        folder = runs_folder(self._root) / run
+        return KnownRun(local_run(folder) or index, folder, store)
 
     def _asked(self, ask: Callable[[EvidenceStore], Any], otherwise: Any) -> Any:
         """What the bucket answers; `otherwise` without one, and when it does not answer."""

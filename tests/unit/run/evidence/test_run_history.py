@@ -63,6 +63,14 @@ def test_name_when_it_is_of_an_image(two: RunHistory, environment: Environment, 
     assert meant(two, environment, "web", ()).run.index.run == newest.name
 
 
+def test_name_when_it_is_of_an_image_with_variants(environment: Environment, leave: Runner, tmp_path: Path) -> None:
+    """The family stands for the variant that a run had last."""
+    for run, image in ((RUN, "web@debian-12"), (LATER, "web@debian-13")):
+        leave(run, images=[{"image": image, "status": "validated"}])
+    found = meant(RunHistory(tmp_path, environment, pytest.fail), environment, "web", ())
+    assert (found.run.index.run, found.image) == (LATER, "web@debian-13")
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
