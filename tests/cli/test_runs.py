@@ -87,7 +87,7 @@ def test_logs_when_a_run_had_several_images(workspace: Path) -> None:
     screen = seen([AMI, "logs", "web"], 100, cwd=workspace)
     assert "tested web red" in screen.lines
     listed = json.loads(run(workspace, "logs", "0a1b2c", "--json").stdout)
-    assert (listed["schema"], listed["run"], listed["places"]) == ("ami/logs/1", OLD, ["here"])
+    assert (listed["schema"], listed["run"], listed["kept_in"]) == ("ami/logs/1", OLD, ["here"])
 
 
 def test_logs_when_the_name_is_wrong(workspace: Path) -> None:

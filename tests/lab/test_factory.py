@@ -72,7 +72,7 @@ def test_build_when_a_role_does_not_do_its_work(small: Small) -> None:
 def _evidence_outlives_the_disk(small: Small, ami_id: str) -> None:
     """Logs and the report of a rejected AMI are the same from the bucket, once the run's folder is gone."""
     run, *_ = json.loads(small.ami("runs", "--json"))["runs"]
-    assert (run["result"], run["environment"], run["places"]) == ("failed", "lab", ["here", "bucket"])
+    assert (run["status"], run["environment"], run["kept_in"]) == ("failed", "lab", ["here", "bucket"])
     assert run["command"] == "ami build --yes --json"
     assert json.loads(small.ami("show", ami_id, "--json"))["report"] == f"{small.last_run()}/tiny/report.json"
     here = small.ami("logs", "tiny")
@@ -86,12 +86,12 @@ def _evidence_outlives_the_disk(small: Small, ami_id: str) -> None:
     assert list((small.root / ".ami/runs").iterdir()) == []
 
     (kept,) = [one for one in json.loads(small.ami("runs", "--json"))["runs"] if one["run"] == run["run"]]
-    assert kept == {**run, "files": kept["files"], "places": ["bucket"], "folder": ""}
+    assert kept == {**run, "files": kept["files"], "kept_in": ["bucket"], "folder": None}
     for name in (run["run"], run["run"][-6:], "tiny", ami_id):
         assert small.ami("logs", name) == here, name
     assert small.ami("logs", "tiny", "tiny.pkr.hcl").startswith("#")
     shown = json.loads(small.ami("show", ami_id, "--json"))
-    assert shown["report"] == f"{run['bucket']}tiny/report.json"
+    assert shown["report"] == f"{run['bucket_folder']}tiny/report.json"
     assert [one["test"] for one in shown["failed_tests"]] == ["marker: test_mark"]
 
 

@@ -11,6 +11,7 @@ import typer
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
+from orchestrator.cli.run_json import run_json
 from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import plain, print_json, print_text, say
 from orchestrator.errors import LackError
@@ -62,7 +63,7 @@ def logs(
 def _list(found: MeantRun, *, as_json: bool) -> None:
     index = found.run.index
     if as_json:
-        print_json({"schema": "ami/logs/1", **found.run.as_json()})
+        print_json({"schema": "ami/logs/1", **run_json(found.run)})
         return
     say(f"{_about(found.run, found.image)}: {found.run.place()}")
     rows = [(one.path, f"{one.bytes:,}") for one in index.files]

@@ -11,6 +11,7 @@ from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, DryRunOption, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
 from orchestrator.cli.run_changes import prune_runs, upload_runs
+from orchestrator.cli.run_json import run_json
 from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import duration, print_json, say
 from orchestrator.cli.time_span import time_span
@@ -61,7 +62,7 @@ def runs(  # noqa: PLR0917 - Typer calls it by name
     history = RunHistory(loaded.root, environment, say)
     found = history.newest(last)
     if as_json:
-        print_json({"schema": "ami/runs/1", "runs": [one.as_json() for one in found]})
+        print_json({"schema": "ami/runs/1", "runs": [run_json(one) for one in found]})
     elif found:
         print_table(_COLUMNS, [_row(one) for one in found])
     else:

@@ -68,7 +68,7 @@ def runs_of_ami(runs: RunHistory, environment: Environment, ami_id: str) -> Iter
     """The runs that have files of an AMI, the newest first: those here, and those that its record and tags name."""
     ids = set(_here(runs, ami_id))
     account = environment.account
-    ids |= {str(one.get("run", "")) for one in history(account, environment.artifact_bucket, ami_id)}
+    ids |= {str(one.get("run") or "") for one in history(account, environment.artifact_bucket, ami_id)}
     with suppress(UsageError):  # it was deregistered, or is another account's; what is known of runs stays
         ids.add(find(account, ami_id).run)
     yield from _with_files(runs, ami_id, ids)

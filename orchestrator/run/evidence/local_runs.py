@@ -40,13 +40,13 @@ def local_run(folder: Path, *, files: bool = True) -> RunIndex | None:
     if started is None or folder.is_symlink() or not folder.is_dir():
         return None
     owner, summary, error = (_read(folder / name) for name in (OWNER_FILE, SUMMARY_FILE, ERROR_FILE))
-    texts = {name: str(owner.get(name, "")) for name in ("command", "environment", "commit", "host")}
+    texts = {name: str(owner.get(name) or "") for name in ("command", "environment", "commit", "host")}
     return RunIndex(
         run=folder.name,
         started=started,
         result=_result(folder, summary, error),
-        error=str(error.get("error", "")),
-        seconds=float(summary.get("seconds", 0.0)),
+        error=str(error.get("error") or ""),
+        seconds=float(summary.get("seconds") or 0.0),
         images=images_from(summary) or _folders(folder),
         files=tuple(_sizes(folder)) if files else (),
         **texts,

@@ -50,15 +50,6 @@ class KnownRun:
             raise FileNotFoundError(path)
         return self.store.read(self.index.run, path)
 
-    def as_json(self) -> dict[str, Any]:
-        """A JSON object: the run's index, with `places`, and `folder` and `bucket` as they are known."""
-        places = {
-            "places": list(self.places),
-            "folder": str(self.folder or ""),
-            "bucket": self.store.place(self.index.run) if self.store else "",
-        }
-        return {**self.index.as_json(), **places}
-
 
 class RunHistory:
     """What is known of runs of an environment. Runs here that do not tell their environment count as its own.

@@ -79,15 +79,15 @@ def index_from(value: Any) -> RunIndex:
     """The index that a JSON object holds, whatever else is in it. Raises ValueError for another value."""
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
         raise ValueError(f"no object of the schema {SCHEMA}")
-    texts = {name: str(value.get(name, "")) for name in ("command", "environment", "commit", "host", "error")}
+    texts = {name: str(value.get(name) or "") for name in ("command", "environment", "commit", "host", "error")}
     try:
         return RunIndex(
             run=str(value["run"]),
             started=datetime.fromisoformat(str(value["started"])),
             result=RunResult(value["result"]),
-            seconds=float(value.get("seconds", 0.0)),
+            seconds=float(value.get("seconds") or 0.0),
             images=images_from(value),
-            files=tuple(KeptFile(str(one["path"]), int(one["bytes"])) for one in value.get("files", ())),
+            files=tuple(KeptFile(str(one["path"]), int(one["bytes"])) for one in value.get("files") or ()),
             **texts,
         )
     except (KeyError, TypeError) as error:
@@ -99,11 +99,11 @@ def images_from(value: Mapping[str, Any]) -> tuple[RunImage, ...]:
     return tuple(
         RunImage(
             image=str(one["image"]),
-            status=str(one.get("status", "")),
-            ami_id=str(one.get("ami_id", "")),
-            version=str(one.get("version", "")),
+            status=str(one.get("status") or ""),
+            ami_id=str(one.get("ami_id") or ""),
+            version=str(one.get("version") or ""),
             shared=bool(one.get("shared")),
         )
-        for one in value.get("images", ())
+        for one in value.get("images") or ()
         if isinstance(one, dict) and "image" in one
     )

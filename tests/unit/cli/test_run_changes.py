@@ -10,9 +10,11 @@ import pytest
 
 from orchestrator.aws.account import AwsError
 from orchestrator.cli.run_changes import prune_runs, upload_runs
+from orchestrator.cli.run_json import run_json
 from orchestrator.errors import UsageError
 from orchestrator.run.evidence.evidence_store import store_of
 from orchestrator.run.evidence.local_runs import local_runs
+from orchestrator.run.evidence.run_history import RunHistory
 from tests.unit.run.evidence.conftest import LATER, RUN, environment, leave, web
 
 __all__ = ["environment", "leave"]
@@ -77,3 +79,13 @@ def test_prune_when_the_bucket_is_not_there(environment: Environment, leave: Run
     with pytest.raises(AwsError, match="NoSuchBucket"):
         prune_runs(tmp_path, broken, LATE, yes=True, dry_run=False, as_json=False)
     assert len(local_runs(tmp_path)) == 1
+
+
+def test_run_as_json_when_little_is_known(environment: Environment, leave: Runner, tmp_path: Path) -> None:
+    """Every field is there: null for what is not known, and times end in Z."""
+    leave(RUN)
+    (found,) = RunHistory(tmp_path, environment, pytest.fail).newest()
+    told = run_json(found)
+    assert (told["run"], told["started"], told["status"]) == (RUN, "2030-11-24T00:42:00Z", "cut off")
+    assert (told["kept_in"], told["bucket_folder"], told["reason"]) == (["here"], None, None)
+    assert told["images"] == [{"image": "web", "status": None, "shared": False, "ami_id": None, "version": None}]

@@ -86,7 +86,7 @@ def test_put_when_the_bucket_fails(broken: str, store: EvidenceStore, leave: Run
     folder, told = leave(**web("validated")), list[str]()
     assert not put_evidence(store, folder, told.append)
     assert told == [
-        f"warning: what the run left is only in {folder}: nothing answers at https://s3.example.com",
+        f"warning: what the run left is only in {folder}: nothing answers at https://s3.example.com/artifacts",
         "hint: ami runs --upload --env dev puts it into the bucket artifacts",
     ]
     assert store.index(RUN) is None

@@ -67,7 +67,7 @@ def test_runs_when_other_things_are_there(leave: Runner, tmp_path: Path) -> None
     assert [one.run for one in local_runs(tmp_path)] == [LATER, RUN]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"images": [1, {}]}', '{"pid": "x"}'])
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"images": [1, {}], "seconds": null}', '{"pid": "x"}'])
 def test_run_when_its_files_are_broken(content: str, leave: Runner) -> None:
     """It is listed all the same."""
     folder = leave()
