@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.cli.terminal import confirm, print_json, say
+from orchestrator.cli.terminal import confirm, say
 from orchestrator.errors import Interrupted, StageError, UsageError
 
 if TYPE_CHECKING:
@@ -13,57 +14,80 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.definition.environment import Environment
+    from orchestrator.run.evidence.evidence_store import EvidenceStore
     from orchestrator.run.evidence.run_index import RunIndex
 
 #: Runs of which each is named.
 _SHOWN = 20
 
 
-def upload_runs(root: Path, environment: Environment, *, yes: bool, dry_run: bool) -> None:
+@dataclass
+class RunChanges:
+    """What was done to runs, by their ids."""
+
+    dry_run: bool
+    uploaded: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    #: Old ones that the bucket has whole, that are nowhere else, and that live.
+    in_bucket: list[str] = field(default_factory=list)
+    only_here: list[str] = field(default_factory=list)
+    live: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object with every field."""
+        return {"schema": "ami/changed-runs/1", **asdict(self)}
+
+
+def upload_runs(root: Path, environment: Environment, changes: RunChanges, *, yes: bool) -> None:
     """Put the runs that ended, and that are only here, into the bucket.
 
     Raises UsageError without a bucket, and StageError when some stay only here.
     """
-    from orchestrator.run.evidence.local_runs import local_run
+    from orchestrator.run.evidence.evidence_store import store_of
     from orchestrator.run.evidence.put import put_evidence
-    from orchestrator.run.evidence.run_history import RunHistory
-    from orchestrator.run.evidence.run_index import RunResult
     from orchestrator.run.session.identity import runs_folder
 
-    history = RunHistory(root, environment, say)
-    store = history.store
+    store = store_of(environment)
     if store is None:
         hint = f'artifact_bucket = "NAME" in {environment.path}'
         raise UsageError(f"the environment '{environment.name}' names no artifact bucket", hint=hint)
-    ended = [one for one in history.here.values() if one.result is not RunResult.RUNNING]
-    there = store.indices(set(store.runs()) & {one.run for one in ended})
-    folders = {one.run: runs_folder(root) / one.run for one in ended if one.run not in there}
-    wanted = [index for folder in folders.values() if (index := local_run(folder)) is not None]
+    wanted = _not_in(store, root)
     if not wanted:
         say(f"nothing to upload: {store.bucket} has all runs that are here")
         return
     _list(wanted, "is only here")
-    if dry_run:
+    if changes.dry_run:
         say("a dry run: nothing was uploaded")
         return
     confirm(f"Upload {_counted(len(wanted))}?", yes=yes)
-    missing = [one for one in wanted if not put_evidence(store, folders[one.run], say)]
-    if missing:
-        raise StageError(f"{_counted(len(missing))} could not be uploaded", hint="see above; then say it again")
+    changes.uploaded += [one.run for one in wanted if put_evidence(store, runs_folder(root) / one.run, say)]
+    if missing := len(wanted) - len(changes.uploaded):
+        raise StageError(f"{_counted(missing)} could not be uploaded", hint=f"ami runs --upload --env {environment.name} tries it again")
     say(f"uploaded {_counted(len(wanted))}")
 
 
-def prune_runs(
-    root: Path, environment: Environment, before: datetime, *, yes: bool, dry_run: bool, as_json: bool
-) -> None:
+def _not_in(store: EvidenceStore, root: Path) -> list[RunIndex]:
+    """The runs of the store's environment here that ended and that it does not have."""
+    from orchestrator.run.evidence.local_runs import local_runs
+    from orchestrator.run.evidence.run_index import RunResult
+
+    mine = ("", store.environment)
+    ended = [one for one in local_runs(root) if one.result is not RunResult.RUNNING and one.environment in mine]
+    there = store.indices(set(store.runs()) & {one.run for one in ended})
+    return [one for one in ended if one.run not in there]
+
+
+def prune_runs(root: Path, environment: Environment, before: datetime, changes: RunChanges, *, yes: bool) -> None:
     """Delete the folders of runs that began before then and have ended.
 
     Those that are nowhere else need another yes. Raises AwsError when the bucket does not answer.
     """
     from orchestrator.run.evidence.evidence_store import store_of
-    from orchestrator.run.evidence.prune import clear_half_deleted, prune, pruning
+    from orchestrator.run.evidence.prune import pruning
 
     plan = pruning(root, environment, store_of(environment), before)
+    for mine, some in ((changes.in_bucket, plan.safe), (changes.only_here, plan.only_here), (changes.live, plan.live)):
+        mine += [one.run for one in some]
     for one in plan.live:
         say(f"left alone: {one.run} has not ended")
     _list(plan.safe, "is in the bucket")
@@ -72,33 +96,30 @@ def prune_runs(
         say("hint: ami runs --upload puts those into the bucket first")
     if not (plan.safe or plan.only_here):
         say(f"nothing to prune: no run here began before {before:%Y-%m-%d %H:%M} UTC and has ended")
+    elif changes.dry_run:
+        say("a dry run: nothing was deleted")
+    else:
+        _delete(root, plan.safe, changes, "", yes=yes)
+        _delete(root, plan.only_here, changes, " that are nowhere else", yes=yes)
+        say(f"deleted {_counted(len(changes.deleted))}, {_size([*plan.safe, *plan.only_here])}")
+
+
+def _delete(root: Path, runs: Sequence[RunIndex], changes: RunChanges, which: str, *, yes: bool) -> None:
+    """Delete the folders of these runs, if a person agrees. Raises Interrupted when not."""
+    from orchestrator.run.evidence.prune import clear_half_deleted, prune
+
+    if not runs:
         return
-    deleted: list[RunIndex] = []
     try:
-        for some, losing in ((plan.safe, ""), (plan.only_here, " that are nowhere else")):
-            if some and not dry_run:
-                confirm(f"Delete {_counted(len(some))}{losing}?", yes=yes, default=False)
-                clear_half_deleted(root)
-                for one in some:
-                    prune(root, one)
-                    deleted.append(one)
+        confirm(f"Delete {_counted(len(runs))}{which}?", yes=yes, default=False)
     except Interrupted:
-        if not deleted:
+        if not changes.deleted:
             raise
-        stay = _counted(len(plan.only_here))
-        raise Interrupted(f"{stay} that are nowhere else stay; {_counted(len(deleted))} deleted") from None
-    say("a dry run: nothing was deleted" if dry_run else f"deleted {_counted(len(deleted))}, {_size(deleted)}")
-    if as_json:
-        print_json(
-            {
-                "schema": "ami/pruned-runs/1",
-                "dry_run": dry_run,
-                "deleted": [one.run for one in deleted],
-                "in_bucket": [one.run for one in plan.safe],
-                "only_here": [one.run for one in plan.only_here],
-                "live": [one.run for one in plan.live],
-            }
-        )
+        raise Interrupted(f"deleted {_counted(len(changes.deleted))}; {_counted(len(runs))}{which} stay") from None
+    clear_half_deleted(root)
+    for one in runs:
+        prune(root, one)
+        changes.deleted.append(one.run)
 
 
 def _list(runs: Sequence[RunIndex], what: str) -> None:

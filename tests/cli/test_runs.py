@@ -75,8 +75,11 @@ def test_prune_without_a_terminal(workspace: Path) -> None:
     ):
         done = run(workspace, "runs", *arguments)
         assert done.returncode == code, (arguments, done.stderr)
+        assert done.stdout == ""
         assert len(list((workspace / ".ami/runs").iterdir())) == 2
     assert "hint: artifact_bucket = " in done.stderr
+    told = json.loads(run(workspace, "runs", "--prune", "9999w", "--json").stdout)
+    assert (told["schema"], told["only_here"], told["deleted"]) == ("ami/changed-runs/1", [], [])
 
 
 def test_logs_when_a_run_had_several_images(workspace: Path) -> None:

@@ -10,7 +10,7 @@ import typer
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, DryRunOption, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
-from orchestrator.cli.run_changes import prune_runs, upload_runs
+from orchestrator.cli.run_changes import RunChanges, prune_runs, upload_runs
 from orchestrator.cli.run_json import run_json
 from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import duration, print_json, say
@@ -53,11 +53,14 @@ def runs(  # noqa: PLR0917 - Typer calls it by name
     before = datetime.now(UTC) - time_span("--prune", prune) if prune else None
     loaded = opened(workspace, roles=False)
     environment = environment_of(loaded, env)
-    if upload:
-        upload_runs(loaded.root, environment, yes=yes, dry_run=dry_run)
-    if before is not None:
-        prune_runs(loaded.root, environment, before, yes=yes, dry_run=dry_run, as_json=as_json)
     if upload or before is not None:
+        changes = RunChanges(dry_run)
+        if upload:
+            upload_runs(loaded.root, environment, changes, yes=yes)
+        if before is not None:
+            prune_runs(loaded.root, environment, before, changes, yes=yes)
+        if as_json:
+            print_json(changes.as_json())
         return
     history = RunHistory(loaded.root, environment, say)
     found = history.newest(last)

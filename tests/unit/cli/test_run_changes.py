@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.aws.account import AwsError
-from orchestrator.cli.run_changes import prune_runs, upload_runs
+from orchestrator.cli.run_changes import RunChanges, prune_runs, upload_runs
 from orchestrator.cli.run_json import run_json
 from orchestrator.errors import UsageError
 from orchestrator.run.evidence.evidence_store import store_of
@@ -36,39 +35,39 @@ def test_upload_when_runs_are_only_here(environment: Environment, leave: Runner,
     leave(LATER, birth="")
     store = store_of(environment)
     assert store is not None
-    upload_runs(tmp_path, environment, yes=True, dry_run=True)
+    upload_runs(tmp_path, environment, RunChanges(dry_run=True), yes=True)
     assert store.runs() == ()
-    upload_runs(tmp_path, environment, yes=True, dry_run=False)
+    upload_runs(tmp_path, environment, RunChanges(dry_run=False), yes=True)
     assert store.runs() == (RUN, "20301123T000000Z-aaaaaa")
     said = capsys.readouterr().err
     assert f"{RUN} done" in said
     assert "20301123T000000Z-aaaaaa cut off" in said
     assert said.endswith("uploaded 2 runs\n")
-    upload_runs(tmp_path, environment, yes=True, dry_run=False)
+    upload_runs(tmp_path, environment, RunChanges(dry_run=False), yes=True)
     assert capsys.readouterr().err == "nothing to upload: artifacts has all runs that are here\n"
 
 
 def test_upload_when_it_cannot_be(environment: Environment, leave: Runner, tmp_path: Path) -> None:
     """Without a bucket, and where nobody can be asked."""
     leave(RUN, **web("validated"))
+    without = environment.model_copy(update={"artifact_bucket": ""})
     with pytest.raises(UsageError, match="names no artifact bucket"):
-        upload_runs(tmp_path, environment.model_copy(update={"artifact_bucket": ""}), yes=True, dry_run=False)
+        upload_runs(tmp_path, without, RunChanges(dry_run=False), yes=True)
     with pytest.raises(UsageError, match="nobody can be asked"):
-        upload_runs(tmp_path, environment, yes=False, dry_run=False)
+        upload_runs(tmp_path, environment, RunChanges(dry_run=False), yes=False)
 
 
 def test_prune_when_some_would_be_lost(environment: Environment, leave: Runner, tmp_path: Path, capsys: Told) -> None:
-    """The JSON says which are where; --yes deletes both kinds, a dry run none."""
+    """It says which are where; --yes deletes both kinds, a dry run none."""
     leave(RUN, **web("validated"))
-    upload_runs(tmp_path, environment, yes=True, dry_run=False)
+    upload_runs(tmp_path, environment, RunChanges(dry_run=False), yes=True)
     leave(LATER, **web("validated"))
     for dry_run, deleted in ((True, []), (False, [RUN, LATER])):
         capsys.readouterr()
-        prune_runs(tmp_path, environment, LATE, yes=True, dry_run=dry_run, as_json=True)
-        came = capsys.readouterr()
-        told = json.loads(came.out)
-        assert (told["deleted"], told["in_bucket"], told["only_here"]) == (deleted, [RUN], [LATER])
-        assert "hint: ami runs --upload puts those into the bucket first" in came.err
+        changes = RunChanges(dry_run)
+        prune_runs(tmp_path, environment, LATE, changes, yes=True)
+        assert (changes.deleted, changes.in_bucket, changes.only_here) == (deleted, [RUN], [LATER])
+        assert "hint: ami runs --upload puts those into the bucket first" in capsys.readouterr().err
     assert local_runs(tmp_path) == ()
 
 
@@ -77,7 +76,7 @@ def test_prune_when_the_bucket_is_not_there(environment: Environment, leave: Run
     leave(RUN, **web("validated"))
     broken = environment.model_copy(update={"artifact_bucket": "is-not-there"})
     with pytest.raises(AwsError, match="NoSuchBucket"):
-        prune_runs(tmp_path, broken, LATE, yes=True, dry_run=False, as_json=False)
+        prune_runs(tmp_path, broken, LATE, RunChanges(dry_run=False), yes=True)
     assert len(local_runs(tmp_path)) == 1
 
 
