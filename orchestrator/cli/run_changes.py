@@ -62,7 +62,10 @@ def upload_runs(root: Path, environment: Environment, changes: RunChanges, *, ye
     confirm(f"Upload {_counted(len(wanted))}?", yes=yes)
     changes.uploaded += [one.run for one in wanted if put_evidence(store, runs_folder(root) / one.run, say)]
     if missing := len(wanted) - len(changes.uploaded):
-        raise StageError(f"{_counted(missing)} could not be uploaded", hint=f"ami runs --upload --env {environment.name} tries it again")
+        raise StageError(
+            f"{_counted(missing)} could not be uploaded",
+            hint=f"ami runs --upload --env {environment.name} tries it again",
+        )
     say(f"uploaded {_counted(len(wanted))}")
 
 
