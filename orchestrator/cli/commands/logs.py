@@ -10,8 +10,8 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
+from orchestrator.cli.evidence.run_json import run_json
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
-from orchestrator.cli.run_json import run_json
 from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import plain, print_json, print_text, say
 from orchestrator.errors import LackError

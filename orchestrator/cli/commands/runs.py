@@ -9,9 +9,9 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
+from orchestrator.cli.evidence.run_changes import RunChanges, prune_runs, upload_runs
+from orchestrator.cli.evidence.run_json import run_json
 from orchestrator.cli.options import HERE, DryRunOption, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
-from orchestrator.cli.run_changes import RunChanges, prune_runs, upload_runs
-from orchestrator.cli.run_json import run_json
 from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import duration, print_json, say
 from orchestrator.cli.time_span import time_span

@@ -8,8 +8,8 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
+from orchestrator.cli.evidence.report_facts import report_facts
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
-from orchestrator.cli.report_facts import report_facts
 from orchestrator.cli.terminal import print_json, print_text
 
 if TYPE_CHECKING:

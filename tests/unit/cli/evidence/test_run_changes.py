@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.aws.account import AwsError
-from orchestrator.cli.run_changes import RunChanges, prune_runs, upload_runs
-from orchestrator.cli.run_json import run_json
+from orchestrator.cli.evidence.run_changes import RunChanges, prune_runs, upload_runs
+from orchestrator.cli.evidence.run_json import run_json
 from orchestrator.errors import UsageError
 from orchestrator.run.evidence.evidence_store import store_of
 from orchestrator.run.evidence.local_runs import local_runs
