@@ -17,6 +17,7 @@ from orchestrator.cli.terminal import plain, print_json, print_text, say
 from orchestrator.errors import LackError
 
 if TYPE_CHECKING:
+    from orchestrator.contract.runs import LogsJson
     from orchestrator.run.evidence.find_run import MeantRun
     from orchestrator.run.evidence.run_history import KnownRun
 
@@ -63,7 +64,8 @@ def logs(
 def _list(found: MeantRun, *, as_json: bool) -> None:
     index = found.run.index
     if as_json:
-        print_json({"schema": "ami/logs/1", **run_json(found.run)})
+        told: LogsJson = {**run_json(found.run), "schema": "ami/logs/1"}
+        print_json(told)
         return
     say(f"{_about(found.run, found.image)}: {found.run.place()}")
     rows = [(one.path, f"{one.bytes:,}") for one in index.files]
@@ -96,4 +98,4 @@ def _print(text: str) -> None:
     print_text(text, newline=not text.endswith("\n"))
 
 
-COMMAND = CliCommand("logs", 74, logs)
+COMMAND = CliCommand("logs", 74, logs, prints=("ami/logs/1",))

@@ -17,6 +17,9 @@ from orchestrator.cli.terminal import duration, print_json, say
 from orchestrator.cli.time_span import time_span
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.contract.runs import RunsJson
     from orchestrator.run.evidence.run_history import KnownRun
     from orchestrator.run.evidence.run_index import RunIndex
 
@@ -65,13 +68,17 @@ def runs(  # noqa: PLR0917 - Typer calls it by name
     history = RunHistory(loaded.root, environment, say)
     found = history.newest(last)
     if as_json:
-        print_json({"schema": "ami/runs/1", "runs": [run_json(one) for one in found]})
+        print_json(_as_json(found))
     elif found:
         print_table(_COLUMNS, [_row(one) for one in found])
     else:
         say(f"no runs in {environment.name}; `ami build` begins one")
     if history.elsewhere:
         say(f"{history.elsewhere} here of other environments: --env shows them")
+
+
+def _as_json(runs_: Sequence[KnownRun]) -> RunsJson:
+    return {"schema": "ami/runs/1", "runs": [run_json(one) for one in runs_]}
 
 
 def _row(run: KnownRun) -> tuple[str, ...]:
@@ -95,4 +102,4 @@ def _images(index: RunIndex) -> str:
     return ", ".join([*bad, *(one.image for one in index.images if one.good or not one.status)])
 
 
-COMMAND = CliCommand("runs", 72, runs)
+COMMAND = CliCommand("runs", 72, runs, prints=("ami/runs/1", "ami/changed-runs/1"))

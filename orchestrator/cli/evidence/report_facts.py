@@ -10,29 +10,29 @@ from orchestrator.cli.terminal import say
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestrator.contract.show import FailedTestJson, ReportJson
     from orchestrator.definition.environment import Environment
 
 _BAD = ("failed", "error")
 
 
-def report_facts(root: Path, environment: Environment, ami_id: str) -> dict[str, Any]:
-    """Where the report is (`report`), and its failed tests, if any (`failed_tests`). Empty when none can be read."""
+def report_facts(root: Path, environment: Environment, ami_id: str) -> ReportJson:
+    """Where the report is, and its failed tests; null and empty when none can be read."""
     from orchestrator.aws.account import AwsError
     from orchestrator.run.evidence.find_run import report_of
     from orchestrator.run.evidence.run_history import RunHistory
 
     found = report_of(RunHistory(root, environment, say), environment, ami_id)
     if found is None:
-        return {}
+        return {"report": None, "failed_tests": []}
     run, path = found
-    facts: dict[str, Any] = {"report": run.place(path)}
+    failed: list[FailedTestJson] = []
     try:
         tests = json.loads(run.read(path))["tests"]
-        failed = [{"test": _name(one), "message": _first_line(one)} for one in tests if one["outcome"] in _BAD]
+        failed += [{"test": _name(one), "message": _first_line(one)} for one in tests if one["outcome"] in _BAD]
     except (OSError, ValueError, KeyError, TypeError, *AwsError) as error:
         say(f"note: {run.place(path)} cannot be read: {error}")
-        return facts
-    return {**facts, "failed_tests": failed} if failed else facts
+    return {"report": run.place(path), "failed_tests": failed}
 
 
 def _name(test: dict[str, Any]) -> str:

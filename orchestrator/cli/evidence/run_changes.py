@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from orchestrator.cli.terminal import confirm, say
 from orchestrator.errors import Interrupted, StageError, UsageError
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from orchestrator.contract.runs import ChangedRunsJson
     from orchestrator.definition.environment import Environment
     from orchestrator.run.evidence.evidence_store import EvidenceStore
     from orchestrator.run.evidence.run_index import RunIndex
@@ -33,9 +34,17 @@ class RunChanges:
     only_here: list[str] = field(default_factory=list)
     live: list[str] = field(default_factory=list)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> ChangedRunsJson:
         """A JSON object with every field."""
-        return {"schema": "ami/changed-runs/1", **asdict(self)}
+        return {
+            "schema": "ami/changed-runs/1",
+            "dry_run": self.dry_run,
+            "uploaded": self.uploaded,
+            "deleted": self.deleted,
+            "in_bucket": self.in_bucket,
+            "only_here": self.only_here,
+            "live": self.live,
+        }
 
 
 def upload_runs(root: Path, environment: Environment, changes: RunChanges, *, yes: bool) -> None:
@@ -55,7 +64,7 @@ def upload_runs(root: Path, environment: Environment, changes: RunChanges, *, ye
     if not wanted:
         say(f"nothing to upload: {store.bucket} has all runs that are here")
         return
-    _list(wanted, "is only here")
+    _list(wanted, "is only here", asked=not yes)
     if changes.dry_run:
         say("a dry run: nothing was uploaded")
         return
@@ -93,8 +102,8 @@ def prune_runs(root: Path, environment: Environment, before: datetime, changes: 
         mine += [one.run for one in some]
     for one in plan.live:
         say(f"left alone: {one.run} has not ended")
-    _list(plan.safe, "is in the bucket")
-    _list(plan.only_here, "is nowhere else, and would be lost")
+    _list(plan.safe, "is in the bucket", asked=not yes)
+    _list(plan.only_here, "is nowhere else, and would be lost", asked=not yes)
     if plan.only_here and environment.artifact_bucket:
         say("hint: ami runs --upload puts those into the bucket first")
     if not (plan.safe or plan.only_here):
@@ -125,12 +134,12 @@ def _delete(root: Path, runs: Sequence[RunIndex], changes: RunChanges, which: st
         changes.deleted.append(one.run)
 
 
-def _list(runs: Sequence[RunIndex], what: str) -> None:
-    """The first of these runs, each with what is to be known of it."""
+def _list(runs: Sequence[RunIndex], what: str, *, asked: bool) -> None:
+    """The first of these runs, each with what is to be known of it; also with --quiet when a question is `asked`."""
     for one in runs[:_SHOWN]:
-        say(f"{one.run} {one.result}, {_size([one])}: {what}")
+        say(f"{one.run} {one.result}, {_size([one])}: {what}", always=asked)
     if (more := len(runs) - _SHOWN) > 0:
-        say(f"and {_counted(more)} more; --json lists all")
+        say(f"and {_counted(more)} more; --json lists all", always=asked)
 
 
 def _counted(number: int) -> str:

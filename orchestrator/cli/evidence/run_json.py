@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from orchestrator.contract.runs import KnownRunJson, RunImageJson
     from orchestrator.run.evidence.run_history import KnownRun
     from orchestrator.run.evidence.run_index import RunImage
 
 
-def run_json(run: KnownRun) -> dict[str, Any]:
+def run_json(run: KnownRun) -> KnownRunJson:
     """A JSON object with every field, null for what is not known."""
     index = run.index
     return {
@@ -30,7 +31,7 @@ def run_json(run: KnownRun) -> dict[str, Any]:
     }
 
 
-def _image(image: RunImage) -> dict[str, Any]:
+def _image(image: RunImage) -> RunImageJson:
     return {
         "image": image.image,
         "status": image.status or None,
