@@ -199,7 +199,7 @@ def told(error: Exception) -> str:
 def refusal(error: Exception) -> LackError | None:
     """The LackError that tells a person why AWS did not do what was asked; None when `error` is not of AWS."""
     if isinstance(error, EndpointConnectionError):
-        url = str(error.kwargs.get("endpoint_url", "AWS"))
+        url = str(error.kwargs.get("endpoint_url", "AWS")).partition("?")[0]  # S3's has the whole request
         return LackError(f"nothing answers at {url}", hint=mend_of(url) or "check network and region")
     if isinstance(error, NoCredentialsError):
         return LackError("no AWS credentials were found", hint="name a `profile` in the environment, or log in")

@@ -94,6 +94,22 @@ class StatementJson(TypedDict):
     untested: dict[str, str]
 
 
+class FailedTestJson(TypedDict):
+    """A test that failed."""
+
+    test: str
+    """Its role and name: `nginx: test_config`."""
+    message: str
+    """The first line of what it said."""
+
+
+class ReportJson(TypedDict):
+    """What the report of a verdict says."""
+
+    report: str | None
+    failed_tests: list[FailedTestJson]
+
+
 class AmiJson(VersionJson):
     """A version, with all that is known of it."""
 
@@ -111,6 +127,10 @@ class AmiJson(VersionJson):
     """Roles that had no tests at the last validation, and why."""
     history: list[StatementJson]
     """The states that it was given, the oldest first; empty without an artifact bucket."""
+    report: str | None
+    """Where the report of its verdict is: a path, or `s3://...`; null when neither this disk nor the bucket has it."""
+    failed_tests: list[FailedTestJson]
+    """The tests that failed, from the report."""
 
 
 class UnprovenAmiJson(UnprovenJson):

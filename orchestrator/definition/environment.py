@@ -86,7 +86,8 @@ class Environment(Frozen):
     too. `extra_vars` reach Ansible as extra variables: mirrors and package addresses of that network. So do
     `secret_vars`, which say where each value is (`env:NAME`, see `secret`). `other_instance_types` and
     `other_subnet_ids` are tried in their order when EC2 has no capacity. `vcpu_quota` is how many vCPUs builds and
-    validations may use at once; 0: no bound. `artifact_bucket` holds what builders on several hosts share; empty: none.
+    validations may use at once; 0: no bound. `artifact_bucket` holds what builders on several hosts share,
+    and the evidence of runs; empty: none.
     """
 
     name: str

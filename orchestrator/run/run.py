@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from orchestrator.run.evidence.evidence_store import store_of
+from orchestrator.run.evidence.put import put_evidence, put_when_it_raises
 from orchestrator.run.image import RunContext
 from orchestrator.run.outcome import SegmentStatus, Summary
 from orchestrator.run.schedule import Work, work_through
@@ -64,10 +66,21 @@ def run(
 ) -> Summary:
     """Do `work` in a session of its own, in the workspace and the environment of `secrets`.
 
-    What `work` raises is raised here, and leaves no summary.
+    What `work` raises is raised here, and leaves no summary. What the run left is put into the artifact bucket.
     """
     began, workspace, environment = time.monotonic(), secrets.workspace, secrets.environment
-    with session(workspace.root, environment.account, environment.artifact_bucket, listener, tell=tell) as begun:
+    store = store_of(environment)
+    with (
+        session(
+            workspace.root,
+            environment.account,
+            environment.artifact_bucket,
+            listener,
+            tell=tell,
+            environment=environment.name,
+        ) as begun,
+        put_when_it_raises(store, begun.identity.folder, tell),
+    ):
         outcomes = work(RunContext(workspace, environment, begun, secrets, stop=begun.stop, keep=keep))
     summary = Summary(
         begun.identity.id,
@@ -77,6 +90,7 @@ def run(
         seconds=time.monotonic() - began,
     )
     begun.conclude(summary.as_json())
+    put_evidence(store, begun.identity.folder, tell)
     return summary
 
 

@@ -12,8 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.definition.environment import Environment
+from orchestrator.definition.workspace import load
 from orchestrator.errors import AmiError
 from orchestrator.run.doctor import examine as doctor
+from orchestrator.run.evidence.evidence_store import store_of
+from orchestrator.run.evidence.run_index import RunResult
 from tests.lab.small import NOTHING, PROGRAMS, TASKS, TESTS, await_stage, environment
 
 if TYPE_CHECKING:
@@ -63,6 +66,33 @@ def test_build_when_a_role_does_not_do_its_work(small: Small) -> None:
     (again,) = json.loads(small.ami("build", "--yes", "--json", code=1))["images"]
     assert (again["status"], again["ami_id"]) == ("rejected", told["images"][0]["ami_id"]), "it was built again"
     assert again["reason"].startswith(reason.partition(";")[0])
+    _evidence_outlives_the_disk(small, str(again["ami_id"]))
+
+
+def _evidence_outlives_the_disk(small: Small, ami_id: str) -> None:
+    """Logs and the report of a rejected AMI are the same from the bucket, once the run's folder is gone."""
+    run, *_ = json.loads(small.ami("runs", "--json"))["runs"]
+    assert (run["status"], run["environment"], run["kept_in"]) == ("failed", "lab", ["here", "bucket"])
+    assert run["command"] == "ami build --yes --json"
+    assert json.loads(small.ami("show", ami_id, "--json"))["report"] == f"{small.last_run()}/tiny/report.json"
+    here = small.ami("logs", "tiny")
+    assert here == (small.last_run() / "tiny/pytest.log").read_text()
+    assert here
+    small.ami("runs", "--prune", "1m", code=2)  # nobody can be asked
+    small.ami("runs", "--prune", "0m", "--dry-run")
+    assert small.last_run().name == run["run"]
+    pruned = json.loads(small.ami("runs", "--prune", "0m", "--yes", "--json"))
+    assert (pruned["deleted"], pruned["only_here"]) == ([run["run"]], [])
+    assert list((small.root / ".ami/runs").iterdir()) == []
+
+    (kept,) = [one for one in json.loads(small.ami("runs", "--json"))["runs"] if one["run"] == run["run"]]
+    assert kept == {**run, "files": kept["files"], "kept_in": ["bucket"], "folder": None}
+    for name in (run["run"], run["run"][-6:], "tiny", ami_id):
+        assert small.ami("logs", name) == here, name
+    assert small.ami("logs", "tiny", "tiny.pkr.hcl").startswith("#")
+    shown = json.loads(small.ami("show", ami_id, "--json"))
+    assert shown["report"] == f"{run['bucket_folder']}tiny/report.json"
+    assert [one["test"] for one in shown["failed_tests"]] == ["marker: test_mark"]
 
 
 def test_build_when_a_test_cannot_be_imported(small: Small) -> None:
@@ -108,6 +138,10 @@ def test_build_when_interrupted(small: Small, stage: str) -> None:
         _, said = process.communicate(timeout=300)
     assert process.returncode == 130, said.decode()
     assert small.left_over() == NOTHING
+    store = store_of(load(small.root).environment("lab"))
+    kept = store.index(small.last_run().name) if store else None
+    assert kept is not None, said.decode()
+    assert kept.result is RunResult.INTERRUPTED
     states = [one["State"] for one in small.images()]
     assert len(states) == (1 if stage in ("boot", "await", "test") else 0)
 

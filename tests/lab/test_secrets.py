@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -94,10 +95,18 @@ def ended(small: Small, *arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def bucket_leaks(client: Callable[..., Any]) -> dict[str, list[bytes]]:
+    """The objects of the bucket that hold something of the canary, compressed ones included."""
+    found = in_bucket(client)
+    plain = {key: gzip.decompress(content) if key.endswith(".gz") else content for key, content in found.items()}
+    return {key: leaked for key, content in plain.items() if (leaked := leaks(content))}
+
+
+def in_bucket(client: Callable[..., Any]) -> dict[str, bytes]:
+    """Every object of the bucket, by its key."""
     s3 = client("s3")
-    listed = s3.list_objects_v2(Bucket="ami-lab-artifacts").get("Contents", [])
-    found = {one["Key"]: s3.get_object(Bucket="ami-lab-artifacts", Key=one["Key"])["Body"].read() for one in listed}
-    return {key: leaked for key, content in found.items() if (leaked := leaks(content))}
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket="ami-lab-artifacts")
+    keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+    return {key: s3.get_object(Bucket="ami-lab-artifacts", Key=key)["Body"].read() for key in keys}
 
 
 def define(small: Small, name: str, *, code: int, well: bool) -> None:
@@ -133,6 +142,9 @@ def test_build_when_variables_are_secret(keeper: Small, client: Callable[..., An
     made = [path for place in outside[:2] for path in set(place.iterdir()) - before[place] if path.is_dir()]
     assert leaking(keeper.root, *(path for path in made if path.name.startswith("ami-"))) == {}
     assert bucket_leaks(client) == {}
+    runs = [f"runs/{folder.name}/tiny/packer.log.gz" for folder in (keeper.root / ".ami/runs").iterdir()]
+    assert len(runs) == 2
+    assert set(runs) <= set(in_bucket(client)), "there was nothing to search"
     assert [image for image in keeper.images() if leaks(json.dumps(image, default=str).encode())] == []
 
     shown = ended(keeper, "show", "tiny", "--json")

@@ -8,6 +8,7 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.environment import environment_of
+from orchestrator.cli.evidence.report_facts import report_facts
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.terminal import print_json, print_text
 
@@ -152,6 +153,7 @@ def _ami_facts(workspace: Workspace, environment: Environment, version: Version,
         "programs": next((one["programs"] for one in stated if one["programs"]), {}),
         "untested": stated[-1]["untested"] if stated else {},
         "history": stated,
+        **report_facts(workspace.root, environment, version.ami_id),
     }
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +13,8 @@ from orchestrator.cli.loudness import verbose
 from orchestrator.cli.options import HERE, DryRunOption, EnvironmentOption, JsonOption, WorkspaceOption, YesOption
 from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import confirm, print_json, say
-from orchestrator.errors import Interrupted, StageError, UsageError
+from orchestrator.cli.time_span import time_span
+from orchestrator.errors import Interrupted, StageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 #: Runs that are left alone of which each is named.
 _SHOWN = 5
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 _REMNANTS = (
@@ -59,7 +58,7 @@ def sweep(
     from orchestrator.run.sweep.clear import Became, Swept, clear
     from orchestrator.run.sweep.find import find, place_of
 
-    age = time_span(older_than)
+    age = time_span("--older-than", older_than)
     loaded = opened(workspace, roles=False)
     place = place_of(environment_of(loaded, env), loaded.root)
     now = datetime.now(UTC)
@@ -88,14 +87,6 @@ def sweep(
     if as_json:
         print_json(_as_json(finding, swept, now))
     _judge(swept)
-
-
-def time_span(text: str) -> timedelta:
-    """The time that `90m`, `24h`, `7d` or `2w` stands for. Raises UsageError."""
-    written = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip())
-    if written is None:
-        raise UsageError(f"--older-than '{text}' is not a time", hint="minutes, hours, days or weeks: 90m, 24h, 7d, 2w")
-    return timedelta(**{_UNITS[written[2]]: int(written[1])})
 
 
 def _print_found(remnants: Sequence[Orphan], now: datetime, *, kept: bool) -> None:

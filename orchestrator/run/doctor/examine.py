@@ -64,7 +64,9 @@ def _mitogen(workspace: Workspace) -> CheckResult:
 def _disk(workspace: Workspace) -> CheckResult:
     free = shutil.disk_usage(workspace.root).free
     said = f"{free / 1024**3:.0f} GiB free in {workspace.root}"
-    return CheckResult("disk", ok=free > ENOUGH_DISK, said=said, mend="" if free > ENOUGH_DISK else "rm -r .ami/runs")
+    return CheckResult(
+        "disk", ok=free > ENOUGH_DISK, said=said, mend="" if free > ENOUGH_DISK else "ami runs --prune 30d"
+    )
 
 
 def _identity(environment: Environment) -> str:
@@ -123,11 +125,15 @@ def _bucket(environment: Environment) -> CheckResult:
     """The artifact bucket: without one builds work, and are not exclusive."""
     name = environment.artifact_bucket
     if not name:
-        return CheckResult("artifact bucket", ok=True, said="the environment names none: builds are not exclusive")
+        return CheckResult(
+            "artifact bucket",
+            ok=True,
+            said="the environment names none: builds are not exclusive, and reports stay on this disk",
+        )
 
     def look() -> str:
         environment.account.client("s3").head_bucket(Bucket=name)
-        return "builders agree there on who builds what"
+        return "builders agree there on who builds what; evidence of runs is kept there"
 
     return _asked(f"artifact bucket {name}", look, f"aws s3 mb s3://{name}")
 

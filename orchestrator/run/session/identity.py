@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import shlex
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from orchestrator.errors import LackError
+from orchestrator.masks import hide
 from orchestrator.process import ProgramFailed, run
 from orchestrator.run.leases.owner import LeaseOwner, this_process
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: The file of a run's folder that tells which process does it.
 OWNER_FILE = "owner.json"
@@ -42,16 +42,25 @@ class RunIdentity:
     owner: LeaseOwner
 
 
-def begin(workspace_root: Path) -> RunIdentity:
-    """A new run with its folder made. The id sorts by time and is unique among runs of one second."""
+def begin(workspace_root: Path, environment: str = "") -> RunIdentity:
+    """A new run with its folder made. The id sorts by time and is unique among runs of one second.
+
+    The folder says which process does the run, by which command, and in which environment.
+    """
     started = datetime.now(UTC)
     name = f"{started:{_STARTED}}-{secrets.token_hex(3)}"
     folder = runs_folder(workspace_root) / name
     folder.mkdir(parents=True)
     commit = commit_of(workspace_root)
     owner = this_process(name, commit)
-    (folder / OWNER_FILE).write_text(json.dumps(owner.as_json(), indent=2) + "\n", encoding="utf-8")
+    told = {**owner.as_json(), "command": hide(_command_line()), "environment": environment}
+    (folder / OWNER_FILE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     return RunIdentity(name, folder, started, commit, owner)
+
+
+def _command_line() -> str:
+    """What was typed, as it can be pasted: `ami build web`."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def runs_folder(workspace_root: Path) -> Path:

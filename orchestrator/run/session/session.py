@@ -50,14 +50,22 @@ class RunSession:
 
 @contextmanager
 def session(
-    root: Path, account: Account, bucket: str, listener: Listener, *, tell: Callable[[str], None]
+    root: Path,
+    account: Account,
+    bucket: str,
+    listener: Listener,
+    *,
+    tell: Callable[[str], None],
+    environment: str = "",
 ) -> Iterator[RunSession]:
     """Begin a run in the workspace at `root`, with its lease in an account's `bucket` (empty: without leases).
+
+    `environment` is the name of the environment, for the record.
 
     `listener` hears what happens, `tell` what a person should read at once. Raises LackError when the bucket cannot be
     used. Signals are taken for as long as it lasts.
     """
-    identity = begin(root)
+    identity = begin(root, environment)
     stop, urgent = threading.Event(), threading.Event()
     with (
         recorded(identity.folder, listener) as heard,
