@@ -28,6 +28,7 @@ from orchestrator.lab.ec2.tables import ACCOUNT, Tables
 from orchestrator.lab.host.podman import Podman
 from orchestrator.lab.host.volumes import VolumeFiles
 from orchestrator.lab.imds.server import MetadataService, serve
+from orchestrator.lab.quotas import QuotasApi
 from orchestrator.lab.ssm.agent_calls import AgentCalls
 from orchestrator.lab.ssm.run_command import RunCommandApi
 from orchestrator.lab.system_door import SystemDoor
@@ -113,7 +114,10 @@ def _health(lab: Settings, tables: Tables, calls: Calls, systems: SystemDoor) ->
 
 
 def _handlers(lab: Settings, machines: Machines, tables: Tables) -> dict[str, Any]:
-    return {"ssm": RunCommandApi(machines, lab.command_delay, tables.recent_ids, lab.agent_waits)}
+    return {
+        "servicequotas": QuotasApi(),
+        "ssm": RunCommandApi(machines, lab.command_delay, tables.recent_ids, lab.agent_waits),
+    }
 
 
 def main() -> None:
