@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from orchestrator.definition.environment import Environment
 from orchestrator.errors import AmiError
-from orchestrator.run.doctor import examine as doctor
+from orchestrator.run.doctor.account.encryption_key import key_of as doctor_key_of
 from tests.lab.small import NOTHING, PROGRAMS, TASKS, TESTS, await_stage, environment
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.lab.settings import Settings
+    from tests.lab.conftest import FaultControl
     from tests.lab.small import Small
 
 pytestmark = pytest.mark.long(410)
@@ -132,14 +133,27 @@ def test_rendered_file_when_built_by_hand(small: Small) -> None:
 
 def test_doctor_when_all_is_there(small: Small) -> None:
     """Every finding is good in the lab."""
-    assert all(one["ok"] for one in json.loads(small.ami("doctor", "--json")))
+    assert all(one["ok"] for one in json.loads(small.ami("doctor", "--json"))["checks"])
+
+
+def test_doctor_when_something_is_refused(small: Small, faults: FaultControl) -> None:
+    """What builds need is a lack; what depends on tags, and what only the doctor asks, was not checked."""
+    for operation in ("ec2:CreateKeyPair", "ec2:TerminateInstances", "iam:ListAttachedRolePolicies"):
+        faults.set("deny", 0.0, operation)
+    found = {one["what"]: one for one in json.loads(small.ami("doctor", "--json", code=3))["checks"]}
+    assert [what for what, one in found.items() if not one["ok"]] == ["permissions denied"]
+    assert found["permissions denied"]["said"] == "CreateKeyPair"
+    assert "CreateImage" in found["permissions allowed"]["said"]
+    assert "TerminateInstances (depends on tags)" in found["permissions unknown"]["said"]
+    assert {what for what, one in found.items() if not one["checked"]} == {"permissions unknown", "profile's policies"}
+    assert small.left_over() == NOTHING, "a dry run made something"
 
 
 def test_doctor_when_the_lab_is_down(small: Small) -> None:
     """It says what to do, with exit code 3."""
     variables = (small.root / "packer/environments/lab.pkrvars.hcl").read_text()
     small.write("packer/environments/lab.pkrvars.hcl", variables.replace(small.lab.endpoint, "http://127.0.0.1:1"))
-    found = {one["what"]: one for one in json.loads(small.ami("doctor", "--json", code=3))}
+    found = {one["what"]: one for one in json.loads(small.ami("doctor", "--json", code=3))["checks"]}
     assert (found["account"]["ok"], found["account"]["mend"]) == (False, "ami lab up --name lab-1 --port 1")
 
 
@@ -148,7 +162,7 @@ def test_doctor_when_the_key_of_amis_is_of_no_use(lab: Settings, client: Callabl
 
     def key_of(key: str) -> str:
         of_lab = {"region": "us-east-1", "endpoint": lab.endpoint, "access_key": "lab", "secret_key": "lab"}
-        return doctor.key_of(Environment.model_validate({"name": "lab", "path": tmp_path, "kms_key_id": key, **of_lab}))
+        return doctor_key_of(Environment.model_validate({"name": "lab", "path": tmp_path, "kms_key_id": key, **of_lab}))
 
     kms = client("kms")
     good, other = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))

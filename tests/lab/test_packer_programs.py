@@ -48,7 +48,7 @@ def replay(tmp_path: Path, lab: Settings, idle_ami: str) -> Callable[..., Replay
 def doctor(replay: Replay) -> tuple[int, dict[str, dict[str, Any]]]:
     """The exit code of `ami doctor`, and what it says of Packer, by what it examined."""
     done = replay.ami("doctor", "--json")
-    findings = {one["what"]: one for one in json.loads(done.stdout)}
+    findings = {one["what"]: one for one in json.loads(done.stdout)["checks"]}
     return done.returncode, {what: one for what, one in findings.items() if "packer" in what}
 
 
@@ -193,7 +193,9 @@ def test_plan_when_the_workspace_wants_more_than_there_is(replay: Callable[..., 
     variables.write_text(variables.read_text().replace('"private_ip"', '"session_manager"'))
     assert here.ami("plan").returncode == 3
     (program,) = [
-        one for one in json.loads(here.ami("doctor", "--json").stdout) if one["what"] == "session-manager-plugin"
+        one
+        for one in json.loads(here.ami("doctor", "--json").stdout)["checks"]
+        if one["what"] == "session-manager-plugin"
     ]
     assert not program["ok"]
 
