@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from orchestrator.definition.environment import Environment
 from orchestrator.errors import AmiError
 from orchestrator.run.doctor.account.encryption_key import key_of as doctor_key_of
+from tests.iam import allowed, needed, rows
 from tests.lab.small import NOTHING, PROGRAMS, TASKS, TESTS, await_stage, environment
 
 if TYPE_CHECKING:
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.long(410)
 
 
-def test_build_when_all_is_well(small: Small) -> None:
-    """An image ends validated, with its record in tags and files, a child built on it, and nothing else left."""
+def test_build_when_all_is_well(small: Small, calls: Callable[[], dict[str, int]]) -> None:
+    """An image ends validated, with its record in tags and files, a child built on it, and nothing else left.
+
+    The policies of docs/iam allow what was asked of the account, and each action that they allow was asked for, or has
+    a reason there.
+    """
+    before = calls()
     small.image("tiny", "debian-12", "base")
     small.image("top", "tiny", "workload: {roles: [marker]}")
     small.ami("build", "--yes")
@@ -46,7 +52,13 @@ def test_build_when_all_is_well(small: Small) -> None:
     shown = json.loads(small.ami("show", top["ami_id"], "--json"))
     assert [parent["image"] for parent in shown["parents"]] == ["tiny"]
     assert small.ami("build", "top", "--yes", "--json").count('"reused"') == 1
+    at_build = calls()
     small.ami("validate", "tiny", "--yes")
+    assert needed(at_build, calls()) <= allowed("reader", "validator")
+    at_sweep = calls()
+    small.ami("sweep", "--yes")
+    assert needed(at_sweep, calls()) <= allowed("reader", "validator", "builder")
+    assert needed(before, calls()) == {action for action, (_, counted) in rows().items() if counted == "yes"}
     assert small.left_over() == NOTHING
 
 
