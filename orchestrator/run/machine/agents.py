@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def check_agents(workspace: Workspace, environment: Environment, builds: Iterable[Segment]) -> None:
     """Raise DefinitionError for sources that are known to have no agent, when Session Manager is the way in.
 
-    Packer would wait for the agent until it gives up. User data of an image may bring it, and is trusted to.
+    Packer would wait for the agent in vain. User data of an image may bring it, and is trusted to.
     """
     if not session_manager.is_used(environment.placement):
         return

@@ -34,10 +34,11 @@ def _examine(workspace: Workspace, environment: Environment) -> Iterator[CheckRe
         yield asked(what, look)
         brings = all(image.machine.user_data for image in images)
         if found and session_manager.is_used(environment.placement) and not brings:
-            yield _agent(source, found[0])
+            yield agent_in(source, found[0])
 
 
-def _agent(source: Source, ami: SourceAmi) -> CheckResult:
+def agent_in(source: Source, ami: SourceAmi) -> CheckResult:
+    """Whether Session Manager reaches a machine that is built on this AMI of a source."""
     what, system = f"agent in {source.name}", agentless(source, ami.owner)
     if source.bootstrap_agent:
         return CheckResult(what, ok=True, said="machines install it at their first boot (bootstrap_agent)")

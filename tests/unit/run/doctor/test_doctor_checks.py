@@ -11,11 +11,14 @@ from botocore.session import get_session
 from botocore.validate import ParamValidator
 
 from orchestrator.definition.environment import Environment
+from orchestrator.definition.source import Source
 from orchestrator.registration import modules_of
 from orchestrator.run.doctor import account, host
 from orchestrator.run.doctor.account.clock import clock
 from orchestrator.run.doctor.account.permissions import DryRun, dry_runs
 from orchestrator.run.doctor.account.quotas import compared, is_standard
+from orchestrator.run.doctor.account.sources import agent_in
+from orchestrator.run.source import SourceAmi
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DEV = Environment(
@@ -87,3 +90,17 @@ def test_every_check_says_why_it_matters_and_has_its_place(room: object) -> None
     checks = [module.CHECK for module in modules_of(room)]  # type: ignore[arg-type]
     assert all(check.why for check in checks)
     assert len({check.order for check in checks}) == len(checks)
+
+
+@pytest.mark.parametrize(
+    ("owner", "brings", "ok", "said"),
+    [
+        ("136693071363", False, False, "AMIs of Debian have none"),
+        ("136693071363", True, True, "machines install it at their first boot (bootstrap_agent)"),
+        ("099720109477", False, True, "not known to lack it (owner 099720109477)"),
+    ],
+)
+def test_the_agent_of_a_source_is_judged_by_its_owner(owner: str, said: str, *, brings: bool, ok: bool) -> None:
+    source = Source(name="s", ami_id="ami-01234567", ssh_username="admin", bootstrap_agent=brings)
+    found = agent_in(source, SourceAmi("ami-01234567", "s", owner))
+    assert (found.ok, found.said, bool(found.mend)) == (ok, said, not ok)
