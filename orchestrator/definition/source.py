@@ -60,7 +60,8 @@ class Source(Frozen):
         StrictBool,
         Field(
             description="true: the AMI has no SSM agent. Machines that are built on it over session_manager install it "
-            "at their first boot."
+            "at their first boot.",
+            examples=[True],
         ),
     ] = False
 

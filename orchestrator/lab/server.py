@@ -20,8 +20,9 @@ from orchestrator.lab import settings
 from orchestrator.lab.api.dispatch import Calls, Dispatcher
 from orchestrator.lab.api.fault_door import FaultDoor
 from orchestrator.lab.api.faults import Faults
-from orchestrator.lab.door import FAULTS, HEALTH, SYSTEMS
+from orchestrator.lab.door import CHANGES, FAULTS, HEALTH, SYSTEMS
 from orchestrator.lab.ec2 import backend as ec2
+from orchestrator.lab.ec2.answers import LabResponse
 from orchestrator.lab.ec2.disks import Disks
 from orchestrator.lab.ec2.machines import Machines
 from orchestrator.lab.ec2.tables import ACCOUNT, Tables
@@ -93,6 +94,7 @@ def run(lab: Settings) -> None:
         HEALTH: lambda *_: (200, _health(lab, tables, calls, systems)),
         FAULTS: FaultDoor(faults),
         SYSTEMS: systems,
+        CHANGES: LabResponse.changes,
     }
     application = Dispatcher(moto, tables.answering, _handlers(lab, machines, tables), doors, faults, calls)
     imds = serve(MetadataService(tables, lab.agent, AgentCalls(faults, lab.agent_waits)), lab.bridge)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.iam import FOLDER, allowed, left_out, listed, rows, statements
+from tests.iam import FOLDER, allowed, left_out, listed, refused, rows, statements
 
 POLICIES = sorted(path.stem for path in FOLDER.glob("*.json"))
 OF_PEOPLE = ("builder", "reader", "validator")
@@ -95,3 +95,41 @@ def test_only_what_carries_the_tag_of_a_run_is_changed() -> None:
             condition = json.dumps(each.get("Condition", {}))
             spot = each["Sid"] == "SpotCapacity"
             assert not acts or by_name or spot or "ResourceTag/ami:run" in condition or "kms:" in condition, each["Sid"]
+
+
+MACHINE, AMI, KEY = "i-0123456789abcdef0", "ami-0123456789abcdef0", "key-0123456789abcdef0"
+TAGGED = {"instance": ["ami:run"], "volume": ["ami:run"]}
+
+
+def change(action: str, named: dict[str, list[str]], brought: dict[str, list[str]] | None = None) -> dict[str, Any]:
+    """A call as the lab tells it: the tag keys of what it named, and those that it brought."""
+    return {"operation": f"ec2:{action}", "named": named, "brought": brought or {}}
+
+
+@pytest.mark.parametrize(
+    ("call", "pairs"),
+    [
+        (change("TerminateInstances", {MACHINE: ["ami:run"]}), set()),
+        (change("TerminateInstances", {MACHINE: ["Name"]}), {("ec2:TerminateInstances", "instance")}),
+        (change("CreateTags", {MACHINE: ["Name"]}, {"": ["ami:run"]}), {("ec2:CreateTags", "instance")}),
+        (change("CreateTags", {MACHINE: ["ami:run"]}, {"": ["Name"]}), set()),
+        (change("CreateTags", {AMI: []}, {"": ["ami:run"]}), set()),
+        (change("CreateTags", {AMI: []}, {"": ["ami:state"]}), {("ec2:CreateTags", "image")}),
+        (change("DeregisterImage", {AMI: []}), {("ec2:DeregisterImage", "image")}),
+        (change("CreateImage", {MACHINE: ["Name"]}), {("ec2:CreateImage", "instance")}),
+        (change("RunInstances", {AMI: [], KEY: ["ami:run"]}, TAGGED), set()),
+        (
+            change("RunInstances", {AMI: []}, {"instance": ["ami:run"], "volume": ["Name"]}),
+            {("ec2:RunInstances", "volume")},
+        ),
+    ],
+)
+def test_what_is_not_a_runs_own_is_out_of_reach(call: dict[str, Any], pairs: set[tuple[str, str]]) -> None:
+    """By all three policies together, read as IAM reads actions, resources and conditions."""
+    assert refused([call], *OF_PEOPLE) == pairs
+
+
+def test_tests_make_no_image() -> None:
+    assert refused([change("CreateImage", {MACHINE: ["ami:run"]})], "reader", "validator") == {
+        ("ec2:CreateImage", kind) for kind in ("instance", "image", "snapshot")
+    }

@@ -48,7 +48,7 @@ def replay(tmp_path: Path, lab: Settings, idle_ami: str) -> Callable[..., Replay
 def doctor(replay: Replay) -> tuple[int, dict[str, dict[str, Any]]]:
     """The exit code of `ami doctor`, and what it says of Packer, by what it examined."""
     done = replay.ami("doctor", "--json")
-    findings = {one["what"]: one for one in json.loads(done.stdout)["checks"]}
+    findings = {one["name"]: one for one in json.loads(done.stdout)["checks"]}
     return done.returncode, {what: one for what, one in findings.items() if "packer" in what}
 
 
@@ -59,8 +59,8 @@ def test_doctor_when_all_is_there(replay: Callable[..., Replay], version: str) -
     code, findings = doctor(here)
     assert code == 0
     assert all(one["ok"] for one in findings.values())
-    assert version in findings["packer"]["said"]
-    said = " ".join(one["said"] for one in findings.values())
+    assert version in findings["packer"]["message"]
+    said = " ".join(one["message"] for one in findings.values())
     for name, number in PLUGINS[version].items():
         assert f"{here.packer}/plugins/github.com/hashicorp/{name}/packer-plugin-{name}_v{number}" in said
 
@@ -74,7 +74,7 @@ def test_doctor_when_plugins_are_missing(replay: Callable[..., Replay], tmp_path
     lacking = [one for one in findings.values() if not one["ok"]]
     assert code == 3
     for name in PLUGINS[version]:
-        assert [one for one in lacking if f"github.com/hashicorp/{name}" in one["said"] and one["mend"]]
+        assert [one for one in lacking if f"github.com/hashicorp/{name}" in one["message"] and one["hint"]]
 
 
 @pytest.mark.parametrize("version", WITH_PLUGINS)
@@ -85,7 +85,7 @@ def test_doctor_when_a_plugin_has_no_checksum(replay: Callable[..., Replay], ver
     checksum.unlink()
     code, findings = doctor(here)
     assert code == 3
-    assert any(checksum.name in one["said"] and not one["ok"] for one in findings.values())
+    assert any(checksum.name in one["message"] and not one["ok"] for one in findings.values())
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_doctor_when_packer_cannot_run(
     here.more |= environment
     code, findings = doctor(here)
     assert code == 3
-    assert any(said in one["said"] and not one["ok"] and one["mend"] for one in findings.values())
+    assert any(said in one["message"] and not one["ok"] and one["hint"] for one in findings.values())
     done = here.ami("build", "--yes")
     assert done.returncode == 3
     assert said in done.stderr
@@ -119,7 +119,7 @@ def test_doctor_when_there_is_no_packer(replay: Callable[..., Replay], tmp_path:
     code, findings = doctor(here)
     assert code == 3
     assert [one["ok"] for one in findings.values()] == [False]
-    assert "packer" in findings["packer"]["mend"]
+    assert "packer" in findings["packer"]["hint"]
 
 
 @pytest.mark.parametrize("version", WITH_PLUGINS)
@@ -195,7 +195,7 @@ def test_plan_when_the_workspace_wants_more_than_there_is(replay: Callable[..., 
     (program,) = [
         one
         for one in json.loads(here.ami("doctor", "--json").stdout)["checks"]
-        if one["what"] == "session-manager-plugin"
+        if one["name"] == "session-manager-plugin"
     ]
     assert not program["ok"]
 
@@ -235,7 +235,7 @@ def test_image_is_validated_with_a_named_packer(named: Replay, other_packer: Giv
     """By the whole of `ami build`, from what `ami doctor` finds in order."""
     code, findings = doctor(named)
     assert code == 0
-    assert other_packer.version in findings["packer"]["said"]
+    assert other_packer.version in findings["packer"]["message"]
     ended = named.begin().end()
     assert (ended.code, ended.outcome.get("status")) == (0, "validated"), ended.said
     found = left(ec2, [named])

@@ -16,6 +16,7 @@ from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2 import actions
 from orchestrator.lab.ec2 import limits as ec2_limits
 from orchestrator.lab.ec2.asked import Asked
+from orchestrator.lab.ec2.changes import Changes
 from orchestrator.registration import modules_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class LabResponse(EC2Response):
     """moto's answers, with those of the lab in their place."""
 
     console: Callable[[str], bytes]
+    changes = Changes()
 
     def call_action(self) -> Any:
         """Any call, once its parameters have the form that EC2 asks for. A dry run ends there (412 DryRunOperation)."""
@@ -35,6 +37,7 @@ class LabResponse(EC2Response):
             raise AwsFault("InvalidAction", f"The action {action} is not valid for this web service.")
         if self._get_bool_param("DryRun", False):
             raise AwsFault("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+        type(self).changes.note(action, self.params, self.ec2_backend)
         return super().call_action()
 
     def create_image(self) -> ActionResult:

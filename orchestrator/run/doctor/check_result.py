@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,14 @@ class CheckResult:
 
     def as_json(self) -> dict[str, object]:
         """A JSON object with every field."""
-        return asdict(self)
+        return {
+            "name": self.what,
+            "ok": self.ok,
+            "checked": self.checked,
+            "message": self.said,
+            "why": self.why,
+            "hint": self.mend or None,
+        }
 
 
 def unknown(what: str, reason: str, mend: str = "") -> CheckResult:

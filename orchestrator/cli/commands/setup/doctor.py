@@ -31,19 +31,29 @@ def doctor(
     from orchestrator.run.doctor.examine import examine
 
     loaded = opened(workspace, roles=False)
+    environment = loaded.environment(env)
     results: list[CheckResult] = []
-    for result in examine(loaded, loaded.environment(env)):
+    for result in examine(loaded, environment):
         results.append(result)
         if not as_json:
             _print(result, why=why)
     lacking = sum(not one.ok for one in results)
     if as_json:
-        print_json({"schema": "ami/doctor/1", "checks": [one.as_json() for one in results]})
+        print_json(_as_json(environment.name, results))
     else:
         print_text(_end(results, lacking))
     if lacking:
         say("something is missing; see above")
         raise typer.Exit(3)
+
+
+def _as_json(environment: str, results: list[CheckResult]) -> dict[str, object]:
+    return {
+        "schema": "ami/doctor/1",
+        "environment": environment,
+        "ok": all(one.ok for one in results),
+        "checks": [one.as_json() for one in results],
+    }
 
 
 #: The columns before what was found, and the fewest that it gets.
