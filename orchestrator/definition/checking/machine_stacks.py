@@ -33,8 +33,7 @@ def machines_of(workspace: WorkspaceDraft, image: ImageDraft) -> MachineStack | 
     starts = [sources[name] for name in names if name in sources]
     architectures = {start.filter.architecture for start in starts if start.filter}
     workspaces = tuple(WrittenMachine(one.document, ("machine",), file.machine) for one, file in files)
-    bootstrapped = frozenset(start.name for start in starts if start.bootstrap_agent)
-    return MachineStack(workspaces, tuple(images), frozenset(architectures), bootstrapped)
+    return MachineStack(workspaces, tuple(images), frozenset(architectures))
 
 
 def lineage_of(workspace: WorkspaceDraft, image: ImageDraft) -> list[ImageDraft]:

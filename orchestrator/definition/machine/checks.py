@@ -57,8 +57,6 @@ class MachineStack:
     images: tuple[ImageMachines, ...]
     #: The architectures that the filters of its sources ask for; empty: not known yet.
     architectures: frozenset[str] = frozenset()
-    #: Its sources that get the SSM agent by user data.
-    bootstrapped: frozenset[str] = frozenset()
 
     def problems(self, find: Callable[[str], Path | None]) -> Iterator[Problem]:
         """What is wrong with the last of the images. `find` gives the path of a workspace's file."""
@@ -76,10 +74,6 @@ class MachineStack:
             standing = machine
         if standing is not None:
             yield from _whole(standing, blame, find, self.architectures)
-            if standing.user_data is not None and self.bootstrapped and len(self.images) == 1:
-                names = ", ".join(f"'{name}'" for name in sorted(self.bootstrapped))
-                what = f"'user_data' takes the place of what 'bootstrap_agent' of the source {names} runs"
-                yield blame.problem(f"{what}: install the SSM agent there, and leave that key out", "user_data")
 
     def _blocks(self) -> Iterator[WrittenMachine]:
         """Every block, the one that goes over all others first. A mistake that is inherited is found where it is."""

@@ -8,13 +8,14 @@ from orchestrator.build import session_manager
 from orchestrator.definition.known_owners import agentless
 from orchestrator.definition.workspace import from_here
 from orchestrator.errors import DefinitionError
-from orchestrator.run.machine.written import problem_of_source
+from orchestrator.run.machine.written import problem_of, problem_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
+    from orchestrator.errors import Problem
     from orchestrator.plan.segment import Segment
 
 
@@ -36,6 +37,23 @@ def check_agents(workspace: Workspace, environment: Environment, builds: Iterabl
             from_here(problem_of_source(workspace, name, without_agent(name, system, environment)))
             for name, system in sorted(lacking.items())
         )
+
+
+def user_data_for_agent(
+    workspace: Workspace, environment: Environment, builds: Iterable[Segment]
+) -> tuple[Problem, ...]:
+    """User data that a machine gets in the place of the script of `bootstrap_agent`: EC2 takes one. It may do the same,
+    which nobody can tell. Nothing is said where Session Manager is not the way in, and of what stands on another image.
+    """
+    if not session_manager.is_used(environment.placement):
+        return ()
+    what = "'user_data' takes the place of what 'bootstrap_agent' of the source runs: it has to install the SSM agent"
+    replaced = {
+        segment.image.name: segment.image
+        for segment in builds
+        if segment.source.bootstrap_agent and segment.machine.user_data and not segment.parent
+    }
+    return tuple(from_here(problem_of(workspace, image, what, "user_data")) for image in replaced.values())
 
 
 def without_agent(source: str, system: str, environment: Environment) -> str:

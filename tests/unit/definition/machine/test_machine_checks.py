@@ -51,14 +51,6 @@ def test_user_data_that_ec2_would_not_take(mistakes: Callable[..., list[str]]) -
     assert told == "packer/images/golden.yml:6: 'user_data': 'boot.sh' has 16,385 bytes, and EC2 takes 16,384"
 
 
-def test_user_data_that_takes_the_place_of_the_agents(mistakes: Callable[..., list[str]]) -> None:
-    """EC2 takes one script. What stands on an AMI of one's own has the agent."""
-    data = {"boot.sh": "#!/bin/sh\n", "ami.yml": AMI.replace("admin\n", "admin\n    bootstrap_agent: true\n")}
-    (told,) = mistakes({**data, "packer/images/golden.yml": f"{GOLDEN}machine: {{user_data: boot.sh}}\n"})
-    assert told.startswith("packer/images/golden.yml:6: 'user_data' takes the place of what 'bootstrap_agent' of")
-    assert mistakes({**data, "packer/images/web.yml": f"{WEB}machine: {{user_data: boot.sh}}\n"}) == []
-
-
 def test_sizes_only_grow_along_a_lineage(mistakes: Callable[..., list[str]]) -> None:
     """What an image says is compared with the images and the layers that it stands on."""
     golden = f"{GOLDEN}machine:\n  root_volume: {{size: 20}}\n  volumes: [{{device: /dev/sdf, size: 4}}]\n"
