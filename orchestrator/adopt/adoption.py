@@ -303,7 +303,8 @@ class _Adopting:
         start = image.ebs.start
         known = self.workspace.sources if self.workspace else {}
         for name, source in known.items():
-            if source == Source.model_validate({"name": name, **start}):
+            # Whether a machine gets the agent is the workspace's own matter: it is the same AMI.
+            if source.model_copy(update={"bootstrap_agent": False}) == Source.model_validate({"name": name, **start}):
                 return name
         for name, fields in self.sources.items():
             if fields == start:

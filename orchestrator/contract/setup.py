@@ -14,10 +14,14 @@ class CheckJson(TypedDict):
 
     name: str
     ok: bool
+    checked: bool
+    """False for what could not be examined; `message` says why."""
     message: str
     """What was found, for people."""
+    why: str
+    """What goes wrong without it."""
     hint: str | None
-    """The command that mends it."""
+    """The command or the change that mends it."""
 
 
 class DoctorJson(TypedDict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from orchestrator.definition.reading.frozen import Frozen
 
@@ -55,6 +55,15 @@ class Source(Frozen):
             pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=32, description="The user that the AMI lets in by key."
         ),
     ]
+
+    bootstrap_agent: Annotated[
+        StrictBool,
+        Field(
+            description="true: the AMI has no SSM agent. Machines that are built on it over session_manager install it "
+            "at their first boot.",
+            examples=[True],
+        ),
+    ] = False
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

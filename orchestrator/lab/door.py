@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HEALTH = "/ami-lab/health"
 FAULTS = "/ami-lab/faults"
 SYSTEMS = "/ami-lab/systems"
+CHANGES = "/ami-lab/changes"
 
 #: Seconds within which a lab answers for itself.
 PATIENCE = 5.0
@@ -46,6 +47,16 @@ def calls(lab: Settings) -> dict[str, int]:
         raise not_up(lab.name)
     counts: dict[str, int] = told["calls"]
     return counts
+
+
+def changes(lab: Settings) -> list[dict[str, Any]]:
+    """The last 10,000 calls of EC2 that were to change something, in their order. Raises LackError.
+
+    Each has its `operation`, the tag keys of what it named by its id (`named`), and those that it brought for each type
+    of resource (`brought`; of CreateTags the type is empty).
+    """
+    told: list[dict[str, Any]] = _opened(lab, "GET", CHANGES)
+    return told
 
 
 def systems(lab: Settings) -> list[str]:

@@ -20,14 +20,16 @@ from orchestrator.lab import settings
 from orchestrator.lab.api.dispatch import Calls, Dispatcher
 from orchestrator.lab.api.fault_door import FaultDoor
 from orchestrator.lab.api.faults import Faults
-from orchestrator.lab.door import FAULTS, HEALTH, SYSTEMS
+from orchestrator.lab.door import CHANGES, FAULTS, HEALTH, SYSTEMS
 from orchestrator.lab.ec2 import backend as ec2
+from orchestrator.lab.ec2.answers import LabResponse
 from orchestrator.lab.ec2.disks import Disks
 from orchestrator.lab.ec2.machines import Machines
 from orchestrator.lab.ec2.tables import ACCOUNT, Tables
 from orchestrator.lab.host.podman import Podman
 from orchestrator.lab.host.volumes import VolumeFiles
 from orchestrator.lab.imds.server import MetadataService, serve
+from orchestrator.lab.quotas import QuotasApi
 from orchestrator.lab.ssm.agent_calls import AgentCalls
 from orchestrator.lab.ssm.run_command import RunCommandApi
 from orchestrator.lab.system_door import SystemDoor
@@ -92,6 +94,7 @@ def run(lab: Settings) -> None:
         HEALTH: lambda *_: (200, _health(lab, tables, calls, systems)),
         FAULTS: FaultDoor(faults),
         SYSTEMS: systems,
+        CHANGES: LabResponse.changes,
     }
     application = Dispatcher(moto, tables.answering, _handlers(lab, machines, tables), doors, faults, calls)
     imds = serve(MetadataService(tables, lab.agent, AgentCalls(faults, lab.agent_waits)), lab.bridge)
@@ -113,7 +116,10 @@ def _health(lab: Settings, tables: Tables, calls: Calls, systems: SystemDoor) ->
 
 
 def _handlers(lab: Settings, machines: Machines, tables: Tables) -> dict[str, Any]:
-    return {"ssm": RunCommandApi(machines, lab.command_delay, tables.recent_ids, lab.agent_waits)}
+    return {
+        "servicequotas": QuotasApi(),
+        "ssm": RunCommandApi(machines, lab.command_delay, tables.recent_ids, lab.agent_waits),
+    }
 
 
 def main() -> None:

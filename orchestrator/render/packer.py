@@ -17,6 +17,7 @@ from orchestrator.plan.planned_layer import fragment_of, seal_of
 from orchestrator.plan.reach.names import LAYER_TASKS
 from orchestrator.plan.reach.settings import AnsibleCfg, collection_folders
 from orchestrator.registry.states import FIRST, State
+from orchestrator.render import bootstrap
 from orchestrator.render.layout import laid_out
 from orchestrator.render.machine import values_of, wanted_keys
 from orchestrator.render.packer_set import PackerSet, packer_set
@@ -123,6 +124,7 @@ def _values(
         "machine": values_of(workspace, segment.machine),
         "stack": " ".join(layer.name for layer in segment.stack),
         "quiet": list(quiet.script(strict=True)),
+        "agent": list(bootstrap.script()) if segment.source.bootstrap_agent else [],
         "layers": written,
         "secrets": sorted({name for layer in written for name in layer["secrets"]}),
         "roles_path": _roles_path(workspace),

@@ -17,6 +17,7 @@ from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions
 from orchestrator.run.image_segment import source_amis_of
+from orchestrator.run.machine.agents import check_agents, user_data_for_agent
 from orchestrator.run.machine.fitting import fitting_of, types_of
 from orchestrator.run.schedule import Bounds, makespan
 from orchestrator.run.secret_vars import hide_vaulted
@@ -138,7 +139,8 @@ def prepare(
     builds = [step.segment for step in decided if step.action is Action.BUILD]
     if builds:
         session_manager.check(environment.placement)
-    warnings = written_in_vain(workspace, collector, builds)
+        check_agents(workspace, environment, builds)
+    warnings = written_in_vain(workspace, collector, builds) + user_data_for_agent(workspace, environment, builds)
     packer, renderer = _packer(workspace, builds) if builds else (None, None)
     vcpus = _vcpus(environment, decided) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)

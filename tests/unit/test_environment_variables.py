@@ -19,7 +19,7 @@ from orchestrator.build.request import BuildRequest
 from orchestrator.cli.environment import environment_of
 from orchestrator.definition.workspace import load
 from orchestrator.process import started
-from orchestrator.run.doctor import packer as doctor_packer
+from orchestrator.run.doctor.host import variables as doctor_variables
 from orchestrator.run.session.identity import commit_of
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.suite.session import collect, laid_out
@@ -263,7 +263,7 @@ def test_a_person_is_told_of_an_endpoint_that_does_not_count(
     dev = environment_of(workspace, "dev")
     said = "AWS_ENDPOINT_URL does not count: 'dev' names no endpoint, and so means AWS itself"
     assert capsys.readouterr() == ("", f"note: {said}\n")
-    found = next(one for one in doctor_packer.settings_of(dev) if one.what == "endpoint")
+    found = next(one for one in doctor_variables.settings_of(dev) if one.what == "endpoint")
     assert (found.said, found.mend) == (said, f"set `endpoint` in {dev.path}, or unset it")
 
 

@@ -28,6 +28,10 @@ class FaultKind(StrEnum):
     """
 
     LATENCY = "latency", "SECONDS", EVERYTHING, "each call takes longer"
+    DENY = (
+        "deny", "", EVERYTHING,
+        "no permission: UnauthorizedOperation, AccessDenied, AccessDeniedException; without effect",
+    )  # fmt: skip
     THROTTLE = (
         "throttle", "RATE", EVERYTHING,
         "too many calls: RequestLimitExceeded, ThrottlingException, SlowDown; without effect",
@@ -69,7 +73,7 @@ class FaultKind(StrEnum):
 
 
 #: These can hit any call, before it has an effect; the others hit within the call that they concern.
-ANY_CALL = (FaultKind.LATENCY, FaultKind.THROTTLE, FaultKind.ERROR)
+ANY_CALL = (FaultKind.LATENCY, FaultKind.DENY, FaultKind.THROTTLE, FaultKind.ERROR)
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,7 @@ class FaultEffect(StrEnum):
     """What becomes of a call."""
 
     ANSWERED = "answered"
+    DENIED = "denied"
     THROTTLED = "throttled"
     FAILED = "failed"
     """A 5xx before any effect."""
@@ -193,7 +198,7 @@ def decide(tallies: Iterable[HitCount], operation: str) -> Decision:
         if tally.rule.kind is FaultKind.LATENCY:
             latency += tally.rule.value
             after[tally.number] = tally.counted(hit=True)
-        elif tally.rule.kind in (FaultKind.THROTTLE, FaultKind.ERROR):
+        elif tally.rule.kind in (FaultKind.DENY, FaultKind.THROTTLE, FaultKind.ERROR):
             if outcome is not FaultEffect.ANSWERED:
                 continue
             outcome = drawn(tally.rule, tally.met)
@@ -204,7 +209,9 @@ def decide(tallies: Iterable[HitCount], operation: str) -> Decision:
 
 
 def drawn(rule: Rule, nth: int) -> FaultEffect:
-    """What a throttle or error rule does with the nth call (from 0) that it is asked about: the same each time."""
+    """What a rule does with the nth call (from 0) that it is asked about: the same each time."""
+    if rule.kind is FaultKind.DENY:
+        return FaultEffect.DENIED
     chance, side = _numbers(rule, nth)
     if chance >= rule.value:
         return FaultEffect.ANSWERED

@@ -33,6 +33,18 @@ def throttled(protocol: Protocol) -> AwsFault:
             return AwsFault("ThrottlingException", "Rate exceeded")
 
 
+def denied(call: Call) -> AwsFault:
+    """What a service says to those who may not."""
+    what = f"User: arn:aws:iam::123456789012:user/lab is not authorized to perform: {call.operation}"
+    match call.protocol:
+        case Protocol.EC2:
+            return AwsFault("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
+        case Protocol.JSON:
+            return AwsFault("AccessDeniedException", what)
+        case _:
+            return AwsFault("AccessDenied", what, 403)
+
+
 def broken(protocol: Protocol) -> AwsFault:
     """What a service says when it broke."""
     match protocol:
@@ -148,6 +160,8 @@ class Faults:
             self._tallies |= {tally.number: tally for tally in decision.after}
         trouble = Trouble(latency=decision.latency, rules=decision.within, record_hit=self._strike)
         match decision.outcome:
+            case FaultEffect.DENIED:
+                trouble.refusal = denied(call)
             case FaultEffect.THROTTLED:
                 trouble.refusal = throttled(call.protocol)
             case FaultEffect.FAILED:

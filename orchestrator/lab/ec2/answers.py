@@ -16,6 +16,7 @@ from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2 import actions
 from orchestrator.lab.ec2 import limits as ec2_limits
 from orchestrator.lab.ec2.asked import Asked
+from orchestrator.lab.ec2.changes import Changes
 from orchestrator.registration import modules_of
 
 if TYPE_CHECKING:
@@ -26,18 +27,21 @@ class LabResponse(EC2Response):
     """moto's answers, with those of the lab in their place."""
 
     console: Callable[[str], bytes]
+    changes = Changes()
 
     def call_action(self) -> Any:
-        """Any call, once its parameters have the form that EC2 asks for."""
+        """Any call, once its parameters have the form that EC2 asks for. A dry run ends there (412 DryRunOperation)."""
         action = self._get_action()
         ec2_limits.check(action, self.params)
         if not hasattr(self, camelcase_to_underscores(action)):
             raise AwsFault("InvalidAction", f"The action {action} is not valid for this web service.")
+        if self._get_bool_param("DryRun", False):
+            raise AwsFault("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+        type(self).changes.note(action, self.params, self.ec2_backend)
         return super().call_action()
 
     def create_image(self) -> ActionResult:
         """CreateImage, with NoReboot and the tags of snapshots."""
-        self.error_on_dryrun()
         image = self.ec2_backend.create_image(
             self._get_param("InstanceId"),
             self._get_param("Name"),
@@ -50,7 +54,6 @@ class LabResponse(EC2Response):
 
     def copy_image(self) -> ActionResult:
         """CopyImage, with Encrypted and KmsKeyId."""
-        self.error_on_dryrun()
         key = self._key(self._get_param("KmsKeyId", "")) if self._get_bool_param("Encrypted", False) else ""
         image = self.ec2_backend.copy_image(
             self._get_param("SourceImageId"),
@@ -77,7 +80,6 @@ class LabResponse(EC2Response):
         """CreateFleet: the lab has no spot capacity, and says so as EC2 does in a region that has none left."""
         if self._get_param("TargetCapacitySpecification.DefaultTargetCapacityType") != "spot":
             return super().create_fleet()
-        self.error_on_dryrun()
         lacking = {
             "ErrorCode": "UnfulfillableCapacity",
             "ErrorMessage": "There is no Spot capacity available that matches your request.",
@@ -92,7 +94,6 @@ class LabResponse(EC2Response):
 
     def register_image(self) -> ActionResult:
         """RegisterImage from the snapshot of its root device."""
-        self.error_on_dryrun()
         root = self._get_param("RootDeviceName", "")
         mappings = self._get_param("BlockDeviceMappings", [])
         chosen = next((entry for entry in mappings if entry.get("DeviceName") == root), mappings[0] if mappings else {})
@@ -153,7 +154,6 @@ def add_actions(tables: Callable[[str], Any]) -> None:
 
 def _method(answer: Callable[[Asked], dict[str, Any]], tables: Callable[[str], Any]) -> Callable[[LabResponse], Any]:
     def method(self: LabResponse) -> ActionResult:
-        self.error_on_dryrun()
         return ActionResult(answer(Asked(self.region, self.params, tables)))
 
     return method

@@ -30,6 +30,15 @@ def problem_of(workspace: Workspace, image: Image, what: str, *field: str | int)
     return first or Problem(workspace.root / _FILE, 0, what)
 
 
+def problem_of_source(workspace: Workspace, name: str, what: str) -> Problem:
+    """A problem at the line of a source."""
+    for place in workspace.chain():
+        document = read(place.root / _FILE, [])
+        if document and _has(document.value, ("sources", name)):
+            return document.problem(what, "sources", name)
+    return Problem(workspace.root / _FILE, 0, what)
+
+
 def problem_of_environment(environment: Environment, what: str, key: str) -> Problem:
     """A problem at a line of an environment's file."""
     document = read_variables(environment.path, [])

@@ -75,14 +75,14 @@ def test_what_is_not_ascii_is_printed_in_every_locale(written: Path, variables: 
 def test_ansible_and_mitogen_work_in_every_locale(variables: dict[str, str]) -> None:
     """Real programs: each line is what one of them said."""
     lines = ami(variables, "doctor").stdout.decode().splitlines()
-    good = {line.split()[1] for line in lines if line.startswith("ok ")}
+    good = {line.split()[1].rstrip(":") for line in lines if line.startswith("ok ")}
     assert {"locale", "packer", "ansible-playbook", "git", "mitogen"} <= good
 
 
 def test_a_machine_without_a_utf8_locale_is_told_so_before_anything_is_started(tmp_path: Path) -> None:
     variables = {"PATH": stand_in(tmp_path, "locale", "C\\nPOSIX\\nde_DE\\n"), "LC_ALL": "C"}
-    found = ami(variables, "doctor").stdout.decode()
-    assert found.startswith("LACK  locale")
+    found = " ".join(ami(variables, "doctor").stdout.decode().split())
+    assert found.startswith("LACK locale")
     assert "this machine has no UTF-8 locale, and Ansible works in no other" in found
     assert "mend: apt-get install locales-all" in found
     rendered = ami(variables, "render", "web")

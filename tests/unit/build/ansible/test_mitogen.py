@@ -9,9 +9,10 @@ import pytest
 
 from orchestrator.build.ansible import mitogen
 from orchestrator.build.launch.environment import STRATEGY
+from orchestrator.definition.environment import Environment
 from orchestrator.definition.workspace import Workspace
 from orchestrator.run.doctor.check_result import CheckResult
-from orchestrator.run.doctor.examine import _mitogen
+from orchestrator.run.doctor.host.mitogen import CHECK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,9 +77,11 @@ def test_mitogen_when_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.usefixtures("refused")
 def test_doctor_when_mitogen_does_not_work(tmp_path: Path) -> None:
     """A lack, because the workspace wants it; none where the workspace does without."""
-    finding = _mitogen(Workspace(tmp_path, "w"))
+    environment = Environment(name="lab", path=tmp_path, region="us-east-1")
+    (finding,) = CHECK.examine(Workspace(tmp_path, "w"), environment)
     assert not finding.ok
     assert TOO_RECENT in finding.said
     assert "mitogen: false" in finding.mend
     said = f"Ansible runs without it: {mitogen.UNWANTED}"
-    assert _mitogen(Workspace(tmp_path, "w", mitogen=False)) == CheckResult("mitogen", ok=True, said=said)
+    (finding,) = CHECK.examine(Workspace(tmp_path, "w", mitogen=False), environment)
+    assert finding == CheckResult("mitogen", ok=True, said=said)

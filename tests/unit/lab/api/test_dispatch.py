@@ -124,6 +124,20 @@ def test_a_throttled_call_reaches_nobody(lab: Lab, action: str) -> None:
     assert lab.content_type == "application/x-amz-json-1.1"
 
 
+@pytest.mark.parametrize(
+    ("service", "code", "status"),
+    [("ssm", "AccessDeniedException", "400"), ("ec2", "UnauthorizedOperation", "403"), ("iam", "AccessDenied", "403")],
+)
+def test_a_denied_call_reaches_nobody(lab: Lab, service: str, code: str, status: str) -> None:
+    """Each service has its own word for it."""
+    lab.faults.set(Rule(FaultKind.DENY))
+    query = {} if service == "ssm" else {"HTTP_X_AMZ_TARGET": ""}
+    signed = SIGNED.replace("/ssm/", f"/{service}/")
+    told, answer = lab.raw("Say", b"Action=DescribeImages", HTTP_AUTHORIZATION=signed, PATH_INFO="/", **query)
+    assert (told, code in answer.decode()) == (status, True)
+    assert lab.reached == []
+
+
 def test_of_calls_that_break_half_had_their_effect(lab: Lab) -> None:
     """An error may come before the effect or in the place of the answer: the caller cannot tell."""
     lab.faults.set(Rule(FaultKind.ERROR, 1))

@@ -243,6 +243,67 @@ locals {
 
   image_tags = {}
 
+  # Session Manager reaches a machine through its agent, and the source AMI has none.
+  agent_script = join("\n", [
+    "#!/bin/sh",
+    join("'", ["region=", var.region, ""]),
+    join("'", ["url=", lookup(var.extra_vars, "ssm_agent_url", ""), ""]),
+    join("'", ["checksum=", lookup(var.extra_vars, "ssm_agent_checksum", ""), ""]),
+    "set -eu",
+    "for unit in amazon-ssm-agent.service snap.amazon-ssm-agent.amazon-ssm-agent.service; do",
+    "    if systemctl cat \"$unit\" >/dev/null 2>&1; then",
+    "        systemctl enable --now \"$unit\"",
+    "        exit 0",
+    "    fi",
+    "done",
+    "case $(uname -m) in",
+    "aarch64) architecture=arm64 ;;",
+    "*) architecture=amd64 ;;",
+    "esac",
+    "if command -v dpkg >/dev/null; then",
+    "    kind=deb system=debian",
+    "else",
+    "    kind=rpm system=linux",
+    "fi",
+    "case $region in",
+    "cn-*) domain=amazonaws.com.cn ;;",
+    "*) domain=amazonaws.com ;;",
+    "esac",
+    "[ -n \"$url\" ] ||",
+    "    url=https://s3.$region.$domain/amazon-ssm-$region/latest/\u0024{system}_$architecture/amazon-ssm-agent.$kind",
+    "fetch() {",
+    "    if command -v curl >/dev/null; then",
+    "        curl -fsS -o \"$package\" \"$url\"",
+    "    elif command -v wget >/dev/null; then",
+    "        wget -q -O \"$package\" \"$url\"",
+    "    else",
+    "        python3 -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' \"$url\" \"$package\"",
+    "    fi",
+    "}",
+    "install() {",
+    "    if [ $kind = deb ]; then",
+    "        DEBIAN_FRONTEND=noninteractive dpkg -i \"$package\"",
+    "    else",
+    "        rpm -U \"$package\"",
+    "    fi",
+    "}",
+    "persistently() {",
+    "    left=60",
+    "    until \"$1\"; do",
+    "        left=$((left - 1))",
+    "        [ $left -gt 0 ] || exit 1",
+    "        sleep 5",
+    "    done",
+    "}",
+    "folder=$(mktemp -d)",
+    "package=$folder/amazon-ssm-agent.$kind",
+    "persistently fetch",
+    "[ -z \"$checksum\" ] || echo \"\u0024{checksum#*:}  $package\" | \"\u0024{checksum%%:*}sum\" -c -",
+    "persistently install",
+    "rm -r \"$folder\"",
+    "systemctl enable --now amazon-ssm-agent.service",
+  ])
+
   ansible_env_vars = [
     "ANSIBLE_HOST_KEY_CHECKING=False",
     "ANSIBLE_PIPELINING=True",
@@ -292,6 +353,7 @@ source "amazon-ebs" "analytics" {
     http_endpoint = "enabled"
     http_tokens   = "required"
   }
+  user_data = var.ssh_interface == "session_manager" ? local.agent_script : ""
 
   communicator             = "ssh"
   ssh_username             = "admin"

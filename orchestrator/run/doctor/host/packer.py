@@ -1,16 +1,15 @@
-"""What a build needs of Packer: a program that runs, its plugins, and no settings that builds would miss."""
+"""What a build needs of Packer: a program that runs, and its plugins."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from orchestrator.build import session_manager
-from orchestrator.build.launch import outside
 from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace, folders, loose
 from orchestrator.errors import AmiError
 from orchestrator.run.doctor.check_result import CheckResult
+from orchestrator.run.doctor.doctor_check import DoctorCheck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
 
 
-def examine_packer(workspace: Workspace, environment: Environment) -> Iterator[CheckResult]:
-    """Packer, each plugin, and what is set for Packer and not handed to it."""
+def _examine(workspace: Workspace, _environment: Environment) -> Iterator[CheckResult]:
+    """Packer and each plugin."""
     try:
         there = installed.packer()
         required = installed.asked_by_frame(there, workspace.required_plugins)
@@ -40,18 +39,6 @@ def examine_packer(workspace: Workspace, environment: Environment) -> Iterator[C
     else:
         yield from (_plugin(there, one, places) for one in found)
     yield from _beside(there)
-    if session_manager.is_used(environment.placement):
-        yield _session_manager(environment)
-    yield from settings_of(environment)
-
-
-def _session_manager(environment: Environment) -> CheckResult:
-    """The program by which Packer reaches a machine through Systems Manager."""
-    try:
-        session_manager.check(environment.placement)
-    except AmiError as error:
-        return _lack(session_manager.PROGRAM, error)
-    return CheckResult(session_manager.PROGRAM, ok=True, said="Packer reaches machines through Systems Manager")
 
 
 def _lack(what: str, error: AmiError) -> CheckResult:
@@ -74,11 +61,4 @@ def _beside(there: Packer) -> Iterator[CheckResult]:
         yield CheckResult("packer's own folder", ok=True, said=f"Packer runs what lies beside it: {', '.join(names)}")
 
 
-def settings_of(environment: Environment) -> Iterator[CheckResult]:
-    """Variables that are set in this shell and that a build does not get. Those of Ansible are nothing special."""
-    left_out = [one for one in outside.kept_out(os.environ, environment.account) if not one.startswith("ANSIBLE_")]
-    if left_out:
-        yield CheckResult("variables", ok=True, said=f"set here, and not handed to builds: {', '.join(left_out)}")
-    if elsewhere := outside.endpoints_without_effect(os.environ, environment.account):
-        said = f"{', '.join(elsewhere)} does not count: '{environment.name}' names no endpoint, and so means AWS itself"
-        yield CheckResult("endpoint", ok=True, said=said, mend=f"set `endpoint` in {environment.path}, or unset it")
+CHECK = DoctorCheck(20, "it builds every image (docs/packer.md)", _examine)
