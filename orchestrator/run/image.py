@@ -12,7 +12,7 @@ from orchestrator.build.access import as_list
 from orchestrator.build.build import build
 from orchestrator.build.request import BuildRequest
 from orchestrator.masks import mask_file, masks_of, values_of
-from orchestrator.plan.explain import to_tags
+from orchestrator.plan.explaining.short_digests import to_tags
 from orchestrator.plan.planned_layer import seal_of
 from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, State, record, set_state, tag, version_of
