@@ -35,7 +35,7 @@ class Explained:
     notes: tuple[tuple[str, str], ...] = ()
 
     def as_json(self, *, diff: bool = False) -> dict[str, Any]:
-        """A JSON object with the version that it is compared with, and every change; `diff`: with the lines of files."""
+        """A JSON object with the version that it is compared with, and every change, with `diff` line by line."""
         since = {"version": self.since.version, "ami_id": self.since.ami_id} if self.since else None
         notes = [{"layer": layer, "note": note} for layer, note in self.notes]
         return {

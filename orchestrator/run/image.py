@@ -258,6 +258,7 @@ def _request(context: RunContext, segment: Segment, built: SegmentOutcome, folde
         ami_id=built.ami_id,
         image=facts_of(context.workspace, segment, built.version),
         tests=tests_of(context.workspace, segment),
+        workspace=context.workspace.root,
         run=context.identity.id,
         folder=folder,
         placement=placement_of(environment, segment),
@@ -294,7 +295,7 @@ def _failures(verdict: Verdict, folder: Path) -> str:
     failed = [test for test in verdict.tests if test.failed]
     lines = [f"{verdict.failure}; the whole report is in {folder}"]
     for test in failed:
-        lines.append(f"  {test.role}: {test.name}")
+        lines.append(f"  {test.role}: {test.name} ({test.place})")
         lines += [f"      {line}" for line in test.message.strip().splitlines()[:_SHOWN_LINES]]
         lines += [f"      ran: {asked.command} ({asked.ended})" for asked in test.asked[-_SHOWN_COMMANDS:]]
     return "\n".join(lines)

@@ -65,15 +65,14 @@ def junit(verdict: Verdict) -> str:
 
 def _case(suite: ET.Element, test: TestResult) -> None:
     path = test.nodeid.partition("::")[0]
-    case = ET.SubElement(
-        suite,
-        "testcase",
-        {
-            "classname": path.removesuffix(".py").replace("/", "."),
-            "name": _speakable(test.name),
-            "time": f"{test.seconds:.3f}",
-        },
-    )
+    attributes = {
+        "classname": path.removesuffix(".py").replace("/", ".").lstrip("."),
+        "name": test.name,
+        "time": f"{test.seconds:.3f}",
+        "file": test.file or path,
+        **({"line": str(test.line)} if test.line else {}),
+    }
+    case = ET.SubElement(suite, "testcase", {name: _speakable(value) for name, value in attributes.items()})
     if test.properties:
         properties = ET.SubElement(case, "properties")
         for name, value in test.properties:

@@ -69,6 +69,8 @@ class TestsRequest:
     tests: tuple[RoleTests, ...]
     #: Gets pytest.log. It must exist.
     folder: Path
+    #: The folder from which reports name files; without one, that in which the first tests are.
+    workspace: Path | None = None
     #: Without one, tests are only collected.
     ami_id: str = ""
     #: Secrets that no report and no log may show.

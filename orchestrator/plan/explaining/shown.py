@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _VALUES = frozenset(
     {"format", "source", "environment", "settings", "facts", "vars", "update cycle", "machine", "order", "role entries"}
 )
-#: Parts of names.
-_SECRET = r"passw|passphrase|secret|token|credential|private_?key|api_?key|access_?key|\bvault_"
+#: Parts of names that secrets have.
+_SENSITIVE = r"passw|passphrase|secret|token|credential|private_?key|api_?key|access_?key|\bvault_"
 #: Names of variables that hold secrets, whether somebody wrote them as such or not.
-_SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
+_SECRET_NAME = re.compile(_SENSITIVE, re.IGNORECASE)
 #: Lines of a file that give such a name a value of its own, and not that of another variable.
 _SECRET_LINE = re.compile(
-    rf"^(?P<name>[ \t]*(?:-[ \t]+)?[\"']?[\w.-]*(?:{_SECRET})[\w.-]*[\"']?[ \t]*[:=][ \t]*)"
+    rf"^(?P<name>[ \t]*(?:-[ \t]+)?[\"']?[\w.-]*(?:{_SENSITIVE})[\w.-]*[\"']?[ \t]*[:=][ \t]*)"
     r"(?P<value>(?!.*\{\{)\S.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
