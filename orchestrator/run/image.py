@@ -269,6 +269,7 @@ def _request(context: RunContext, segment: Segment, built: SegmentOutcome, folde
         stop=context.stop,
         connection=context.connection,
         ssh_username=segment.source.ssh_username,
+        environment="" if environment.name == context.workspace.default_environment else environment.name,
         selection=context.selection,
         is_current=partial(are_current, context.workspace, environment, segment),
     )

@@ -102,6 +102,12 @@ class ValidateRequest(TestsRequest):
     connection: ConnectionKind = ConnectionKind.SSM
     #: For a connection over SSH alone.
     ssh_username: str = ""
+    #: The environment's name, for commands that are told to a person; empty: the workspace's default.
+    environment: str = ""
+
+    def shell_command(self, instance_id: str) -> str:
+        """What opens a shell on a machine that Systems Manager, or the lab, reaches."""
+        return f"ami shell {instance_id}" + (f" --env {self.environment}" if self.environment else "")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from orchestrator.aws.session import PROGRAM
 from orchestrator.build import session_manager
 from orchestrator.build.launch import outside
 from orchestrator.build.packer import installed
@@ -50,8 +51,8 @@ def _session_manager(environment: Environment) -> CheckResult:
     try:
         session_manager.check(environment.placement)
     except AmiError as error:
-        return _lack(session_manager.PROGRAM, error)
-    return CheckResult(session_manager.PROGRAM, ok=True, said="Packer reaches machines through Systems Manager")
+        return _lack(PROGRAM, error)
+    return CheckResult(PROGRAM, ok=True, said="Packer reaches machines through Systems Manager")
 
 
 def _lack(what: str, error: AmiError) -> CheckResult:
