@@ -6,7 +6,6 @@ defer their heavy imports, so that `ami --help` answers at once.
 
 from __future__ import annotations
 
-import errno
 import gc
 import sys
 import traceback
@@ -17,8 +16,9 @@ import typer
 from orchestrator.cli import commands
 from orchestrator.cli.command import CONTEXT, WholeHelp
 from orchestrator.cli.terminal import print_text, say, take_any_text
-from orchestrator.errors import AmiError, DefinitionError, LackError
+from orchestrator.errors import AmiError, DefinitionError
 from orchestrator.registration import modules_of
+from orchestrator.system_refusal import system_refusal
 
 if TYPE_CHECKING:
     from orchestrator.cli.command import CliCommand, CliGroup
@@ -62,19 +62,6 @@ for _command in _commands():
 #: are read and stay; it then costs as much as reading them.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
-#: A disk that is full, a quota that is used up, a file system that is read-only.
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-#: What to do about a refusal of the operating system. Other numbers get their own text alone.
-_MENDS = {
-    **dict.fromkeys(_DISK, "df -h; then run the command again"),
-    **dict.fromkeys(
-        (errno.EACCES, errno.EPERM), "ls -ld the path and the folders above it; `id` says who you are here"
-    ),
-    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "ulimit -n 4096; then run the command again"),
-    **dict.fromkeys((errno.ENOMEM, errno.EAGAIN), "free -m, ulimit -u; then run the command again"),
-    errno.ENAMETOOLONG: "use a folder with a shorter path",
-}
-
 
 def main() -> None:
     """Run the command line of this process, and end the process with the exit code of its error."""
@@ -86,7 +73,7 @@ def main() -> None:
         _say(error)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - a bug: its trace is shown, without secrets
-        lack = _refusal_of_system(error) or _aws_lack(error)
+        lack = system_refusal(error) or _aws_lack(error)
         if lack is None:
             say("".join(traceback.format_exception(error)).rstrip())
             sys.exit(1)
@@ -103,18 +90,6 @@ def _say(error: AmiError) -> None:
         say(f"error: {error.message}")
     if error.hint:
         say(f"hint: {error.hint}")
-
-
-def _refusal_of_system(error: BaseException | None) -> AmiError | None:
-    """What a "no" of the operating system means to a person, also when it caused the error; None for another error."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _MENDS:
-            where = f" ({error.filename})" if error.filename else ""
-            verb = "cannot write" if error.errno in _DISK else "says no"
-            what = f"this machine {verb}{where}: {error.strerror}"
-            return LackError(what, hint=_MENDS[error.errno])
-        error = error.__cause__
-    return None
 
 
 def _aws_lack(error: Exception) -> AmiError | None:

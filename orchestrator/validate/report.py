@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from orchestrator.validate.verdict import TestOutcome
+from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +28,9 @@ def write_reports(verdict: Verdict, folder: Path) -> None:
     Tests may say what UTF-8 has no bytes for: halves of surrogate pairs, as `surrogateescape` makes of other bytes.
     Escaped they are JSON that reads as the same text.
     """
-    (folder / "junit.xml").write_text(junit(verdict), encoding="utf-8", errors="backslashreplace")
+    write_whole(folder / "junit.xml", junit(verdict), errors="backslashreplace")
     text = json.dumps(verdict.as_json(), indent=2, sort_keys=True, ensure_ascii=False)
-    (folder / "report.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    write_whole(folder / "report.json", text + "\n", errors="backslashreplace")
 
 
 def set_aside(folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import LackError
 from orchestrator.process import ProgramFailed, run
 from orchestrator.run.leases.owner import LeaseOwner, this_process
+from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,9 +49,13 @@ def begin(workspace_root: Path) -> RunIdentity:
     name = f"{started:{_STARTED}}-{secrets.token_hex(3)}"
     folder = runs_folder(workspace_root) / name
     folder.mkdir(parents=True)
-    commit = commit_of(workspace_root)
-    owner = this_process(name, commit)
-    (folder / OWNER_FILE).write_text(json.dumps(owner.as_json(), indent=2) + "\n", encoding="utf-8")
+    try:
+        commit = commit_of(workspace_root)
+        owner = this_process(name, commit)
+        write_whole(folder / OWNER_FILE, json.dumps(owner.as_json(), indent=2) + "\n")
+    except OSError:
+        folder.rmdir()  # of a run that never began there is nothing to see
+        raise
     return RunIdentity(name, folder, started, commit, owner)
 
 

@@ -149,6 +149,7 @@ class OverPodman:
     def __init__(self, request: ValidateRequest) -> None:
         self.tally = CallCount()
         self._request = request
+        self._why = ""
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see MachineConnection
         """Nothing has to be made."""
@@ -161,7 +162,8 @@ class OverPodman:
         try:
             way = self.transport(instance_id, self._request.stop)
             said = way.run("systemctl is-system-running\nexit 0\n", HELLO, self.tally)
-        except ConnectionFault:
+        except ConnectionFault as fault:
+            self._why = f": {fault.message}"
             return False
         return said.strip() not in {"", "offline", "unknown"}
 
@@ -172,7 +174,7 @@ class OverPodman:
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
         """Name the container, and what may hide it."""
         return (
-            f"no container of {instance_id} answered within {seconds:g} s",
+            f"no container of {instance_id} answered within {seconds:g} s{self._why}",
             "check with `podman ps` that the lab's machines run on this host and belong to this user",
         )
 

@@ -24,6 +24,7 @@ from orchestrator.validate.request import SuiteRequest
 from orchestrator.validate.suite.answering import Answering
 from orchestrator.validate.suite.layout import SCRATCH, Layout
 from orchestrator.validate.verdict import SuiteEnd, TestResult, check_collected
+from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -188,7 +189,7 @@ def _logged(request: TestsRequest, layout: Layout) -> Iterator[IO[bytes]]:
         finally:
             log.seek(0)
             text = masked_where_cut(log.read().decode("utf-8", "replace"), request.masks)
-            (request.folder / "pytest.log").write_text(layout.with_sources(text), encoding="utf-8")
+            write_whole(request.folder / "pytest.log", layout.with_sources(text))
 
 
 @contextmanager

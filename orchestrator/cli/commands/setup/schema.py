@@ -17,13 +17,14 @@ def schema(
 ) -> None:
     """Print the JSON Schema of ami.yml and of image files, or write them into a folder."""
     from orchestrator.definition.schema import schemas
+    from orchestrator.whole_file import write_whole
 
     if out is None:
         print_json(schemas())
         return
     out.mkdir(parents=True, exist_ok=True)
     for name, value in schemas().items():
-        (out / name).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_whole(out / name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
         say(f"wrote {out / name}")
 
 
