@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.aws import session
 from orchestrator.aws.account import is_loopback
 from orchestrator.errors import Interrupted, LackError, UsageError
-from orchestrator.foreground import foreground
+from orchestrator.run.shell.foreground import foreground
 from orchestrator.validate.batch.conversation import Conversation
 from orchestrator.validate.batch.question import Question
 from orchestrator.validate.machine.podman_exec import container_of

@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from orchestrator.errors import LackError
-from orchestrator.foreground import foreground
+from orchestrator.run.shell.foreground import foreground
 from tests.cli.terminal import python, seen
 
-CALL = "from orchestrator.foreground import foreground; print(foreground(['sh', '-c', {!r}]))"
+CALL = "from orchestrator.run.shell.foreground import foreground; print(foreground(['sh', '-c', {!r}]))"
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137)])
