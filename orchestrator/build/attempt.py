@@ -33,6 +33,7 @@ from orchestrator.build.watch import Watch
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Stage
 from orchestrator.tags import Tag
+from orchestrator.whole_file import RecordFile
 
 if TYPE_CHECKING:
     from orchestrator.build.request import BuildRequest, Built
@@ -48,7 +49,7 @@ def attempt(request: BuildRequest, plan: RetryPlan, listener: Listener) -> Built
     if request.stop.is_set():
         raise Interrupted(f"{request.image}: not started")
     log = request.folder / "packer.log"
-    with log.open("a", encoding="utf-8") as file:
+    with RecordFile(log) as file:
         return _Attempt(request, plan, Watch(request.image, listener, file, masks=request.masks)).result(log)
 
 

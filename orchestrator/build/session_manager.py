@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from orchestrator.aws.session import INSTALL, PROGRAM
 from orchestrator.errors import LackError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from orchestrator.aws.account import Account
     from orchestrator.aws.placement import Placement
 
-PROGRAM = "session-manager-plugin"
 _INTERFACE = "session_manager"
 
 
@@ -34,7 +34,7 @@ def check(placement: Placement) -> None:
     if shutil.which(PROGRAM) is None:
         raise LackError(
             f"the environment's `ssh_interface` is {_INTERFACE}, and the program '{PROGRAM}' is not installed",
-            hint='AWS Systems Manager User Guide, "Install the Session Manager plugin for the AWS CLI"',
+            hint=INSTALL,
         )
     if not placement.profile:
         raise LackError(

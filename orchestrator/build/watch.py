@@ -9,7 +9,7 @@ import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from orchestrator import quiet
 from orchestrator.build.packer.machine_readable import PackerLine, parse
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from orchestrator.build.ansible.tasks import TaskEvent
+    from orchestrator.whole_file import TextSink
 
 
 #: What Packer says when EC2 has given it a machine.
@@ -48,7 +49,7 @@ class Watch:
         self,
         image: str,
         listener: Listener,
-        log: IO[str],
+        log: TextSink,
         *,
         masks: Sequence[str] = (),
     ) -> None:
@@ -146,7 +147,6 @@ class Watch:
         at = datetime.fromtimestamp(line.timestamp, UTC) if line.timestamp else datetime.now(UTC)
         for part in text.splitlines():
             self._log.write(f"{at:%Y-%m-%dT%H:%M:%SZ} {part}\n")
-        self._log.flush()
 
 
 def _built(artifact_id: str) -> Built | None:

@@ -6,7 +6,6 @@ defer their heavy imports, so that `ami --help` answers at once.
 
 from __future__ import annotations
 
-import errno
 import gc
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -18,8 +17,9 @@ from orchestrator.cli import commands, loudness
 from orchestrator.cli.command import CONTEXT, WholeHelp
 from orchestrator.cli.ending import Bug, end, end_of_typing
 from orchestrator.cli.terminal import print_text, take_any_text
-from orchestrator.errors import AmiError, Interrupted, LackError
+from orchestrator.errors import AmiError, Interrupted
 from orchestrator.registration import modules_of
+from orchestrator.system_refusal import system_refusal
 
 if TYPE_CHECKING:
     from orchestrator.cli.command import CliCommand, CliGroup
@@ -63,19 +63,6 @@ for _command in _commands():
 #: are read and stay; it then costs as much as reading them.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
-#: A disk that is full, a quota that is used up, a file system that is read-only.
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-#: What to do about a refusal of the operating system. Other numbers get their own text alone.
-_MENDS = {
-    **dict.fromkeys(_DISK, "df -h; then run the command again"),
-    **dict.fromkeys(
-        (errno.EACCES, errno.EPERM), "ls -ld the path and the folders above it; `id` says who you are here"
-    ),
-    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "ulimit -n 4096; then run the command again"),
-    **dict.fromkeys((errno.ENOMEM, errno.EAGAIN), "free -m, ulimit -u; then run the command again"),
-    errno.ENAMETOOLONG: "use a folder with a shorter path",
-}
-
 
 def main() -> None:
     """Run the command line of this process, and end the process with the exit code of its error."""
@@ -92,22 +79,10 @@ def main() -> None:
     except TyperException as error:
         end_of_typing(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - a bug: its trace is shown, without secrets
-        end(_refusal_of_system(error) or _aws_lack(error) or Bug(error), as_json=as_json)
+        end(system_refusal(error) or _aws_lack(error) or Bug(error), as_json=as_json)
     if code == Interrupted.exit_code:  # Ctrl-C, where no command made something of it
         end(Interrupted("stopped"), as_json=as_json)
     sys.exit(code or 0)
-
-
-def _refusal_of_system(error: BaseException | None) -> AmiError | None:
-    """What a "no" of the operating system means to a person, also when it caused the error; None for another error."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _MENDS:
-            where = f" ({error.filename})" if error.filename else ""
-            verb = "cannot write" if error.errno in _DISK else "says no"
-            what = f"this machine {verb}{where}: {error.strerror}"
-            return LackError(what, hint=_MENDS[error.errno])
-        error = error.__cause__
-    return None
 
 
 def _aws_lack(error: Exception) -> AmiError | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from typing_extensions import TypedDict
 
@@ -39,6 +39,13 @@ class ChangeJson(TypedDict):
     """A file, a variable or a part, such as `vars: nginx_port`."""
     how: str
     """`changed`, `added` or `removed`."""
+    kind: Annotated[str, OneOf("file", "value")]
+    before: Any
+    """The value that it had; null for a file, and when it is not known or may not be shown."""
+    after: Any
+    """The value that it has now, likewise."""
+    diff: str | None
+    """With `--diff`, the lines that differ as `diff -u` shows them; null when there is nothing to show."""
 
 
 class SinceJson(TypedDict):

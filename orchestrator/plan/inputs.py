@@ -19,7 +19,7 @@ from orchestrator.plan.reach.search import FileSearch
 from orchestrator.secret_values import Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -32,8 +32,14 @@ if TYPE_CHECKING:
 #: The group of inputs that every layer of a stack stands on.
 START = "start"
 
+#: Bytes of an entry whose content is kept, so that a later plan can show what changed in it.
+LARGEST_SHOWN = 8192
+
 #: Update cycles of whole weeks begin on a Monday: 1970-01-05, in seconds since 1970.
 _FIRST_MONDAY = 4 * 86400
+
+#: Fields of a machine that count by the content of a file.
+_BY_DIGEST = ("user_data", "fragment")
 
 #: Names of templates that a template extends or includes, as they are written: in quotes.
 _QUOTED = re.compile(r"""["']([\w./-]+\.j2)["']""")
@@ -49,6 +55,8 @@ class Part:
     name: str
     digest: str
     entries: Mapping[str, str]
+    #: What small entries hold, but for those that are withheld.
+    contents: Mapping[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -67,10 +75,11 @@ class Inputs:
         return (*(self.below.chain() if self.below else ()), self)
 
 
-def part(name: str, entries: Mapping[str, bytes]) -> Part:
-    """A part from the contents of its entries."""
+def part(name: str, entries: Mapping[str, bytes], withheld: Container[str] = ()) -> Part:
+    """A part from the contents of its entries. Those `withheld` are secret, or say nothing to a person."""
     known = {entry: digest("entry", [("", content)]) for entry, content in entries.items()}
-    return Part(name, digest("part", [(entry, known[entry].encode()) for entry in sorted(known)]), known)
+    small = {one: text for one, text in entries.items() if len(text) <= LARGEST_SHOWN and one not in withheld}
+    return Part(name, digest("part", [(entry, known[entry].encode()) for entry in sorted(known)]), known, small)
 
 
 def stacked(layer: str, parts: Iterable[Part], below: Inputs | None = None, notes: tuple[str, ...] = ()) -> Inputs:
@@ -123,7 +132,9 @@ class Collector:
             part("format", {"format": str(FORMAT).encode()}),
             part("source", {ami_id: ami_id.encode(), "ssh_username": source.ssh_username.encode()}),
             part("frame", self._templates("image.pkr.hcl.j2")),
-            part("environment", self._of_environment()),
+            part(
+                "environment", self._of_environment(), {f"secret_vars.{one}" for one in self._environment.secret_vars}
+            ),
             part("settings", self._settings()),
             *self._facts(),
             *self._applied(self._seal, reached),
@@ -156,13 +167,16 @@ class Collector:
 
     def _own(self, layer: PlannedLayer) -> Iterator[Part]:
         """What one use of a layer has for itself: its variables, and the period that it is in."""
-        yield part("vars", {name: canonical(self._secrets.counted(name, value)) for name, value in layer.vars.items()})
+        counted = {name: self._secrets.counted(name, value) for name, value in layer.vars.items()}
+        secret = {name for name, value in counted.items() if value != layer.vars[name]}
+        yield part("vars", {name: canonical(value) for name, value in counted.items()}, secret)
         declared = self._workspace.layers.get(layer.name)
         if declared is not None and declared.cycle_seconds is not None:
             number = str(period(declared.cycle_seconds, self._now)).encode()
-            yield part("update cycle", {str(declared.update_cycle): number})
+            yield part("update cycle", {str(declared.update_cycle): number}, {str(declared.update_cycle)})
         if machine := layer.machine.deciding():
-            yield part("machine", {name: canonical(self._counted(name, value)) for name, value in machine.items()})
+            counted = {name: self._counted(name, value) for name, value in machine.items()}
+            yield part("machine", {name: canonical(value) for name, value in counted.items()}, _BY_DIGEST)
 
     def _counted(self, name: str, value: Any) -> Any:
         """What counts of a field of a machine: of a file its content, whatever it is called."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from orchestrator.plan.explain import in_tags
+from orchestrator.plan.explaining.short_digests import in_tags
 from orchestrator.registry import State, Version
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from orchestrator.render.machine import values_of, wanted_keys
 from orchestrator.render.packer_set import PackerSet, packer_set
 from orchestrator.render.template import FOLDER, Templates
 from orchestrator.tags import Tag
+from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,7 +82,7 @@ class Renderer:
     def write(self, segment: SegmentOutline, folder: Path) -> Path:
         """Write the text of a build into `folder`, as `<image>.pkr.hcl`; the result is its path."""
         path = folder / f"{segment.name}.pkr.hcl"
-        path.write_text(self.text(segment), encoding="utf-8")
+        write_whole(path, self.text(segment))
         return path
 
     def check(self, segment: SegmentOutline) -> None:

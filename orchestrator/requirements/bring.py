@@ -19,6 +19,7 @@ from orchestrator.requirements.lock import LOCK, Lock, Pin, misfits, read_lock
 from orchestrator.requirements.resolve import fetcher_of, install, resolved
 from orchestrator.requirements.safety import core_trouble
 from orchestrator.requirements.written import Kind, read_requirements
+from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -118,9 +119,7 @@ def renew(start: Path, *, upgrade: bool, tell: Callable[[str], None]) -> tuple[L
     before = old.path.read_text(encoding="utf-8") if old.path.is_file() else ""
     if lock.text() == before or not (lock.pins or before):
         return lock, False
-    coming = old.path.with_name(f".{LOCK}.{os.getpid()}")
-    coming.write_text(lock.text(), encoding="utf-8")
-    coming.replace(old.path)
+    write_whole(old.path, lock.text())
     return lock, True
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.plan.explain import Change, changes, entries_of, in_tags, record
+from orchestrator.plan.explaining.change import Change, changes
+from orchestrator.plan.explaining.record import record, states_of
+from orchestrator.plan.explaining.short_digests import in_tags
 from orchestrator.plan.steps import known
 from orchestrator.registry import versions
 from orchestrator.run import inputs_record
 from orchestrator.run.image_segment import segment_of
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from orchestrator.contract.plan import ExplainedJson, SinceJson, UndecidedJson
@@ -32,15 +35,15 @@ class Explained:
     hint: str = ""
     notes: tuple[tuple[str, str], ...] = ()
 
-    def as_json(self) -> ExplainedJson:
-        """A JSON object with the version that it is compared with, and every change."""
+    def as_json(self, *, diff: bool = False) -> ExplainedJson:
+        """A JSON object with the version that it is compared with, and every change, with `diff` line by line."""
         newest = self.since
         since: SinceJson | None = {"version": newest.version, "ami_id": newest.ami_id} if newest else None
         notes: list[UndecidedJson] = [{"layer": layer, "note": note} for layer, note in self.notes]
         return {
             "image": self.image,
             "since": since,
-            "changes": [one.as_json() for one in self.changes],
+            "changes": [one.as_json(diff=diff) for one in self.changes],
             "undecided": notes,
         }
 
@@ -55,9 +58,17 @@ def explained(workspace: Workspace, environment: Environment, name: str, secrets
     newest = known(versions(environment.account, image=name)).newest.get(name)
     if newest is None or newest.fingerprint == segment.fingerprint:
         return Explained(name, newest, notes=notes)
-    before = inputs_record.entries(environment, newest.fingerprint)
+    before = inputs_record.states(environment, newest.fingerprint)
     if before:
-        return Explained(name, newest, changes(before, entries_of(record(segment.inputs))), notes=notes)
+        return Explained(name, newest, changes(before, states_of(record(segment.inputs))), notes=notes)
     found = in_tags(segment.inputs, newest.tags)
-    hint = "with an artifact_bucket in the environment, single files are told" if found else ""
-    return Explained(name, newest, found, hint or "the AMI says nothing of what it was made from", notes)
+    return Explained(name, newest, found, _hint(newest, found), notes)
+
+
+def _hint(newest: Version, found: tuple[Change, ...]) -> str:
+    """How to know more than the AMI's tags say."""
+    if not found:
+        return "the AMI says nothing of what it was made from"
+    commit = newest.tags.get(Tag.COMMIT, "").removesuffix("-dirty")
+    by_hand = f"; `git diff {commit[:12]}` has what changed since its commit" if commit else ""
+    return f"with an artifact_bucket in the environment, files and values are shown{by_hand}"

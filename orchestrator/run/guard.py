@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from orchestrator.aws.account import AwsError, refusal
 from orchestrator.errors import AmiError, StageError
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
+from orchestrator.system_refusal import system_refusal
 from orchestrator.validate.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ def guarded(
         wrong: AmiError = error
     except AwsError as error:
         wrong = refusal(error) or StageError(str(error))
+    except OSError as error:
+        lack = system_refusal(error)
+        if lack is None:
+            raise
+        wrong = lack
     if isinstance(wrong, passing) and not stop.is_set():
         raise wrong
     status = SegmentStatus.CANCELLED if stop.is_set() else SegmentStatus.FAILED

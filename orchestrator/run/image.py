@@ -12,7 +12,7 @@ from orchestrator.build.access import as_list
 from orchestrator.build.build import build
 from orchestrator.build.request import BuildRequest
 from orchestrator.masks import mask_file, masks_of, values_of
-from orchestrator.plan.explain import to_tags
+from orchestrator.plan.explaining.short_digests import to_tags
 from orchestrator.plan.planned_layer import seal_of
 from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, State, record, set_state, tag, version_of
@@ -258,6 +258,7 @@ def _request(context: RunContext, segment: Segment, built: SegmentOutcome, folde
         ami_id=built.ami_id,
         image=facts_of(context.workspace, segment, built.version),
         tests=tests_of(context.workspace, segment),
+        workspace=context.workspace.root,
         run=context.identity.id,
         folder=folder,
         placement=placement_of(environment, segment),
@@ -268,6 +269,7 @@ def _request(context: RunContext, segment: Segment, built: SegmentOutcome, folde
         stop=context.stop,
         connection=context.connection,
         ssh_username=segment.source.ssh_username,
+        environment="" if environment.name == context.workspace.default_environment else environment.name,
         selection=context.selection,
         is_current=partial(are_current, context.workspace, environment, segment),
     )
@@ -294,7 +296,7 @@ def _failures(verdict: Verdict, folder: Path) -> str:
     failed = [test for test in verdict.tests if test.failed]
     lines = [f"{verdict.failure}; the whole report is in {folder}"]
     for test in failed:
-        lines.append(f"  {test.role}: {test.name}")
+        lines.append(f"  {test.role}: {test.name} ({test.place})")
         lines += [f"      {line}" for line in test.message.strip().splitlines()[:_SHOWN_LINES]]
         lines += [f"      ran: {asked.command} ({asked.ended})" for asked in test.asked[-_SHOWN_COMMANDS:]]
     return "\n".join(lines)

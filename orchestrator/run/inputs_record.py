@@ -10,10 +10,11 @@ import logging
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import AwsError
-from orchestrator.plan.explain import entries_of, record
+from orchestrator.plan.explaining.record import record, states_of
 
 if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
+    from orchestrator.plan.explaining.change import InputState
     from orchestrator.plan.segment import Segment
 
 LOG = logging.getLogger(__name__)
@@ -36,13 +37,13 @@ def keep(environment: Environment, segment: Segment) -> None:
         LOG.warning("the inputs of %s were not recorded: %s", segment.name, error)
 
 
-def entries(environment: Environment, fingerprint: str) -> dict[tuple[str, str], str]:
-    """The digests of all inputs that made an AMI of this fingerprint; empty when there is no record of them."""
+def states(environment: Environment, fingerprint: str) -> dict[tuple[str, str], InputState]:
+    """The inputs that made an AMI of this fingerprint; empty when there is no record of them."""
     if not environment.artifact_bucket:
         return {}
     try:
         answer = environment.account.client("s3").get_object(Bucket=environment.artifact_bucket, Key=_key(fingerprint))
-        return entries_of(json.loads(answer["Body"].read()))
+        return states_of(json.loads(answer["Body"].read()))
     except (*AwsError, ValueError, KeyError) as error:
         LOG.info("no record of the inputs of %s: %s", fingerprint, error)
         return {}

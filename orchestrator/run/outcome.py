@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import Interrupted, StageError
+from orchestrator.errors import Interrupted, LackError, StageError
 from orchestrator.registry import counted
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ class Summary:
     interrupted: bool = False
     #: Its wall time.
     seconds: float = 0.0
+    #: Why it has no record in its folder.
+    unrecorded: str = ""
 
     def as_json(self) -> RunJson:
         """A JSON object: run, folder, and one object per image or shared segment."""
@@ -128,7 +130,7 @@ class Summary:
         }
 
     def raise_for_status(self) -> None:
-        """Raise Interrupted, or StageError, unless every image is usable in the end."""
+        """Raise Interrupted, or StageError, unless every image is usable in the end, and LackError without a record."""
         if self.interrupted:
             raise Interrupted("the run was stopped; images that were finished before stay", hint="ami build continues")
         bad = [one for one in self.outcomes if not one.usable]
@@ -136,3 +138,7 @@ class Summary:
             named = ", ".join(f"{one.image} ({one.status})" for one in bad)
             hint = f"logs are in {self.folder}" if self.folder else next(one.hint for one in bad)
             raise StageError(f"not every image is validated: {named}", hint=hint)
+        if self.unrecorded:
+            raise LackError(
+                f"all is done, and not recorded: {self.unrecorded}", hint="`ami list` shows what the account holds"
+            )

@@ -88,7 +88,7 @@ class Plan:
             return None
         return makespan(tasks(self.steps, vcpus=self.vcpus), self.bounds)
 
-    def as_json(self, explained: Iterable[Explained] = ()) -> PlanJson:
+    def as_json(self, explained: Iterable[Explained] = (), *, diff: bool = False) -> PlanJson:
         """A JSON object: the steps, what holds for all of them, and what changed in the images that were explained."""
         return {
             "schema": "ami/plan/1",
@@ -101,7 +101,7 @@ class Plan:
             "unknown": list(self.unknown),
             "warnings": [one.as_json() for one in self.warnings],
             "steps": [step.as_json() for step in self.steps],
-            "explained": [one.as_json() for one in explained],
+            "explained": [one.as_json(diff=diff) for one in explained],
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.run.evidence.evidence_store import store_of
@@ -16,6 +17,7 @@ from orchestrator.run.session.session import session
 from orchestrator.run.tasks import tasks
 from orchestrator.run.work import SegmentWork, as_found
 from orchestrator.secret_values import Secrets
+from orchestrator.system_refusal import system_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +91,13 @@ def run(
         interrupted=begun.stop.is_set(),
         seconds=time.monotonic() - began,
     )
-    begun.conclude(summary.as_json())
+    try:
+        begun.conclude(summary.as_json())
+    except OSError as error:  # what was made is told all the same
+        lack = system_refusal(error)
+        if lack is None:
+            raise
+        return replace(summary, unrecorded=lack.message)
     put_evidence(store, begun.identity.folder, tell)
     return summary
 

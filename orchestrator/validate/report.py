@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from orchestrator.validate.verdict import TestOutcome
+from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +28,9 @@ def write_reports(verdict: Verdict, folder: Path) -> None:
     Tests may say what UTF-8 has no bytes for: halves of surrogate pairs, as `surrogateescape` makes of other bytes.
     Escaped they are JSON that reads as the same text.
     """
-    (folder / "junit.xml").write_text(junit(verdict), encoding="utf-8", errors="backslashreplace")
+    write_whole(folder / "junit.xml", junit(verdict), errors="backslashreplace")
     text = json.dumps(verdict.as_json(), indent=2, sort_keys=True, ensure_ascii=False)
-    (folder / "report.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    write_whole(folder / "report.json", text + "\n", errors="backslashreplace")
 
 
 def set_aside(folder: Path) -> None:
@@ -65,15 +66,14 @@ def junit(verdict: Verdict) -> str:
 
 def _case(suite: ET.Element, test: TestResult) -> None:
     path = test.nodeid.partition("::")[0]
-    case = ET.SubElement(
-        suite,
-        "testcase",
-        {
-            "classname": path.removesuffix(".py").replace("/", "."),
-            "name": _speakable(test.name),
-            "time": f"{test.seconds:.3f}",
-        },
-    )
+    attributes = {
+        "classname": path.removesuffix(".py").replace("/", ".").lstrip("."),
+        "name": test.name,
+        "time": f"{test.seconds:.3f}",
+        "file": test.file or path,
+        **({"line": str(test.line)} if test.line else {}),
+    }
+    case = ET.SubElement(suite, "testcase", {name: _speakable(value) for name, value in attributes.items()})
     if test.properties:
         properties = ET.SubElement(case, "properties")
         for name, value in test.properties:

@@ -69,6 +69,8 @@ class TestsRequest:
     tests: tuple[RoleTests, ...]
     #: Gets pytest.log. It must exist.
     folder: Path
+    #: The folder from which reports name files; without one, that in which the first tests are.
+    workspace: Path | None = None
     #: Without one, tests are only collected.
     ami_id: str = ""
     #: Secrets that no report and no log may show.
@@ -100,6 +102,12 @@ class ValidateRequest(TestsRequest):
     connection: ConnectionKind = ConnectionKind.SSM
     #: For a connection over SSH alone.
     ssh_username: str = ""
+    #: The environment's name, for commands that are told to a person; empty: the workspace's default.
+    environment: str = ""
+
+    def shell_command(self, instance_id: str) -> str:
+        """What opens a shell on a machine that Systems Manager, or the lab, reaches."""
+        return f"ami shell {instance_id}" + (f" --env {self.environment}" if self.environment else "")
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class TestResult:
     __test__ = False  # pytest should not collect it
 
     role: str
-    #: As pytest has it: `roles/nginx/tests/test_nginx.py::test_port[80]`.
+    #: As pytest has it, from the workspace: `roles/nginx/tests/test_nginx.py::test_port[80]`.
     nodeid: str
     outcome: TestOutcome
     #: Its setup, call and teardown together.
@@ -71,6 +71,9 @@ class TestResult:
     asked: tuple[AskedCommand, ...] = ()
     #: What it recorded (pytest's `record_property`).
     properties: tuple[tuple[str, str], ...] = ()
+    #: Where it failed, else where it begins: a file, from the workspace, and its line (from 1; 0: not known).
+    file: str = ""
+    line: int = 0
 
     @property
     def failed(self) -> bool:
@@ -81,6 +84,12 @@ class TestResult:
     def name(self) -> str:
         """Its name without its file's: `test_port[80]`."""
         return self.nodeid.partition("::")[2]
+
+    @property
+    def place(self) -> str:
+        """Where to look: `roles/nginx/tests/test_nginx.py:12`."""
+        file = self.file or self.nodeid.partition("::")[0]
+        return f"{file}:{self.line}" if self.line else file
 
     def in_unit(self, unit: SystemdUnit) -> TestResult:
         """The result with the machine's unit in the second line of its message, when that may be why it failed."""

@@ -239,7 +239,7 @@ def test_whatever_stops_it_nothing_stays(stage: Stage, how: str, request_of: Cal
 def test_a_kept_machine_stays_and_is_named(request_of: Callable[..., ValidateRequest], ec2: Any) -> None:
     events: list[Event] = []
     verdict = validate(replace(request_of(system=GOOD), keep=True), events.append)
-    assert verdict.way_in == f"aws ssm start-session --target {verdict.instance_id}"
+    assert verdict.way_in == f"ami shell {verdict.instance_id}"
     assert verdict.way_in in events[-1].message
     (machine,) = machines(ec2)
     assert machine["State"]["Name"] == "running"

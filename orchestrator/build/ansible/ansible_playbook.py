@@ -46,10 +46,11 @@ def main() -> int:
         os.execv(program, [program, *arguments])  # noqa: S606 - an argv list, no shell
     _share_connection()
     from orchestrator.build.ansible.task_writer import TaskWriter  # noqa: PLC0415 - keeps `--version` fast
+    from orchestrator.whole_file import RecordFile  # noqa: PLC0415 - same
 
     arguments = [*arguments[:-1], *_secrets(arguments), *arguments[-1:]]
 
-    with Path(events).open("a", encoding="utf-8") as file:
+    with RecordFile(Path(events)) as file:
         return _watched(program, arguments, TaskWriter(file, _playbook(arguments)))
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.ansible.tasks import TaskEvent, TaskOutcome
 from orchestrator.masks import hide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from orchestrator.whole_file import TextSink
 
 _OUTCOMES = {
     "playbook_on_task_start": TaskOutcome.START,
@@ -28,7 +30,7 @@ _TAIL = 2000
 class TaskWriter:
     """Appends the task events of one ansible-playbook to a file. The layer is named as its playbook file."""
 
-    def __init__(self, file: IO[str], playbook: str) -> None:
+    def __init__(self, file: TextSink, playbook: str) -> None:
         self.pid = 0  # ansible-playbook's, once its first event came
         self._file = file
         self._playbook = playbook
@@ -85,7 +87,6 @@ class TaskWriter:
             message=hide(message),
         )
         self._file.write(event.as_line())
-        self._file.flush()
 
 
 def _outcome(name: str, data: Mapping[str, Any]) -> TaskOutcome | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.launch.outside import has_short_secret
 from orchestrator.tags import Tag
+from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from orchestrator.aws.capacity import Place
@@ -55,7 +56,7 @@ def late_tags(request: BuildRequest) -> dict[str, str]:
 
 def write(path: Path, values: dict[str, object]) -> None:
     """Write a Packer variable file in JSON, in which HCL sees no expressions: `${...}` is text."""
-    path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(values, indent=2, sort_keys=True) + "\n")
 
 
 def ansible_command() -> str:

@@ -17,7 +17,7 @@ from orchestrator.cli.options import (
     RetryOption,
     WorkspaceOption,
 )
-from orchestrator.cli.terminal import duration, print_json, print_text, say
+from orchestrator.cli.terminal import colour, duration, plain, print_json, print_text, say
 
 if TYPE_CHECKING:
     from orchestrator.plan.steps import PlanStep
@@ -37,6 +37,9 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which input changed since each image was built the last time.")
     ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="With --explain, also the lines that changed in small files.")
+    ] = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,16 +52,18 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
     names = loaded.selected(images)
     anew, again = (names if rebuild else (), names if retry else ())
     prepared = prepare(loaded, environment, names, parallel=parallel, anew=anew, again=again, strict=False)
+    explain = explain or diff
     explained = _explained(prepared, names) if explain else []
     if as_json:
-        print_json(prepared.as_json(explained))
+        print_json(prepared.as_json(explained, diff=diff))
         return
     for line in lines_of(prepared):
         print_text(line)
     for one in explained:
-        _print_explained(one)
-        for layer, note in one.notes:
-            print_text(f"  layer {layer}: {note}")
+        _print_explained(one, diff=diff)
+        for note in dict.fromkeys(note for _, note in one.notes):
+            layers = [layer for layer, same in one.notes if same == note]
+            print_text(f"  layer{'s' * (len(layers) > 1)} {', '.join(layers)}: {note}")
 
 
 def _explained(prepared: Plan, names: list[str]) -> list[Explained]:
@@ -104,7 +109,7 @@ def _line_of(step: PlanStep) -> str:
     return f"{said}: {step.reason}{seconds}"
 
 
-def _print_explained(one: Explained) -> None:
+def _print_explained(one: Explained, *, diff: bool) -> None:
     if one.since is None:
         print_text(f"{one.image}: no AMI of it is there to compare with")
         return
@@ -114,11 +119,19 @@ def _print_explained(one: Explained) -> None:
         return
     print_text(f"{one.image}: changed since {since}")
     for change in one.changes[:_LISTED]:
-        print_text(f"  {change}")
+        for line in change.lines:
+            print_text(f"  {plain(line)}")
+        for line in change.diff if diff else ():
+            print_text(f"    {_coloured(plain(line))}")
     if len(one.changes) > _LISTED:
         print_text(f"  and {len(one.changes) - _LISTED} more; --json has all")
     if one.hint:
         say(f"hint: {one.hint}")
+
+
+def _coloured(line: str) -> str:
+    """A line of a diff as terminals show it."""
+    return colour(line, "green") if line.startswith("+") else colour(line, "red") if line.startswith("-") else line
 
 
 COMMAND = CliCommand("plan", 30, plan, prints=("ami/plan/1",))

@@ -15,6 +15,7 @@ from orchestrator.errors import LackError
 from orchestrator.masks import hide
 from orchestrator.process import ProgramFailed, run
 from orchestrator.run.leases.owner import LeaseOwner, this_process
+from orchestrator.whole_file import write_whole
 
 #: The file of a run's folder that tells which process does it.
 OWNER_FILE = "owner.json"
@@ -51,10 +52,14 @@ def begin(workspace_root: Path, environment: str = "") -> RunIdentity:
     name = f"{started:{_STARTED}}-{secrets.token_hex(3)}"
     folder = runs_folder(workspace_root) / name
     folder.mkdir(parents=True)
-    commit = commit_of(workspace_root)
-    owner = this_process(name, commit)
-    told = {**owner.as_json(), "command": hide(_command_line()), "environment": environment}
-    (folder / OWNER_FILE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    try:
+        commit = commit_of(workspace_root)
+        owner = this_process(name, commit)
+        told = {**owner.as_json(), "command": hide(_command_line()), "environment": environment}
+        write_whole(folder / OWNER_FILE, json.dumps(told, indent=2) + "\n")
+    except OSError:
+        folder.rmdir()  # of a run that never began there is nothing to see
+        raise
     return RunIdentity(name, folder, started, commit, owner)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.masks import hidden, hide
 from orchestrator.run.session.identity import SUMMARY_FILE
+from orchestrator.whole_file import RecordFile, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,13 +26,12 @@ if TYPE_CHECKING:
 def recorded(folder: Path, listener: Listener) -> Iterator[Listener]:
     """A listener that also writes each event to `events.jsonl` in the run's folder. Both get it without secrets."""
     lock = threading.Lock()
-    with (folder / "events.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as record:
+    with RecordFile(folder / "events.jsonl", errors="backslashreplace") as record:
 
         def hear(event: Event) -> None:
             event = replace(event, message=hide(event.message), task=hide(event.task))
             with lock:
                 record.write(json.dumps(event.as_json(), ensure_ascii=False) + "\n")
-                record.flush()
             listener(event)
 
         yield hear
@@ -40,4 +40,4 @@ def recorded(folder: Path, listener: Listener) -> Iterator[Listener]:
 def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
     """Write a JSON object to `summary.json` in the run's folder."""
     text = json.dumps(hidden(dict(summary)), indent=2, ensure_ascii=False)
-    (folder / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    write_whole(folder / SUMMARY_FILE, text + "\n", errors="backslashreplace")

@@ -178,7 +178,7 @@ class Boot:
         instance_id = machine.instance_id
         if self._keep:
             self._stays = True
-            self._say(Stage.CLEAN, f"{instance_id} is kept: {machine.way_in}")
+            self._say(Stage.CLEAN, f"{instance_id} is kept: {machine.way_in}{machine.connection.lack}")
             return
         self._ec2.terminate_instances(InstanceIds=[instance_id])
         self._say(Stage.CLEAN, f"{instance_id} is terminating")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
+from orchestrator.aws import session
 from orchestrator.errors import LackError, UsageError
 from orchestrator.process import find
 from orchestrator.validate.errors import ConnectionFault
@@ -30,10 +31,14 @@ if TYPE_CHECKING:
 
 
 class MachineConnection(Protocol):
-    """One way to one machine. `ssh`: whether port 22 must be open; `tally`: what it took until the machine answered."""
+    """One way to one machine. `ssh`: whether port 22 must be open; `tally`: what it took until the machine answered.
+
+    `lack`: what a person's machine lacks for `way_in`, in words that go behind the command; empty when nothing.
+    """
 
     ssh: bool
     tally: CallCount
+    lack: str
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:
         """What the way needs, while it lasts: the name of the key pair with which the machine is launched, or "".
@@ -95,6 +100,7 @@ class OverSsm:
 
     def __init__(self, request: ValidateRequest) -> None:
         self.tally = CallCount()
+        self.lack = "" if request.account.endpoint else session.lack()
         self._request = request
         self._manager = SystemsManager(request.account, request.stop)
 
@@ -130,18 +136,20 @@ class OverSsm:
         return RunCommandTransport(self._request.account, instance_id, stop=stop)
 
     def way_in(self, instance_id: str) -> str:
-        """The shell that Session Manager opens."""
-        return f"aws ssm start-session --target {instance_id}"
+        """A shell by Session Manager; in the lab, which has no sessions, by podman."""
+        return self._request.shell_command(instance_id)
 
 
 class OverPodman:
     """`podman exec`, for the lab on this host."""
 
     ssh = False
+    lack = ""
 
     def __init__(self, request: ValidateRequest) -> None:
         self.tally = CallCount()
         self._request = request
+        self._why = ""
 
     def prepared(self, kept: Callable[[], bool]) -> AbstractContextManager[str]:  # noqa: ARG002 - see MachineConnection
         """Nothing has to be made."""
@@ -154,7 +162,8 @@ class OverPodman:
         try:
             way = self.transport(instance_id, self._request.stop)
             said = way.run("systemctl is-system-running\nexit 0\n", HELLO, self.tally)
-        except ConnectionFault:
+        except ConnectionFault as fault:
+            self._why = f": {fault.message}"
             return False
         return said.strip() not in {"", "offline", "unknown"}
 
@@ -165,7 +174,7 @@ class OverPodman:
     def silence(self, instance_id: str, seconds: float) -> tuple[str, str]:
         """Name the container, and what may hide it."""
         return (
-            f"no container of {instance_id} answered within {seconds:g} s",
+            f"no container of {instance_id} answered within {seconds:g} s{self._why}",
             "check with `podman ps` that the lab's machines run on this host and belong to this user",
         )
 

@@ -31,6 +31,7 @@ class OverSsh:
     """SSH with a key pair of this machine's own, and one shared connection."""
 
     ssh = True
+    lack = ""
 
     def __init__(self, request: ValidateRequest, number: int) -> None:
         self.tally = CallCount()

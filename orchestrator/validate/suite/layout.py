@@ -9,6 +9,7 @@
 
 Roles may also come from a workspace that another one extends. Then both are laid out, as `workspace-1` and
 `workspace-2`, so that each role meets what is above it in its own. Whoever goes on editing changes nothing here.
+Reports name the files that were copied, as a person has them: see `Layout.source`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _NAME = "workspace-"
 _ONE_OF_SEVERAL = re.compile(rf"{_NAME}(?P<number>\d+)/")
+#: The folder below the root that tests have for temporary files.
+SCRATCH = "tmp"
 #: What Python and git leave.
 _LEFT_OUT = frozenset({".git", "__pycache__", ".pytest_cache"})
 #: Bytes. Longer files are linked and not copied: they are what a role installs.
@@ -39,16 +42,19 @@ _LONG = 1 << 20
 class Layout:
     """The tests of some roles, laid out in the folder `root`."""
 
-    def __init__(self, root: Path, tests: Sequence[RoleTests]) -> None:
+    def __init__(self, root: Path, tests: Sequence[RoleTests], workspace: Path | None = None) -> None:
         self._root = root
         self._workspaces = list(dict.fromkeys(folders_above(one.folder)[-1] for one in tests))
+        self._from = workspace or self._workspaces[0]
+        above = re.escape(f"{root}/")
+        several = rf"(?:{above}|(?<![\w./-])){_NAME}(?P<number>\d+)/"
+        self._copies = re.compile(several if self._several else rf"{above}(?!{SCRATCH}/)")
         self.folders = tuple(self._lay_out(one) for one in tests)
 
     def _lay_out(self, one: RoleTests) -> str:
         """Copy what a role's tests need. Their folder, from the root."""
         workspace, copied = folders_above(one.folder)[-1], copied_with(one.folder)
-        several = len(self._workspaces) > 1
-        here = self._root / f"{_NAME}{self._workspaces.index(workspace) + 1}" if several else self._root
+        here = self._root / f"{_NAME}{self._workspaces.index(workspace) + 1}" if self._several else self._root
         try:
             shutil.copytree(
                 copied,
@@ -62,12 +68,37 @@ class Layout:
             raise ValidationError(f"the role '{one.role}' cannot be copied for its tests: {_why(error)}") from error
         return str((here / one.folder.relative_to(workspace)).relative_to(self._root))
 
+    @property
+    def _several(self) -> bool:
+        """Whether the copies are in folders of their workspaces."""
+        return self._workspaces != [self._from]
+
+    def source(self, path: str) -> str:
+        """The file of which one below the root is the copy: its path from the workspace, `../` where it extends it."""
+        return os.path.relpath(self._original(path), self._from) if path else ""
+
+    def with_sources(self, text: str) -> str:
+        """A text with the files of workspaces in the place of their copies."""
+        return self._copies.sub(self._prefix, text)
+
+    def _prefix(self, found: re.Match[str]) -> str:
+        """What stands before the path of a file in its workspace."""
+        if not self._several:
+            return ""
+        if int(found["number"]) > len(self._workspaces):
+            return found[0]
+        prefix = self.source(found[0][found.start("number") - found.start() - len(_NAME) :])
+        return "" if prefix == "." else f"{prefix}/"
+
+    def _original(self, path: str) -> Path:
+        number, rest = 1, path
+        if self._several and (found := _ONE_OF_SEVERAL.match(path)):
+            number, rest = int(found["number"]), path[found.end() :]
+        return self._workspaces[number - 1] / rest
+
     def problem(self, path: str, line: int, what: str) -> Problem:
         """A problem of a file that is named by its path from the root, with its path in the workspace."""
-        number, rest = 1, path
-        if found := _ONE_OF_SEVERAL.match(path):
-            number, rest = int(found["number"]), path[found.end() :]
-        there, here = self._workspaces[number - 1] / rest, Path.cwd()
+        there, here = self._original(path), Path.cwd()
         return Problem(there.relative_to(here) if there.is_relative_to(here) else there, line, what)
 
 

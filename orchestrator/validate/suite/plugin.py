@@ -23,6 +23,7 @@ import pytest
 
 from orchestrator.validate.excerpts import end
 from orchestrator.validate.suite import fixtures
+from orchestrator.validate.suite.failure_line import line_of
 from orchestrator.validate.suite.uncollected import place_of
 from orchestrator.validate.verdict import TestOutcome, TestResult
 from orchestrator.validate.workers import facts
@@ -101,6 +102,8 @@ class SuitePlugin:
             return
         seconds = sum(report.duration for report in self._reports)
         result = result_of(self._request.role_of(nodeid), nodeid, self._reports, seconds)
+        file, line = line_of(nodeid, self._reports, Path(self._request.root))
+        result = replace(result, file=file, line=line)
         asked = self.rounds.asked_now() if self.rounds is not None else ()
         self._tell({"event": "test", **asdict(replace(result, asked=asked) if result.failed else result)})
 

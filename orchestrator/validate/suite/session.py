@@ -22,8 +22,9 @@ from orchestrator.validate.errors import NoTests, ValidationError
 from orchestrator.validate.excerpts import without_secrets
 from orchestrator.validate.request import SuiteRequest
 from orchestrator.validate.suite.answering import Answering
-from orchestrator.validate.suite.layout import Layout
+from orchestrator.validate.suite.layout import SCRATCH, Layout
 from orchestrator.validate.verdict import SuiteEnd, TestResult, check_collected
+from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,7 +84,7 @@ def laid_out(request: TestsRequest) -> Iterator[Suite]:
     with tempfile.TemporaryDirectory(prefix="ami-validate-") as name:
         root = Path(name)
         (root / "pytest.ini").write_text(_SETTINGS, encoding="utf-8")
-        layout = Layout(root, request.tests)
+        layout = Layout(root, request.tests, request.workspace)
         if not request.is_current():
             raise ValidationError("the tests were changed since the plan was made", hint="run it again")
         roles = tuple(one.role for one in request.tests)
@@ -134,7 +135,7 @@ def run(
     events: list[dict[str, Any]] = []
     argv = [sys.executable, "-P", "-m", "orchestrator.validate.suite.main"]
     with (
-        _logged(request) as log,
+        _logged(request, suite.layout) as log,
         started(argv, stdin=PIPE, stderr=log, env=_environment(suite.request), cwd=Path(suite.request.root)) as process,
         _killed_when(request.stop, process),
         Answering(process, machine) as answering,
@@ -151,7 +152,7 @@ def run(
         _end_of(process)
     if request.stop.is_set():
         raise Interrupted(f"the tests of {request.ami_id} were stopped")
-    return _results(events, request.masks), _end(events, request.masks, answering, suite.layout)
+    return _results(events, request.masks, suite.layout), _end(events, request.masks, answering, suite.layout)
 
 
 def _environment(suite: SuiteRequest) -> dict[str, str | None]:
@@ -159,7 +160,7 @@ def _environment(suite: SuiteRequest) -> dict[str, str | None]:
 
     Temporary files are made below the suite's root, and go with it.
     """
-    scratch = Path(suite.root, "tmp")
+    scratch = Path(suite.root, SCRATCH)
     scratch.mkdir(exist_ok=True)
     withheld = {name: None for name in os.environ if name.startswith(_WITHHELD)}
     return {**withheld, **_ENVIRONMENT, "TMPDIR": str(scratch)}
@@ -180,7 +181,7 @@ def _events(process: Popen[bytes]) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _logged(request: TestsRequest) -> Iterator[IO[bytes]]:
+def _logged(request: TestsRequest, layout: Layout) -> Iterator[IO[bytes]]:
     """A nameless file for pytest's output, of which pytest.log becomes the masked copy."""
     with tempfile.TemporaryFile() as log:
         try:
@@ -188,7 +189,7 @@ def _logged(request: TestsRequest) -> Iterator[IO[bytes]]:
         finally:
             log.seek(0)
             text = masked_where_cut(log.read().decode("utf-8", "replace"), request.masks)
-            (request.folder / "pytest.log").write_text(text, encoding="utf-8")
+            write_whole(request.folder / "pytest.log", layout.with_sources(text))
 
 
 @contextmanager
@@ -211,9 +212,23 @@ def _killed_when(stop: threading.Event, process: Popen[bytes]) -> Iterator[None]
         watcher.join()
 
 
-def _results(events: list[dict[str, Any]], masks: tuple[str, ...]) -> tuple[TestResult, ...]:
+def _results(events: list[dict[str, Any]], masks: tuple[str, ...], layout: Layout) -> tuple[TestResult, ...]:
     tests = [without_secrets(event, masks) for event in events if event["event"] == "test"]
-    return tuple(TestResult.from_json({key: test[key] for key in test if key != "event"}) for test in tests)
+    results = (TestResult.from_json({key: test[key] for key in test if key != "event"}) for test in tests)
+    return tuple(_as_written(result, layout) for result in results)
+
+
+def _as_written(result: TestResult, layout: Layout) -> TestResult:
+    """The result with the files of the workspace in the place of their copies."""
+    path, separator, name = result.nodeid.partition("::")
+    return replace(
+        result,
+        nodeid=f"{layout.source(path)}{separator}{name}",
+        file=layout.source(result.file),
+        message=layout.with_sources(result.message),
+        details=layout.with_sources(result.details),
+        output=layout.with_sources(result.output),
+    )
 
 
 def _end(events: list[dict[str, Any]], masks: tuple[str, ...], answering: Answering, layout: Layout) -> SuiteEnd:
@@ -228,7 +243,7 @@ def _end(events: list[dict[str, Any]], masks: tuple[str, ...], answering: Answer
             for event in events
             if event["event"] == "problem"
         ),
-        fault=masked_where_cut(last("fault").get("text", ""), masks),
+        fault=layout.with_sources(masked_where_cut(last("fault").get("text", ""), masks)),
         stopped=last("stopped").get("text", ""),
         exit_code=end.get("exit_code"),
         calls=dict(answering.calls),

@@ -10,7 +10,8 @@ from botocore.stub import Stubber
 
 from orchestrator.aws.account import Account
 from orchestrator.aws.placement import Placement
-from orchestrator.build.session_manager import PROGRAM, check, end_sessions
+from orchestrator.aws.session import PROGRAM
+from orchestrator.build.session_manager import check, end_sessions
 from orchestrator.errors import LackError
 
 if TYPE_CHECKING:

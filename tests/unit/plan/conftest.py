@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
+    from orchestrator.secret_values import Secrets
 
 PROJECT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -43,9 +44,11 @@ class Planner:
     now: datetime = NOW
     source_ami: str = "ami-debian"
 
-    def segments(self, names: Iterable[str] | None = None, standing: Collection[str] = ()) -> tuple[Segment, ...]:
+    def segments(
+        self, names: Iterable[str] | None = None, standing: Collection[str] = (), secrets: Secrets | None = None
+    ) -> tuple[Segment, ...]:
         """The segments of the named images, or of all."""
-        collector = Collector(self.workspace, self.environment, self.now)
+        collector = Collector(self.workspace, self.environment, self.now, secrets)
         amis = dict.fromkeys(self.workspace.sources, self.source_ami)
         return cut(tree(self.workspace, list(names or self.workspace.images), collector, amis), collector, standing)
 

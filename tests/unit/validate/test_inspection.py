@@ -55,6 +55,7 @@ class Here:
     mishaps: tuple[Callable[[LocalShell, str], str], ...] = ()
     ssh: bool = False
     tally: CallCount = field(default_factory=CallCount)
+    lack: str = ""
 
     def transport(self, _instance_id: str, _stop: threading.Event) -> LocalShell:
         mishaps, self.mishaps = self.mishaps, ()

@@ -71,6 +71,11 @@ def test_a_failure_shows_the_assertion_and_the_commands() -> None:
     case = ET.fromstring(junit(verdict(FAILED))).find(".//testcase")
     assert case is not None
     assert (case.get("classname"), case.get("name")) == ("roles.nginx.test_a", "test_b[x]")
+    assert (case.get("file"), case.get("line")) == ("roles/nginx/test_a.py", None)
+    found = replace(FAILED, file="roles/nginx/tests/conftest.py", line=7)
+    case = ET.fromstring(junit(verdict(found))).find(".//testcase")
+    assert case is not None
+    assert (case.get("file"), case.get("line")) == ("roles/nginx/tests/conftest.py", "7")
     failure = case.find("failure")
     assert failure is not None
     assert (failure.get("message"), failure.text) == ("assert 1 == 2", "E  assert 1 == 2")

@@ -18,6 +18,7 @@ def schema(
     """Print the JSON Schemas of the YAML files and of what --json prints, or write them into a folder."""
     from orchestrator.cli import json_schemas
     from orchestrator.definition.schema import schemas
+    from orchestrator.whole_file import write_whole
 
     printed = {f"json/{json_schemas.file_of(name)}": value for name, value in json_schemas.schemas().items()}
     found = schemas() | printed
@@ -26,7 +27,7 @@ def schema(
         return
     (out / "json").mkdir(parents=True, exist_ok=True)
     for name, value in found.items():
-        (out / name).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_whole(out / name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
         say(f"wrote {out / name}")
 
 

@@ -134,6 +134,54 @@ def test_roles_do_not_meet_each_other_or_the_workspace(tmp_path: Path, monkeypat
     assert not list(tmp_path.rglob("__pycache__"))
 
 
+FAILS = """
+import pytest
+
+def check(value):
+    assert value
+
+def test_here():
+    check(True)
+    check(
+        False
+    )
+
+@pytest.fixture
+def broken(away):
+    pass
+
+def test_fixture(broken): pass
+
+def test_passes(): pass
+
+def test_copy():
+    raise OSError(__file__)
+"""
+
+
+def test_places_are_those_of_the_workspaces(tmp_path: Path) -> None:
+    """File and line of each test and of what failed, also for roles of an extended workspace, and no copy anywhere."""
+    request = asked_for(tmp_path / "mine", one=FAILS)
+    other = asked_for(tmp_path / "other", two="def test_it():\n    assert 1 == 2\n")
+    (tmp_path / "mine/roles/one/tests/conftest.py").write_text(
+        "import pytest\n@pytest.fixture\ndef away():\n    raise RuntimeError('away')\n"
+    )
+    both = replace(request, tests=(*other.tests, *request.tests), workspace=tmp_path / "mine")
+    _, tests, _ = outcomes(both)
+    file = "roles/one/tests/test_role.py"
+    assert {(test.nodeid, test.place) for test in tests} == {
+        ("../other/roles/two/tests/test_role.py::test_it", "../other/roles/two/tests/test_role.py:2"),
+        (f"{file}::test_here", f"{file}:5"),
+        (f"{file}::test_fixture", "roles/one/tests/conftest.py:4"),
+        (f"{file}::test_passes", f"{file}:19"),
+        (f"{file}::test_copy", f"{file}:22"),
+    }
+    by_name = {test.name: test for test in tests}
+    assert by_name["test_copy"].message == f"OSError: {file}"
+    assert "../other/roles/two/tests/test_role.py:2: AssertionError" in by_name["test_it"].details
+    assert "workspace-" not in str(tests) + (request.folder / "pytest.log").read_text()
+
+
 def test_a_role_may_have_a_conftest_of_its_own(tmp_path: Path) -> None:
     request = asked_for(tmp_path, json="import json\ndef test_a(port): assert json.dumps(port) == '80'\n")
     (tmp_path / "roles" / "json" / "tests" / "conftest.py").write_text(

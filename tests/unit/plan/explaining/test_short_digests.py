@@ -1,17 +1,14 @@
-"""What is told of changed inputs."""
+"""What the tags of an AMI say of changed inputs."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.definition.reading.tag_rules import refusals
-from orchestrator.definition.workspace import load
-from orchestrator.plan.explain import Change, changes, entries_of, from_tags, in_tags, record, to_tags
+from orchestrator.plan.explaining.short_digests import from_tags, in_tags, to_tags
 from orchestrator.plan.inputs import Inputs, part, stacked
 from orchestrator.tags import INPUT_TAGS, LONGEST_VALUE
 
@@ -21,24 +18,6 @@ if TYPE_CHECKING:
 
 def inputs_of(planner: Planner, image: str) -> Inputs:
     return next(one.inputs for one in planner.segments() if one.name == image)
-
-
-def test_changes_when_a_file_and_a_variable_differ(written: Planner) -> None:
-    """With the whole record, the file and the variable are named; with tags, the parts that hold them."""
-    before = inputs_of(written, "web")
-    image = written.workspace.root / "packer/images/web.yml"
-    image.write_text(image.read_text().replace("nginx_worker_processes: 2", "nginx_worker_processes: 3"))
-    (written.workspace.root / "roles/system/tasks/new.yml").write_text("[]\n")
-    after = inputs_of(replace(written, workspace=load(written.workspace.root)), "web")
-    stored = json.loads(json.dumps(record(before)))
-    assert changes(entries_of(stored), entries_of(record(after))) == (
-        Change("base", "roles/system/tasks/new.yml", "added"),
-        Change("workload", "vars: nginx_worker_processes", "changed"),
-    )
-    assert in_tags(after, to_tags(before)) == (
-        Change("base", "roles/system", "changed"),
-        Change("workload", "vars", "changed"),
-    )
 
 
 def test_to_tags_when_an_image_ships(shipped: Planner) -> None:
