@@ -30,6 +30,20 @@ VariantName = Annotated[
     ),
 ]
 
+#: The playbook and the fragment of every layer that has none of its own; no layer is called so.
+DEFAULT = "default"
+
+
+def playbook(layer: str) -> str:
+    """Where a workspace has the playbook of a layer, from its root."""
+    return f"playbooks/{layer}.yml"
+
+
+def fragment(layer: str) -> str:
+    """Where a workspace has the Packer fragment of a layer, from its root."""
+    return f"packer/layers/{layer}.pkr.hcl.j2"
+
+
 #: Seconds of the units that a span of time is written in.
 _UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 

@@ -54,7 +54,7 @@ def above(path: str) -> set[tuple[str, str]]:
         layer, images = ROLES[parts[1]], ONLY.get(parts[1], set(STACKS))
     elif parts[0] == "playbooks":
         stem = Path(path).stem
-        layer, images = ("start" if stem == "seal" else stem), set(STACKS)
+        layer, images = {"seal": "start", "default": "base"}.get(stem, stem), set(STACKS)
     else:
         layer, images = "start", set(STACKS)
     return {
