@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
 import sys
 import traceback
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ import typer
 
 from orchestrator.cli import commands
 from orchestrator.cli.command import CONTEXT, WholeHelp
+from orchestrator.cli.completion.reply import VARIABLE, complete
 from orchestrator.cli.terminal import print_text, say, take_any_text
 from orchestrator.errors import AmiError, DefinitionError, LackError
 from orchestrator.registration import modules_of
@@ -29,7 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
-    add_completion=True,
+    add_completion=False,
     rich_markup_mode=None,
     cls=WholeHelp,
     context_settings=CONTEXT,
@@ -78,6 +80,9 @@ _MENDS = {
 
 def main() -> None:
     """Run the command line of this process, and end the process with the exit code of its error."""
+    if VARIABLE in os.environ:
+        complete(typer.main.get_command(app))
+        return
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     take_any_text()
     try:

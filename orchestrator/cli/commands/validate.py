@@ -8,6 +8,7 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.commands.build import print_outcomes
+from orchestrator.cli.completion import names
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.explain_rounds import COLUMNS, table
 from orchestrator.cli.options import (
@@ -26,7 +27,12 @@ from orchestrator.validate.options import ConnectionKind, Selection
 
 
 def validate(  # noqa: PLR0917 - Typer calls it by name
-    name: Annotated[str, typer.Argument(metavar="IMAGE|AMI", help="An image (its newest AMI), or an AMI id.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGE|AMI", help="An image (its newest AMI), or an AMI id.", autocompletion=names.image_or_ami
+        ),
+    ],
     env: EnvironmentOption = None,
     connection: Annotated[
         ConnectionKind,

@@ -282,4 +282,6 @@ def _added(workspace: WorkspaceDraft, extended: WorkspaceDraft, layer: LayerDraf
     for place in (playbook, fragment):
         path = workspace.root / place(layer.name)
         if path.exists() and not extended.has(place(layer.name)):
-            yield Problem(path, 0, f"{protected}: it has the {place.__name__} of layers without one, and gets none here")
+            yield Problem(
+                path, 0, f"{protected}: it has the {place.__name__} of layers without one, and gets none here"
+            )
