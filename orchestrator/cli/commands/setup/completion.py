@@ -46,7 +46,7 @@ def install(
 def show(
     shell: Annotated[
         str | None,
-        typer.Argument(metavar="[SHELL]", help=_SHELL, autocompletion=names.shell, show_default=False),
+        typer.Argument(metavar="SHELL", help=_SHELL, autocompletion=names.shell, show_default=False),
     ] = None,
 ) -> None:
     """Print the script of a shell, to install it by hand or for all people of a machine."""

@@ -17,9 +17,7 @@ def help_(
     context: typer.Context,
     command: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[COMMAND]...", help="A command, and one of its own: lab up.", autocompletion=names.command
-        ),
+        typer.Argument(metavar="COMMAND", help="A command, and one of its own: lab up.", autocompletion=names.command),
     ] = None,
 ) -> None:
     """Show the help of ami, or of one of its commands."""
