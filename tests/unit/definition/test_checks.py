@@ -279,7 +279,7 @@ def test_load_when_something_protected_is_replaced(mistakes: Mistakes, project: 
     ]
 
 
-def test_load_when_layers_have_no_playbook_of_their_own(mistakes: Mistakes, project: Callable[..., object]) -> None:
+def test_load_when_layers_have_no_playbook_of_their_own(mistakes: Mistakes, project: Callable[..., Path]) -> None:
     """The default one is theirs. That of a protected layer is neither replaced nor given another beside it."""
     given: dict[str, str | bytes | None] = {"playbooks/default.yml": "[]\n", "playbooks/base.yml": None}
     assert mistakes(given | {"playbooks/workload.yml": None}) == []
@@ -288,13 +288,13 @@ def test_load_when_layers_have_no_playbook_of_their_own(mistakes: Mistakes, proj
     ]
     root = project(given)
     own = {"ami.yml": "name: team\nextends: ../w\n", "playbooks/default.yml": "", "playbooks/base.yml": ""}
-    assert mistakes(own | {"packer/layers/base.pkr.hcl.j2": ""}, folder="team", whole=False) == [
-        f"packer/layers/base.pkr.hcl.j2: layer 'base' is protected by {root}/ami.yml: it has the fragment of layers "
-        "without one, and gets none here",
-        f"playbooks/base.yml: layer 'base' is protected by {root}/ami.yml: it has the playbook of layers without one, "
-        "and gets none here",
-        f"playbooks/default.yml: cannot take the place of {root}/playbooks/default.yml, which belongs to the protected "
-        "layer 'base'",
+    found = mistakes(own | {"packer/layers/base.pkr.hcl.j2": ""}, folder="team", whole=False)
+    protected = f"layer 'base' is protected by {root}/ami.yml: it has the %s of layers without one, and gets none here"
+    default = root / "playbooks/default.yml"
+    assert found == [
+        f"packer/layers/base.pkr.hcl.j2: {protected % 'fragment'}",
+        f"playbooks/base.yml: {protected % 'playbook'}",
+        f"playbooks/default.yml: cannot take the place of {default}, which belongs to the protected layer 'base'",
     ]
 
 
