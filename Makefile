@@ -83,7 +83,8 @@ check: setup ## format, lint, types, import rules, Ansible, YAML and Markdown li
 	ansible-lint --offline --strict
 
 reference: setup ## make docs/schema and docs/reference anew from the code
-	ami schema --out docs/schema --reference docs/reference
+	ami schema --out docs/schema
+	python -m orchestrator.cli.reference docs/reference
 	mdformat docs/reference
 
 fmt: setup ## format Python and fix what the linter can

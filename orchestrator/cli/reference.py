@@ -1,12 +1,14 @@
 """The reference as Markdown pages: every key of every file, what tests may ask, and every command and option.
 
-`docs/reference/` holds them as `ami schema --reference docs/reference` writes them.
+`docs/reference/` holds them as `python -m orchestrator.cli.reference docs/reference` writes them.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
@@ -36,8 +38,17 @@ _COMMANDS = """Every command with its arguments and options, as `ami COMMAND --h
 something, 130 interrupted."""
 
 
-def pages(root: Any) -> Mapping[str, str]:
-    """The pages by the name of their file. `root` is the command `ami`, as Typer makes it."""
+def main() -> None:
+    """Write the pages into the folder that is named."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def pages() -> Mapping[str, str]:
+    """The pages by the name of their file."""
+    from orchestrator.cli.main import app
     from orchestrator.definition import reference
 
     return {
@@ -45,7 +56,7 @@ def pages(root: Any) -> Mapping[str, str]:
         "image.md": _page("Images", _IMAGE, map(_table, reference.tables_of_image())),
         "environment.md": _page("Environments", _ENVIRONMENT, map(_table, reference.tables_of_environment())),
         "role-tests.md": _page("Tests of roles", _TESTS, _parts_about_tests()),
-        "commands.md": _page("Commands", _COMMANDS, _commands("ami", root)),
+        "commands.md": _page("Commands", _COMMANDS, _commands("ami", typer.main.get_command(app))),
     }
 
 
@@ -142,3 +153,7 @@ def _parameter_row(record: tuple[str, str]) -> tuple[str, ...]:
     without = "**required**" if "required" in known else default
     told = text[: facts.start()] if facts else text
     return f"`{names}`", without, _cell(" ".join([told, *(f"({one})" for one in span)]).strip())
+
+
+if __name__ == "__main__":
+    main()

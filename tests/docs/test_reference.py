@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
-import typer
 from pydantic import TypeAdapter
 
-from orchestrator.cli.main import app
 from orchestrator.cli.reference import pages
 from orchestrator.definition import reference
 from orchestrator.definition.environment import NOT_WRITTEN, Environment
@@ -81,7 +79,7 @@ def test_tables_when_every_key_has_a_row() -> None:
 
 def test_pages_when_committed(tmp_path: Path) -> None:
     """`make reference` would change nothing."""
-    made = dict(pages(typer.main.get_command(app)))
+    made = dict(pages())
     for name, text in made.items():
         (tmp_path / name).write_text(text)
     shutil.copy(REPOSITORY / ".mdformat.toml", tmp_path)

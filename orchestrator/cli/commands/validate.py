@@ -39,7 +39,13 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
         typer.Option(help="How the machine is asked: Systems Manager, SSH on port 22, or podman (lab only)."),
     ] = ConnectionKind.SSM,
     keyword: Annotated[
-        str, typer.Option("-k", metavar="EXPR", help="Only tests whose names fit, as in pytest; nothing is tagged.")
+        str,
+        typer.Option(
+            "-k",
+            metavar="EXPR",
+            help="Only tests whose names fit, as in pytest; nothing is tagged.",
+            autocompletion=names.role,
+        ),
     ] = "",
     marker: Annotated[
         str, typer.Option("-m", metavar="EXPR", help="Only tests whose marks fit, as in pytest; nothing is tagged.")

@@ -41,20 +41,6 @@ def environments(roots: Iterable[Path]) -> list[str]:
     return sorted(path.name.removesuffix(_SUFFIX) for path in files)
 
 
-def layers(roots: Iterable[Path]) -> list[str]:
-    """Those that `ami.yml` declares, in the order of the files."""
-    import yaml
-
-    found: dict[str, None] = {}
-    for root in roots:
-        try:
-            listed = yaml.load(_text(root / _FILE), yaml.CSafeLoader).get("layers")
-        except (yaml.YAMLError, AttributeError):
-            continue
-        found |= dict.fromkeys(_names(listed))
-    return list(found)
-
-
 def roles(roots: Iterable[Path]) -> list[str]:
     """Roles that lie in `roles/`; those of collections are left out."""
     folders = (path for root in roots for path in (root / "roles").glob("*") if path.is_dir())

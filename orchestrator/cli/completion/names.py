@@ -48,11 +48,6 @@ def environment(ctx: typer.Context, incomplete: str) -> Offered:  # noqa: ARG001
     return list(definitions.environments(_roots(ctx)))
 
 
-def layer(ctx: typer.Context, incomplete: str) -> Offered:  # noqa: ARG001 - Typer goes by the name
-    """Layers of the workspace and of what it extends."""
-    return list(definitions.layers(_roots(ctx)))
-
-
 def role(ctx: typer.Context, incomplete: str) -> Offered:  # noqa: ARG001 - Typer goes by the name
     """Roles of the workspace and of what it extends."""
     return list(definitions.roles(_roots(ctx)))

@@ -224,6 +224,19 @@ def test_fingerprints_when_a_file_beside_the_playbooks_changes(written: Planner)
     assert not set(after.values()) & set(before.values())
 
 
+def test_fingerprints_when_a_layer_gets_a_playbook_of_its_own(written: Planner) -> None:
+    """It counts for that layer, and the default one, changed, for those that have it."""
+    root = written.workspace.root
+    default, own = root / "playbooks/default.yml", root / "playbooks/workload.yml"
+    before = written.fingerprints()
+    own.write_text(default.read_text().replace("a layer", "the workload"))
+    after = written.fingerprints()
+    assert {key for key in before if before[key] != after[key]} == {("web", "workload"), ("analytics", "workload")}
+    default.write_text(default.read_text().replace("a layer", "any layer"))
+    changed = written.fingerprints()
+    assert {key for key in after if after[key] == changed[key] and key[1] != "start"} == set()
+
+
 def test_fingerprints_when_a_layer_has_a_fragment_of_its_own(written: Planner) -> None:
     """A layer's own fragment counts, and so does the one that it extends."""
     root = written.workspace.root
