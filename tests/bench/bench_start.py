@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 #: What is short is measured more often than the rest.
 _TIMES = 10
 _HELP, _COMPLETION = 0.2, 0.3
-#: The same as ratios, where Python starts in 25 ms.
-_HELP_RATIO, _COMPLETION_RATIO = 8, 12
+#: The same as ratios, with Python's start at 10 to 15 ms.
+_HELP_RATIO, _COMPLETION_RATIO = 15, 20
 _LINE = "ami build "
 
 
