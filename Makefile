@@ -3,7 +3,7 @@
 VENV     := .venv
 PYTHON   ?= python3
 READY    := $(VENV)/.ready
-PROGRAMS := packer podman runc mmdebstrap git openssh-client iproute2 python3-venv ca-certificates
+PROGRAMS := packer podman runc mmdebstrap git openssh-client iproute2 python3-venv ca-certificates zsh fish
 PROSE    := README.md CHANGELOG.md docs roles
 
 # Programs of the virtual environment first, so that Packer finds ansible-playbook there.
@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs demo demo-variants test test-systems bench check fmt lab clean
+.PHONY: help setup programs demo demo-variants test test-systems bench check reference fmt lab clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,6 +81,11 @@ check: setup ## format, lint, types, import rules, Ansible, YAML and Markdown li
 	yamllint --strict .
 	mdformat --check $(PROSE)
 	ansible-lint --offline --strict
+
+reference: setup ## make docs/schema and docs/reference anew from the code
+	ami schema --out docs/schema
+	python -m orchestrator.cli.reference docs/reference
+	mdformat docs/reference
 
 fmt: setup ## format Python and fix what the linter can
 	ruff format .

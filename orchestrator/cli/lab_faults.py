@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator.cli.completion import labs
 from orchestrator.cli.options import JsonOption, LabOption
 from orchestrator.cli.tables import Column, print_table
 from orchestrator.cli.terminal import print_json, say
@@ -33,9 +34,9 @@ ami lab faults set capacity --instance-type t3.small --times 2
 
 @app.command("set", help=_HELP)
 def set_(  # noqa: PLR0917  a command has as many parameters as options
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="What goes wrong; see below.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="What goes wrong; see below.", autocompletion=labs.fault)],
     value: Annotated[
-        str | None, typer.Argument(metavar="[RATE|SECONDS]", help="0.3 or 30%, or seconds.", show_default=False)
+        str | None, typer.Argument(metavar="RATE|SECONDS", help="0.3 or 30%, or seconds.", show_default=False)
     ] = None,
     operation: Annotated[
         list[str] | None,
@@ -80,7 +81,9 @@ def list_(name: LabOption = "default", as_json: JsonOption = False) -> None:
 
 @app.command("clear")
 def clear(
-    rules: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="All when none is given.")] = None,
+    rules: Annotated[
+        list[int] | None, typer.Argument(metavar="ID", help="All when none is given.", autocompletion=labs.rule)
+    ] = None,
     name: LabOption = "default",
     as_json: JsonOption = False,
 ) -> None:

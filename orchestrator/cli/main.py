@@ -7,6 +7,7 @@ defer their heavy imports, so that `ami --help` answers at once.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from typer.exceptions import TyperException
 
 from orchestrator.cli import commands, loudness
 from orchestrator.cli.command import CONTEXT, WholeHelp
+from orchestrator.cli.completion.reply import VARIABLE, complete
 from orchestrator.cli.ending import Bug, end, end_of_typing
 from orchestrator.cli.terminal import print_text, take_any_text
 from orchestrator.errors import AmiError, Interrupted
@@ -30,7 +32,7 @@ app = typer.Typer(
     no_args_is_help=True,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
-    add_completion=True,
+    add_completion=False,
     rich_markup_mode=None,
     cls=WholeHelp,
     context_settings=CONTEXT,
@@ -66,6 +68,9 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 def main() -> None:
     """Run the command line of this process, and end the process with the exit code of its error."""
+    if VARIABLE in os.environ:
+        complete(typer.main.get_command(app))
+        return
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     take_any_text()
     loudness.begin()

@@ -7,9 +7,17 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.completion import labs, names
+
 EnvironmentOption = Annotated[
     str | None,
-    typer.Option("--env", "-e", help="The environment: packer/environments/NAME.pkrvars.hcl.", show_default=False),
+    typer.Option(
+        "--env",
+        "-e",
+        help="The environment: packer/environments/NAME.pkrvars.hcl.",
+        show_default=False,
+        autocompletion=names.environment,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -20,7 +28,9 @@ RebuildOption = Annotated[bool, typer.Option("--rebuild", help="Build the named 
 RetryOption = Annotated[
     bool, typer.Option("--retry", help="Test the named images again although the same tests have rejected them.")
 ]
-LabOption = Annotated[str, typer.Option("--name", help="Which lab; several can be up at once.")]
+LabOption = Annotated[
+    str, typer.Option("--name", help="Which lab; several can be up at once.", autocompletion=labs.name)
+]
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-C", help="The workspace, or a folder in it.", show_default=False)
 ]

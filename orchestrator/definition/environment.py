@@ -75,45 +75,130 @@ def _parsed(written: str) -> str:
 
 SecretReference = Annotated[str, AfterValidator(_parsed)]
 
+#: Fields of `Environment` that its file does not hold.
+NOT_WRITTEN = ("name", "path")
+
 #: What follows an environment's name in the name of its file.
 SUFFIX = ".pkrvars.hcl"
 
 
 class Environment(Frozen):
-    """The variables of `packer/environments/<name>.pkrvars.hcl`. An empty string means AWS's or Packer's own default.
+    """Where builds run: a Packer variable file. An empty string means AWS's or Packer's own default.
 
-    Builds run in `region`; `regions` are the others in which images of the environment are, and `ami sweep` looks there
-    too. `extra_vars` reach Ansible as extra variables: mirrors and package addresses of that network. So do
-    `secret_vars`, which say where each value is (`env:NAME`, see `secret`). `other_instance_types` and
-    `other_subnet_ids` are tried in their order when EC2 has no capacity. `vcpu_quota` is how many vCPUs builds and
-    validations may use at once; 0: no bound. `artifact_bucket` holds what builders on several hosts share,
-    and the evidence of runs; empty: none.
+    `name` and `path` are those of the file (`NOT_WRITTEN`); the rest is what people write there.
     """
 
     name: str
     path: Path
-    region: Region
-    regions: tuple[Region, ...] = ()
-    profile: str = ""
-    endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$", description="A URL, as http://127.0.0.1:4999.")] = ""
-    access_key: str = ""
-    secret_key: str = Field(default="", repr=False)
-    instance_type: InstanceType = "t3.small"
-    other_instance_types: tuple[InstanceType, ...] = ()
+    region: Annotated[Region, Field(description="Where builds run.", examples=["eu-central-1"])]
+    regions: Annotated[
+        tuple[Region, ...],
+        Field(
+            description="The other regions in which images of the environment are: `ami sweep` looks there too.",
+            examples=[["eu-west-1", "us-east-1"]],
+        ),
+    ] = ()
+    profile: Annotated[
+        str, Field(description="A profile of the AWS configuration of whoever runs ami.", examples=["images-dev"])
+    ] = ""
+    endpoint: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://\S+)?$",
+            description="Where the AWS API answers, if not at AWS itself: a lab.",
+            examples=["http://127.0.0.1:4999"],
+        ),
+    ] = ""
+    access_key: Annotated[
+        str, Field(description="The id of an access key; for labs, which take any.", examples=["lab"])
+    ] = ""
+    secret_key: Annotated[
+        str, Field(description="Its secret; for labs, which take any.", examples=["lab-secret-key"], repr=False)
+    ] = ""
+    instance_type: Annotated[
+        InstanceType, Field(description="What machines of builds and validations are.", examples=["m7i.large"])
+    ] = "t3.small"
+    other_instance_types: Annotated[
+        tuple[InstanceType, ...],
+        Field(
+            description="Tried in their order when EC2 has no capacity for `instance_type`.",
+            examples=[["t3a.small", "m6i.large"]],
+        ),
+    ] = ()
     vpc_id: Annotated[
-        str, Field(pattern=rf"^(vpc-{_DIGITS})?$", description="An id such as vpc-0123456789abcdef0.")
+        str,
+        Field(
+            pattern=rf"^(vpc-{_DIGITS})?$",
+            description="The VPC of builds; empty: that of the subnet, or the default one.",
+            examples=["vpc-0123456789abcdef0"],
+        ),
     ] = ""
     subnet_id: Annotated[
-        str, Field(pattern=rf"^(subnet-{_DIGITS})?$", description="An id such as subnet-0123456789abcdef0.")
+        str,
+        Field(
+            pattern=rf"^(subnet-{_DIGITS})?$",
+            description="The subnet of builds; empty: one of the default VPC.",
+            examples=["subnet-0123456789abcdef0"],
+        ),
     ] = ""
-    other_subnet_ids: tuple[SubnetId, ...] = ()
-    vcpu_quota: Annotated[int, Field(ge=0, strict=True)] = 0
-    iam_instance_profile: ProfileName = ""
-    ssh_interface: Literal["", "public_ip", "private_ip", "public_dns", "private_dns", "session_manager"] = ""
-    kms_key_id: KmsKey = ""
-    artifact_bucket: BucketName = ""
-    extra_vars: dict[VariableName, str] = Field(default_factory=dict)
-    secret_vars: dict[VariableName, SecretReference] = Field(default_factory=dict)
+    other_subnet_ids: Annotated[
+        tuple[SubnetId, ...],
+        Field(
+            description="Tried in their order when EC2 has no capacity in `subnet_id`, which they need.",
+            examples=[["subnet-0fedcba9876543210"]],
+        ),
+    ] = ()
+    vcpu_quota: Annotated[
+        int,
+        Field(
+            ge=0,
+            strict=True,
+            description="How many vCPUs builds and validations may use at once; 0: no bound.",
+            examples=[64],
+        ),
+    ] = 0
+    iam_instance_profile: Annotated[
+        ProfileName,
+        Field(
+            description="The instance profile of machines that are validated; its role lets the SSM agent in.",
+            examples=["image-validation"],
+        ),
+    ] = ""
+    ssh_interface: Annotated[
+        Literal["", "public_ip", "private_ip", "public_dns", "private_dns", "session_manager"],
+        Field(
+            description="How Packer reaches the machine that it builds on; `session_manager` needs no open port.",
+            examples=["session_manager"],
+        ),
+    ] = ""
+    kms_key_id: Annotated[
+        KmsKey,
+        Field(
+            description="Encrypts AMIs: the id, the alias (alias/NAME) or the ARN of a key of the region.",
+            examples=["alias/images"],
+        ),
+    ] = ""
+    artifact_bucket: Annotated[
+        BucketName,
+        Field(
+            description="The S3 bucket in which builders on several hosts agree on who builds what, and which keeps the evidence of runs; empty: none.",
+            examples=["example-images"],
+        ),
+    ] = ""
+    extra_vars: Annotated[
+        dict[VariableName, str],
+        Field(
+            description="Ansible's extra variables: mirrors and package addresses of that network.",
+            examples=[{"apt_mirror": "http://mirror.example.com/debian"}],
+        ),
+    ] = Field(default_factory=dict)
+    secret_vars: Annotated[
+        dict[VariableName, SecretReference],
+        Field(
+            description="Secret Ansible variables: where each value is, as env:NAME, ssm:NAME or secretsmanager:NAME.",
+            examples=[{"db_password": "ssm:/prod/db_password"}],
+        ),
+    ] = Field(default_factory=dict)
 
     @property
     def account(self) -> Account:
@@ -144,7 +229,7 @@ def read_environment(path: Path, problems: list[Problem]) -> Environment | None:
         return None
     problems += [
         document.problem(f"unknown key '{key}': the file's name names the environment", key)
-        for key in ("name", "path")
+        for key in NOT_WRITTEN
         if key in document.value
     ]
     # Packer takes null for "not given".

@@ -21,6 +21,7 @@ ImageName = Annotated[
         pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
         max_length=LONGEST_NAME,
         description="Lower-case letters, digits and single hyphens; the file is called the same.",
+        examples=["web"],
     ),
 ]
 
@@ -30,7 +31,12 @@ class Owner(Frozen):
 
     team: Annotated[
         str,
-        Field(pattern=r"^\w[\w .:/=+\-@]*$", max_length=100, description="Letters, digits, spaces and . : / = + - @."),
+        Field(
+            pattern=r"^\w[\w .:/=+\-@]*$",
+            max_length=100,
+            description="Letters, digits, spaces and . : / = + - @.",
+            examples=["portal"],
+        ),
     ]
     email: Annotated[
         str,
@@ -38,12 +44,13 @@ class Owner(Frozen):
             pattern=r"^[^@\s<>]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
             max_length=150,
             description="An address such as portal@example.com.",
+            examples=["portal@example.com"],
         ),
     ]
 
 
 class Image(Frozen):
-    """One image. `from_` (written `from`) names another image of the workspace, or a source of `ami.yml`.
+    """One image, in a file of its name: who owns it, what it starts from, and its layers.
 
     In a loaded workspace an image with variants stands there once for each, with the variant in its name and `from_`.
     """
@@ -56,28 +63,54 @@ class Image(Frozen):
             max_length=255,
             pattern=r"^[\x20-\x7e]*$",  # CreateImage takes no others, and says so when the whole build is done
             description="The AMI's description: one line of ASCII characters, as EC2 takes no others.",
+            examples=["nginx for the customer portal"],
         ),
     ]
-    owner: Owner
+    owner: Annotated[
+        Owner,
+        Field(
+            description="Who answers for the image: the tag ami:owner.",
+            examples=[{"team": "portal", "email": "portal@example.com"}],
+        ),
+    ]
     from_: Annotated[
-        str, Field(alias="from", min_length=1, description="Another image of the workspace, or a source of ami.yml.")
+        str,
+        Field(
+            alias="from",
+            min_length=1,
+            description="Another image of the workspace, or a source of ami.yml.",
+            examples=["golden"],
+        ),
     ] = ""
     variants: Annotated[
         tuple[WrittenVariant, ...],
         Field(
-            description="In the place of `from`: sources of ami.yml. On an image: which of its variants, if not all."
+            description="In the place of `from`: sources of ami.yml. On an image: which of its variants, if not all.",
+            examples=[["debian-12", "debian-13"]],
         ),
     ] = ()
     layers: Annotated[
         tuple[WrittenLayerUse, ...],
-        Field(json_schema_extra={"minItems": 1}, description="In the order of ami.yml; on top of `from`."),
+        Field(
+            json_schema_extra={"minItems": 1},
+            description="In the order of ami.yml; on top of `from`.",
+            examples=[[{"workload": {"roles": ["nginx"]}}]],
+        ),
     ]
     tags: Annotated[
-        dict[str, str], Field(description="Tags of the AMI besides those that the factory sets itself.")
+        dict[str, str],
+        Field(
+            description="Tags of the AMI besides those that the factory sets itself.",
+            examples=[{"cost-center": "42"}],
+        ),
     ] = Field(default_factory=dict)
-    machine: Annotated[Machine, Field(description="What it is built on; over what its layers and ami.yml say.")] = (
-        Machine()
-    )
+    machine: Annotated[
+        Machine,
+        Field(
+            description="What it is built on; over what its layers and ami.yml say.",
+            examples=[{"root_volume": {"size": 40}}],
+        ),
+    ] = Machine()
 
     @property
     def family(self) -> str:

@@ -18,7 +18,13 @@ from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.roles.entry import RoleName, VariableName, WrittenRole
 
 LayerName = Annotated[
-    str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40, description="Lower-case letters, digits, _ and -.")
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9_-]*$",
+        max_length=40,
+        description="Lower-case letters, digits, _ and -.",
+        examples=["workload"],
+    ),
 ]
 
 VariantName = Annotated[
@@ -27,8 +33,23 @@ VariantName = Annotated[
         pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
         max_length=40,
         description="Lower-case letters, digits and single hyphens, such as debian-13-arm64.",
+        examples=["debian-13-arm64"],
     ),
 ]
+
+#: The playbook and the fragment of every layer that has none of its own; no layer is called so.
+DEFAULT = "default"
+
+
+def playbook(layer: str) -> str:
+    """Where a workspace has the playbook of a layer, from its root."""
+    return f"playbooks/{layer}.yml"
+
+
+def fragment(layer: str) -> str:
+    """Where a workspace has the Packer fragment of a layer, from its root."""
+    return f"packer/layers/{layer}.pkr.hcl.j2"
+
 
 #: Seconds of the units that a span of time is written in.
 _UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
@@ -38,16 +59,27 @@ UpdateCycle = Annotated[
     Field(
         pattern=r"^[1-9][0-9]{0,3}[hdw]$",
         description="How old what the layer installs may get, as 12h, 7d or 4w: it is then built again.",
+        examples=["7d"],
     ),
 ]
 
 Roles = Annotated[
-    tuple[WrittenRole, ...], Field(description="Roles in the order they are applied: names, or mappings of `role`.")
+    tuple[WrittenRole, ...],
+    Field(
+        description="Roles in the order they are applied: names, or mappings of `role`.",
+        examples=[["nginx", {"role": "tuning", "when": "ansible_processor_count > 1"}]],
+    ),
 ]
-Vars = Annotated[dict[VariableName, JsonValue], Field(description="Ansible variables for the layer's roles.")]
+Vars = Annotated[
+    dict[VariableName, JsonValue],
+    Field(description="Ansible variables for the layer's roles.", examples=[{"nginx_worker_processes": 2}]),
+]
 Untested = Annotated[
     dict[RoleName, Annotated[str, Field(min_length=1, max_length=1000, description="Why the role needs no tests.")]],
-    Field(description="Roles of the layer that have no tests, each with the reason. It is part of every report."),
+    Field(
+        description="Roles of the layer that have no tests, each with the reason. It is part of every report.",
+        examples=[{"geerlingguy.java": "tested by its maker"}],
+    ),
 ]
 
 
@@ -60,7 +92,11 @@ class LayerAddition(Frozen):
 
 
 LayerVariants = Annotated[
-    dict[VariantName, LayerAddition], Field(description="What the layer has besides, by the variant of an image.")
+    dict[VariantName, LayerAddition],
+    Field(
+        description="What the layer has besides, by the variant of an image.",
+        examples=[{"debian-13": {"vars": {"nginx_worker_processes": 4}}}],
+    ),
 ]
 
 
@@ -76,12 +112,24 @@ class Layer(Frozen):
     vars: Vars = Field(default_factory=dict)
     untested: Untested = Field(default_factory=dict)
     variants: LayerVariants = Field(default_factory=dict)
-    protected: Annotated[StrictBool, Field(description="Images may use it as it is only.")] = False
-    update_cycle: UpdateCycle | None = None
+    protected: Annotated[StrictBool, Field(description="Images may use it as it is only.", examples=[True])] = False
+    update_cycle: Annotated[
+        UpdateCycle | None,
+        Field(
+            description="How old what it installs may get, in hours, days or weeks: it is then built again.",
+            examples=["7d"],
+        ),
+    ] = None
     cache: Annotated[
-        StrictBool, Field(description="End a build here: the AMI is there for all that will stand on it.")
+        StrictBool,
+        Field(description="End a build here: the AMI is there for all that will stand on it.", examples=[True]),
     ] = False
-    machine: Annotated[Machine, Field(description="What the layer is built on; over what ami.yml says.")] = Machine()
+    machine: Annotated[
+        Machine,
+        Field(
+            description="What the layer is built on; over what ami.yml says.", examples=[{"root_volume": {"size": 20}}]
+        ),
+    ] = Machine()
 
     @property
     def cycle_seconds(self) -> int | None:

@@ -27,11 +27,17 @@ SIGN = "@"
 
 
 class Variant(Frozen):
-    """One base of an image. `from_` (written `from`) is the source it starts from: the one called like the variant."""
+    """One base of an image: a source of `ami.yml` that it starts from."""
 
     name: VariantName
     from_: Annotated[
-        str | None, Field(alias="from", min_length=1, description="A source of ami.yml; the variant's name if absent.")
+        str | None,
+        Field(
+            alias="from",
+            min_length=1,
+            description="A source of ami.yml; the variant's name if absent.",
+            examples=["debian-12"],
+        ),
     ] = None
 
     @property

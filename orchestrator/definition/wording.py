@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -145,10 +145,10 @@ def _step(model: Any, loc: tuple[str | int, ...]) -> tuple[Any, str]:
     for part in loc:
         kind, description = _bare(kind, description)
         if _is_model(kind):
-            fields = {field.alias or name: field for name, field in kind.model_fields.items()}
+            fields = {field.alias or name: name for name, field in kind.model_fields.items()}
             if part not in fields:
                 return None, ""
-            kind, description = fields[str(part)].annotation, fields[str(part)].description or ""
+            kind, description = get_type_hints(kind, include_extras=True)[fields[str(part)]], ""
         elif get_origin(kind) is dict:
             kind = get_args(kind)[0 if loc[-1] == _KEY and part == loc[-2] else 1]
             if loc[-1] == _KEY and part == loc[-2]:
@@ -161,13 +161,12 @@ def _step(model: Any, loc: tuple[str | int, ...]) -> tuple[Any, str]:
 
 
 def _bare(kind: Any, description: str) -> tuple[Any, str]:
-    """A type without Annotated and None; the innermost description wins."""
+    """A type without Annotated and None. The innermost description wins: it is that of the pattern, and comes first."""
     while True:
         if get_origin(kind) is Annotated:
             kind, *metadata = get_args(kind)
-            for entry in metadata:
-                if isinstance(entry, FieldInfo) and entry.description:
-                    description = entry.description
+            described = (entry.description for entry in metadata if isinstance(entry, FieldInfo))
+            description = next(filter(None, described), description)
         elif get_origin(kind) in (Union, UnionType):
             kind = next(one for one in get_args(kind) if one is not type(None))
         else:

@@ -20,11 +20,18 @@ class AnsibleSettings(Frozen):
 
     mitogen: Annotated[
         StrictBool | None,
-        Field(description="Run tasks through Mitogen, which is quicker. Where it does not work, builds go on without."),
+        Field(
+            description="Run tasks through Mitogen, which is quicker, as builds do unless this is false. "
+            "Where it does not work, they go on without.",
+            examples=[False],
+        ),
     ] = None
     gather_subset: Annotated[
         tuple[Annotated[str, Field(pattern=r"^!?[a-z][a-z0-9_]*$", description="As all, !hardware or min.")], ...],
-        Field(description="Which facts a build gathers, as for Ansible's module `setup`; without it all."),
+        Field(
+            description="Which facts a build gathers, as for Ansible's module `setup`; without it all.",
+            examples=[["!all", "pkg_mgr", "virtual"]],
+        ),
     ] = ()
 
 
@@ -42,6 +49,7 @@ PluginVersions = Annotated[
     Field(
         pattern=rf"^{_CONSTRAINT}( *, *{_CONSTRAINT})*$",
         description="Constraints such as '>= 1.3.0', '~> 1.8' or '>= 1.2.6, < 1.8'.",
+        examples=[">= 1.2.6, < 1.8"],
     ),
 ]
 
@@ -55,6 +63,7 @@ class PluginPin(Frozen):
         Field(
             pattern=r"^[a-z0-9.-]+\.[a-z]+/[A-Za-z0-9_.-]+/[a-z0-9_-]+$",
             description="HOST/OWNER/NAME without packer-plugin-, such as github.com/hashicorp/docker.",
+            examples=["github.com/hashicorp/docker"],
         ),
     ] = None
 
@@ -74,40 +83,80 @@ class PackerSettings(Frozen):
 
     required_plugins: Annotated[
         dict[PluginName, WrittenPluginPin],
-        Field(description="Versions of plugins by name; other plugins than amazon and ansible serve fragments."),
+        Field(
+            description="Versions of plugins by name; other plugins than amazon and ansible serve fragments.",
+            examples=[{"amazon": ">= 1.3.0"}],
+        ),
     ] = Field(default_factory=dict)
 
 
 class WorkspaceFile(Frozen):
-    """What `ami.yml` says. What a workspace extends is merged in when it is loaded."""
+    """What `ami.yml` says. It makes a folder a workspace; what it extends is merged in when it is loaded."""
 
     name: Annotated[
         str,
         Field(
-            pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=64, description="Lower-case letters, digits, hyphens."
+            pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+            max_length=64,
+            description="Lower-case letters, digits, hyphens.",
+            examples=["factory"],
         ),
     ]
     extends: Annotated[
-        str | None, Field(min_length=1, description="Folder of another workspace, relative to this file.")
+        str | None,
+        Field(min_length=1, description="Folder of another workspace, relative to this file.", examples=["../factory"]),
     ] = None
     default_environment: Annotated[
-        str | None, Field(min_length=1, description="Which of packer/environments/ is meant when none is named.")
+        str | None,
+        Field(
+            min_length=1,
+            description="Which of packer/environments/ is meant when none is named.",
+            examples=["lab"],
+        ),
     ] = None
     required_tags: Annotated[
         tuple[Annotated[str, Field(min_length=1)], ...],
-        Field(description="Keys of tags that each image must have; those that the factory sets itself count."),
+        Field(
+            description="Keys of tags that each image must have; those that the factory sets itself count.",
+            examples=[["ami:owner", "cost-center"]],
+        ),
     ] = ()
     masks: Annotated[
         tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...],
-        Field(description="Environment variables whose values no log and no report may show."),
+        Field(
+            description="Environment variables whose values no log and no report may show.",
+            examples=[["REGISTRY_TOKEN"]],
+        ),
     ] = ()
-    sources: Annotated[dict[str, Source], Field(description="Where stacks start, by name.")] = Field(
-        default_factory=dict
+    sources: Annotated[
+        dict[str, Source],
+        Field(
+            description="Where stacks start, by name.",
+            examples=[
+                {"debian-12": {"ssm_parameter": "/aws/service/debian/release/12/latest/amd64", "ssh_username": "admin"}}
+            ],
+        ),
+    ] = Field(default_factory=dict)
+    ansible: Annotated[AnsibleSettings, Field(description="How Ansible runs.", examples=[{"mitogen": False}])] = (
+        AnsibleSettings()
     )
-    ansible: Annotated[AnsibleSettings, Field(description="How Ansible runs.")] = AnsibleSettings()
-    packer: Annotated[PackerSettings, Field(description="Which plugins of Packer builds use.")] = PackerSettings()
-    machine: Annotated[Machine, Field(description="What each image is built on.")] = Machine()
-    layers: Annotated[tuple[WrittenLayer, ...], Field(description="In the order in which they are applied.")] = ()
+    packer: Annotated[
+        PackerSettings,
+        Field(
+            description="Which plugins of Packer builds use.",
+            examples=[{"required_plugins": {"amazon": ">= 1.3.0"}}],
+        ),
+    ] = PackerSettings()
+    machine: Annotated[
+        Machine, Field(description="What each image is built on.", examples=[{"instance_types": ["t3.small"]}])
+    ] = Machine()
+    layers: Annotated[
+        tuple[WrittenLayer, ...],
+        Field(
+            description="In the order in which they are applied.",
+            examples=[[{"base": {"roles": ["system"], "protected": True}}, "workload"]],
+        ),
+    ] = ()
 
     @field_validator("sources", mode="before")
     @classmethod

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definition.layer import in_variant
+from orchestrator.definition.layer import DEFAULT, fragment, in_variant, playbook
 from orchestrator.definition.machine.block import Machine, stacked
 from orchestrator.definition.roles.group_vars import FOLDER, groups_in
 from orchestrator.errors import LackError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from orchestrator.definition.image import Image
@@ -108,17 +108,17 @@ class LayerPlanner:
         """A layer as an image uses it: its roles and variables after and over those of the layer in its variant."""
         layer = in_variant(self._workspace.layers[use.name], image.variant)
         if use.name not in self._playbooks:
-            self._playbooks[use.name] = self._workspace.find(f"playbooks/{use.name}.yml")
+            self._playbooks[use.name] = playbook_of(self._workspace, use.name)
             self._folders[use.name] = _group_folders(self._workspace, use.name)
-        playbook, folders = self._playbooks[use.name], self._folders[use.name]
+        path, folders = self._playbooks[use.name], self._folders[use.name]
         entries = (*layer.roles, *use.roles)
-        known = {name for folder in (*folders, playbook.parent) for name in self._groups_in(folder)}
+        known = {name for folder in (*folders, path.parent) for name in self._groups_in(folder)}
         wanted = (use.name,) if layer.protected else (use.name, image.variant, image.family)
         return PlannedLayer(
             name=use.name,
             roles=tuple(entry.role for entry in entries),
             vars={**layer.vars, **use.vars},
-            playbook=playbook,
+            playbook=path,
             entries=() if all(entry.is_plain for entry in entries) else entries,
             groups=tuple(name for name in dict.fromkeys(wanted) if name in known),
             group_folders=folders,
@@ -133,9 +133,9 @@ class LayerPlanner:
 
 def seal_of(workspace: Workspace) -> PlannedLayer:
     """What ends every build."""
-    playbook = workspace.find(f"playbooks/{SEAL}.yml")
-    folders = _with_group_vars(workspace, from_root=playbook.parents[1])
-    return PlannedLayer(SEAL, (SEAL,), {}, playbook, group_folders=folders)
+    path = workspace.find(playbook(SEAL))
+    folders = _with_group_vars(workspace, from_root=path.parents[1])
+    return PlannedLayer(SEAL, (SEAL,), {}, path, group_folders=folders)
 
 
 def _group_folders(workspace: Workspace, layer: str) -> tuple[Path, ...]:
@@ -152,9 +152,18 @@ def _with_group_vars(workspace: Workspace, from_root: Path | None = None) -> tup
     return tuple(root for root in reversed(roots[start:]) if (root / FOLDER).is_dir())
 
 
+def playbook_of(workspace: Workspace, layer: str) -> Path:
+    """The playbook of a layer: its own, or the one of every layer that has none. Raises LackError without either."""
+    return _own_or_default(workspace, playbook, layer)
+
+
 def fragment_of(workspace: Workspace, layer: str) -> Path:
     """The Packer fragment of a layer: its own, or the one of every layer that has none."""
+    return _own_or_default(workspace, fragment, layer)
+
+
+def _own_or_default(workspace: Workspace, place: Callable[[str], str], layer: str) -> Path:
     try:
-        return workspace.find(f"packer/layers/{layer}.pkr.hcl.j2")
+        return workspace.find(place(layer))
     except LackError:
-        return workspace.find("packer/layers/default.pkr.hcl.j2")
+        return workspace.find(place(DEFAULT))

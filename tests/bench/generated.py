@@ -60,7 +60,6 @@ def write(root: Path, count: int, endpoint: str) -> None:
     (root / "ami.yml").write_text(_AMI)
     for name in ("packer/image.pkr.hcl.j2", "packer/layers", "playbooks"):
         (shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy)(REPOSITORY / name, root / name)
-    shutil.copy(REPOSITORY / "playbooks/workload.yml", root / "playbooks/runtime.yml")
     environment = f'region = "us-east-1"\nendpoint = "{endpoint}"\naccess_key = "lab"\nsecret_key = "lab"\n'
     environment += 'iam_instance_profile = "ami-lab"\n'
     (root / "packer/environments/lab.pkrvars.hcl").write_text(environment)

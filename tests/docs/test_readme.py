@@ -37,7 +37,7 @@ def test_command_when_shown(command: str) -> None:
     """Each command exists, with each option that is shown."""
     words = [word for part in command.split("|") for word in shlex.split(part.replace("\\", ""))][1:]
     names = [word for word in words if re.fullmatch(r"[a-z]+", word)]
-    parts = names[:2] if names[:1] == ["lab"] else names[:1]
+    parts = names[:2] if names[:1] in (["lab"], ["completion"]) else names[:1]
     done = subprocess.run([AMI, *parts, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for option in re.findall(r"--[a-z-]+", command):

@@ -12,6 +12,7 @@ output comes through pipes that ansible-runner's event filter reads while it run
 from __future__ import annotations
 
 import codecs
+import json
 import os
 import shlex
 import signal
@@ -51,7 +52,7 @@ def main() -> int:
     arguments = [*arguments[:-1], *_secrets(arguments), *arguments[-1:]]
 
     with RecordFile(Path(events)) as file:
-        return _watched(program, arguments, TaskWriter(file, _playbook(arguments)))
+        return _watched(program, arguments, TaskWriter(file, _playbook(arguments), _layer(arguments)))
 
 
 def _secrets(arguments: list[str]) -> list[str]:
@@ -64,7 +65,7 @@ def _secrets(arguments: list[str]) -> list[str]:
         return []
     from orchestrator.build.ansible.secret_files import take_over  # noqa: PLC0415 - keeps `--version` fast
 
-    return take_over(Path(folder), Path(_playbook(arguments)).stem)
+    return take_over(Path(folder), _layer(arguments))
 
 
 def _share_connection() -> None:
@@ -85,6 +86,17 @@ def _program() -> str:
 def _playbook(arguments: list[str]) -> str:
     """The playbook: Packer always gives it as the last argument."""
     return arguments[-1] if arguments else ""
+
+
+def _layer(arguments: list[str]) -> str:
+    """The layer that is applied: the variable `layer_name`, and else, in a fragment's own call, the playbook's name."""
+    for argument in arguments:
+        if argument.startswith("{"):
+            with suppress(ValueError):
+                given = json.loads(argument)
+                if isinstance(name := given.get("layer_name"), str):
+                    return name
+    return Path(_playbook(arguments)).stem
 
 
 def _watched(program: str, arguments: list[str], writer: TaskWriter) -> int:

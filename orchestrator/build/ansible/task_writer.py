@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.ansible.tasks import TaskEvent, TaskOutcome
@@ -28,12 +27,13 @@ _TAIL = 2000
 
 
 class TaskWriter:
-    """Appends the task events of one ansible-playbook to a file. The layer is named as its playbook file."""
+    """Appends the task events of one ansible-playbook, which applies a layer, to a file."""
 
-    def __init__(self, file: TextSink, playbook: str) -> None:
+    def __init__(self, file: TextSink, playbook: str, layer: str) -> None:
         self.pid = 0  # ansible-playbook's, once its first event came
         self._file = file
         self._playbook = playbook
+        self._layer = layer
         self._failed = False
         self._complaints = ""
 
@@ -78,7 +78,7 @@ class TaskWriter:
     ) -> None:
         event = TaskEvent(
             at=at or datetime.now(UTC).isoformat(),
-            layer=PurePath(self._playbook).stem,
+            layer=self._layer,
             playbook=self._playbook,
             role=role,
             task=hide(task),

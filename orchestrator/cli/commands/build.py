@@ -9,6 +9,7 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.commands.plan import lines_of
+from orchestrator.cli.completion import names
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import (
     HERE,
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 
 def build(  # noqa: PLR0917 - Typer calls it by name
-    images: Annotated[list[str] | None, typer.Argument(metavar="[IMAGE]...", help="Default: all images.")] = None,
+    images: Annotated[
+        list[str] | None, typer.Argument(metavar="IMAGE", help="Default: all images.", autocompletion=names.image)
+    ] = None,
     env: EnvironmentOption = None,
     parallel: ParallelOption = 2,
     rebuild: RebuildOption = False,

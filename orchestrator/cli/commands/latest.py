@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.command import CliCommand
+from orchestrator.cli.completion import names
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.loudness import quiet
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def latest(
-    image: Annotated[str, typer.Argument(help="An image of the workspace.")],
+    image: Annotated[str, typer.Argument(help="An image of the workspace.", autocompletion=names.image)],
     env: EnvironmentOption = None,
     alone: Annotated[bool, typer.Option("--quiet", "-q", help="Print the AMI id alone.")] = False,
     form: Annotated[

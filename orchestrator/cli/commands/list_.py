@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.command import CliCommand
+from orchestrator.cli.completion import names
+from orchestrator.cli.completion.records import remember
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
 from orchestrator.cli.tables import Column, print_table
@@ -26,7 +28,9 @@ COLUMNS = (
 
 
 def list_(
-    image: Annotated[str | None, typer.Argument(help="Only this image.", show_default=False)] = None,
+    image: Annotated[
+        str | None, typer.Argument(help="Only this image.", show_default=False, autocompletion=names.image)
+    ] = None,
     env: EnvironmentOption = None,
     shared: Annotated[bool, typer.Option("--shared", help="Also list the AMIs of layers that images share.")] = False,
     workspace: WorkspaceOption = HERE,
@@ -45,6 +49,8 @@ def list_(
     account = environment_of(loaded, env).account
     seen = look(account)  # before the versions: an AMI that is finished in between is one of both
     found = [one for one in versions(account, image=image, variants=True) if one.is_image or shared]
+    if image is None:
+        remember(loaded.root, ((one.ami_id, f"{one.image} {one.version} {one.state}") for one in found))
     known = {one.ami_id for one in found}
     amis = [
         one for one in unproven(seen) if image in (None, one.image, family_of(one.image)) and one.ami.id not in known

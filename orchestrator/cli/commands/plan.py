@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.command import CliCommand
+from orchestrator.cli.completion import names
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import (
     HERE,
@@ -29,7 +30,9 @@ _LISTED = 40
 
 
 def plan(  # noqa: PLR0917 - Typer calls it by name
-    images: Annotated[list[str] | None, typer.Argument(metavar="[IMAGE]...", help="Default: all images.")] = None,
+    images: Annotated[
+        list[str] | None, typer.Argument(metavar="IMAGE", help="Default: all images.", autocompletion=names.image)
+    ] = None,
     env: EnvironmentOption = None,
     parallel: ParallelOption = 2,
     rebuild: RebuildOption = False,

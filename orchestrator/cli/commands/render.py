@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.command import CliCommand
+from orchestrator.cli.completion import names
 from orchestrator.cli.options import HERE, WorkspaceOption
 from orchestrator.cli.terminal import print_text, say
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def render(
-    image: Annotated[str, typer.Argument(help="An image of the workspace.")],
+    image: Annotated[str, typer.Argument(help="An image of the workspace.", autocompletion=names.image)],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write IMAGE.pkr.hcl into this folder.")] = None,
     packer: Annotated[
         str | None,

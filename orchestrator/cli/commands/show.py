@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator.cli.command import CliCommand
+from orchestrator.cli.completion import names
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.evidence.report_facts import report_facts
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="IMAGE|AMI", help="An image of the workspace, or an AMI id.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGE|AMI", help="An image of the workspace, or an AMI id.", autocompletion=names.image_or_ami
+        ),
+    ],
     env: EnvironmentOption = None,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,

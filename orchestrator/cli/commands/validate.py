@@ -8,6 +8,7 @@ import typer
 
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.commands.build import print_outcomes
+from orchestrator.cli.completion import names
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.explain_rounds import COLUMNS, table
 from orchestrator.cli.options import (
@@ -30,14 +31,25 @@ if TYPE_CHECKING:
 
 
 def validate(  # noqa: PLR0917 - Typer calls it by name
-    name: Annotated[str, typer.Argument(metavar="IMAGE|AMI", help="An image (its newest AMI), or an AMI id.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGE|AMI", help="An image (its newest AMI), or an AMI id.", autocompletion=names.image_or_ami
+        ),
+    ],
     env: EnvironmentOption = None,
     connection: Annotated[
         ConnectionKind,
         typer.Option(help="How the machine is asked: Systems Manager, SSH on port 22, or podman (lab only)."),
     ] = ConnectionKind.SSM,
     keyword: Annotated[
-        str, typer.Option("-k", metavar="EXPR", help="Only tests whose names fit, as in pytest; nothing is tagged.")
+        str,
+        typer.Option(
+            "-k",
+            metavar="EXPR",
+            help="Only tests whose names fit, as in pytest; nothing is tagged.",
+            autocompletion=names.role,
+        ),
     ] = "",
     marker: Annotated[
         str, typer.Option("-m", metavar="EXPR", help="Only tests whose marks fit, as in pytest; nothing is tagged.")

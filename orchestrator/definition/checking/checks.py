@@ -9,6 +9,7 @@ from orchestrator.definition.checking.machine_stacks import lineage_of, machines
 from orchestrator.definition.checking.plugin_checks import problems_of_plugins
 from orchestrator.definition.checking.secret_checks import problems_of_secrets
 from orchestrator.definition.checking.variant_checks import problems_of_layer_variants, problems_of_variants
+from orchestrator.definition.layer import DEFAULT, fragment, playbook
 from orchestrator.definition.reading.tag_rules import refusals
 from orchestrator.definition.roles.folders import role_places
 from orchestrator.definition.roles.group_vars import ENDINGS as GROUP_VARS_ENDINGS
@@ -64,8 +65,11 @@ def _of_file(workspace: WorkspaceDraft) -> Iterator[Problem]:
         declared.add(layer.name)
         if layer.name == SEAL:
             yield layer.problem(f"no layer may be called '{SEAL}': it ends each build by itself")
-        elif not workspace.has(f"playbooks/{layer.name}.yml"):
-            yield layer.problem(f"layer '{layer.name}' has no playbook: playbooks/{layer.name}.yml is missing")
+        elif layer.name == DEFAULT:
+            yield layer.problem(f"no layer may be called '{DEFAULT}': its playbook is that of layers without one")
+        elif not (workspace.has(playbook(layer.name)) or workspace.has(playbook(DEFAULT))):
+            missing = f"{playbook(layer.name)} is missing, and so is {playbook(DEFAULT)}"
+            yield layer.problem(f"layer '{layer.name}' has no playbook: {missing}")
         for part in layer.parts:
             roles = [role for _, role in (*layer.roles, *part.roles)]
             yield from _roles_known(workspace, part)
@@ -255,18 +259,29 @@ def _shadowed(workspace: WorkspaceDraft, extended: WorkspaceDraft) -> Iterator[P
         if layer.name in protected:
             where = protected[layer.name].document.path
             yield layer.problem(f"layer '{layer.name}' is protected by {where}: it cannot be declared again")
-    guarded = [(f"playbooks/{SEAL}.yml", "the seal"), (f"roles/{SEAL}", "the seal")]
+    guarded = [(playbook(SEAL), "the seal"), (f"roles/{SEAL}", "the seal")]
     guarded.append(("packer/image.pkr.hcl.j2", "every image"))
     for name, layer in protected.items():
         owner = f"the protected layer '{name}'"
-        guarded += [(f"playbooks/{name}.yml", owner), (f"packer/layers/{name}.pkr.hcl.j2", owner)]
+        guarded += [(place(name if extended.has(place(name)) else DEFAULT), owner) for place in (playbook, fragment)]
         roles = sorted(closure(extended, (role for part in layer.parts for _, role in part.roles)))
         guarded += [(place, owner) for role in roles for place in role_places(role)]
-        for path in (workspace.root / GROUP_VARS / f"{name}{ending}" for ending in GROUP_VARS_ENDINGS):
-            if path.exists():
-                where = layer.document.path
-                yield Problem(path, 0, f"layer '{name}' is protected by {where}: its variables cannot be set here")
+        yield from _added(workspace, extended, layer)
     for relative, owner in dict(guarded).items():
         theirs = next((one.root / relative for one in extended.lineage if (one.root / relative).exists()), None)
         if theirs and (workspace.root / relative).exists():
             yield Problem(workspace.root / relative, 0, f"cannot take the place of {theirs}, which belongs to {owner}")
+
+
+def _added(workspace: WorkspaceDraft, extended: WorkspaceDraft, layer: LayerDraft) -> Iterator[Problem]:
+    """What stands here beside a protected layer, and would count for it."""
+    protected = f"layer '{layer.name}' is protected by {layer.document.path}"
+    for path in (workspace.root / GROUP_VARS / f"{layer.name}{ending}" for ending in GROUP_VARS_ENDINGS):
+        if path.exists():
+            yield Problem(path, 0, f"{protected}: its variables cannot be set here")
+    for place in (playbook, fragment):
+        path = workspace.root / place(layer.name)
+        if path.exists() and not extended.has(place(layer.name)):
+            yield Problem(
+                path, 0, f"{protected}: it has the {place.__name__} of layers without one, and gets none here"
+            )

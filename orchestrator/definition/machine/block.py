@@ -31,7 +31,10 @@ class Encryption(Frozen):
 
     kms_key: Annotated[
         KmsKey,
-        Field(description="The id, the alias (alias/NAME) or the ARN of a key; empty: the account's own for EBS."),
+        Field(
+            description="The id, the alias (alias/NAME) or the ARN of a key; empty: the account's own for EBS.",
+            examples=["alias/images"],
+        ),
     ] = ""
 
 
@@ -43,6 +46,7 @@ class Spot(Frozen):
         Field(
             pattern=r"^[0-9]+(\.[0-9]+)?$",
             description="US dollars an hour, in quotes; without it, up to the on-demand price.",
+            examples=["0.05"],
         ),
     ] = ""
 
@@ -50,9 +54,11 @@ class Spot(Frozen):
 class Imds(Frozen):
     """The metadata service of the build's machine. It answers IMDSv2 alone wherever Packer can ask for that."""
 
-    hop_limit: Annotated[int | None, Field(ge=1, le=64, strict=True, description="Network hops of an answer.")] = None
+    hop_limit: Annotated[
+        int | None, Field(ge=1, le=64, strict=True, description="Network hops of an answer.", examples=[2])
+    ] = None
     instance_tags: Annotated[
-        StrictBool | None, Field(description="Whether the build's machine can read its tags there.")
+        StrictBool | None, Field(description="Whether the build's machine can read its tags there.", examples=[True])
     ] = None
 
 
@@ -65,39 +71,71 @@ class Machine(Frozen):
 
     instance_types: Annotated[
         tuple[InstanceType, ...],
-        Field(description="Tried in turn when EC2 has no capacity; they go over the environment's types."),
+        Field(
+            description="Tried in turn when EC2 has no capacity; they go over the environment's types.",
+            examples=[["m7i.large", "m6i.large"]],
+        ),
     ] = ()
     architecture: Annotated[
-        Architecture | None, Field(description="That of the source; it is compared with the source and the types.")
+        Architecture | None,
+        Field(description="That of the source; it is compared with the source and the types.", examples=["arm64"]),
     ] = None
-    root_volume: RootVolume = RootVolume()
-    volumes: Annotated[tuple[ExtraVolume, ...], Field(max_length=MOST_VOLUMES, description="Besides the root.")] = ()
+    root_volume: Annotated[
+        RootVolume, Field(description="The volume that the machine boots from.", examples=[{"size": 40, "type": "gp3"}])
+    ] = RootVolume()
+    volumes: Annotated[
+        tuple[ExtraVolume, ...],
+        Field(
+            max_length=MOST_VOLUMES, description="Besides the root.", examples=[[{"device": "/dev/sdf", "size": 100}]]
+        ),
+    ] = ()
     encryption: Annotated[
-        Encryption | None, Field(description="Encrypts the AMI; its key goes over the environment's kms_key_id.")
+        Encryption | None,
+        Field(
+            description="Encrypts the AMI; its key goes over the environment's kms_key_id.",
+            examples=[{"kms_key": "alias/images"}],
+        ),
     ] = None
     spot: Annotated[
         Spot | None,
         BeforeValidator(_spot, json_schema_input_type=StrictBool | Spot | None),
-        Field(description="true, or a mapping with max_price."),
+        Field(description="true, or a mapping with max_price.", examples=[True, {"max_price": "0.05"}]),
     ] = None
     user_data: Annotated[
-        str | None, Field(min_length=1, description="A file of the workspace, of 16 KiB at most, that cloud-init gets.")
+        str | None,
+        Field(
+            min_length=1,
+            description="A file of the workspace, of 16 KiB at most, that cloud-init gets.",
+            examples=["packer/files/first-boot.sh"],
+        ),
     ] = None
-    imds: Imds = Imds()
+    imds: Annotated[
+        Imds, Field(description="The metadata service of the build's machine.", examples=[{"hop_limit": 2}])
+    ] = Imds()
     credits: Annotated[
-        Literal["standard", "unlimited"] | None, Field(description="CPU credits of burstable types such as t3.small.")
+        Literal["standard", "unlimited"] | None,
+        Field(description="CPU credits of burstable types such as t3.small.", examples=["unlimited"]),
     ] = None
-    ena: Annotated[StrictBool | None, Field(description="The AMI is marked for the Elastic Network Adapter.")] = None
-    sriov: Annotated[StrictBool | None, Field(description="The AMI is marked for the Intel 82599 interface.")] = None
+    ena: Annotated[
+        StrictBool | None, Field(description="The AMI is marked for the Elastic Network Adapter.", examples=[True])
+    ] = None
+    sriov: Annotated[
+        StrictBool | None, Field(description="The AMI is marked for the Intel 82599 interface.", examples=[True])
+    ] = None
     fragment: Annotated[
         str | None,
         Field(
             pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\.pkr\.hcl\.j2$",
             description="A template below packer/, printed at the end of the source block: what no key here says.",
+            examples=["source/optimized.pkr.hcl.j2"],
         ),
     ] = None
     tags: Annotated[
-        dict[str, str], Field(description="Tags of the machine that builds, and of its volumes and snapshots.")
+        dict[str, str],
+        Field(
+            description="Tags of the machine that builds, and of its volumes and snapshots.",
+            examples=[{"cost-center": "42"}],
+        ),
     ] = Field(default_factory=dict)
 
     @field_validator("volumes")

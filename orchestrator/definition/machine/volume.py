@@ -21,14 +21,18 @@ VolumeType = Literal["gp3", "gp2", "io2", "io1", "st1", "sc1", "standard"]
 #: The type of a volume for which nobody names one: what EC2's console and today's AMIs of the systems' makers have.
 USUAL_TYPE: VolumeType = "gp3"
 
-Size = Annotated[int, Field(ge=1, le=65_536, strict=True, description="GiB. It may only grow along a lineage.")]
+Size = Annotated[
+    int, Field(ge=1, le=65_536, strict=True, description="GiB. It may only grow along a lineage.", examples=[40])
+]
 WholeNumber = Annotated[int, Field(ge=1, strict=True)]
 
 #: Where a second volume may be attached (EC2 User Guide, "Device names for volumes": f to p are recommended for EBS).
 DeviceName = Annotated[
     str,
     Field(
-        pattern=r"^/dev/(sd|xvd)[b-z]$", description="A device such as /dev/sdf. /dev/sdf to /dev/sdp suit any type."
+        pattern=r"^/dev/(sd|xvd)[b-z]$",
+        description="A device such as /dev/sdf. /dev/sdf to /dev/sdp suit any type.",
+        examples=["/dev/sdf"],
     ),
 ]
 
@@ -66,10 +70,10 @@ _GP3_IOPS_PER_MIB = 4
 class RootVolume(Frozen):
     """The volume that the machine boots from. What is left out is as in the AMI that it starts from."""
 
-    size: Size | None = None
-    type: VolumeType | None = None
-    iops: Annotated[WholeNumber | None, Field(description="Of types gp3, io1 and io2.")] = None
-    throughput: Annotated[WholeNumber | None, Field(description="MiB/s, of type gp3.")] = None
+    size: Annotated[Size | None, Field(description="GiB. It may only grow along a lineage.", examples=[40])] = None
+    type: Annotated[VolumeType | None, Field(description="A type of EBS volume.", examples=["gp3"])] = None
+    iops: Annotated[WholeNumber | None, Field(description="Of types gp3, io1 and io2.", examples=[4000])] = None
+    throughput: Annotated[WholeNumber | None, Field(description="MiB/s, of type gp3.", examples=[250])] = None
 
 
 class ExtraVolume(RootVolume):
@@ -78,10 +82,14 @@ class ExtraVolume(RootVolume):
     device: DeviceName
     snapshot: Annotated[
         str | None,
-        Field(pattern=r"^snap-([0-9a-f]{8}|[0-9a-f]{17})$", description="A snapshot that it is made of."),
+        Field(
+            pattern=r"^snap-([0-9a-f]{8}|[0-9a-f]{17})$",
+            description="A snapshot that it is made of.",
+            examples=["snap-0123456789abcdef0"],
+        ),
     ] = None
     build_only: Annotated[
-        StrictBool, Field(description="It is there while the image is built, and not in the AMI.")
+        StrictBool, Field(description="It is there while the image is built, and not in the AMI.", examples=[True])
     ] = False
 
     @property

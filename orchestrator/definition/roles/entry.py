@@ -21,12 +21,20 @@ RoleName = Annotated[
         pattern=r"^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)*$",
         max_length=128,
         description="Letters, digits, _ and -; parts may have a dot between them.",
+        examples=["nginx", "devsec.hardening.os_hardening"],
     ),
 ]
 VariableName = Annotated[
-    str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Letters, digits and _; no digit first.")
+    str,
+    Field(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Letters, digits and _; no digit first.",
+        examples=["nginx_port"],
+    ),
 ]
-Condition = Annotated[str, Field(min_length=1, description="An expression of Ansible.")]
+Condition = Annotated[
+    str, Field(min_length=1, description="An expression of Ansible.", examples=["ansible_processor_count > 1"])
+]
 
 #: Keywords of Ansible's own role entries that are not taken here.
 _REFUSED = frozenset(
@@ -43,17 +51,29 @@ class RoleEntry(Frozen):
 
     role: RoleName
     vars: Annotated[
-        dict[VariableName, JsonValue], Field(description="Ansible variables for this role alone, over the layer's.")
+        dict[VariableName, JsonValue],
+        Field(description="Ansible variables for this role alone, over the layer's.", examples=[{"nginx_port": 8081}]),
     ] = Field(default_factory=dict)
     tags: Annotated[
         tuple[Annotated[str, Field(min_length=1)], ...],
-        Field(description="Ansible's tags of the role's tasks. Builds run all tasks that are not tagged `never`."),
+        Field(
+            description="Ansible's tags of the role's tasks. Builds run all tasks that are not tagged `never`.",
+            examples=[["web"]],
+        ),
     ] = ()
     when: Annotated[
-        tuple[Condition, ...], Field(description="The role is applied when all of these conditions hold.")
+        tuple[Condition, ...],
+        Field(
+            description="The role is applied when all of these conditions hold.",
+            examples=[["ansible_processor_count > 1"]],
+        ),
     ] = ()
-    become: Annotated[StrictBool | None, Field(description="Whether its tasks run as another user (root).")] = None
-    become_user: Annotated[str | None, Field(min_length=1, description="The user that its tasks run as.")] = None
+    become: Annotated[
+        StrictBool | None, Field(description="Whether its tasks run as another user (root).", examples=[True])
+    ] = None
+    become_user: Annotated[
+        str | None, Field(min_length=1, description="The user that its tasks run as.", examples=["postgres"])
+    ] = None
 
     @property
     def is_plain(self) -> bool:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.brought import BROUGHT
+from orchestrator.definition.layer import DEFAULT
 from orchestrator.definition.roles.group_vars import FOLDER, files_of, is_read
 from orchestrator.plan.fingerprint import canonical
 from orchestrator.plan.ignored import is_left_behind
@@ -92,7 +93,7 @@ class Closing:
     @cached_property
     def _playbooks(self) -> frozenset[str]:
         """The playbooks of all layers that lie beside this one's: another layer's count when they are imported."""
-        return frozenset(f"{self._beside}/{name}.yml" for name in (*self._files.workspace.layers, SEAL))
+        return frozenset(f"{self._beside}/{name}.yml" for name in (*self._files.workspace.layers, DEFAULT, SEAL))
 
     def _entries_beside(self) -> list[Entry]:
         """The files beside the playbook, other than roles and collections, which are reached by their names."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - the reference reads it at run time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import pytest
 import testinfra.host
 
 from orchestrator.definition.variant import variant_of
 from orchestrator.validate.request import SuiteRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 HOST = pytest.StashKey[testinfra.host.Host]()
 REQUEST = pytest.StashKey[SuiteRequest]()
@@ -22,17 +20,15 @@ REQUEST = pytest.StashKey[SuiteRequest]()
 class ImageUnderTest:
     """What tests may ask of `image`."""
 
-    name: str
-    version: str
-    ami_id: str
-    layers: tuple[str, ...]
-    roles: tuple[str, ...]
-    #: The role whose test asks.
-    role: str
-    #: The variables with which that role was applied.
-    vars: Mapping[str, Any]
-    #: The variant of the image, such as `debian-13`; empty when it has none.
-    variant: str = ""
+    #: Each with what it is and an example: the reference is made from them.
+    name: Annotated[str, "The image, with its variant.", "web@debian-13"]
+    version: Annotated[str, "The version under test.", "20261127T130106Z-2cb4fc66"]
+    ami_id: Annotated[str, "The AMI that was booted.", "ami-0123456789abcdef0"]
+    layers: Annotated[tuple[str, ...], "The layers of its whole stack, the lowest first.", ("base", "workload")]
+    roles: Annotated[tuple[str, ...], "The roles of its whole stack, in order.", ("system", "nginx")]
+    role: Annotated[str, "The role whose test asks.", "nginx"]
+    vars: Annotated[Mapping[str, Any], "The variables with which that role was applied.", {"nginx_port": 80}]
+    variant: Annotated[str, "The variant of the image; empty when it has none.", "debian-13"] = ""
 
 
 @pytest.fixture(scope="session")

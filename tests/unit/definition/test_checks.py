@@ -232,7 +232,7 @@ def test_load_when_ami_yml_is_wrong(mistakes: Mistakes) -> None:
         "ami.yml:5: 'debian-12' needs exactly one of filter, ami_id and ssm_parameter, and has none",
         "ami.yml:7: 'protected' must be true or false, not 'yes'",
         "ami.yml:7: unknown role 'sistem': there is no folder roles/sistem (did you mean 'system'?)",
-        "ami.yml:10: layer 'extra' has no playbook: playbooks/extra.yml is missing",
+        "ami.yml:10: layer 'extra' has no playbook: playbooks/extra.yml is missing, and so is playbooks/default.yml",
         "ami.yml:11: layer 'agents' is declared twice",
         "ami.yml:12: no layer may be called 'seal': it ends each build by itself",
         "roles/tls/meta/main.yml:2: depends on an unknown role 'sytem' (did you mean 'system'?)",
@@ -276,6 +276,25 @@ def test_load_when_something_protected_is_replaced(mistakes: Mistakes, project: 
         f"playbooks/base.yml: cannot take the place of {root}/playbooks/base.yml, which belongs to {base}",
         f"playbooks/seal.yml: cannot take the place of {root}/playbooks/seal.yml, which belongs to the seal",
         f"roles/system: cannot take the place of {root}/roles/system, which belongs to {base}",
+    ]
+
+
+def test_load_when_layers_have_no_playbook_of_their_own(mistakes: Mistakes, project: Callable[..., Path]) -> None:
+    """The default one is theirs. That of a protected layer is neither replaced nor given another beside it."""
+    given: dict[str, str | bytes | None] = {"playbooks/default.yml": "[]\n", "playbooks/base.yml": None}
+    assert mistakes(given | {"playbooks/workload.yml": None}) == []
+    assert mistakes(given | {"ami.yml": f"name: t\n{SOURCES}layers: [default]\n"}, folder="taken", whole=False) == [
+        "ami.yml:4: no layer may be called 'default': its playbook is that of layers without one"
+    ]
+    root = project(given)
+    own = {"ami.yml": "name: team\nextends: ../w\n", "playbooks/default.yml": "", "playbooks/base.yml": ""}
+    found = mistakes(own | {"packer/layers/base.pkr.hcl.j2": ""}, folder="team", whole=False)
+    protected = f"layer 'base' is protected by {root}/ami.yml: it has the %s of layers without one, and gets none here"
+    default = root / "playbooks/default.yml"
+    assert found == [
+        f"packer/layers/base.pkr.hcl.j2: {protected % 'fragment'}",
+        f"playbooks/base.yml: {protected % 'playbook'}",
+        f"playbooks/default.yml: cannot take the place of {default}, which belongs to the protected layer 'base'",
     ]
 
 

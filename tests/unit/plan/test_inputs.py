@@ -54,7 +54,7 @@ def above(path: str) -> set[tuple[str, str]]:
         layer, images = ROLES[parts[1]], ONLY.get(parts[1], set(STACKS))
     elif parts[0] == "playbooks":
         stem = Path(path).stem
-        layer, images = ("start" if stem == "seal" else stem), set(STACKS)
+        layer, images = {"seal": "start", "default": "base"}.get(stem, stem), set(STACKS)
     else:
         layer, images = "start", set(STACKS)
     return {
@@ -222,6 +222,19 @@ def test_fingerprints_when_a_file_beside_the_playbooks_changes(written: Planner)
     (written.workspace.root / "playbooks/tasks/more.yml").write_text("[]\n")
     after = written.fingerprints()
     assert not set(after.values()) & set(before.values())
+
+
+def test_fingerprints_when_a_layer_gets_a_playbook_of_its_own(written: Planner) -> None:
+    """It counts for that layer, and the default one, changed, for those that have it."""
+    root = written.workspace.root
+    default, own = root / "playbooks/default.yml", root / "playbooks/workload.yml"
+    before = written.fingerprints()
+    own.write_text(default.read_text().replace("a layer", "the workload"))
+    after = written.fingerprints()
+    assert {key for key in before if before[key] != after[key]} == {("web", "workload"), ("analytics", "workload")}
+    default.write_text(default.read_text().replace("a layer", "any layer"))
+    changed = written.fingerprints()
+    assert {key for key in after if after[key] == changed[key] and key[1] != "start"} == set()
 
 
 def test_fingerprints_when_a_layer_has_a_fragment_of_its_own(written: Planner) -> None:

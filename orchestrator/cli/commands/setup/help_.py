@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from orchestrator.cli.command import CliCommand
+from orchestrator.cli.completion import names
 from orchestrator.cli.terminal import print_text
 from orchestrator.errors import UsageError, did_you_mean
 
@@ -15,7 +16,8 @@ from orchestrator.errors import UsageError, did_you_mean
 def help_(
     context: typer.Context,
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[COMMAND]...", help="A command, and one of its own: lab up.")
+        list[str] | None,
+        typer.Argument(metavar="COMMAND", help="A command, and one of its own: lab up.", autocompletion=names.command),
     ] = None,
 ) -> None:
     """Show the help of ami, or of one of its commands."""

@@ -12,6 +12,7 @@ import typer
 
 from orchestrator.cli import lab_faults
 from orchestrator.cli.command import CliGroup, WholeHelp
+from orchestrator.cli.completion import labs
 from orchestrator.cli.loudness import quiet
 from orchestrator.cli.options import JsonOption, LabOption
 from orchestrator.cli.terminal import print_json, print_text, say
@@ -47,6 +48,7 @@ def up(
         typer.Option(
             "--with",
             metavar="SYSTEM",
+            autocompletion=labs.system,
             help="Also have AMIs of debian-13, debian-12-arm64 or debian-13-arm64; again for each, or with commas. "
             "A lab that is up gets them, too.",
         ),

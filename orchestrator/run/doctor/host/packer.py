@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from orchestrator.aws.session import PROGRAM
-from orchestrator.build import session_manager
 from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace, folders, loose
 from orchestrator.errors import AmiError
@@ -41,18 +39,6 @@ def _examine(workspace: Workspace, _environment: Environment) -> Iterator[CheckR
     else:
         yield from (_plugin(there, one, places) for one in found)
     yield from _beside(there)
-    if session_manager.is_used(environment.placement):
-        yield _session_manager(environment)
-    yield from settings_of(environment)
-
-
-def _session_manager(environment: Environment) -> CheckResult:
-    """The program by which Packer reaches a machine through Systems Manager."""
-    try:
-        session_manager.check(environment.placement)
-    except AmiError as error:
-        return _lack(PROGRAM, error)
-    return CheckResult(PROGRAM, ok=True, said="Packer reaches machines through Systems Manager")
 
 
 def _lack(what: str, error: AmiError) -> CheckResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.aws.session import PROGRAM
 from orchestrator.build import session_manager
 from orchestrator.errors import AmiError
 from orchestrator.run.doctor.check_result import CheckResult
@@ -22,9 +23,9 @@ def _examine(_workspace: Workspace, environment: Environment) -> Iterator[CheckR
     try:
         session_manager.check(environment.placement)
     except AmiError as error:
-        yield CheckResult(session_manager.PROGRAM, ok=False, said=error.message, mend=error.hint)
+        yield CheckResult(PROGRAM, ok=False, said=error.message, mend=error.hint)
     else:
-        yield CheckResult(session_manager.PROGRAM, ok=True, said="Packer reaches machines through Systems Manager")
+        yield CheckResult(PROGRAM, ok=True, said="Packer reaches machines through Systems Manager")
 
 
 CHECK = DoctorCheck(30, "Packer starts it to reach a machine when ssh_interface is session_manager", _examine)

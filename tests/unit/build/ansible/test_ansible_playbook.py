@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.build.ansible.secret_files import secret_folder
 from orchestrator.build.ansible.tasks import Follower, TaskEvent, TaskOutcome
 from orchestrator.build.launch.environment import CONNECTION_VARIABLE, STRATEGY
 from orchestrator.build.launch.variables import ansible_command
@@ -106,6 +108,18 @@ def test_tasks_are_written_down_with_role_and_time(stage: Stage) -> None:
     ]
     assert all(event.seconds for event in stage.events if event.event is TaskOutcome.CHANGED)
     assert stage.temporary() == []
+
+
+def test_layer_is_the_one_that_packer_names(stage: Stage) -> None:
+    """Layers share a playbook: events name the layer, and its secret variables come, not those of the file's name."""
+    stage.role("- name: Say it\n  ansible.builtin.debug: {msg: 'it is {{ word }}'}\n")
+    given = ("-i", "localhost,", "--extra-vars", '{"layer_name": "extra", "layer_roles": ["nginx"]}', "workload.yml")
+    with secret_folder({"extra": {"word": "sesame-1234"}, "workload": {"word": "other"}}, ["sesame-1234"]) as folder:
+        process = stage.start(*given, AMI_EVENTS=str(stage.root / "events"), AMI_SECRETS=str(folder))
+        out, err = process.communicate()
+    assert process.returncode == 0, out + err
+    assert {event.layer for event in stage.events} == {"extra"}
+    assert re.search(r"it is (?!sesame|other)", out)
 
 
 def test_output_is_ansibles_own(stage: Stage) -> None:

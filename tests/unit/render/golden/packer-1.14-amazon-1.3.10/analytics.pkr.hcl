@@ -465,7 +465,7 @@ build {
 
   # Layer "workload"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/workload.yml"])
+    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false

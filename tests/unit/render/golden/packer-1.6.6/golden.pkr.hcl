@@ -432,7 +432,7 @@ build {
 
   # Layer "base"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/base.yml"])
+    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -454,7 +454,7 @@ build {
 
   # Layer "hardening"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/hardening.yml"])
+    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -476,7 +476,7 @@ build {
 
   # Layer "agents"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/agents.yml"])
+    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false

@@ -465,7 +465,7 @@ build {
 
   # Layer "base"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/base.yml"])
+    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -487,7 +487,7 @@ build {
 
   # Layer "hardening"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/hardening.yml"])
+    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -509,7 +509,7 @@ build {
 
   # Layer "agents"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/agents.yml"])
+    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
