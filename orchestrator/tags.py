@@ -32,12 +32,13 @@ class TaggedKind(StrEnum):
     VOLUME = "volume"
     KEY_PAIR = "key pair"
     SECURITY_GROUP = "security group"
+    LAUNCH_TEMPLATE = "launch template"
 
 
 _AMI = frozenset({TaggedKind.AMI})
 _ALL = frozenset(TaggedKind)
 _OF_BUILDS = _ALL - _AMI
-_OF_TESTS = _OF_BUILDS - {TaggedKind.SNAPSHOT}
+_OF_TESTS = _OF_BUILDS - {TaggedKind.SNAPSHOT, TaggedKind.LAUNCH_TEMPLATE}
 
 # Who writes.
 _MADE = "a build, when it makes the AMI"

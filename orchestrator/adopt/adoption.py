@@ -14,6 +14,7 @@ from orchestrator.adopt.naming import free_name, legal_name
 from orchestrator.adopt.provisioner import PlaybookStep, ProvisionerReader
 from orchestrator.adopt.stack import AdoptedLayer, layers_of
 from orchestrator.adopt.written import environment_text, image_text
+from orchestrator.brought import REQUIREMENTS
 from orchestrator.definition.source import Source
 from orchestrator.definition.variant import family_of
 from orchestrator.errors import DefinitionError, Problem, did_you_mean
@@ -75,13 +76,21 @@ class _Image:
     machine: dict[str, Any]
 
 
-def adopt(template: PackerTemplate, workspace: Workspace | None, owner: Owner, *, force: bool = False) -> Adoption:
+def adopt(
+    template: PackerTemplate,
+    workspace: Workspace | None,
+    owner: Owner,
+    *,
+    force: bool = False,
+    requirements: bytes | None = None,
+) -> Adoption:
     """Everything that a workspace needs to build what the template builds.
 
     `workspace` is the one that it is added to, or that a new one extends: names that it has are not given again, but
-    those of images and layers with `force`. Raises DefinitionError when the template has no image that can be adopted.
+    those of images and layers with `force`. `requirements` is what its `requirements.yml` has, None when there is none:
+    a template's own is not written over it. Raises DefinitionError when the template has no image that can be adopted.
     """
-    return _Adopting(template, workspace, owner, force=force).done()
+    return _Adopting(template, workspace, owner, force=force, requirements=requirements).done()
 
 
 @dataclass
@@ -90,6 +99,7 @@ class _Adopting:
     workspace: Workspace | None
     owner: Owner
     force: bool
+    requirements: bytes | None
     ledger: Ledger = field(default_factory=Ledger)
     notes: list[str] = field(default_factory=list)
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -98,7 +108,7 @@ class _Adopting:
     def done(self) -> Adoption:
         self.name = legal_name(self.template.name)
         self.files = CarriedFiles(self.template.folder, self.name)
-        self.provisioners = ProvisionerReader(self.files, self.ledger)
+        self.provisioners = ProvisionerReader(self.files, self.ledger, self.requirements)
         images = [image for each in self._candidates() if (image := self._image(each))]
         self._settled()
         self.ledger.close(self.template.blocks)
@@ -109,6 +119,8 @@ class _Adopting:
         for name, layer in self.layers.items():
             files += layer.files(name, self.template.path.name)
             self._playbook(layer)
+        if REQUIREMENTS in self.files.found:
+            self.notes.append(f"{REQUIREMENTS} brings roles and collections: `ami deps` fetches them")
         if not any(layer.step and "ssm_agent" in layer.step.playbook.roles for layer in self.layers.values()):
             self.notes.append(
                 "images are validated through the SSM agent: where the AMI has none, a layer must install it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -11,7 +11,7 @@ import yaml
 from orchestrator.definition.roles.role import read_role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 #: Folders beside a playbook in which Ansible looks by itself.
@@ -39,10 +39,24 @@ class AdoptedPlaybook:
     beside: dict[str, Path] = field(default_factory=dict)
     #: Roles that are nowhere.
     missing: tuple[str, ...] = ()
+    #: Roles that the requirements of the workspace bring.
+    brought: tuple[str, ...] = ()
+
+    @property
+    def applied(self) -> tuple[str, ...]:
+        """The roles that a layer with this playbook has."""
+        return (*self.named, *self.brought)
+
+    def with_brought(self, roles: Iterable[str]) -> AdoptedPlaybook:
+        """The same, with some of the missing roles brought by requirements."""
+        brought = tuple(roles)
+        missing = tuple(name for name in self.missing if name not in brought)
+        return replace(self, missing=missing, brought=brought)
 
     def untested(self) -> tuple[str, ...]:
-        """The roles that bring no tests."""
-        return tuple(name for name, path in self.roles.items() if not any((path / "tests").glob("test_*.py")))
+        """The roles that bring no tests; those that requirements bring hardly ever do."""
+        here = (name for name, path in self.roles.items() if not any((path / "tests").glob("test_*.py")))
+        return (*here, *self.brought)
 
 
 def read_playbook(path: Path, roles_path: Sequence[Path]) -> AdoptedPlaybook:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.adopt.block import TemplateAttribute, TemplateBlock, Unknown
 from orchestrator.adopt.carried_files import MissingFileError
+from orchestrator.adopt.galaxy_file import GalaxyFile, NotTakenError, read_galaxy_file
 from orchestrator.adopt.playbook import AdoptedPlaybook, read_playbook
+from orchestrator.brought import REQUIREMENTS
 from orchestrator.render.literal import NotHcl, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from orchestrator.adopt.carried_files import CarriedFiles
     from orchestrator.adopt.ledger import Ledger
@@ -35,10 +39,14 @@ _BY_HAND = "write what it does into a playbook or a fragment of the layer"
 #: Attributes of the provisioner `ansible` that name files.
 _ANSIBLE_PATHS = frozenset({"inventory_directory", "inventory_file"})
 #: Those of it that a layer does not ask for.
-_FETCHED = ("a build fetches no roles and no collections", "copy them to roles/ and collections/")
+_FETCHED = ("`ami deps` fetches roles and collections, and a build fetches none", "nothing to do")
 _NOT_ASKED = {
     "command": ("the factory runs Ansible itself, to follow its tasks", "nothing to do, if it was ansible-playbook"),
-    **dict.fromkeys(("collections_path", "galaxy_file", "galaxy_command", "galaxy_force_install"), _FETCHED),
+    "collections_path": (
+        "collections are found in the workspace",
+        f"copy them to collections/, or name them in {REQUIREMENTS}",
+    ),
+    **dict.fromkeys(("galaxy_command", "galaxy_force_install"), _FETCHED),
 }
 _REASONS = {
     "shell-local": ("it runs on the machine that builds", "run it before `ami build`, or after it"),
@@ -72,6 +80,8 @@ class ProvisionerReader:
 
     files: CarriedFiles
     ledger: Ledger
+    #: What stands in the workspace's `requirements.yml`; None when it has none.
+    requirements: bytes | None = None
 
     def chosen(self, blocks: Iterable[TemplateBlock], names: Iterable[str]) -> Iterator[TemplateBlock]:
         """The provisioners that run for a source that goes by any of `names`, with what they override for it."""
@@ -160,9 +170,10 @@ class ProvisionerReader:
         if file is None or not isinstance(file.value, str) or "{{" in file.value:
             raise NotKeptError(f"its playbook is not known: {_why(file) if file else 'it names none'}")
         path = self.files.find(file.value)
-        roles_path = block.get("roles_path")
-        search = [self.files.find(roles_path.value)] if roles_path and isinstance(roles_path.value, str) else []
-        playbook = read_playbook(path, search)
+        galaxy = self._galaxy_file(block.get("galaxy_file"))
+        playbook = read_playbook(path, self._roles_path(block))
+        if galaxy is not None:
+            playbook = playbook.with_brought(filter(galaxy.brings, playbook.missing))
         variables: dict[str, Any] = {}
         kept: list[tuple[str, str]] = []
         for attribute in block.attributes:
@@ -177,6 +188,37 @@ class ProvisionerReader:
             why = f"the playbook's role '{role}' is neither beside it nor in a `roles_path`"
             self.ledger.leave(block, why, f"copy the role to roles/{role}", f"role {role}")
         return PlaybookStep(playbook, variables, tuple(kept), block.address)
+
+    def _roles_path(self, block: TemplateBlock) -> list[Path]:
+        """The folder with roles that a provisioner names; ansible-galaxy makes one that is not there."""
+        roles_path = block.get("roles_path")
+        if roles_path is None or not isinstance(roles_path.value, str):
+            return []
+        with suppress(MissingFileError) if block.get("galaxy_file") else nullcontext():
+            return [self.files.find(roles_path.value)]
+        return []
+
+    def _galaxy_file(self, attribute: TemplateAttribute | None) -> GalaxyFile | None:
+        """The roles and collections that a provisioner asks Galaxy for: the requirements of the workspace."""
+        if attribute is None:
+            return None
+        if not isinstance(attribute.value, str):
+            self.ledger.leave(attribute, _why(attribute), f"write {REQUIREMENTS}")
+            return None
+        try:
+            path = self.files.find(attribute.value)
+            galaxy = read_galaxy_file(path, self.requirements)
+        except (NotTakenError, MissingFileError) as error:
+            why = str(error) if isinstance(error, NotTakenError) else f"'{error}' is not there"
+            self.ledger.leave(attribute, why, f"write its entries into {REQUIREMENTS}, then `ami deps`")
+            return None
+        self.requirements = path.read_bytes()
+        self.files.copy(path, REQUIREMENTS)
+        self.ledger.carry(attribute, REQUIREMENTS)
+        for name in galaxy.local():
+            why = f"{REQUIREMENTS} names '{name}', which is not in the workspace"
+            self.ledger.leave(attribute, why, "copy it there", name)
+        return galaxy
 
     def _kept_value(self, attribute: TemplateAttribute) -> str:
         """An attribute as the layer's own provisioner says it."""
@@ -195,7 +237,7 @@ class ProvisionerReader:
         match attribute.name:
             case "playbook_file" | "only" | "except" | "override":
                 return True
-            case "roles_path":
+            case "roles_path" | "galaxy_file":
                 return True
             case "user":
                 return bool(attribute.value == username)

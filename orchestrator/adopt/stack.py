@@ -36,9 +36,9 @@ class AdoptedLayer:
     def use(self, name: str) -> Any:
         """How an image writes it."""
         step = self.step
-        if step is None or not (step.playbook.named or step.vars):
+        if step is None or not (step.playbook.applied or step.vars):
             return name
-        fields = {"roles": list(step.playbook.named), "vars": step.vars, "untested": self._untested()}
+        fields = {"roles": list(step.playbook.applied), "vars": step.vars, "untested": self._untested()}
         return {name: {key: value for key, value in fields.items() if value}}
 
     def _untested(self) -> dict[str, str]:

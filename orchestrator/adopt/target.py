@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Literal
 from orchestrator.adopt.carried_files import AdoptedFile
 from orchestrator.adopt.naming import legal_name
 from orchestrator.adopt.written import extended, new_workspace
+from orchestrator.brought import REQUIREMENTS
 from orchestrator.definition.workspace import Workspace, load
 from orchestrator.definition.workspace_file import FILE
 from orchestrator.errors import DefinitionError, UsageError
+from orchestrator.requirements.bring import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,12 @@ class Target:
     folder: Path
     workspace: Workspace
     is_new: bool
+
+    @property
+    def requirements(self) -> bytes | None:
+        """What the `requirements.yml` of the folder has; None when it has none."""
+        path = self.folder / REQUIREMENTS
+        return path.read_bytes() if path.is_file() else None
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,7 @@ def write(changes: list[FileChange], target: Target) -> None:
 def problems_of_result(target: Target) -> Iterator[Problem]:
     """What is still missing in the workspace that was written."""
     try:
+        locked(target.folder)
         load(target.folder)
     except DefinitionError as error:
         yield from error.problems

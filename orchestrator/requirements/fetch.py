@@ -17,7 +17,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 import yaml
 
@@ -46,6 +46,8 @@ _GIT: dict[str, str | None] = {
     "GIT_CONFIG_VALUE_0": "false",
 }
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+#: An error of git's or Ansible's. One that ends with a colon has its matter in the next line.
+_ERROR = re.compile(r"^(?:fatal:|ERROR!|ERROR:|\[ERROR\]:)\s*(.*:\n.*|.*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,8 @@ class Fetcher:
             with urllib.request.urlopen(one.source, timeout=60) as answer, path.open("wb") as file:  # noqa: S310 - http
                 shutil.copyfileobj(answer, file)
         except (URLError, OSError) as error:
+            if isinstance(error, HTTPError):
+                error.close()  # it is the server's answer, too
             raise LackError(f"{one.path}:{one.line}: '{one.source}' cannot be fetched: {error}") from error
         return path
 
@@ -230,11 +234,15 @@ def collection_info(folder: Path) -> dict[str, Any]:
 
 
 def _unreachable(one: RequirementEntry, failed: ProgramFailed) -> LackError:
-    lines = [line.strip() for line in (failed.completed.err or failed.completed.out).splitlines() if line.strip()]
-    found = (re.match(r"(?:fatal:|ERROR!|ERROR:|\[ERROR\]:)\s*(.*)", line) for line in lines)
-    said = next((match[1] for match in found if match), lines[-1] if lines else "")
+    said = _reason((failed.completed.err or failed.completed.out).strip())
     where = f"{one.path}:{one.line}: " if one.path else ""
     return LackError(f"{where}{one} cannot be fetched from '{one.source}': {said or failed.ended}")
+
+
+def _reason(output: str) -> str:
+    """Why git or ansible-galaxy failed, in its own words: of a role a warning says it, before the error."""
+    match = re.search(r"was NOT installed successfully:[\s-]*(.*)", output) or _ERROR.search(output)
+    return " ".join(match[1].split()) if match else output.rpartition("\n")[2]
 
 
 def _program() -> str:

@@ -10,7 +10,9 @@ import json
 import os
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.launch.outside import VAULT_PASSWORDS
@@ -77,14 +79,26 @@ def decrypted(paths: Iterable[Path], workspace: Path) -> tuple[str, ...]:
     return tuple(value for one in answers for value in one["values"])
 
 
-def _answers(texts: list[str], workspace: Path) -> list[dict[str, Any]]:
+@contextmanager
+def _config(workspace: Path) -> Iterator[Path]:
+    """The workspace's ansible.cfg, or an empty one: without any, Ansible takes a person's own."""
     config = workspace / "ansible.cfg"
+    if config.is_file():
+        yield config
+        return
+    # Ansible since 2.19 refuses a file with another name ending, and so /dev/null.
+    with NamedTemporaryFile(suffix=".cfg") as empty:
+        yield Path(empty.name)
+
+
+def _answers(texts: list[str], workspace: Path) -> list[dict[str, Any]]:
     without: dict[str, str | None] = {name: None for name in os.environ if name.startswith("ANSIBLE_")}
-    own = {"ANSIBLE_CONFIG": str(config if config.is_file() else os.devnull), "ANSIBLE_NOCOLOR": "1"}
     argv = [sys.executable, "-P", "-m", "orchestrator.build.ansible.vault_reader"]
-    env = without | passwords(os.environ, Path.cwd()) | own
+    env = without | passwords(os.environ, Path.cwd()) | {"ANSIBLE_NOCOLOR": "1"}
     try:
-        done = run(argv, env=env, stdin=json.dumps(texts).encode(), cwd=workspace)
+        with _config(workspace) as config:
+            env["ANSIBLE_CONFIG"] = str(config)
+            done = run(argv, env=env, stdin=json.dumps(texts).encode(), cwd=workspace)
     except ProgramFailed as failed:
         said = failed.completed.err.strip().splitlines() or ["Ansible ended without a word"]
         raise UsageError(f"the passwords of Ansible Vault cannot be read: {said[-1]}", hint=_HINT) from None

@@ -48,6 +48,8 @@ _NO_CONFIG = """\
 [defaults]
 # Every Debian, Ubuntu, Fedora and Amazon Linux has it. Looking for others costs a connection for each that is missing.
 interpreter_python = /usr/bin/python3
+# Seconds to connect. Ansible's own 10 are too few for a machine that has just booted, on a small or an emulated type.
+timeout = 60
 """
 
 

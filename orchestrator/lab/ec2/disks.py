@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import AmiError
+from orchestrator.lab.host.emulation import emulated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -146,7 +147,7 @@ class Disks:
         name = self._podman.machine_name(instance.id)
         restart = reboot and instance.state == "running"
         if restart:
-            self._podman.stop(name)
+            self._podman.stop(name, emulated=emulated(instance.architecture))
         with self._removing:
             # A removal that began before this save was asked for has ended now, and no other begins.
             pass

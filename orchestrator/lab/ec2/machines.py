@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import AmiError
 from orchestrator.lab.ec2.reconcile import Do, MachineAction, Wanted, steps
+from orchestrator.lab.host.emulation import emulated
 from orchestrator.lab.host.machine import LabMachine
 from orchestrator.lab.host.podman import Launch
 
@@ -197,7 +198,7 @@ class Machines:
             case Do.REBOOT:
                 self._reboot(step.instance_id)
             case Do.STOP:
-                self._podman.stop(name)
+                self._stop(step.instance_id)
                 self._settle(step.instance_id, "stopped")
             case Do.KILL:
                 self._podman.kill(name)
@@ -230,9 +231,15 @@ class Machines:
         with self._tables.lock:
             instance = self._tables.instance(instance_id)
             asked = instance.reboots if instance is not None else 0
-        self._podman.stop(self._name(instance_id))
+        self._stop(instance_id)
         self._podman.start(self._name(instance_id))
         self._rebooted[instance_id] = asked
+
+    def _stop(self, instance_id: str) -> None:
+        with self._tables.lock:
+            instance = self._tables.instance(instance_id)
+            in_qemu = instance is not None and emulated(instance.architecture)
+        self._podman.stop(self._name(instance_id), emulated=in_qemu)
 
     def _died(self, instance_id: str) -> None:
         """A machine that shut itself down, or whose host is lost, is stopped or terminated, as its launch asked."""

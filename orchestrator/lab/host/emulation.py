@@ -26,10 +26,14 @@ OWN, FLAGS = "ami-lab-arm64", "FC"
 #: EC2's architectures by what `uname -m` says.
 NATIVE = {"x86_64": "x86_64", "aarch64": "arm64"}
 
-
 #: The oldest QEMU that starts the services of a release of Debian. systemd since 256 asks clone() for CLONE_PIDFD,
 #: which QEMU 7.2 refuses ("Failed to spawn executor: Invalid argument").
 OLDEST = {13: 8}
+
+
+def emulated(architecture: str) -> bool:
+    """Whether QEMU runs the programs of machines of an architecture (in EC2's words) on this host."""
+    return NATIVE.get(platform.machine()) != architecture
 
 
 def enable(system: System) -> None:
@@ -37,16 +41,22 @@ def enable(system: System) -> None:
 
     Raises LackError when QEMU is missing or too old, or the kernel takes no formats.
     """
-    if NATIVE.get(platform.machine()) == system.architecture:
+    if not emulated(system.architecture):
         return
     if system.architecture != "arm64":
         what = f"the lab makes machines of {system.architecture} on hosts of {system.architecture} only"
         raise LackError(what, hint="choose a system of arm64: ami lab up --with debian-13-arm64")
-    entries = [path.read_text() for name in (OWN, ARM64.stem) if (path := FORMATS / name).exists()]
-    fitting = [entry for entry in entries if set(FLAGS) <= set(registered(entry, "flags:"))]
+    entries = [path for name in (OWN, ARM64.stem) if (path := FORMATS / name).exists() and not _is_outdated(path)]
+    fitting = [text for path in entries if set(FLAGS) <= set(registered(text := path.read_text(), "flags:"))]
     interpreter = registered(fitting[0], "interpreter") if fitting else _register()
     if system.version in OLDEST:
         _check_version(Path(interpreter), system)
+
+
+def _is_outdated(entry: Path) -> bool:
+    """Whether QEMU was installed anew after the entry was made: with the flag F, the kernel still has the old one."""
+    interpreter = Path(registered(entry.read_text(), "interpreter"))
+    return interpreter.exists() and interpreter.stat().st_ctime > entry.stat().st_mtime
 
 
 def _check_version(interpreter: Path, system: System) -> None:
@@ -54,7 +64,8 @@ def _check_version(interpreter: Path, system: System) -> None:
     found = re.search(r"version (\d+)", said)
     if found is None or int(found[1]) < OLDEST[system.version]:
         what = f"{system.name} needs QEMU {OLDEST[system.version]} or newer, and this host has: {said}"
-        raise LackError(what, hint=f"take debian-12-{system.port}, or a host with a newer qemu-user-static (Debian 13)")
+        hint = f"take debian-12-{system.port}, or qemu-user-static of Debian 13 or of bookworm-backports"
+        raise LackError(what, hint=hint)
 
 
 def _register() -> str:
@@ -67,6 +78,8 @@ def _register() -> str:
     try:
         if not (FORMATS / "register").exists():
             process.run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(FORMATS)])
+        if (FORMATS / OWN).exists():
+            (FORMATS / OWN).write_text("-1")
         (FORMATS / "register").write_text(":".join((*fields, interpreter, flags + more)))
     except (process.ProgramFailed, OSError) as error:
         what = f"the kernel cannot be told of arm64 programs: {error}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ REGION = "ami.region"
 #: What root of a virtual machine can do and root of a container cannot, as far as it stays within the container's
 #: own namespaces: set the host name, mount, sandbox services, filter packets, reboot.
 CAPABILITIES = "SYS_ADMIN,SYS_BOOT,SYS_PTRACE,NET_ADMIN,NET_RAW,AUDIT_WRITE,MKNOD"
+
+#: How long a machine may take to shut down before it is killed, seconds; and one that QEMU runs.
+_GRACE, _EMULATED_GRACE = 60, 240
 
 #: How often a machine is tried to be frozen.
 _FREEZES = 5
@@ -114,9 +118,17 @@ class Podman:
         """Start a stopped machine from its disk."""
         self.run("start", name)
 
-    def stop(self, name: str, *, grace: int = 60) -> None:
-        """Ask init to shut down; kill it after `grace` seconds. EC2 waits for minutes before it forces a stop."""
-        self.run("stop", "--ignore", f"--time={grace}", name)
+    def stop(self, name: str, *, emulated: bool) -> None:
+        """Ask init to shut down; kill it when it does not end. EC2 waits for minutes before it forces a stop.
+
+        An emulated init gets no signal: QEMU numbers real-time signals in its own way, by its version. With 7.2,
+        podman's SIGRTMIN+3 (halt) arrives as SIGRTMIN+1 (rescue mode). So init is asked from within the machine.
+        """
+        if emulated:
+            with suppress(process.ProgramFailed):
+                self.run("exec", name, "systemctl", "--no-block", "halt", check=False)
+                self.run("wait", name, timeout=_EMULATED_GRACE)
+        self.run("stop", "--ignore", f"--time={0 if emulated else _GRACE}", name)
 
     def kill(self, name: str) -> None:
         """End a machine as a power cut does; one that has ended already is no error."""

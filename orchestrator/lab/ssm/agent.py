@@ -29,30 +29,31 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 #: Ends with 3 when the machine has no agent that is online. A stand-in that nobody hears although its unit has been
-#: active for ten seconds is none; an agent with a network of its own reaches no Systems Manager either.
+#: active for ten seconds is none; an agent with a network of its own reaches no Systems Manager either. It starts few
+#: programs, which take long to start under QEMU.
 _PROBE = r"""
-systemctl is-active --quiet amazon-ssm-agent || exit 3
-show() { systemctl show --property="$1" --value amazon-ssm-agent; }
-pid=$(show MainPID)
+eval "$(systemctl show --property=ActiveState,MainPID,ActiveEnterTimestampMonotonic,InvocationID amazon-ssm-agent)"
+[ "$ActiveState" = active ] || exit 3
+read -r host </proc/sys/kernel/hostname
 foreign=''
 case $(echo state | perl -e 'eval $ENV{AMI_RELAY}' 2>/dev/null) in
 online) ;;
 waiting) exit 3 ;;
 *)
     read -r up rest </proc/uptime
-    entered=$(show ActiveEnterTimestampMonotonic)
-    [ $((${up%.*} - entered / 1000000)) -ge 10 ] || exit 3
-    [ "$(readlink "/proc/$pid/ns/net")" = "$(readlink /proc/self/ns/net)" ] || exit 3
-    foreign=$(tr '\0' ' ' <"/proc/$pid/cmdline")
+    [ $((${up%.*} - ActiveEnterTimestampMonotonic / 1000000)) -ge 10 ] || exit 3
+    [ "$(readlink "/proc/$MainPID/ns/net")" = "$(readlink /proc/self/ns/net)" ] || exit 3
+    foreign=$(tr '\0' ' ' <"/proc/$MainPID/cmdline")
     ;;
 esac
-cat /etc/os-release; printf '\0'; hostname; printf '\0'
+cat /etc/os-release; printf '\0%s\0' "$host"
 { dpkg-query --show --showformat='${Version}' amazon-ssm-agent ||
     rpm --query --queryformat '%{VERSION}' amazon-ssm-agent; } 2>/dev/null
-printf '\0%s\0%s' "$foreign" "$(show InvocationID)"
+printf '\0%s\0%s' "$foreign" "$InvocationID"
 """
 
-_PROBE_SECONDS = 20
+#: How long a machine may take to answer, which a client's call to the lab waits for (botocore: at most 60 seconds).
+_PROBE_SECONDS = 45
 _REBOOT_SECONDS = 30
 #: How long the answer may take after the order to kill a script.
 _DRAIN_SECONDS = 10

@@ -57,9 +57,12 @@ class Closing:
             self._follow()
         if self._names_anything():
             self._take_everything()
-        names = frozenset(self._waiting().index)
+        for where, names in self._counted.read.items():
+            for what in sorted(names.uncounted):
+                self._counted.note(f"{where} {what}: nothing is built again when the answer changes")
+        texts = frozenset(self._waiting().index)
         return Reached(
-            self._counted.folders, self._counted.single, tuple(self._counted.notes), names, self._roles.asked
+            self._counted.folders, self._counted.single, tuple(self._counted.notes), texts, self._roles.asked
         )
 
     def _begin(self) -> None:

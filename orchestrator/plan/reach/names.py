@@ -71,12 +71,16 @@ _HARMLESS = frozenset(
 )
 #: Lookups that read files by names that stand in their arguments.
 _FILE_LOOKUPS = frozenset(["file", "template", "fileglob", "filetree", "csvfile", "ini", "unvault", "first_found"])
+#: Lookups whose answers no file decides, and what they do: with a name, and with one that is computed.
+_UNCOUNTED_LOOKUPS = {
+    "env": ("reads the environment variable {}", "reads an environment variable, whose name is computed"),
+    "url": ("asks {}", "asks a server, whose address is computed"),
+}
 #: Lookups that read no file of the workspace.
 _OTHER_LOOKUPS = frozenset(
     [
         "vars",
         "varnames",
-        "env",
         "items",
         "list",
         "dict",
@@ -90,11 +94,12 @@ _OTHER_LOOKUPS = frozenset(
         "sequence",
         "subelements",
         "together",
-        "url",
         "config",
         "password",
     ]
 )
+#: Keys whose texts are expressions without braces.
+_CONDITIONS = frozenset(["when", "failed_when", "changed_when", "until", "that"])
 #: A word between spaces, in which an expression may have spaces of its own: `{{ x }}/y`.
 _A_WORD = r"((?:\{\{.*?\}\}|\S)+)"
 _WORD = re.compile(_A_WORD)
@@ -105,6 +110,7 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _QUOTED = re.compile(r"""'([^'\n]*)'|"([^"\n]*)\"""")
 _LOOKUP = re.compile(r"\b(?:lookup|query|q)\(\s*(?:(['\"])([\w.]+)\1)?([^()]*)")
+_OPTION = re.compile(r"\w+\s*=\s*(['\"]).*?\1")
 _PLAIN = re.compile(r"\s*\{\{\s*([\w.]+)\s*\}\}\s*")
 _KNOWN = r"(role_path|playbook_dir)"
 _FOLDER = re.compile(r"\{\{\s*" + _KNOWN + r"\s*\}\}")
@@ -121,7 +127,7 @@ LAYER_TASKS = "{{ layer_tasks }}"
 class Names:
     """`texts` may be names of files; `sources` stand where Ansible reads one of this machine. Both may begin with
     `{{ role_path }}` or `{{ playbook_dir }}`. `patterns` are computed names of files, `roles` names of roles as
-    written, and `anything` says why any file of the workspace may be read.
+    written, and `anything` says why any file of the workspace may be read. `uncounted` says what no file decides.
     """
 
     texts: set[str] = field(default_factory=set)
@@ -129,6 +135,7 @@ class Names:
     patterns: set[str] = field(default_factory=set)
     roles: set[str] = field(default_factory=set)
     anything: set[str] = field(default_factory=set)
+    uncounted: set[str] = field(default_factory=set)
 
     def add(self, other: Names) -> None:
         """Take what another one has as well."""
@@ -137,6 +144,7 @@ class Names:
         self.patterns |= other.patterns
         self.roles |= other.roles
         self.anything |= other.anything
+        self.uncounted |= other.uncounted
 
 
 def names_in(content: bytes, *, is_yaml: bool) -> Names:
@@ -198,11 +206,19 @@ class _Reader:
                 self.names.roles.update(name for one in value for name in _spread(_name_of(one), items))
             elif word in ("with_pipe", "with_lines"):
                 self.names.anything.add(f"`{key}` runs a command of its own")
+            if word in _CONDITIONS:
+                self._conditions(value)
             if isinstance(key, str) and key not in _KEYWORDS:
                 self.value(key, items)
             if word in _FILES or word in ("copy", "template", "unarchive", "assemble"):
                 self._files(value, items, remote=node.get("remote_src", "no"), imported=word == "import_playbook")
             self.value(value, items)
+
+    def _conditions(self, value: Any) -> None:
+        """The lookups of conditions."""
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and "{" not in one and _LOOKUP.search(one):
+                _expression("{{ " + one + " }}", self.names)
 
     def _files(self, value: Any, items: Mapping[str, tuple[str, ...]], *, remote: str, imported: bool) -> None:
         """What stands where a file of this machine is taken."""
@@ -269,6 +285,11 @@ def _expression(text: str, names: Names) -> None:
             names.sources.update(one or other for one, other in _QUOTED.findall(rest))
             if computed:
                 names.patterns.add(text)
+        elif plugin in _UNCOUNTED_LOOKUPS:
+            named, computed_name = _UNCOUNTED_LOOKUPS[plugin]
+            asked = _QUOTED.findall(_OPTION.sub("", rest))
+            names.uncounted.update(named.format(f"'{one or other}'") for one, other in asked)
+            names.uncounted.update([] if asked else [computed_name])
         elif plugin not in _OTHER_LOOKUPS:
             names.anything.add(f"the lookup '{name}'" if name else "a lookup whose name is computed")
     if text.startswith("{%") and re.search(r"\b(include|import|from|extends)\s+(?!['\"])[^%]*[a-z]", text):

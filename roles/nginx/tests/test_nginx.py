@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Values of headers that are at least as strict as any other.
 _STRICTEST = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
-_ASK = "curl --silent --show-error --insecure --location --max-time 10"
+_ASK = "curl --silent --show-error --insecure --location --max-time 60"
 
 
 def test_server_runs_from_boot_on(host: Host) -> None:

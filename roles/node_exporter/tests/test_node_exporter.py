@@ -19,7 +19,7 @@ def test_exporter_runs_from_boot_on(host: Host) -> None:
 
 def test_metrics_are_served(host: Host, image: Image) -> None:
     """They name this machine and have its memory."""
-    metrics = host.check_output(f"curl --fail --silent --max-time 10 http://{_address(image)}/metrics")
+    metrics = host.check_output(f"curl --fail --silent --max-time 60 http://{_address(image)}/metrics")
     assert f'nodename="{host.check_output("uname --nodename")}"' in metrics
     assert "node_memory_MemTotal_bytes " in metrics
 

@@ -32,10 +32,16 @@ zone='([.,][0-9]+)?( ?(UTC|Z|[+-][0-9]{2}:?[0-9]{2}))?'
 times="[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(T| {1,2})$clock$zone|audit\([0-9]+"
 times="$times|[0-9]{1,2}[ /]$month[ /][0-9]{4}[ :]$clock$zone|$month [ 0-9]?[0-9] $clock( [0-9]{4})?"
 
+# Where the time of a login stands in wtmp (utmp(5)), and in which records in lastlog. Of 64 bits on arm64.
+case $(uname -m) in
+aarch64) login='-t d8 -j 344 -N 8' last='-t d8 -w296' ;;
+*) login='-t d4 -j 340 -N 4' last='-t d4 -w292' ;;
+esac
+
 first() {
     case $1 in
-    */wtmp | */btmp) od -A n -t d4 -j 340 -N 4 "$1" | sed 's/ */@/' ;;
-    */lastlog) od -A n -v -t d4 -w292 "$1" | awk '$1 > 0 { print "@" $1 }' | sort | head -n 1 ;;
+    */wtmp | */btmp) od -A n $login "$1" | sed 's/ */@/' ;;
+    */lastlog) od -A n -v $last "$1" | awk '$1 > 0 { print "@" $1 }' | sort | head -n 1 ;;
     *) head -c 65536 "$1" | LC_ALL=C grep -aoE "$times" | head -n 1 | sed '
         s/^audit(/@/; s/[.,][0-9]*//; s|^\([0-9]*\)/\([A-Z][a-z]*\)/|\1 \2 |; s/\( [0-9]\{4\}\):/\1 /' ;;
     esac

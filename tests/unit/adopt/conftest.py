@@ -77,7 +77,7 @@ def read_call(name: str) -> PackerTemplate:
 
 def adopt_into(folder: Path, template: PackerTemplate, *, force: bool = False) -> AdoptedTemplate:
     target = target_of(folder, PROJECT)
-    adoption = adopt(template, target.workspace, OWNER, force=force)
+    adoption = adopt(template, target.workspace, OWNER, force=force, requirements=target.requirements)
     write(changes_of(adoption, target, force=force), target)
     return AdoptedTemplate(template, adoption, load(folder))
 

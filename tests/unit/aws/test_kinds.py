@@ -64,11 +64,12 @@ def test_kinds_when_they_are_removed() -> None:
         "AMI",
         "snapshot",
         "volume",
+        "launch template",
         "security group",
         "key pair",
         "lease",
     ]
-    assert [kind.proof for kind in KINDS] == [False] * 4 + [True] * 3
+    assert [kind.proof for kind in KINDS] == [False] * 5 + [True] * 3
     assert len({kind.order for kind in KINDS}) == len(KINDS)
 
 

@@ -69,7 +69,7 @@ def test_workspace_without_ansible_cfg_gets_the_factorys(request_for: Callable[.
     packer_environment(request_for(), Path("/tmp/x"), [])
     config = configparser.ConfigParser()
     config.read(request_for().folder / "ansible.cfg")
-    assert dict(config["defaults"]) == {"interpreter_python": "/usr/bin/python3"}
+    assert dict(config["defaults"]) == {"interpreter_python": "/usr/bin/python3", "timeout": "60"}
 
 
 def test_facts_are_kept_for_the_build_alone(request_for: Callable[..., BuildRequest]) -> None:

@@ -60,6 +60,7 @@ def test_packer_takes_a_whole_machine_block(project: Project) -> None:
         "encrypt_boot = true",
         'kms_key_id = "alias/images"',
         "spot_price = var.spot_price",
+        'spot_tags = var.spot_price == "" ? null : merge(local.run_tags, var.run_tags)',
         'user_data_file = join("/", [var.workspace, "boot.sh"])',
         '"cost-center" = "42"',
     ):

@@ -14,11 +14,14 @@ FIRST_TIME = runpy.run_path(str(Path(__file__).parents[3] / "roles/seal/tests/te
 NOON = int(datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC).timestamp())
 #: utmp(5): the time follows 340 bytes of other fields, of 384.
 LOGIN = bytes(340) + struct.pack("<i", NOON) + bytes(40)
+#: On arm64 it follows 344 bytes, of 400, and has 64 bits, as in lastlog (glibc, `__WORDSIZE_TIME64_COMPAT32`).
+ARM64_LOGIN = bytes(344) + struct.pack("<q", NOON) + bytes(48)
 
 
-def first_second(log: Path) -> str:
+def first_second(log: Path, machine: str = "x86_64") -> str:
     """Seconds since the epoch of the first time in a log, by a machine in UTC; empty when there is none."""
-    script = f'{FIRST_TIME}\ntime=$(first "$1") && [ -n "$time" ] && date --utc --date "$time" +%s'
+    asked = 'time=$(first "$1") && [ -n "$time" ] && date --utc --date "$time" +%s'
+    script = f"uname() {{ echo {machine}; }}\n{FIRST_TIME}\n{asked}"
     done = subprocess.run(["sh", "-c", script, "sh", str(log)], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     return done.stdout.strip()
@@ -58,13 +61,20 @@ def test_time_when_the_year_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("wtmp", LOGIN), ("btmp", LOGIN), ("lastlog", bytes(292) + struct.pack("<i288x", NOON))]
+    ("machine", "name", "content"),
+    [
+        ("x86_64", "wtmp", LOGIN),
+        ("x86_64", "btmp", LOGIN),
+        ("x86_64", "lastlog", bytes(292) + struct.pack("<i288x", NOON)),
+        ("aarch64", "wtmp", ARM64_LOGIN),
+        ("aarch64", "lastlog", bytes(296) + struct.pack("<q288x", NOON)),
+    ],
 )
-def test_time_when_logins_are_recorded(name: str, content: bytes, tmp_path: Path) -> None:
+def test_time_when_logins_are_recorded(machine: str, name: str, content: bytes, tmp_path: Path) -> None:
     """It is that of the first record, or of the only user who ever logged in."""
     log = tmp_path / name
     log.write_bytes(content)
-    assert first_second(log) == str(NOON)
+    assert first_second(log, machine) == str(NOON)
 
 
 @pytest.mark.parametrize("content", [b"", b"no time here 12:00\n", b"\x00\xff\xfe"])

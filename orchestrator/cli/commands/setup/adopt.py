@@ -50,7 +50,7 @@ def adopt(  # noqa: PLR0917 - as many parameters as options
     who = _owner(owner)
     read = read_template(template, dict(_assignments(var or [])), var_file or [])
     target = target_of(to, workspace)
-    adoption = adopted(read, target.workspace, who, force=force)
+    adoption = adopted(read, target.workspace, who, force=force, requirements=target.requirements)
     changes = changes_of(adoption, target, force=force)
     if not as_json:
         _print(adoption, changes, target, contents=dry_run)

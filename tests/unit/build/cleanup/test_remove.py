@@ -14,6 +14,7 @@ from orchestrator.aws.account import Account
 from orchestrator.aws.placement import Placement
 from orchestrator.aws.resources.image import KIND as IMAGE
 from orchestrator.aws.resources.key_pair import KIND as KEY_PAIR
+from orchestrator.aws.resources.launch_template import KIND as LAUNCH_TEMPLATE
 from orchestrator.aws.resources.lease import KIND as LEASE
 from orchestrator.aws.resources.security_group import KIND as SECURITY_GROUP
 from orchestrator.aws.resources.snapshot import KIND as SNAPSHOT
@@ -75,6 +76,20 @@ def test_security_group_is_made_in_the_subnets_network(account: Account, tmp_pat
     made = access.prepare(request(account, placement=Placement((("", subnet),))), tmp_path)
     (group,) = ec2.describe_security_groups(GroupIds=[made.security_group])["SecurityGroups"]
     assert group["VpcId"] == vpc
+
+
+def test_launch_template_of_spot_capacity_is_found_by_its_tags_and_removed(account: Account) -> None:
+    """Those of others, and of other images of the run, stay."""
+    ec2 = account.client("ec2")
+    for name, tags in {"packer-a": ["web"], "packer-b": ["golden"], "somebodys": []}.items():
+        specifications = [specification("launch-template", image, "run-1") for image in tags]
+        data: Any = {"InstanceType": "t3.small"}
+        ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data, TagSpecifications=specifications)
+    leftovers = find_leftovers(account, Build("run-1", "web"))
+    assert [one.kind for one in leftovers] == [LAUNCH_TEMPLATE]
+    assert remove(account, leftovers) == ()
+    left = ec2.describe_launch_templates()["LaunchTemplates"]
+    assert [one["LaunchTemplateName"] for one in left] == ["packer-b", "somebodys"]
 
 
 def test_other_images_and_runs_are_left_alone(account: Account) -> None:

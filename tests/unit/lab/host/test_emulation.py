@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import platform
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,23 @@ def test_an_entry_with_which_machines_do_not_work_is_left_and_another_one_regist
         (formats / "qemu-aarch64").write_text(REGISTERED.replace("POCF", flags))
     emulation.enable(named("debian-12-arm64"))
     assert (formats / "register").read_text() == ":ami-lab-arm64:M::\\x7fELF:\\xff\\xff:/usr/libexec/qemu:OPFC"
+
+
+@pytest.mark.parametrize("is_newer", [True, False])
+def test_an_entry_that_is_older_than_qemu_is_made_anew(
+    formats: Path, monkeypatch: pytest.MonkeyPatch, *, is_newer: bool
+) -> None:
+    """The kernel opened the interpreter when the entry was made, and an upgrade does not change that."""
+    conf, qemu, entry = formats / "qemu-aarch64.conf", formats / "qemu", formats / "ami-lab-arm64"
+    conf.write_text(f":qemu-aarch64:M::\\x7fELF:\\xff\\xff:{qemu}:OPF\n")
+    monkeypatch.setattr(emulation, "ARM64", conf)
+    qemu.touch()
+    entry.write_text(REGISTERED.replace("/usr/libexec/qemu-binfmt/aarch64-binfmt-P", str(qemu)))
+    made = qemu.stat().st_ctime + (-60 if is_newer else 60)
+    os.utime(entry, (made, made))
+    emulation.enable(named("debian-12-arm64"))
+    assert entry.read_text() == "-1" if is_newer else entry.read_text().startswith("enabled")
+    assert bool((formats / "register").read_text()) == is_newer
 
 
 def test_what_the_kernel_knows_is_left_as_it_is(formats: Path) -> None:

@@ -181,9 +181,25 @@ def test_notes_when_a_role_is_computed(tmp_path: Path, environment: Environment)
     )
 
 
+def test_notes_when_a_lookup_takes_what_is_in_no_file(tmp_path: Path, environment: Environment) -> None:
+    """The plan says what makes an AMI stale without anything being built again, wherever an expression may stand."""
+    write(tmp_path, [])
+    (tmp_path / "roles/app/tasks/main.yml").write_text(
+        "- debug: {msg: \"{{ lookup('env', 'BUILD_ID', default='none') }} {{ lookup('env', name) }}\"}\n"
+        "- debug:\n  when: query('ansible.builtin.url', 'https://example.com/flag') != 'on'\n"
+    )
+    where, end = "roles/app/tasks/main.yml", "nothing is built again when the answer changes"
+    assert notes(tmp_path, environment) == (
+        f"{where} asks 'https://example.com/flag': {end}",
+        f"{where} reads an environment variable, whose name is computed: {end}",
+        f"{where} reads the environment variable 'BUILD_ID': {end}",
+    )
+
+
 @pytest.mark.parametrize(
     "task",
     [
+        "- debug:\n  when: lookup('pipe', 'cat ../shared/unused.txt') == ''\n",
         "- debug: {msg: \"{{ lookup('pipe', 'cat ../shared/unused.txt') }}\"}\n",
         "- command: cat ../shared/unused.txt\n  delegate_to: localhost\n",
         "- local_action: {module: command, cmd: ls}\n",
