@@ -181,7 +181,8 @@ class Environment(Frozen):
     artifact_bucket: Annotated[
         BucketName,
         Field(
-            description="The S3 bucket in which builders on several hosts agree on who builds what, and which keeps the evidence of runs; empty: none.",
+            description="The S3 bucket in which builders on several hosts agree on who builds what, and which "
+            "keeps the evidence of runs; empty: none.",
             examples=["example-images"],
         ),
     ] = ""

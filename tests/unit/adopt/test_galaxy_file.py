@@ -90,7 +90,7 @@ def test_it_is_copied_and_what_it_brings_is_not_missing(template: Path, tmp_path
     }
     left = list(problems_of_result(target_of(workspace, PROJECT)))
     assert len(left) == 3
-    assert left[0].endswith("requirements.yml:3: role 'acme.proxy' is not in requirements.lock")
+    assert str(left[0]).endswith("requirements.yml:3: role 'acme.proxy' is not in requirements.lock")
 
 
 def test_the_requirements_of_a_workspace_are_not_written_over(template: Path, tmp_path: Path) -> None:
