@@ -83,7 +83,7 @@ check: setup ## format, lint, types, import rules, Ansible, YAML and Markdown li
 
 reference: setup ## make docs/schema and docs/reference anew from the code
 	ami schema --out docs/schema
-	python -m orchestrator.cli.reference docs/reference
+	python -m orchestrator.cli.documents.reference docs/reference
 	mdformat docs/reference
 
 fmt: setup ## format Python and fix what the linter can

@@ -1,6 +1,6 @@
 """The reference of what people write, as data: for each file its models, for each model its keys.
 
-It is made of the JSON Schemas, and so of the models themselves. `cli/reference.py` makes pages of it.
+It is made of the JSON Schemas, and so of the models themselves. `cli/documents/reference.py` makes pages of it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pytest
 from pydantic import TypeAdapter
 
-from orchestrator.cli.reference import pages
+from orchestrator.cli.documents.reference import pages
 from orchestrator.definition import reference
 from orchestrator.definition.environment import NOT_WRITTEN, Environment
 from orchestrator.definition.image import Image

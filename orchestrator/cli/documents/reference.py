@@ -1,6 +1,6 @@
 """The reference as Markdown pages: every key of every file, what tests may ask, and every command and option.
 
-`docs/reference/` holds them as `python -m orchestrator.cli.reference docs/reference` writes them.
+`docs/reference/` holds them as `python -m orchestrator.cli.documents.reference docs/reference` writes them.
 """
 
 from __future__ import annotations
