@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from orchestrator.cli.documents.json_schemas import schemas
+from orchestrator.cli.json_schemas import schemas
 
 
 def printed(text: str) -> Any:

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from orchestrator.cli import commands
-from orchestrator.cli.documents.json_schemas import file_of, schemas, shapes
+from orchestrator.cli.json_schemas import file_of, schemas, shapes
 from orchestrator.cli.main import app, main
 from orchestrator.registration import modules_of
 from tests.cli.contract import error_of, printed

@@ -16,7 +16,7 @@ def schema(
     out: Annotated[Path | None, typer.Option("--out", help="Write the schemas into this folder.")] = None,
 ) -> None:
     """Print the JSON Schemas of the YAML files and of what --json prints, or write them into a folder."""
-    from orchestrator.cli.documents import json_schemas
+    from orchestrator.cli import json_schemas
     from orchestrator.definition.schema import schemas
     from orchestrator.whole_file import write_whole
 
