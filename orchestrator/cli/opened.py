@@ -8,18 +8,28 @@ from orchestrator.cli.terminal import say
 from orchestrator.errors import DefinitionError, LackError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from orchestrator.definition.workspace import Workspace
+    from orchestrator.errors import Problem
 
 
-def opened(folder: Path, *, fetch: bool = False, roles: bool = True) -> Workspace:
+def opened(
+    folder: Path,
+    *,
+    fetch: bool = False,
+    roles: bool = True,
+    images: Sequence[str] | None = (),
+    env: str | None = "",
+) -> Workspace:
     """The workspace of a folder, with everything hidden from now on that its `masks` name.
 
     It has what its `requirements.lock` pins. With `fetch`, what is not installed is installed; without, LackError says
     so. A command that works with no roles (`roles=False`) warns of that, and of a lock that does not fit.
 
-    An image or an environment with mistakes gets a warning; whoever then asks for it gets the mistakes.
+    An image or an environment with mistakes gets a warning, but for the `images` (None: all) and the environment that
+    the command is about (`env`; None: the default one): whoever then asks for these gets the mistakes.
 
     Raises as `bring` and `load` do, and DefinitionError for a value that is too short to be hidden.
     """
@@ -34,9 +44,16 @@ def opened(folder: Path, *, fetch: bool = False, roles: bool = True) -> Workspac
             raise
         say(f"warning: {error.message}")
     loaded = load(folder, whole=False)
-    for kind, broken in (("environment", loaded.broken_environments), ("image", loaded.broken_images)):
-        for name, problems in broken.items():
-            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-            say(f"warning: the {kind} '{name}' is left out: {problems[0]}{more}")
+    _warn("environment", loaded.broken_environments, () if env == "" else [env or loaded.default_environment])
+    _warn("image", loaded.broken_images, images)
     learn_masks(loaded)
     return loaded
+
+
+def _warn(kind: str, broken: Mapping[str, Sequence[Problem]], asked: Sequence[str] | None) -> None:
+    """A line for each thing with mistakes, but for those whose mistakes are shown anyway."""
+    shown = {problem for name, problems in broken.items() if asked is None or name in asked for problem in problems}
+    for name, problems in broken.items():
+        if not shown.issuperset(problems):
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            say(f"warning: the {kind} '{name}' is left out: {problems[0]}{more}")

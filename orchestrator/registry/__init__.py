@@ -1,4 +1,4 @@
-from orchestrator.registry.search import find, newest_validated, versions
+from orchestrator.registry.search import find, find_version, is_version, newest_validated, versions
 from orchestrator.registry.states import State
 from orchestrator.registry.version import (
     STACK,
@@ -22,6 +22,8 @@ __all__ = [
     "Version",
     "counted",
     "find",
+    "find_version",
+    "is_version",
     "lacks_state",
     "newest_validated",
     "set_state",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import error_code
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.account import Account
     from orchestrator.registry.version import Version
+
+#: A second of UTC, and the begin of a fingerprint (`plan.segment.Segment.version_at`).
+_VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
 def versions(account: Account, *, image: str | None = None, variants: bool = False) -> tuple[Version, ...]:
@@ -47,6 +51,22 @@ def newest_validated(found: Iterable[Version]) -> Version | None:
         (one for one in found if one.state is State.VALIDATED and one.copy.availability == AVAILABLE and one.is_image),
         None,
     )
+
+
+def is_version(name: str) -> bool:
+    """Whether a name has the form of a version: `20261123T235522Z-1a2b3c4d`."""
+    return _VERSION.fullmatch(name) is not None
+
+
+def find_version(account: Account, name: str) -> Version:
+    """The version of that name. Raises UsageError when there is none in the account and region, or several."""
+    found = [one for one in versions(account) if one.version == name]
+    if not found:
+        raise UsageError(f"no AMI has the version {name} in {account.region}", hint="`ami list` shows those that are")
+    if len(found) > 1:
+        each = ", ".join(f"{one.ami_id} ({one.image})" for one in found)
+        raise UsageError(f"several AMIs have the version {name}: {each}", hint="name the AMI")
+    return found[0]
 
 
 def find(account: Account, ami_id: str) -> Version:

@@ -129,10 +129,13 @@ class Summary:
             "images": [one.as_json() for one in self.outcomes],
         }
 
-    def raise_for_status(self) -> None:
-        """Raise Interrupted, or StageError, unless every image is usable in the end, and LackError without a record."""
+    def raise_for_status(self, goes_on: str = "ami build continues") -> None:
+        """Raise Interrupted, or StageError, unless every image is usable in the end, and LackError without a record.
+
+        `goes_on` says what to do after an interruption.
+        """
         if self.interrupted:
-            raise Interrupted("the run was stopped; images that were finished before stay", hint="ami build continues")
+            raise Interrupted("the run was stopped; what was finished before stays", hint=goes_on)
         bad = [one for one in self.outcomes if not one.usable]
         if bad:
             named = ", ".join(f"{one.image} ({one.status})" for one in bad)

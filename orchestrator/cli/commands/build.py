@@ -53,7 +53,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     from orchestrator.run.run import execute, nothing_done
     from orchestrator.run.tests import collect_tests
 
-    loaded = opened(workspace, fetch=True)
+    loaded = opened(workspace, fetch=True, images=images or None, env=env)
     names = loaded.selected(images)
     anew, again = (names if rebuild else (), names if retry else ())
     prepared = prepare(loaded, environment_of(loaded, env), names, parallel=parallel, anew=anew, again=again)

@@ -33,7 +33,7 @@ def latest(
     from orchestrator.cli.opened import opened
     from orchestrator.registry import newest_validated, versions
 
-    loaded = opened(workspace)
+    loaded = opened(workspace, images=[image], env=env)
     loaded.image(image)
     environment = environment_of(loaded, env)
     found = newest_validated(versions(environment.account, image=image))

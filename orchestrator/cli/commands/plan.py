@@ -50,7 +50,7 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
     from orchestrator.cli.opened import opened
     from orchestrator.run.prepare import prepare
 
-    loaded = opened(workspace)
+    loaded = opened(workspace, images=images or None, env=env)
     environment = environment_of(loaded, env)
     names = loaded.selected(images)
     anew, again = (names if rebuild else (), names if retry else ())

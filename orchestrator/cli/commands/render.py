@@ -43,7 +43,7 @@ def render(
     from orchestrator.plan.stack import outlines
     from orchestrator.render.packer import Renderer
 
-    loaded = opened(workspace)
+    loaded = opened(workspace, images=[image])
     if out is None:
         loaded.image(image)  # of several variants only one can be printed
     names = loaded.selected([image])

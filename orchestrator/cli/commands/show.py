@@ -35,21 +35,24 @@ def show(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="IMAGE|AMI", help="An image of the workspace, or an AMI id.", autocompletion=names.image_or_ami
+            metavar="IMAGE|VERSION|AMI",
+            help="An image of the workspace, a version, or an AMI id.",
+            autocompletion=names.image_or_ami,
         ),
     ],
     env: EnvironmentOption = None,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Show layers, roles, tests, parents and tags of an image or of an AMI."""
+    """Show layers, roles, tests, parents and tags of an image, of a version or of an AMI."""
     from orchestrator.cli.opened import opened
-    from orchestrator.registry import versions
+    from orchestrator.registry import find_version, is_version, versions
 
-    loaded = opened(workspace)
+    loaded = opened(workspace, images=[name], env=env)
     environment = environment_of(loaded, env)
-    if name.startswith("ami-"):
-        ami = _facts_of_ami(loaded, environment, name)
+    if name.startswith("ami-") or is_version(name):
+        ami_id = find_version(environment.account, name).ami_id if is_version(name) else name
+        ami = _facts_of_ami(loaded, environment, ami_id)
         if as_json:
             print_json(ami)
         else:

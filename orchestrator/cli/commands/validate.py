@@ -67,7 +67,7 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     from orchestrator.cli.opened import opened
     from orchestrator.run.revalidate import choose, revalidate
 
-    loaded = opened(workspace)
+    loaded = opened(workspace, images=[name], env=env)
     selection = Selection(keyword, marker, 1 if exit_first else maxfail)
     chosen = choose(loaded, environment_of(loaded, env), name, connection, selection)
     version = chosen.version
@@ -88,7 +88,7 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
             print_table(COLUMNS, [row for one in summary.outcomes for row in table(one.rounds)])
     if selection.partial:
         say("only chosen tests ran: nothing is tagged")
-    summary.raise_for_status()
+    summary.raise_for_status(f"ami validate {chosen.version.ami_id} tests it anew")
 
 
 def _planned(version: Version) -> ValidationPlanJson:

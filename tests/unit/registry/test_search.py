@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.registry import State, find, versions
+import pytest
+
+from orchestrator.errors import UsageError
+from orchestrator.registry import State, find, find_version, is_version, versions
 from orchestrator.registry.version import DISABLED
+from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
     from orchestrator.aws.account import Account
@@ -27,3 +31,18 @@ def test_versions_when_an_ami_is_disabled(account: Account, made: Maker) -> None
         assert {one.ami_id: one.state for one in found} == expected
     assert find(account, off).copy.availability == DISABLED
     assert {one.copy.account for one in versions(account)} == {ACCOUNT}
+
+
+def test_find_version_when_it_is_there_once(account: Account, made: Maker) -> None:
+    """A version names its AMI, when no other image has the same one."""
+    first, second = "20261123T235522Z-1a2b3c4d", "20261123T235522Z-5e6f7a8b"
+    assert is_version(first)
+    assert not any(map(is_version, ("web", "ami-0123456789abcdef0", f"{first}-x")))
+    ami_id = made("validated", {Tag.VERSION: first})
+    others = [made("built", {Tag.VERSION: second}), made("rejected", {Tag.VERSION: second, Tag.IMAGE: "other"})]
+    assert find_version(account, first).ami_id == ami_id
+    with pytest.raises(UsageError, match="several AMIs have the version") as several:
+        find_version(account, second)
+    assert all(other in several.value.message for other in others)
+    with pytest.raises(UsageError, match="no AMI has the version"):
+        find_version(account, "20000101T000000Z-00000000")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.errors import StageError
+from orchestrator.errors import Interrupted, StageError
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus, Summary
 from orchestrator.validate.round import Round
 
@@ -31,3 +31,16 @@ def test_run_when_it_came_to_something(status: SegmentStatus) -> None:
 def test_run_when_it_came_to_nothing(status: SegmentStatus) -> None:
     with pytest.raises(StageError, match=str(status)):
         Summary("run", "folder", (SegmentOutcome("web", status),)).raise_for_status()
+
+
+def test_run_when_it_was_interrupted() -> None:
+    """The hint is of the command that was interrupted."""
+    stopped = Summary("run", "folder", (), interrupted=True)
+    with pytest.raises(Interrupted) as build:
+        stopped.raise_for_status()
+    with pytest.raises(Interrupted) as validation:
+        stopped.raise_for_status("ami validate ami-1 tests it anew")
+    assert [one.value.hint for one in (build, validation)] == [
+        "ami build continues",
+        "ami validate ami-1 tests it anew",
+    ]
