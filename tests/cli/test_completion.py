@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
+
+from orchestrator.run.outcome import SegmentOutcome, SegmentStatus, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +25,8 @@ PATIENCE = 60
 SHELLS = {"bash": ["-i"], "zsh": ["-d", "-i"], "fish": ["-i"]}
 #: The line goes to the start, and becomes the argument of `echo`.
 SHOWN = "\x01echo GOT \r"
+WEB = SegmentOutcome("web", SegmentStatus.VALIDATED, "ami-2824798aaf444ade8", "20261127T130106Z-2cb4fc66")
+SUMMARY = Summary("20261127T130106Z-000a8c", "", (WEB, SegmentOutcome("wiki", SegmentStatus.FAILED)))
 FILES = {
     "ami.yml": "name: team\nextends: below\nlayers: [extra, {more: {roles: []}}]\n",
     "packer/images/web.yml": "name: web\nvariants: [debian-12, {bookworm-arm64: {from: debian-12}}]\n",
@@ -31,8 +36,7 @@ FILES = {
     "below/ami.yml": "name: below\nextends: ..\n",
     "below/packer/images/golden.yml": "name: golden\n",
     "below/packer/environments/elsewhere.pkrvars.hcl": "",
-    ".ami/runs/20261127T130106Z-000a8c/summary.json": '{"images": [{"image": "web",\n "status": "validated",\n'
-    ' "ami_id": "ami-2824798aaf444ade8",\n "version": "20261127T130106Z-2cb4fc66"}]}',
+    ".ami/runs/20261127T130106Z-000a8c/summary.json": json.dumps(SUMMARY.as_json()),
     ".ami/known-amis.json": '{"ami-0123456789abcdef0": "golden 20261126T130106Z-2cb4fc66 rejected"}',
     "a-file.json": "{}",
 }
@@ -104,6 +108,8 @@ def answer(line: str, cwd: Path) -> list[str]:
         ("ami plan --env", ["names", "--env\tThe environment: packer/environments/NAME.pkrvars.hcl."]),
         ("ami show ami-", ["names", "ami-2824798aaf444ade8\tweb 20261127T130106Z-2cb4fc66 validated",
                            "ami-0123456789abcdef0\tgolden 20261126T130106Z-2cb4fc66 rejected"]),
+        ("ami logs 2", ["names", "20261127T130106Z-000a8c"]),
+        ("ami shell wik", ["names", "wiki", "wiki@debian-12", "wiki@bookworm-arm64"]),
         ("ami validate --connection s", ["names", "ssm", "ssh"]),
         ("ami help lab fa", ["names", "faults\tMake the lab misbehave, as the real AWS does."]),
         ("ami render web --out ", ["files"]),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.command import CliCommand
+from orchestrator.cli.completion import names
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.evidence.run_json import run_json
 from orchestrator.cli.options import HERE, EnvironmentOption, JsonOption, WorkspaceOption
@@ -27,16 +28,29 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 def logs(
     name: Annotated[
-        str, typer.Argument(metavar="[RUN|IMAGE|AMI]", help="Default: the newest run.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="RUN|IMAGE|AMI",
+            help="Default: the newest run.",
+            show_default=False,
+            autocompletion=names.run_or_image,
+        ),
     ] = "",
     file: Annotated[
         str,
         typer.Argument(
-            metavar="[FILE]", help="Any file of the run: packer.log, pytest.log, report.json.", show_default=False
+            metavar="FILE", help="Any file of the run: packer.log, pytest.log, report.json.", show_default=False
         ),
     ] = "",
     image: Annotated[
-        str, typer.Option("--image", "-i", help="Of a run that had several: which.", show_default=False)
+        str,
+        typer.Option(
+            "--image",
+            "-i",
+            help="Of a run that had several: which.",
+            show_default=False,
+            autocompletion=names.image,
+        ),
     ] = "",
     listed: Annotated[bool, typer.Option("--list", "-l", help="List the files that there are.")] = False,
     env: EnvironmentOption = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.command import CliCommand
+from orchestrator.cli.completion import names
 from orchestrator.cli.environment import environment_of
 from orchestrator.cli.options import HERE, EnvironmentOption, WorkspaceOption, YesOption
 from orchestrator.cli.terminal import confirm, say
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 
 def shell(
     name: Annotated[
-        str, typer.Argument(metavar="AMI|INSTANCE|IMAGE", help="An instance, an AMI, or an image: its newest AMI.")
+        str,
+        typer.Argument(
+            metavar="AMI|INSTANCE|IMAGE",
+            help="An instance, an AMI, or an image: its newest AMI.",
+            autocompletion=names.image_or_ami,
+        ),
     ],
     command: Annotated[
         list[str] | None, typer.Argument(metavar="-- COMMAND", help="Run this as root instead of a shell.")

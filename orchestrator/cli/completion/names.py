@@ -43,6 +43,11 @@ def run(ctx: typer.Context, incomplete: str) -> Offered:  # noqa: ARG001 - Typer
     return [found for root in _roots(ctx)[:1] for found in records.runs(root)]
 
 
+def run_or_image(ctx: typer.Context, incomplete: str) -> Offered:
+    """Runs, the newest first, then images, and AMIs as `image_or_ami` has them."""
+    return [*run(ctx, incomplete), *image_or_ami(ctx, incomplete)]
+
+
 def environment(ctx: typer.Context, incomplete: str) -> Offered:  # noqa: ARG001 - Typer goes by the name
     """Environments of the workspace."""
     return list(definitions.environments(_roots(ctx)))

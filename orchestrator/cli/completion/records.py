@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -18,8 +17,6 @@ _RUNS, _SUMMARY = ".ami/runs", "summary.json"
 _KNOWN = ".ami/known-amis.json"
 #: The newest runs are looked at.
 _LOOKED_AT = 100
-#: As `registry.version` writes an image into a summary.
-_IMAGE = re.compile(r'"image": "([^"]*)",\s*"status": "([^"]*)",\s*"ami_id": "(ami-[0-9a-f]+)",\s*"version": "([^"]*)"')
 
 
 def remember(root: Path, amis: Iterable[tuple[str, str]]) -> None:
@@ -36,10 +33,11 @@ def amis(root: Path) -> dict[str, str]:
     """The ids of AMIs, the newest first, each with what it is: those of this workspace's runs, and of `ami list`."""
     found: dict[str, str] = {}
     for run in runs(root):
-        with suppress(OSError):
-            text = (root / _RUNS / run / _SUMMARY).read_text(encoding="utf-8", errors="replace")
-            for image, status, ami_id, version in _IMAGE.findall(text):
-                found.setdefault(ami_id, f"{image} {version} {status}")
+        with suppress(OSError, ValueError, TypeError, LookupError):
+            summary = json.loads((root / _RUNS / run / _SUMMARY).read_text(encoding="utf-8"))
+            for one in summary["images"]:
+                if one["ami_id"]:
+                    found.setdefault(one["ami_id"], f"{one['image']} {one['version']} {one['status']}")
     with suppress(OSError, ValueError):
         known = json.loads((root / _KNOWN).read_text(encoding="utf-8"))
         found |= {str(ami_id): str(what) for ami_id, what in known.items()}
