@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import LackError, UsageError
 from orchestrator.registry import find, versions
 from orchestrator.registry.version import AVAILABLE
+from orchestrator.run.evidence.evidence_store import store_of
+from orchestrator.run.evidence.put import put_evidence
 from orchestrator.run.outcome import Summary
 from orchestrator.run.session.session import session
 from orchestrator.run.shell.shell_machine import machine, ssh_command
@@ -91,12 +93,20 @@ def open_on_ami(wish: ShellWish, version: Version, listener: Listener, *, tell: 
     """
     began, environment = time.monotonic(), wish.environment
     check(wish.way, wish.name, wish.command)
-    with session(wish.workspace.root, environment.account, environment.artifact_bucket, listener, tell=tell) as begun:
+    with session(
+        wish.workspace.root,
+        environment.account,
+        environment.artifact_bucket,
+        listener,
+        tell=tell,
+        environment=environment.name,
+    ) as begun:
         code, kept = _on_machine(wish, version, begun)
     identity, seconds = begun.identity, time.monotonic() - began
     ended = Summary(identity.id, str(identity.folder), (), interrupted=begun.stop.is_set(), seconds=seconds)
-    opened = {"image": version.image, "ami_id": version.ami_id, "exit_code": code, "kept": kept}
+    opened = {"image": version.image, "ami_id": version.ami_id, "exit_code": code, "reached_by": kept or None}
     begun.conclude({**ended.as_json(), "shell": opened})
+    put_evidence(store_of(environment), identity.folder, tell)
     return code
 
 

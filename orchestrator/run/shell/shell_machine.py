@@ -70,7 +70,7 @@ def ssh_command(root: Path, wanted: ShellMachine) -> str:
     try:
         summary = json.loads((runs_folder(root) / wanted.run / SUMMARY_FILE).read_text(encoding="utf-8"))
         ended = [*summary["images"], summary.get("shell", {})]
-        kept = [one.get("kept", "") for one in ended if one.get("image") == wanted.image]
+        ways = [one.get("reached_by") or "" for one in ended if one.get("image") == wanted.image]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-    return next((command for command in kept if command.startswith("ssh ")), "")
+    return next((command for command in ways if command.startswith("ssh ")), "")
