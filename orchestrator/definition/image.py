@@ -10,6 +10,7 @@ from orchestrator.definition.layer import LayerUse, WrittenLayerUse
 from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.variant import Variant, WrittenVariant, family_of, variant_of
+from orchestrator.tags import Tag
 
 #: An AMI's name has at most 128 characters (EC2 API Reference, CreateImage: `Name`). A version follows the image's name
 #: in it, and then the number of the attempt, which has two digits at most (see `environment.MOST_PLACES`).
@@ -69,7 +70,7 @@ class Image(Frozen):
     owner: Annotated[
         Owner,
         Field(
-            description="Who answers for the image: the tag ami:owner.",
+            description=f"Who answers for the image: the tag {Tag.OWNER}.",
             examples=[{"team": "portal", "email": "portal@example.com"}],
         ),
     ]

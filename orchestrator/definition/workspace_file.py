@@ -10,6 +10,7 @@ from orchestrator.definition.layer import WrittenLayer
 from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.source import Source
+from orchestrator.tags import Tag
 
 #: The file that makes a folder a workspace.
 FILE = "ami.yml"
@@ -118,7 +119,7 @@ class WorkspaceFile(Frozen):
         tuple[Annotated[str, Field(min_length=1)], ...],
         Field(
             description="Keys of tags that each image must have; those that the factory sets itself count.",
-            examples=[["ami:owner", "cost-center"]],
+            examples=[[str(Tag.OWNER), "cost-center"]],
         ),
     ] = ()
     masks: Annotated[

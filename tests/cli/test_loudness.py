@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from orchestrator.cli import loudness
 from orchestrator.cli.progress import Lines
 from orchestrator.progress import Event, Stage
 from tests.cli.test_json_contract import COMMANDS, options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 AMI = Path(sys.executable).parent / "ami"
 PASSED = Event("web", Stage.TEST, "1 of 2: test_a", detail=True)
@@ -61,14 +65,17 @@ def test_lines_when_tests_pass(capsys: pytest.CaptureFixture[str], *, every: boo
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> logging.Logger:
-    """The log as a command has it; what is learned is forgotten."""
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
+    """The log as a command has it, for this test alone; what is learned is forgotten."""
     monkeypatch.setattr(masks, "_LEARNED", set())
+    root, logger = logging.getLogger(), logging.getLogger("orchestrator")
+    before, handlers = logger.level, list(root.handlers)
     loudness.begin()
-    logger = logging.getLogger("orchestrator")
-    monkeypatch.setattr(logger, "level", logging.DEBUG)
-    logger.manager._clear_cache()  # type: ignore[attr-defined]
-    return logger
+    logger.setLevel(logging.DEBUG)
+    yield logger
+    logger.setLevel(before)
+    for handler in [one for one in root.handlers if one not in handlers]:
+        root.removeHandler(handler)
 
 
 def test_log_when_it_has_a_secret(log: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,10 @@ def test_build_when_images_share_layers(small: Small) -> None:
     listed = small.listed("--shared")
     assert sorted(name.partition("-")[0] for name in listed) == ["side", "stack", "tiny"]
     stack = next(one for name, one in listed.items() if name.startswith("stack-"))
-    assert (stack["state"], listed["tiny"]["parent"], listed["side"]["parent"]) == ("built", *[stack["ami_id"]] * 2)
+    assert (stack["state"], listed["tiny"]["parent_ami_id"], listed["side"]["parent_ami_id"]) == (
+        "built",
+        *[stack["ami_id"]] * 2,
+    )
     assert sorted(small.listed()) == ["side", "tiny"]
     assert small.planned() == {"tiny": "reuse", "side": "reuse"}
     small.image("top", "light", "base, workload: {roles: [extra, other]}")
