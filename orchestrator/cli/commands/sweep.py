@@ -74,10 +74,7 @@ def sweep(
         if as_json:
             print_json(_as_json(finding, [Swept(one, Became.FOUND) for one in wanted], now))
         return
-    if wanted:
-        for one in wanted if as_json and not yes else ():  # standard output is for the object alone
-            say(f"{one.kind} {one.id} in {one.region}: {one.why}", always=True)
-        confirm(f"Remove {_counted(len(wanted), 'thing')}?", yes=yes, default=False)
+    _ask(wanted, yes=yes, as_json=as_json)
     for folder in clear_abandoned():
         say(f"removed {folder}, which a killed run left")
     try:
@@ -87,6 +84,14 @@ def sweep(
     if as_json:
         print_json(_as_json(finding, swept, now))
     _judge(swept)
+
+
+def _ask(wanted: Sequence[Orphan], *, yes: bool, as_json: bool) -> None:
+    if not wanted:
+        return
+    for one in wanted if as_json and not yes else ():  # standard output is for the object alone
+        say(f"{one.kind} {one.id} in {one.region}: {one.why}", always=True)
+    confirm(f"Remove {_counted(len(wanted), 'thing')}?", yes=yes, default=False)
 
 
 def _print_found(remnants: Sequence[Orphan], now: datetime, *, kept: bool) -> None:

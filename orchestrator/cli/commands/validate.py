@@ -28,6 +28,22 @@ from orchestrator.validate.options import ConnectionKind, Selection
 if TYPE_CHECKING:
     from orchestrator.contract.run import ValidationPlanJson
     from orchestrator.registry import Version
+    from orchestrator.run.outcome import Summary
+
+
+ConnectionOption = Annotated[
+    ConnectionKind,
+    typer.Option(help="How the machine is asked: Systems Manager, SSH on port 22, or podman (lab only)."),
+]
+KeywordOption = Annotated[
+    str,
+    typer.Option(
+        "-k",
+        metavar="EXPR",
+        help="Only tests whose names fit, as in pytest; nothing is tagged.",
+        autocompletion=names.role,
+    ),
+]
 
 
 def validate(  # noqa: PLR0917 - Typer calls it by name
@@ -38,19 +54,8 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
         ),
     ],
     env: EnvironmentOption = None,
-    connection: Annotated[
-        ConnectionKind,
-        typer.Option(help="How the machine is asked: Systems Manager, SSH on port 22, or podman (lab only)."),
-    ] = ConnectionKind.SSM,
-    keyword: Annotated[
-        str,
-        typer.Option(
-            "-k",
-            metavar="EXPR",
-            help="Only tests whose names fit, as in pytest; nothing is tagged.",
-            autocompletion=names.role,
-        ),
-    ] = "",
+    connection: ConnectionOption = ConnectionKind.SSM,
+    keyword: KeywordOption = "",
     marker: Annotated[
         str, typer.Option("-m", metavar="EXPR", help="Only tests whose marks fit, as in pytest; nothing is tagged.")
     ] = "",
@@ -80,15 +85,19 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     confirm("Go ahead?", yes=yes)
     with shown([chosen.version.image]) as listener:
         summary = revalidate(chosen, listener, tell=say, keep=keep)
-    if as_json:
-        print_json(summary.as_json())
-    else:
-        print_outcomes(summary.outcomes)
-        if explain and any(one.rounds for one in summary.outcomes):
-            print_table(COLUMNS, [row for one in summary.outcomes for row in table(one.rounds)])
+    _print_summary(summary, explain=explain, as_json=as_json)
     if selection.partial:
         say("only chosen tests ran: nothing is tagged")
     summary.raise_for_status(f"ami validate {chosen.version.ami_id} tests it anew")
+
+
+def _print_summary(summary: Summary, *, explain: bool, as_json: bool) -> None:
+    if as_json:
+        print_json(summary.as_json())
+        return
+    print_outcomes(summary.outcomes)
+    if explain and any(one.rounds for one in summary.outcomes):
+        print_table(COLUMNS, [row for one in summary.outcomes for row in table(one.rounds)])
 
 
 def _planned(version: Version) -> ValidationPlanJson:
