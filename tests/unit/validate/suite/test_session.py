@@ -726,7 +726,8 @@ def test_a():
     request = replace(asked_for(tmp_path, one=text), stop=stop)
 
     def stop_it() -> None:
-        while not (tmp_path / "pid").exists():
+        pid = tmp_path / "pid"
+        while not (pid.exists() and pid.read_text()):  # it is there before its text is
             time.sleep(0.1)
         stop.set()
 
