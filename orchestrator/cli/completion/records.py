@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.whole_file import write_whole
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -24,9 +26,7 @@ def remember(root: Path, amis: Iterable[tuple[str, str]]) -> None:
     path = root / _KNOWN
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(dict(amis)), encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps(dict(amis)))
 
 
 def amis(root: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import AwsError, error_code
 from orchestrator.errors import UsageError
+from orchestrator.registry import tags_of
 from orchestrator.run.session.identity import SUMMARY_FILE, runs_folder
 from orchestrator.tags import Tag
 from orchestrator.validate.machine.instance_loss import described
@@ -40,7 +41,7 @@ def machine(account: Account, instance_id: str) -> ShellMachine:
         found = {}
     if not found:
         raise UsageError(f"there is no instance {instance_id} in {account.region}", hint=_others(account))
-    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
+    tags = tags_of(found)
     if not tags.get(Tag.RUN) or tags.get(Tag.PURPOSE) not in _PURPOSES:
         what = f"{instance_id} is no machine of this factory: it has no tags {Tag.RUN} and {Tag.PURPOSE}"
         raise UsageError(what, hint=_others(account))
@@ -58,10 +59,7 @@ def _others(account: Account) -> str:
     ]
     pages = account.client("ec2").get_paginator("describe_instances").paginate(Filters=filters)  # type: ignore[arg-type]
     found = [one for page in pages for each in page["Reservations"] for one in each["Instances"]]
-    named = [
-        f"{one['InstanceId']} ({next((tag['Value'] for tag in one['Tags'] if tag['Key'] == Tag.IMAGE), '')})"
-        for one in found
-    ]
+    named = [f"{one['InstanceId']} ({tags_of(one).get(Tag.IMAGE, '')})" for one in found]
     return f"machines of the factory that run: {', '.join(named)}" if named else "`--keep` leaves a machine running"
 
 
