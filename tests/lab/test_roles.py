@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
-from urllib.request import urlopen
+
+from moto.server import ThreadedMotoServer
+from moto.sts.models import sts_backends
 
 from orchestrator.aws.account import Account
 
@@ -18,7 +19,7 @@ ROLE = "arn:aws:iam::123456789012:role/ami-lab"
 
 
 def test_account_when_it_assumes_a_role(lab: Settings, calls: Callable[[], dict[str, int]]) -> None:
-    """One session with the run's name and the external id, at the lab's endpoint, for two regions."""
+    """One session with the run's name, at the lab's endpoint, for two regions."""
     account = Account("us-east-1", endpoint=lab.endpoint, access_key="lab", secret_key="lab")
     before = calls().get("sts:AssumeRole", 0)
     images = account.assuming(ROLE, run=RUN, external_id="factory-7")
@@ -26,6 +27,19 @@ def test_account_when_it_assumes_a_role(lab: Settings, calls: Callable[[], dict[
     assert arn == f"arn:aws:sts::123456789012:assumed-role/ami-lab/ami-{RUN}"
     assert images.in_region("eu-west-1").client("ec2").describe_key_pairs()["KeyPairs"] == []
     assert calls()["sts:AssumeRole"] - before == 1
-    with urlopen(f"{lab.endpoint}/moto-api/data.json") as answer:  # noqa: S310 - the address is the lab's
-        known = json.load(answer)["sts"]["AssumedRole"]
-    assert [(one["session_name"], one["external_id"]) for one in known] == [(f"ami-{RUN}", "factory-7")]
+
+
+def test_account_when_a_role_asks_for_an_external_id() -> None:
+    """STS gets the run's name and the external id. A server of the test's own shows what it got."""
+    sts_backends.reset()
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        _, port = server.get_host_and_port()
+        account = Account("us-east-1", endpoint=f"http://127.0.0.1:{port}", access_key="lab", secret_key="lab")
+        account.assuming(ROLE, run=RUN, external_id="factory-7").client("sts").get_caller_identity()
+    finally:
+        server.stop()
+    every = (backend for regions in sts_backends.values() for backend in regions.values())
+    known = [role for backend in every for role in backend.assumed_roles]
+    assert [(one.session_name, one.external_id) for one in known] == [(f"ami-{RUN}", "factory-7")]
