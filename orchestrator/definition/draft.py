@@ -6,13 +6,14 @@ The checks across files work on drafts, so that a mistake inside one file does n
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.brought import BROUGHT
 from orchestrator.definition.environment import SUFFIX, read_environment
 from orchestrator.definition.image import Image
+from orchestrator.definition.machine.checks import WrittenMachine
 from orchestrator.definition.reading.document import Document, Keys, read
 from orchestrator.definition.roles.folders import roles_of
 from orchestrator.definition.variant import variants_of
@@ -103,6 +104,16 @@ class WorkspaceDraft:
         """Layers in order: those of what is extended first; a layer declared again keeps its place."""
         inherited = self.extends.all_layers if self.extends else {}
         return inherited | {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def machines_of_layers(self) -> dict[str, WrittenMachine]:
+        """The machine block of each layer, of files without mistakes; a layer declared again has the nearest."""
+        return {
+            draft.name: WrittenMachine(draft.document, (*draft.at, "machine"), layer.machine)
+            for one in reversed(self.lineage)
+            if one.file
+            for draft, layer in zip(one.layers, one.file.layers, strict=True)
+        }
 
     @cached_property
     def all_images(self) -> dict[str, ImageDraft]:
@@ -258,14 +269,11 @@ def _layer(document: Document, place: int, entry: Any) -> LayerDraft | None:
         return LayerDraft(document, at, name)
     variants = rest.get("variants")
     more = variants.items() if isinstance(variants, dict) else ()
-    return replace(
-        _part(document, at, name, rest),
-        protected=rest.get("protected") is True,
-        variants=tuple((each, _part(document, (*at, "variants", each), name, added)) for each, added in more),
-    )
+    parts = tuple((each, _part(document, (*at, "variants", each), name, added)) for each, added in more)
+    return _part(document, at, name, rest, protected=rest.get("protected") is True, variants=parts)
 
 
-def _part(document: Document, at: Keys, name: str, fields: Any) -> LayerDraft:
+def _part(document: Document, at: Keys, name: str, fields: Any, **more: Any) -> LayerDraft:
     """The roles and variables of a layer, or of one of its variants."""
     if not isinstance(fields, dict):
         return LayerDraft(document, at, name)
@@ -281,6 +289,7 @@ def _part(document: Document, at: Keys, name: str, fields: Any) -> LayerDraft:
         vars=tuple((keys, key) for keys, key, _ in _within(fields, at, "vars")),
         role_vars=tuple((role, of) for keys, role, entry in named if (of := tuple(_within(entry, keys, "vars")))),
         untested=tuple((keys, role) for keys, role, _ in _within(fields, at, "untested")),
+        **more,
     )
 
 

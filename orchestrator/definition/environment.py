@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -206,7 +207,7 @@ class Environment(Frozen):
         """The account and region that the environment speaks of."""
         return Account(self.region, self.profile, self.endpoint, self.access_key, self.secret_key)
 
-    @property
+    @cached_property
     def places(self) -> tuple[tuple[str, str], ...]:
         """The (instance type, subnet id) pairs in which a machine may run, in the order in which they are tried.
 

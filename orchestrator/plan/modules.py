@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.inputs import Collector
     from orchestrator.plan.planned_layer import PlannedLayer
+    from orchestrator.plan.reach.folder import Reached
     from orchestrator.plan.segment import Segment
 
 #: What looks like a module of a collection at the place of a key, or a role of one at that of a value.
@@ -46,7 +47,7 @@ def problems_of_modules(workspace: Workspace, layers: Iterable[PlannedLayer]) ->
     roots = tuple(place.root for place in workspace.chain())
     places = collection_folders(roots, AnsibleCfg(workspace.root))
     seen: set[Path] = set()
-    for layer in layers:
+    for layer in {(one.playbook, one.roles): one for one in layers}.values():
         known = collections_of((f"{layer.playbook.parent}/collections", *places, *_of_machine()))
         roles = [workspace.roles[name].path for name in workspace.roles_of(layer.roles)]
         for path in (layer.playbook, *(role / name for role in roles for name in _FILES)):
@@ -140,9 +141,16 @@ def written_in_vain(workspace: Workspace, collector: Collector, segments: Iterab
 
 def _in_vain(workspace: Workspace, collector: Collector, segments: Iterable[Segment]) -> Iterator[Problem]:
     told: set[Problem] = set()
+    known: dict[tuple[int, frozenset[str]], list[tuple[str, str]]] = {}
     for segment in segments:
         for layer in segment.layers:
-            for variable, near in _unnamed(collector, layer):
+            given = frozenset(layer.vars).union(*(entry.vars for entry in layer.entries))
+            if not given:
+                continue
+            reached = collector.reached(layer)  # kept by the collector, so that its identity says which it is
+            if (id(reached), given) not in known:
+                known[id(reached), given] = list(_unnamed(reached, given))
+            for variable, near in known[id(reached), given]:
                 path, line = place_of_variable(workspace, segment.image.family, layer.name, variable)
                 what = f"nothing in the roles of layer '{layer.name}' names the variable '{variable}'{near}"
                 problem = Problem(path, line, what)
@@ -151,12 +159,8 @@ def _in_vain(workspace: Workspace, collector: Collector, segments: Iterable[Segm
                     yield problem
 
 
-def _unnamed(collector: Collector, layer: PlannedLayer) -> Iterator[tuple[str, str]]:
+def _unnamed(reached: Reached, given: Iterable[str]) -> Iterator[tuple[str, str]]:
     """(variable, the nearest word of the roles' defaults) of each variable that nothing names."""
-    given = {*layer.vars, *(name for entry in layer.entries for name in entry.vars)}
-    if not given:
-        return
-    reached = collector.reached(layer)
     contents = [*(one for folder in reached.folders.values() for one in folder.contents), *reached.files.values()]
     for variable in sorted(given):
         word = re.compile(rb"(?<!\w)" + variable.encode() + rb"(?!\w)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.definition.layer import DEFAULT, fragment, in_variant, playbook
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The playbook that ends every build, and its role.
 SEAL = "seal"
+#: A machine block that says nothing.
+_ANY_MACHINE = Machine()
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class PlannedLayer:
     roles: tuple[str, ...]
     vars: Mapping[str, Any]
     playbook: Path
-    machine: Machine = field(default_factory=Machine)
+    machine: Machine = _ANY_MACHINE
     #: The entries of all roles when one of them says more than its name, else empty.
     entries: tuple[RoleEntry, ...] = ()
     #: The groups besides `all` that the machine is in and that `group_vars` has variables for, the weakest first.
@@ -83,13 +85,13 @@ class LayerPlanner:
         self._workspace = workspace
         self._playbooks: dict[str, Path] = {}
         self._folders: dict[str, tuple[Path, ...]] = {}
-        self._known: dict[Path, set[str]] = {}
+        self._groups: dict[str, set[str]] = {}
         self._stacked: dict[str, tuple[Machine, ...]] = {}
 
     def of_image(self, image: Image) -> tuple[PlannedLayer, ...]:
         """An image's own layers, the lowest first."""
         uses = zip(image.layers, self._machines(image), strict=True)
-        return tuple(replace(self.planned(use, image), machine=machine) for use, machine in uses)
+        return tuple(self.planned(use, image, machine) for use, machine in uses)
 
     def _machines(self, image: Image) -> tuple[Machine, ...]:
         """What each of an image's own layers is built on: see `definition.machine`."""
@@ -104,31 +106,28 @@ class LayerPlanner:
         layers = (self._workspace.layers[use.name].machine for use in image.layers)
         return stacked(start, layers, image.machine)
 
-    def planned(self, use: LayerUse, image: Image) -> PlannedLayer:
+    def planned(self, use: LayerUse, image: Image, machine: Machine = _ANY_MACHINE) -> PlannedLayer:
         """A layer as an image uses it: its roles and variables after and over those of the layer in its variant."""
         layer = in_variant(self._workspace.layers[use.name], image.variant)
         if use.name not in self._playbooks:
             self._playbooks[use.name] = playbook_of(self._workspace, use.name)
             self._folders[use.name] = _group_folders(self._workspace, use.name)
+            beside = self._playbooks[use.name].parent
+            self._groups[use.name] = {name for one in (*self._folders[use.name], beside) for name in groups_in(one)}
         path, folders = self._playbooks[use.name], self._folders[use.name]
         entries = (*layer.roles, *use.roles)
-        known = {name for folder in (*folders, path.parent) for name in self._groups_in(folder)}
         wanted = (use.name,) if layer.protected else (use.name, image.variant, image.family)
         return PlannedLayer(
             name=use.name,
             roles=tuple(entry.role for entry in entries),
             vars={**layer.vars, **use.vars},
             playbook=path,
+            machine=machine,
             entries=() if all(entry.is_plain for entry in entries) else entries,
-            groups=tuple(name for name in dict.fromkeys(wanted) if name in known),
+            groups=tuple(name for name in dict.fromkeys(wanted) if name in self._groups[use.name]),
             group_folders=folders,
             untested={**layer.untested, **use.untested},
         )
-
-    def _groups_in(self, folder: Path) -> set[str]:
-        if folder not in self._known:
-            self._known[folder] = groups_in(folder)
-        return self._known[folder]
 
 
 def seal_of(workspace: Workspace) -> PlannedLayer:

@@ -196,7 +196,8 @@ def _required(renderer: Renderer, builds: Iterable[Segment]) -> set[Requirement]
     rendered: dict[Any, str] = {}
     for segment in builds:
         renderer.check(segment)
-        shape = (segment.machine.model_dump_json(), *((layer.name, tuple(layer.vars)) for layer in segment.layers))
+        machine = segment.machine.model_dump_json() if segment.machine.model_fields_set else ""
+        shape = (machine, *((layer.name, tuple(layer.vars)) for layer in segment.layers))
         if shape not in rendered:
             rendered[shape] = renderer.text(segment)
     return {asked for text in rendered.values() for asked in installed.required_by(text)}

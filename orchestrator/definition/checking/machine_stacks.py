@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 def machines_of(workspace: WorkspaceDraft, image: ImageDraft) -> MachineStack | None:
     """The machine blocks that an image is built with; None when a file that has one of them has mistakes."""
     files = [(one, one.file) for one in reversed(workspace.lineage) if one.file]
-    declared = {
-        draft.name: WrittenMachine(draft.document, (*draft.at, "machine"), layer.machine)
-        for one, file in files
-        for draft, layer in zip(one.layers, file.layers, strict=True)
-    }
+    declared = workspace.machines_of_layers
     images: list[ImageMachines] = []
     above = lineage_of(workspace, image)
     for each in above:

@@ -177,6 +177,8 @@ class Machine(Frozen):
         What is in the AMI comes with it. User data, a fragment and volumes that were there for the build below are left
         out, but for those of the workspace, which each build has.
         """
+        if not self.model_fields_set and not workspace.model_fields_set:
+            return self  # as in `over`
         volumes = tuple(volume.model_copy(update={"snapshot": None}) for volume in self.kept_volumes)
         taken = {volume.letter for volume in volumes}
         scratch = tuple(each for each in workspace.volumes if each.build_only and each.letter not in taken)
@@ -193,6 +195,8 @@ class Machine(Frozen):
         The architecture is the source's, which counts already. Types, spot capacity, credits and tags change how a
         build runs, and not what comes out.
         """
+        if not self.model_fields_set:
+            return {}
         fields: dict[str, Any] = {
             "root_volume": _named(self.root_volume),
             "volumes": [_named(volume) for volume in self.volumes],

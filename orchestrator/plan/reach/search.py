@@ -29,9 +29,16 @@ class FileSearch:
     def __init__(self, workspace: Workspace, environment: Environment) -> None:
         self.files = WorkspaceFiles(workspace, environment)
         self._known: dict[tuple[Any, ...], Reached] = {}
+        #: By the identity of a layer, which is kept: a plan asks twice, and what a layer names takes time to find.
+        self._of: dict[int, tuple[PlannedLayer, Reached]] = {}
 
     def of(self, layer: PlannedLayer) -> Reached:
         """What a layer reaches. Layers that differ in variables only, and name nothing there, share the answer."""
+        if id(layer) not in self._of:
+            self._of[id(layer)] = layer, self._found(layer)
+        return self._of[id(layer)][1]
+
+    def _found(self, layer: PlannedLayer) -> Reached:
         key: tuple[Any, ...] = (layer.playbook, layer.roles, layer.groups, layer.group_folders)
         if key not in self._known:
             self._known[key] = Closing(self.files, layer, Names()).reached()
