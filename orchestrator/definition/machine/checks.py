@@ -60,6 +60,8 @@ class MachineStack:
 
     def problems(self, find: Callable[[str], Path | None]) -> Iterator[Problem]:
         """What is wrong with the last of the images. `find` gives the path of a workspace's file."""
+        if not any(block.machine.model_fields_set for block in self._blocks()):
+            return  # as for most images of a plan that may have thousands
         workspace = Machine()
         for written in self.workspaces:
             workspace = written.machine.over(workspace)
