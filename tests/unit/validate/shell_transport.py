@@ -36,7 +36,7 @@ class LocalShell:
 
     def really(self, script: str, seconds: float = 60) -> str:
         done = subprocess.run(self._shell, input=script.encode(), capture_output=True, timeout=seconds, check=False)
-        assert not done.stderr
+        assert not done.stderr, done.stderr
         if done.returncode:
             raise CorruptResponse(f"exit code {done.returncode}")
         return done.stdout.decode("utf-8", "replace")[: self.longest_output]

@@ -437,25 +437,30 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_folder_without_room_makes_every_answer_unclear(small: Path) -> None:
     """What was written then may be cut without anybody noticing."""
     conversation = talk(LocalShell(), str(small))
-    fills = f"head -c 9000000 /dev/zero; {until(f'-e {small}.seen')}"
+    fills = f"{until(f'-e {small}.begun')}; head -c 9000000 /dev/zero; {until(f'-e {small}.seen')}"
     room = f"$(df --output=avail {small} | tail -n 1)"
-    waits = f'while [ "{room}" -gt 0 ]; do sleep 0.1; done; touch {small}.seen; echo it is broken'
+    full = f'while [ "{room}" -gt 0 ]; do sleep 0.1; done'
+    waits = f"touch {small}.begun; {full}; touch {small}.seen; echo it is broken"
     hog, other = ask(conversation, fills.encode(), waits.encode(), seconds=120)
     (later,) = ask(conversation, b"true", first=3)
     assert {one.ended for one in (hog, other, later)} == {Ended.UNCLEAR}
     assert any("no room" in one.why for one in (hog, other, later))
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_folder_without_room_for_a_moment_makes_what_was_written_then_unclear(small: Path) -> None:
     """There is room again when the commands end."""
     conversation = talk(LocalShell(), str(small))
     ask(conversation, b"true")
-    file, full, cut = f"{small}/fill", f"{small}.full", f"{small}.cut"
-    fill = f"head -c 9000000 /dev/zero >{file} 2>/dev/null; touch {full}; {until(f'-e {cut}')}; rm {file}"
-    writes = f"trap '' PIPE; {until(f'-e {full}')}; seq 1 20000 2>/dev/null; touch {cut}; {until(f'! -e {file}')}"
+    file, begun, full, cut = f"{small}/fill", f"{small}.begun", f"{small}.full", f"{small}.cut"
+    hogs = f"head -c 9000000 /dev/zero >{file} 2>/dev/null"
+    fill = f"{until(f'-e {begun}')}; {hogs}; touch {full}; {until(f'-e {cut}')}; rm {file}"
+    waits = f"touch {begun}; {until(f'-e {full}')}"
+    writes = f"trap '' PIPE; {waits}; seq 1 20000 2>/dev/null; touch {cut}; {until(f'! -e {file}')}"
     _, written = ask(conversation, fill.encode(), writes.encode(), first=10, seconds=120)
     assert written.ended is Ended.UNCLEAR
     assert "no room" in written.why
