@@ -125,7 +125,7 @@ class Secrets:
         yield from map(parse, self.environment.secret_vars.values())
         for image in images:
             for use in image.layers:
-                layer = in_variant(self.workspace.layers[use.name], image.variant)
+                layer = in_variant(self.workspace.home(image.name).layers[use.name], image.variant)
                 variables: Mapping[str, Any] = {**layer.vars, **use.vars}
                 for value in variables.values():
                     yield from references_in(value)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.brought import BROUGHT
 from orchestrator.definition.environment import SUFFIX, read_environment
 from orchestrator.definition.image import Image
+from orchestrator.definition.levels.extended import extended
+from orchestrator.definition.levels.origin import OWN, LevelOrigin
 from orchestrator.definition.machine.checks import WrittenMachine
 from orchestrator.definition.reading.document import Document, Keys, read
 from orchestrator.definition.roles.folders import roles_of
@@ -86,6 +88,7 @@ class WorkspaceDraft:
     #: Those that `requirements.yml` brings.
     brought: dict[str, Role] = field(default_factory=dict)
     extends: WorkspaceDraft | None = None
+    origin: LevelOrigin = OWN
     problems: list[Problem] = field(default_factory=list)
 
     @cached_property
@@ -171,14 +174,16 @@ class WorkspaceDraft:
         return next((path for path in paths if os.path.exists(path)), None)  # noqa: PTH110 - any text is fine for it
 
 
-def read_workspace(root: Path, trail: tuple[Path, ...] = ()) -> WorkspaceDraft:
-    """Every file of the workspace at `root` and of what it extends. `trail` is the workspaces that extend this one."""
+def read_workspace(root: Path, trail: tuple[Path, ...] = (), origin: LevelOrigin = OWN) -> WorkspaceDraft:
+    """Every file of the workspace at `root` and of what it extends. `trail` is the workspaces that extend this one,
+    and `origin` says where the nearest of them has it from.
+    """
     problems: list[Problem] = []
     document = read(root / FILE, problems)
     file = validated(WorkspaceFile, document, problems) if document else None
     if document is None:
         document = Document(root / FILE, {}, {})
-    extended = _extended(root, document, (*trail, root), problems)
+    below = extended(document, (*trail, root), problems)
     return WorkspaceDraft(
         root=root,
         document=document,
@@ -190,36 +195,11 @@ def read_workspace(root: Path, trail: tuple[Path, ...] = ()) -> WorkspaceDraft:
             for path in sorted((root / "packer" / "environments").glob(f"*{SUFFIX}"))
         },
         own_roles=roles_of(root),
-        brought=roles_of((*trail, root)[0] / BROUGHT),
-        extends=extended,
+        brought=roles_of(root / BROUGHT),
+        extends=read_workspace(below.root, (*trail, root), below.origin) if below else None,
+        origin=origin,
         problems=problems,
     )
-
-
-def _extended(
-    root: Path, document: Document, trail: tuple[Path, ...], problems: list[Problem]
-) -> WorkspaceDraft | None:
-    written = document.value.get("extends")
-    if not isinstance(written, str) or not written:
-        return None
-    if "://" in written or written.startswith(("git@", "git+")):
-        what = f"'extends' takes a folder: git URLs are not supported yet; clone '{written}' and name the folder"
-        problems.append(document.problem(what, "extends"))
-        return None
-    try:
-        folder = (root / written).resolve()
-        there = (folder / FILE).is_file()
-    except (OSError, ValueError, RuntimeError):  # a name too long, a NUL in it, a ring of links
-        problems.append(document.problem("'extends' is no path of a folder", "extends"))
-        return None
-    if folder in trail:
-        loop = " -> ".join(str(one) for one in (*trail[trail.index(folder) :], folder))
-        problems.append(document.problem(f"loop in 'extends': {loop}", "extends"))
-        return None
-    if not there:
-        problems.append(document.problem(f"'extends': there is no {FILE} in {folder}", "extends"))
-        return None
-    return read_workspace(folder, trail)
 
 
 def _images(folder: Path, problems: list[Problem]) -> list[ImageDraft]:

@@ -13,6 +13,8 @@ from orchestrator.definition.checking.broken import Broken
 from orchestrator.definition.checking.checks import problems_of
 from orchestrator.definition.draft import read_workspace
 from orchestrator.definition.expansion import expanded
+from orchestrator.definition.levels.extended import extended
+from orchestrator.definition.levels.origin import OWN, LevelOrigin
 from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.reading.document import read
 from orchestrator.definition.roles.role_tests import has_tests, test_folders
@@ -33,7 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Workspace:
-    """What a workspace and the one it extends define together; loaded whole and checked, see `load`.
+    """What a workspace and those that it extends define together; loaded whole and checked, see `load`.
+
+    It is one level of a chain: each level is a workspace of its own, which sees itself and what is below. The last one
+    is the built-in workspace of the package. An image is resolved in the level that defines it: see `home`.
 
     `layers` is in the order in which they are applied. `images` has an image once for each of its variants, as
     `web@debian-13`. `masks` names environment variables that hold secrets. `required_plugins` are the pins of Packer's
@@ -43,6 +48,8 @@ class Workspace:
     root: Path
     name: str
     extends: Workspace | None = None
+    #: Where the workspace that extends this one has it from.
+    origin: LevelOrigin = OWN
     sources: Mapping[str, Source] = field(default_factory=dict)
     layers: Mapping[str, Layer] = field(default_factory=dict)
     images: Mapping[str, Image] = field(default_factory=dict)
@@ -72,16 +79,30 @@ class Workspace:
         raise UsageError(f"no image '{name}' in {self.root}{near}", hint="ami images")
 
     def selected(self, names: Iterable[str] | None) -> list[str]:
-        """The images that are meant by names: `web` by `web`, all its variants if it has some; all without names.
+        """The images that are meant by names: `web` by `web`, all its variants if it has some. Without names those of
+        this workspace, and not those that it extends.
 
         Raises UsageError, which names the nearest one, and DefinitionError for a file with mistakes.
         """
         if not names:
             if self.broken_images:
                 raise DefinitionError(problem for problems in self.broken_images.values() for problem in problems)
-            return list(self.images)
+            return list(self.own_images)
         each = (self._families.get(name) or (self.image(name).name,) for name in names)
         return list(dict.fromkeys(one for some in each for one in some))
+
+    @cached_property
+    def own_images(self) -> Mapping[str, Image]:
+        """The images that this workspace defines itself."""
+        below = self.extends.images if self.extends else {}
+        return {name: image for name, image in self.images.items() if name not in below}
+
+    def home(self, image: str) -> Workspace:
+        """The level that defines an image: what the image is made of is looked for there, and below.
+
+        A name that none of them knows is taken for one of this workspace.
+        """
+        return self.extends.home(image) if self.extends and image in self.extends.images else self
 
     @cached_property
     def _families(self) -> Mapping[str, tuple[str, ...]]:
@@ -125,6 +146,11 @@ class Workspace:
             yield within
             within = within.extends
 
+    @property
+    def is_extending(self) -> bool:
+        """Whether it extends a workspace that somebody wrote, and not the built-in one alone."""
+        return self.extends is not None and not self.extends.origin.is_builtin
+
     def find(self, relative: str) -> Path:
         """The path of a file or folder ("playbooks/base.yml", "roles/nginx"): here, else in what this one extends, else
         in what `requirements.yml` brings.
@@ -136,7 +162,8 @@ class Workspace:
                 return path
         if (path := self.root / BROUGHT / relative).exists():
             return path
-        raise LackError(f"{relative} is missing in {self.root}" + (" and in what it extends" if self.extends else ""))
+        below = " and in what it extends" if self.is_extending else ""
+        raise LackError(f"{relative} is missing in {self.root}{below}")
 
     def role_path(self, name: str) -> Path:
         """The folder of a role that one of these workspaces has. Raises LackError."""
@@ -174,7 +201,8 @@ def load(start: Path, *, whole: bool = True) -> Workspace:
     Raises UsageError when there is none, and DefinitionError with every problem that its files have.
     """
     draft = read_workspace(root_of(start))
-    apart = Broken(draft, [from_here(one) for one in (*problems_of(draft), *problems_of_ansible_cfg(draft.root))])
+    ansible = [one for level in draft.lineage for one in problems_of_ansible_cfg(level.root)]
+    apart = Broken(draft, [_whose(draft, one) for one in (*problems_of(draft), *ansible)])
     if apart.elsewhere or (whole and apart.problems):
         raise DefinitionError(apart.problems)
     return _workspace(draft, apart)
@@ -190,15 +218,16 @@ def root_of(start: Path) -> Path:
 
 
 def roots_of(root: Path) -> tuple[Path, ...]:
-    """The folder of a workspace and of those that it extends, the nearest first, as far as their files can be read."""
-    found: list[Path] = []
-    while root not in found and (root / FILE).is_file():
-        found.append(root)
-        document = read(root / FILE, [])
-        extended = document.value.get("extends") if document else None
-        if not isinstance(extended, str) or "\0" in extended:
+    """The folder of a workspace and of those that it extends, the nearest first, as far as their files can be read.
+
+    The built-in workspace is not among them.
+    """
+    found = [root]
+    while document := read(found[-1] / FILE, []):
+        below = extended(document, tuple(found), [])
+        if below is None or below.origin.is_builtin:
             break
-        root = (root / extended).resolve()
+        found.append(below.root)
     return tuple(found)
 
 
@@ -206,6 +235,17 @@ def from_here(problem: Problem) -> Problem:
     """The problem with a path that is short to read and right to click: relative when it is below this folder."""
     here = Path.cwd()
     return replace(problem, path=problem.path.relative_to(here)) if problem.path.is_relative_to(here) else problem
+
+
+def _whose(draft: WorkspaceDraft, problem: Problem) -> Problem:
+    """The problem as people here read it: one in a workspace that is extended says whose it is."""
+    there = [one for one in draft.lineage if problem.path.is_relative_to(one.root)]
+    level = max(there, key=lambda one: len(one.root.parts), default=draft)  # one may lie in the folder of another
+    if level is not draft:
+        name = level.document.value.get("name")
+        whose = f"in the workspace '{name}' that this one extends, from {level.origin}"
+        problem = replace(problem, what=f"{problem.what} ({whose})")
+    return from_here(problem)
 
 
 def _workspace(draft: WorkspaceDraft, apart: Broken) -> Workspace:
@@ -218,6 +258,7 @@ def _workspace(draft: WorkspaceDraft, apart: Broken) -> Workspace:
         root=draft.root,
         name=file.name,
         extends=extends,
+        origin=draft.origin,
         sources={**(extends.sources if extends else {}), **file.sources},
         layers={**(extends.layers if extends else {}), **{layer.name: layer for layer in file.layers}},
         images=expanded(

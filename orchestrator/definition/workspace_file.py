@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StrictBool, field_validator
 
 from orchestrator.definition.layer import WrittenLayer
+from orchestrator.definition.levels.extends import WrittenExtends
 from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.source import Source
@@ -104,8 +105,12 @@ class WorkspaceFile(Frozen):
         ),
     ]
     extends: Annotated[
-        str | None,
-        Field(min_length=1, description="Folder of another workspace, relative to this file.", examples=["../factory"]),
+        WrittenExtends | None,
+        Field(
+            description="Another workspace whose layers, images, roles and sources this one has too: its folder, "
+            "or a git repository.",
+            examples=[{"path": "../factory"}],
+        ),
     ] = None
     default_environment: Annotated[
         str | None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.definition.roles.role_tests import files_above, folders_above
 from orchestrator.errors import LackError
 from orchestrator.plan.fingerprint import FORMAT, Entry, canonical, digest, files_below
-from orchestrator.plan.planned_layer import SEAL, fragment_of, seal_of
+from orchestrator.plan.planned_layer import SEAL, applied_roles, fragment_of, seal_of
 from orchestrator.plan.reach.search import FileSearch
 from orchestrator.secret_values import Secrets
 
@@ -120,6 +120,15 @@ class Collector:
         self._reach = FileSearch(workspace, environment)
         self._of_folder: dict[int, Part] = {}
         self._of_reached: dict[tuple[Any, ...], tuple[Part, ...]] = {}
+        self._levels: dict[Path, Collector] = {workspace.root: self}
+
+    def at(self, level: Workspace) -> Collector:
+        """What reads the inputs of another level of the workspace, as they are in a workspace of their own."""
+        if level.root not in self._levels:
+            below = Collector(level, self._environment, self._now, self._secrets)
+            below._levels = self._levels
+            self._levels[level.root] = below
+        return self._levels[level.root]
 
     @cached_property
     def _seal(self) -> PlannedLayer:
@@ -143,6 +152,8 @@ class Collector:
 
     def layer(self, layer: PlannedLayer, below: Inputs) -> Inputs:
         """The inputs of a layer on top of others."""
+        if (level := self._of(layer)) is not self:
+            return level.layer(layer, below)
         machine = layer.machine.deciding()
         key = (layer.name, layer.roles, layer.groups, canonical([layer.vars, layer.role_tasks, machine]))
         if key not in self._layers:
@@ -153,17 +164,25 @@ class Collector:
 
     def reached(self, layer: PlannedLayer) -> Reached:
         """What a layer reaches."""
+        if (level := self._of(layer)) is not self:
+            return level.reached(layer)
         return self._reach.of(layer)
 
     def tests(self, image: str, stack: Iterable[PlannedLayer]) -> str:
         """The fingerprint of the tests that prove an image: of their files, and of what they may ask of `image`."""
+        if (level := self.at(self._workspace.home(image))) is not self:
+            return level.tests(image, stack)
         layers = tuple(stack)
-        roles = self._workspace.roles_of([*(role for layer in layers for role in layer.roles), SEAL])
+        roles = applied_roles(self._workspace, (*layers, self._seal))
         facts = {"image": image, "layers": [_facts(layer) for layer in layers]}
-        folders = [named for role in roles for named in self._folders_of(role)]
+        folders = [named for role, level in roles for named in self.at(level).test_folders_of(role)]
         proven = [(name, self._tests_in(folder).digest.encode()) for name, folder in folders]
         proven += [(f"above {name}", above) for name, folder in folders if (above := self._above_tests(folder))]
         return digest("tests", [("facts", canonical(facts)), *proven])
+
+    def _of(self, layer: PlannedLayer) -> Collector:
+        """The collector of the level that a layer was resolved in."""
+        return self.at(layer.home) if layer.home else self
 
     def _own(self, layer: PlannedLayer) -> Iterator[Part]:
         """What one use of a layer has for itself: its variables, and the period that it is in."""
@@ -217,7 +236,7 @@ class Collector:
                 self._of_folder[id(folder)] = part(name, folder.counted)
             yield self._of_folder[id(folder)]
 
-    def _folders_of(self, role: str) -> tuple[tuple[str, Path], ...]:
+    def test_folders_of(self, role: str) -> tuple[tuple[str, Path], ...]:
         """The folders with a role's tests, by how the fingerprint calls them: the first by the role's name."""
         if role not in self._test_folders:
             folders = self._workspace.tests_of_role(role)

@@ -44,12 +44,15 @@ _FILES = ("tasks/main.yml", "tasks/main.yaml", "handlers/main.yml", "handlers/ma
 
 def problems_of_modules(workspace: Workspace, layers: Iterable[PlannedLayer]) -> Iterator[Problem]:
     """What the layers use of collections that are not there, or that do not have it."""
-    roots = tuple(place.root for place in workspace.chain())
-    places = collection_folders(roots, AnsibleCfg(workspace.root))
+    places: dict[Path, tuple[str, ...]] = {}
     seen: set[Path] = set()
-    for layer in {(one.playbook, one.roles): one for one in layers}.values():
-        known = collections_of((f"{layer.playbook.parent}/collections", *places, *_of_machine()))
-        roles = [workspace.roles[name].path for name in workspace.roles_of(layer.roles)]
+    for layer in {(one.playbook, one.roles, one.home and one.home.root): one for one in layers}.values():
+        home = layer.home or workspace
+        if home.root not in places:
+            roots = tuple(place.root for place in home.chain())
+            places[home.root] = collection_folders(roots, AnsibleCfg(home.root))
+        known = collections_of((f"{layer.playbook.parent}/collections", *places[home.root], *_of_machine()))
+        roles = [home.roles[name].path for name in home.roles_of(layer.roles)]
         for path in (layer.playbook, *(role / name for role in roles for name in _FILES)):
             if path not in seen and path.is_file():
                 seen.add(path)
@@ -151,7 +154,7 @@ def _in_vain(workspace: Workspace, collector: Collector, segments: Iterable[Segm
             if (id(reached), given) not in known:
                 known[id(reached), given] = list(_unnamed(reached, given))
             for variable, near in known[id(reached), given]:
-                path, line = place_of_variable(workspace, segment.image.family, layer.name, variable)
+                path, line = place_of_variable(layer.home or workspace, segment.image.family, layer.name, variable)
                 what = f"nothing in the roles of layer '{layer.name}' names the variable '{variable}'{near}"
                 problem = Problem(path, line, what)
                 if problem not in told:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.definition.layer import DEFAULT, fragment, in_variant, playbook
@@ -11,7 +12,7 @@ from orchestrator.definition.roles.group_vars import FOLDER, groups_in
 from orchestrator.errors import LackError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from orchestrator.definition.image import Image
@@ -42,6 +43,8 @@ class PlannedLayer:
     group_folders: tuple[Path, ...] = ()
     #: Why roles have no tests.
     untested: Mapping[str, str] = field(default_factory=dict)
+    #: The level of the workspace that it was resolved in; None for one that no image has.
+    home: Workspace | None = field(default=None, compare=False, repr=False)
 
     @property
     def shared_vars(self) -> dict[str, Any]:
@@ -79,10 +82,14 @@ def _task(entry: RoleEntry, variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class LayerPlanner:
-    """Plans the layers of one workspace; each playbook is looked for once, however many images use its layer."""
+    """Plans the layers of one workspace; each playbook is looked for once, however many images use its layer.
+
+    An image of a workspace that is extended is planned as that one has it.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._below = LayerPlanner(workspace.extends) if workspace.extends else None
         self._playbooks: dict[str, Path] = {}
         self._folders: dict[str, tuple[Path, ...]] = {}
         self._groups: dict[str, set[str]] = {}
@@ -90,18 +97,22 @@ class LayerPlanner:
 
     def of_image(self, image: Image) -> tuple[PlannedLayer, ...]:
         """An image's own layers, the lowest first."""
-        uses = zip(image.layers, self._machines(image), strict=True)
+        if self._below and self._workspace.home(image.name) is not self._workspace:
+            return self._below.of_image(image)
+        uses = zip(image.layers, self.machines_of(image), strict=True)
         return tuple(self.planned(use, image, machine) for use, machine in uses)
 
-    def _machines(self, image: Image) -> tuple[Machine, ...]:
+    def machines_of(self, image: Image) -> tuple[Machine, ...]:
         """What each of an image's own layers is built on: see `definition.machine`."""
+        if self._below and self._workspace.home(image.name) is not self._workspace:
+            return self._below.machines_of(image)
         if image.name not in self._stacked:
             self._stacked[image.name] = self._stack(image)
         return self._stacked[image.name]
 
     def _stack(self, image: Image) -> tuple[Machine, ...]:
         start = self._workspace.machine
-        if (parent := self._workspace.images.get(image.from_)) is not None and (below := self._machines(parent)):
+        if (parent := self._workspace.images.get(image.from_)) is not None and (below := self.machines_of(parent)):
             start = below[-1].inherited(self._workspace.machine)
         layers = (self._workspace.layers[use.name].machine for use in image.layers)
         return stacked(start, layers, image.machine)
@@ -127,6 +138,7 @@ class LayerPlanner:
             groups=tuple(name for name in dict.fromkeys(wanted) if name in self._groups[use.name]),
             group_folders=folders,
             untested={**layer.untested, **use.untested},
+            home=self._workspace,
         )
 
 
@@ -134,7 +146,21 @@ def seal_of(workspace: Workspace) -> PlannedLayer:
     """What ends every build."""
     path = workspace.find(playbook(SEAL))
     folders = _with_group_vars(workspace, from_root=path.parents[1])
-    return PlannedLayer(SEAL, (SEAL,), {}, path, group_folders=folders)
+    return PlannedLayer(SEAL, (SEAL,), {}, path, group_folders=folders, home=workspace)
+
+
+def applied_roles(workspace: Workspace, layers: Iterable[PlannedLayer]) -> tuple[tuple[str, Workspace], ...]:
+    """Each role of some layers once, with the level that it is looked for in, in the order in which they are applied:
+    the roles that others depend on before them.
+
+    `workspace` is that of layers which no image has. Two levels may each have a role of one name: then both are there.
+    """
+    stretches = ((home, [*some]) for home, some in groupby(layers, lambda layer: layer.home or workspace))
+    found: dict[tuple[str, Path], Workspace] = {}
+    for home, some in stretches:
+        for role in home.roles_of([role for layer in some for role in layer.roles]):
+            found.setdefault((role, home.role_path(role)), home)
+    return tuple((role, home) for (role, _), home in found.items())
 
 
 def _group_folders(workspace: Workspace, layer: str) -> tuple[Path, ...]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from orchestrator.definition.image import Image
     from orchestrator.definition.source import Source
+    from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.inputs import Inputs
     from orchestrator.plan.planned_layer import PlannedLayer
 
@@ -47,6 +48,12 @@ class SegmentOutline:
     def name(self) -> str:
         """The image's name; no two segments of a plan share it."""
         return self.image.name
+
+    def home(self, workspace: Workspace) -> Workspace:
+        """The level of the workspace that it is built in: that of its image, or of layers that several images share."""
+        if self.image.name in workspace.images or not self.layers:
+            return workspace.home(self.image.name)
+        return self.layers[-1].home or workspace
 
     def planned(self, inputs: Inputs, *, tests: str, shared: bool) -> Segment:
         """The same build with all that decides its result, and the fingerprint of the tests that prove it."""

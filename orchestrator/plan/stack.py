@@ -23,6 +23,6 @@ def outlines(workspace: Workspace, names: Iterable[str]) -> tuple[SegmentOutline
     done: dict[str, SegmentOutline] = {}
     for image in workspace.with_ancestors(names):
         below = done.get(image.from_)
-        source = below.source if below else workspace.sources[image.from_]
+        source = below.source if below else workspace.home(image.name).sources[image.from_]
         done[image.name] = SegmentOutline.on(below, image, source, layers.of_image(image))
     return tuple(done.values())

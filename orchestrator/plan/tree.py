@@ -15,6 +15,7 @@ from orchestrator.plan.segment import SegmentOutline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
@@ -56,7 +57,7 @@ def tree(
     growing = _Growing(workspace, collector, source_amis)
     ends: dict[str, LayerNode] = {}
     for image in workspace.with_ancestors(names):
-        ends[image.name] = growing.grown(ends.get(image.from_) or growing.root(image.from_), image)
+        ends[image.name] = growing.grown(ends.get(image.from_) or growing.root(image), image)
     return tuple(growing.roots.values())
 
 
@@ -68,21 +69,23 @@ class _Growing:
         self._collector = collector
         self._source_amis = source_amis
         self._layers = LayerPlanner(workspace)
+        self._starts: dict[tuple[Path, str], Inputs] = {}
         self.roots: dict[str, LayerNode] = {}
 
-    def root(self, name: str) -> LayerNode:
-        """The root of a source's tree."""
-        if name not in self.roots:
-            source = self._workspace.sources[name]
-            self.roots[name] = LayerNode(source, self._collector.start(source, self._source_amis[name]))
-        return self.roots[name]
+    def root(self, image: Image) -> LayerNode:
+        """The root of the tree of an image's source. Levels whose settings are the same share it."""
+        home, name = self._workspace.home(image.name), image.from_
+        if (home.root, name) not in self._starts:
+            self._starts[home.root, name] = self._collector.at(home).start(home.sources[name], self._source_amis[name])
+        inputs = self._starts[home.root, name]
+        return self.roots.setdefault(inputs.fingerprint, LayerNode(home.sources[name], inputs))
 
     def grown(self, at: LayerNode, image: Image) -> LayerNode:
         """Add an image's layers on a node; the result is where the image ends."""
         for layer in self._layers.of_image(image):
             inputs = self._collector.layer(layer, at.inputs)
             if inputs.fingerprint not in at.children:
-                cached = self._workspace.layers[layer.name].cache
+                cached = self._workspace.home(image.name).layers[layer.name].cache
                 at.children[inputs.fingerprint] = LayerNode(at.source, inputs, layer, cached)
             at = at.children[inputs.fingerprint]
         at.images.append(image)

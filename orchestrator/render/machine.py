@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.definition.machine.volume import GP3_IOPS, GP3_THROUGHPUT, USUAL_TYPE
+from orchestrator.render.levels import seen_from
 
 if TYPE_CHECKING:
     from orchestrator.definition.machine.block import Machine
@@ -37,7 +37,7 @@ def values_of(workspace: Workspace, machine: Machine) -> dict[str, Any]:
         "encrypted": encryption is not None,
         "kms_key": encryption.kms_key if encryption else "",
         "spot_price": (machine.spot.max_price or _ANY_PRICE) if machine.spot else "",
-        "user_data": os.path.relpath(workspace.find(user_data), workspace.root) if user_data else "",
+        "user_data": seen_from(workspace, workspace.find(user_data)) if user_data else "",
         "hop_limit": machine.imds.hop_limit,
         "instance_tags": _SWITCH[machine.imds.instance_tags],
         "unlimited_credits": None if machine.credits is None else machine.credits == "unlimited",

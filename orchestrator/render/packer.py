@@ -19,6 +19,7 @@ from orchestrator.plan.reach.settings import AnsibleCfg, collection_folders
 from orchestrator.registry.states import FIRST, State
 from orchestrator.render import bootstrap
 from orchestrator.render.layout import laid_out
+from orchestrator.render.levels import link_levels, seen_from
 from orchestrator.render.machine import values_of, wanted_keys
 from orchestrator.render.packer_set import PackerSet, packer_set
 from orchestrator.render.template import FOLDER, Templates
@@ -53,7 +54,7 @@ def render(workspace: Workspace, segment: SegmentOutline, packers: PackerSet) ->
 
 
 class Renderer:
-    """Renders the builds of one workspace for one Packer and its plugins.
+    """Renders the builds of one workspace, each as the level that defines its image has it, for one Packer.
 
     Templates are read once, and what a build's values have wrong is looked for once. A build that was rendered for its
     plan gets that text: it belongs to the fingerprints of the plan, whatever was edited since. May be shared between
@@ -66,6 +67,7 @@ class Renderer:
         self._templates = Templates(workspace)
         self._checked: set[str] = set()
         self._texts: dict[str, str] = {}
+        self._levels: dict[Path, Renderer] = {}
 
     def text(self, segment: SegmentOutline) -> str:
         """The Packer HCL of a build: the same for the same definitions, wherever the workspace lies.
@@ -73,6 +75,8 @@ class Renderer:
         Raises DefinitionError, which says file and line, for a mistake in a template, and as `check` does, and
         LackError when the workspace pins plugins that this Packer cannot have.
         """
+        if (level := self._of(segment)) is not self:
+            return level.text(segment)
         if segment.name not in self._texts:
             self.check(segment)
             values = _values(self._workspace, segment, (*segment.layers, self._seal), self.packers)
@@ -81,12 +85,16 @@ class Renderer:
 
     def write(self, segment: SegmentOutline, folder: Path) -> Path:
         """Write the text of a build into `folder`, as `<image>.pkr.hcl`; the result is its path."""
+        link_levels(segment.home(self._workspace))
         path = folder / f"{segment.name}.pkr.hcl"
         write_whole(path, self.text(segment))
         return path
 
     def check(self, segment: SegmentOutline) -> None:
         """Raise DefinitionError when Packer or the playbooks would not take what is written as it is."""
+        if (level := self._of(segment)) is not self:
+            level.check(segment)
+            return
         if segment.name in self._checked:
             return
         layers = (*segment.layers, self._seal)
@@ -94,6 +102,15 @@ class Renderer:
             raise DefinitionError(problems)
         _check_machine(segment, self.packers)
         self._checked.add(segment.name)
+
+    def _of(self, segment: SegmentOutline) -> Renderer:
+        """What renders the builds of the level that a segment is built in."""
+        home = segment.home(self._workspace)
+        if home is self._workspace:
+            return self
+        if home.root not in self._levels:
+            self._levels[home.root] = Renderer(home, self.packers)
+        return self._levels[home.root]
 
     @cached_property
     def _seal(self) -> PlannedLayer:
@@ -138,7 +155,8 @@ def _values(
 
 def _roles_path(workspace: Workspace) -> list[str]:
     """Where roles are, from the workspace's folder. What is brought comes last: it takes the place of nothing."""
-    own = [os.path.relpath(place.root / "roles", workspace.root) for place in workspace.chain()]
+    places = (place for place in workspace.chain() if not place.origin.is_builtin or (place.root / "roles").is_dir())
+    own = [seen_from(workspace, place.root / "roles") for place in places]
     return [*own, *([f"{BROUGHT}/roles"] if _requires(workspace) else [])]
 
 
@@ -152,7 +170,7 @@ def _collections_path(workspace: Workspace) -> list[str]:
     brought = f"{workspace.root}/{BROUGHT}/{COLLECTIONS}"  # it may not be there yet
     there = {path for path in collection_folders(roots, settings) if os.path.isdir(path)}  # noqa: PTH112 - a text
     there |= {brought} if _requires(workspace) else set()
-    return [os.path.relpath(path, workspace.root) for path in collection_folders(roots, settings) if path in there]
+    return [seen_from(workspace, path) for path in collection_folders(roots, settings) if path in there]
 
 
 def _requires(workspace: Workspace) -> bool:
@@ -230,13 +248,13 @@ def _layer(workspace: Workspace, layer: PlannedLayer) -> dict[str, Any]:
     public = {name: value for name, value in given.items() if not references_in(value)}
     return {
         "name": layer.name,
-        "playbook": os.path.relpath(layer.playbook, workspace.root),
+        "playbook": seen_from(workspace, layer.playbook),
         "fragment": f"layers/{fragment_of(workspace, layer.name).name}",
         "vars": {**public, **_ours(workspace, layer)},
         "secrets": sorted(given.keys() - public.keys()),
         "role_tasks": layer.role_tasks,
         "groups": "".join(map(_group, layer.groups, range(1, 1 + len(layer.groups)))),
-        "group_folders": [os.path.relpath(folder, workspace.root) for folder in layer.group_folders],
+        "group_folders": [seen_from(workspace, folder) for folder in layer.group_folders],
     }
 
 

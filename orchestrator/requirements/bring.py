@@ -76,16 +76,24 @@ def locked(start: Path) -> tuple[Locked, ...]:
 
 
 def bring(start: Path, *, fetch: bool, tell: Callable[[str], None]) -> tuple[Locked, ...]:
-    """Let the workspace have what its locks pin: all of it.
+    """Let the workspace have what its locks pin, and each one that it extends what theirs do: their images are made of
+    that, whatever stands above. The result is what the workspace itself has.
 
     With `fetch`, what the cache does not have is installed, and what it has is compared with its digest. Without,
     LackError says what is missing. Raises DefinitionError as `locked` and `install` do, and for a collection that wants
     another ansible-core.
     """
-    root = root_of(start)
+    found: tuple[Locked, ...] = ()
+    for root in reversed(roots_of(root_of(start))):
+        found = _bring(root, fetch=fetch, tell=tell)
+    return found
+
+
+def _bring(root: Path, *, fetch: bool, tell: Callable[[str], None]) -> tuple[Locked, ...]:
+    """The same for one workspace alone."""
     if not any((place / name).exists() for place in roots_of(root) for name in (REQUIREMENTS, LOCK, BROUGHT)):
         return ()
-    wanted = locked(start)
+    wanted = locked(root)
     missing = [one for one in wanted if not content.is_there(one.pin.sha256, checked=fetch)]
     if missing and not fetch:
         names = ", ".join(f"{one.pin} {one.pin.version}" for one in missing)
@@ -96,7 +104,10 @@ def bring(start: Path, *, fetch: bool, tell: Callable[[str], None]) -> tuple[Loc
                 if one.lock.path.parent == place:
                     install(fetcher, one.lock, one.pin, tell)
     _check_core(wanted)
-    _link(root, {one.pin.link: content.place_of(one.pin.sha256) for one in wanted})
+    try:
+        _link(root, {one.pin.link: content.place_of(one.pin.sha256) for one in wanted})
+    except PermissionError as error:
+        raise LackError(f"{root / BROUGHT} cannot be written: what {LOCK} pins is linked there") from error
     return wanted
 
 

@@ -107,7 +107,8 @@ def make(context: RunContext, segment: Segment, base: str, ready: Ready, rendere
     began, environment = time.monotonic(), context.environment
     version = segment.version_at(datetime.now(UTC))
     tags = ami_tags(context, segment, version, base)
-    folder, layers = context.folder_of(segment), (*segment.layers, seal_of(context.workspace))
+    home = segment.home(context.workspace)
+    folder, layers = context.folder_of(segment), (*segment.layers, seal_of(home))
     try:
         built = build(
             BuildRequest(
@@ -117,7 +118,7 @@ def make(context: RunContext, segment: Segment, base: str, ready: Ready, rendere
                 template=renderer.write(segment, folder),
                 var_file=environment.path,
                 folder=folder,
-                workspace=context.workspace.root,
+                workspace=home.root,
                 account=context.account,
                 source_filters={"image-id": base},
                 source_owners=(),
@@ -125,7 +126,7 @@ def make(context: RunContext, segment: Segment, base: str, ready: Ready, rendere
                 placement=placement_of(environment, segment),
                 spot=segment.machine.spot is not None,
                 variables=_of_machine(context.account, segment, base),
-                mitogen=context.workspace.mitogen,
+                mitogen=home.mitogen,
                 secrets=context.hidden,
                 secret_vars=secret_vars(context.secrets, layers),
                 run_tags={**segment.machine.tags, **_leased(environment)},

@@ -9,7 +9,7 @@ from orchestrator.build.ansible.vault import decrypted
 from orchestrator.definition.roles.group_vars import FOLDER, files_of, is_read
 from orchestrator.definition.secret import KEY, references_in
 from orchestrator.definition.workspace_file import FILE
-from orchestrator.plan.planned_layer import SEAL
+from orchestrator.plan.planned_layer import applied_roles, seal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,8 +41,7 @@ def hide_vaulted(secrets: Secrets, segments: Iterable[Segment]) -> None:
     """
     workspace = secrets.workspace
     stacks = [layer for segment in segments for layer in segment.stack]
-    roles = workspace.roles_of([*(role for layer in stacks for role in layer.roles), SEAL])
-    folders = [workspace.role_path(role) for role in roles]
+    folders = [level.role_path(role) for role, level in applied_roles(workspace, (*stacks, seal_of(workspace)))]
     places = [place.root for place in workspace.chain()]
     groups = {group for layer in stacks for group in layer.groups}
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if "tests" not in path.parts[-3:]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.masks import values_of
 from orchestrator.plan.inputs import Collector
-from orchestrator.plan.planned_layer import SEAL
+from orchestrator.plan.planned_layer import SEAL, applied_roles, seal_of
 from orchestrator.validate.request import ImageFacts, RoleTests, TestsRequest
 from orchestrator.validate.suite.session import collect, laid_out
 
@@ -27,19 +27,24 @@ def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
 
     Roles that others depend on are among them, and those that an image leaves untested are not.
     """
-    roles = dict.fromkeys(role for segment in segments for role in _tested(workspace, segment))
-    found = (RoleTests(role, folder) for role in roles for folder in workspace.tests_of_role(role))
-    return tuple(sorted(found, key=lambda one: one.role == SEAL))
+    tested = (one for segment in segments for one in _tested(workspace, segment))
+    found = (RoleTests(role, folder) for role, level in tested for folder in level.tests_of_role(role))
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: one.role == SEAL))
 
 
-def _tested(workspace: Workspace, segment: Segment) -> Iterator[str]:
-    untested = untested_of(segment)
-    return (role for role in roles_of(workspace, segment) if role not in untested)
+def _tested(workspace: Workspace, segment: Segment) -> Iterator[tuple[str, Workspace]]:
+    """The roles that are tested, each with its level. A level leaves its own roles untested, and no other's."""
+    untested = {((layer.home or workspace).root, role) for layer in segment.stack for role in layer.untested}
+    return ((role, level) for role, level in _applied(workspace, segment) if (level.root, role) not in untested)
+
+
+def _applied(workspace: Workspace, segment: Segment) -> tuple[tuple[str, Workspace], ...]:
+    return applied_roles(workspace, (*segment.stack, seal_of(segment.home(workspace))))
 
 
 def roles_of(workspace: Workspace, segment: Segment) -> tuple[str, ...]:
     """All roles of an image's stack in the order in which they are applied, the seal last."""
-    return workspace.roles_of([*(role for layer in segment.stack for role in layer.roles), SEAL])
+    return tuple(dict.fromkeys(role for role, _ in _applied(workspace, segment)))
 
 
 def untested_of(segment: Segment) -> dict[str, str]:
@@ -82,6 +87,10 @@ def facts_of(workspace: Workspace, segment: Segment, version: str) -> ImageFacts
         version=version,
         layers=tuple(layer.name for layer in segment.stack),
         roles=roles_of(workspace, segment),
-        vars={role: layer.vars_of(role) for layer in segment.stack for role in workspace.roles_of(layer.roles)},
+        vars={
+            role: layer.vars_of(role)
+            for layer in segment.stack
+            for role in (layer.home or workspace).roles_of(layer.roles)
+        },
         untested=untested_of(segment),
     )

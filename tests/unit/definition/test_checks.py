@@ -302,7 +302,14 @@ def test_load_when_layers_have_no_playbook_of_their_own(mistakes: Mistakes, proj
     ("extends", "expected"),
     [
         ("../none", "'extends': there is no ami.yml in "),
-        ("https://git.example.com/factory?ref=v1", "'extends' takes a folder: git URLs are not supported yet"),
+        (
+            "https://git.example.com/f?ref=v1",
+            "'extends' takes a folder here; a repository is written as: extends: {git",
+        ),
+        ("{path: ../none}", "'extends': there is no ami.yml in "),
+        ("{path: ../none, ref: v1}", "'extends' takes ref beside git only"),
+        ("{git: https://git.example.com/f}", "'extends' needs the ref of the repository, as in `ref: v1.4.0`"),
+        ("{}", "'extends' needs exactly one of path and git"),
         ("../w", "loop in 'extends': "),
         ('"a\\0b"', "'extends' is no path of a folder"),
         ("x" * 5000, "'extends' is no path of a folder"),
