@@ -28,6 +28,14 @@ RebuildOption = Annotated[bool, typer.Option("--rebuild", help="Build the named 
 RetryOption = Annotated[
     bool, typer.Option("--retry", help="Test the named images again although the same tests have rejected them.")
 ]
+WithParentsOption = Annotated[
+    bool,
+    typer.Option(
+        "--with-parents",
+        help="Also build what the images are built on in the workspaces that this one extends. Without it, the newest "
+        "validated version in the account is used.",
+    ),
+]
 LabOption = Annotated[
     str, typer.Option("--name", help="Which lab; several can be up at once.", autocompletion=labs.name)
 ]

@@ -132,15 +132,21 @@ def steps(
     account: Known,
     anew: Collection[str] = (),
     again: Collection[str] = (),
+    standing: Mapping[str, Version] | None = None,
 ) -> tuple[PlanStep, ...]:
     """The steps of a run, parents first: for the images `wanted`, and for what these need.
 
     `anew` are images that are built although nothing changed, and `again` those that are tested again if the same tests
-    have rejected them. What is reused and needed by nothing is left out, unless it was asked for.
+    have rejected them. `standing` are the versions of images that are taken as they are. What is reused and needed by
+    nothing is left out, unless it was asked for.
     """
     decided: dict[str, PlanStep] = {}
     for segment in segments:
         parent = decided.get(segment.parent or "")
+        if standing and segment.name in standing:
+            version = standing[segment.name]
+            decided[segment.name] = PlanStep(segment, Action.REUSE, f"validated as {version.version}", version)
+            continue
         asked = Action.BUILD if segment.name in anew else Action.VALIDATE if segment.name in again else None
         decided[segment.name] = _decided(segment, parent, account, asked)
     needed = _needed(decided, wanted)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from orchestrator.definition.image import Image
 from orchestrator.plan.planned_layer import LayerPlanner
 from orchestrator.plan.segment import SegmentOutline
+from orchestrator.plan.stack import outlines
+from orchestrator.plan.standing import inputs_of, needed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
     from orchestrator.plan.inputs import Collector, Inputs
     from orchestrator.plan.planned_layer import PlannedLayer
     from orchestrator.plan.segment import Segment
+    from orchestrator.registry import Version
 
 
 @dataclass
 class LayerNode:
-    """One layer on one stack of others; without a layer, the source below them. Grows while stacks are merged."""
+    """One layer on one stack of others; without a layer, what is below them: a source, or the segment of an image that
+    `stands` in the account. Grows while stacks are merged.
+    """
 
     source: Source
     inputs: Inputs
@@ -34,6 +39,7 @@ class LayerNode:
     cached: bool = False
     children: dict[str, LayerNode] = field(default_factory=dict)
     images: list[Image] = field(default_factory=list)
+    stands: Segment | None = None
 
     def ends_segment(self, standing: Collection[str]) -> bool:
         """Whether a build ends here. `standing` are the fingerprints for which there is an AMI to build on."""
@@ -48,17 +54,30 @@ class LayerNode:
 
 
 def tree(
-    workspace: Workspace, names: Iterable[str], collector: Collector, source_amis: Mapping[str, str]
+    workspace: Workspace,
+    names: Iterable[str],
+    collector: Collector,
+    source_amis: Mapping[str, str],
+    standing: Mapping[str, Version] | None = None,
 ) -> tuple[LayerNode, ...]:
     """The roots, one for each source, of the trees of the named images and of all that these are built on.
 
-    `source_amis` has the AMI id of each source. Raises UsageError for a name that the workspace does not know.
+    `source_amis` has the AMI id of each source. `standing` are the versions of images that are taken as they are: each
+    is a root of its own, and nothing below it is there. Raises UsageError for a name that the workspace does not know.
     """
     growing = _Growing(workspace, collector, source_amis)
     ends: dict[str, LayerNode] = {}
-    for image in workspace.with_ancestors(names):
-        ends[image.name] = growing.grown(ends.get(image.from_) or growing.root(image), image)
+    for image in needed(workspace, names, standing or {}):
+        if standing and image.name in standing:
+            ends[image.name] = growing.standing(image, standing[image.name])
+        else:
+            ends[image.name] = growing.grown(ends.get(image.from_) or growing.root(image), image)
     return tuple(growing.roots.values())
+
+
+def defined_inputs(workspace: Workspace, image: Image, collector: Collector, source_amis: Mapping[str, str]) -> Inputs:
+    """The inputs of an image as it is defined, whatever the account holds."""
+    return _Growing(workspace, collector, source_amis).defined(image)
 
 
 class _Growing:
@@ -79,6 +98,23 @@ class _Growing:
             self._starts[home.root, name] = self._collector.at(home).start(home.sources[name], self._source_amis[name])
         inputs = self._starts[home.root, name]
         return self.roots.setdefault(inputs.fingerprint, LayerNode(home.sources[name], inputs))
+
+    def defined(self, image: Image) -> Inputs:
+        """The inputs of an image as it is defined."""
+        parent = self._workspace.images.get(image.from_)
+        inputs = self.defined(parent) if parent else self.root(image).inputs
+        for layer in self._layers.of_image(image):
+            inputs = self._collector.layer(layer, inputs)
+        return inputs
+
+    def standing(self, image: Image, version: Version) -> LayerNode:
+        """The root of what is built on a version that is there."""
+        outline = outlines(self._workspace, [image.name])[-1]
+        inputs = defined_inputs(self._workspace, image, self._collector, self._source_amis)
+        if inputs.fingerprint != version.fingerprint:
+            inputs = inputs_of(version)
+        stands = outline.planned(inputs, tests=version.proof, shared=False)
+        return self.roots.setdefault(image.name, LayerNode(outline.source, inputs, stands=stands))
 
     def grown(self, at: LayerNode, image: Image) -> LayerNode:
         """Add an image's layers on a node; the result is where the image ends."""
@@ -104,7 +140,9 @@ class _Cutting:
 
     def segments(self, root: LayerNode) -> Iterator[Segment]:
         waiting: list[tuple[LayerNode, Segment | None, tuple[PlannedLayer, ...]]]
-        waiting = [(child, None, ()) for child in reversed(root.children.values())]
+        waiting = [(child, root.stands, ()) for child in reversed(root.children.values())]
+        if root.stands:
+            yield root.stands
         while waiting:
             node, below, layers = waiting.pop()
             if node.layer is None:

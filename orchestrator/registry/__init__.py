@@ -1,4 +1,4 @@
-from orchestrator.registry.search import find, find_version, is_version, newest_validated, versions
+from orchestrator.registry.search import find, find_version, is_version, newest_validated, versions, versions_of
 from orchestrator.registry.states import State
 from orchestrator.registry.version import (
     STACK,
@@ -32,4 +32,5 @@ __all__ = [
     "tags_of",
     "version_of",
     "versions",
+    "versions_of",
 ]

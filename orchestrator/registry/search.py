@@ -13,7 +13,7 @@ from orchestrator.registry.version import AVAILABLE, DISABLED, UNPROVEN, lacks_s
 from orchestrator.tags import Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from mypy_boto3_ec2.type_defs import FilterTypeDef
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 #: A second of UTC, and the begin of a fingerprint (`plan.segment.Segment.version_at`).
 _VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+
+#: A filter takes 200 values at most (EC2 API Reference, DescribeImages); the other filters have three.
+_NAMES_OF_A_CALL = 100
 
 
 def versions(account: Account, *, image: str | None = None, variants: bool = False) -> tuple[Version, ...]:
@@ -32,17 +35,41 @@ def versions(account: Account, *, image: str | None = None, variants: bool = Fal
     An AMI that EC2 still makes is no version yet, and one without a state never becomes one. One that is disabled is a
     version (EC2 lists it only when asked with IncludeDisabled); one that was deregistered is gone.
     """
+    if image is None:
+        return _sorted(_described(account, []))
+    return _sorted(_described(account, [image, named(image, "*")] if variants else [image]))
+
+
+def _described(account: Account, names: list[str]) -> Iterator[Version]:
+    """The versions of the images of some names; of all without any."""
     filters: list[FilterTypeDef] = [
         {"Name": "tag-key", "Values": [Tag.STATE]},
         {"Name": "state", "Values": [AVAILABLE, DISABLED]},
     ]
-    if image is not None:
-        names = [image, named(image, "*")] if variants else [image]
+    if names:
         filters.append({"Name": f"tag:{Tag.IMAGE}", "Values": names})
     pages = account.client("ec2").get_paginator("describe_images")
-    asked = pages.paginate(Owners=["self"], Filters=filters, IncludeDisabled=True)
-    found = [version_of(described, account.region) for page in asked for described in page["Images"]]
-    return tuple(sorted((one for one in found if one), key=lambda one: (one.copy.created, one.version), reverse=True))
+    for page in pages.paginate(Owners=["self"], Filters=filters, IncludeDisabled=True):
+        found = (version_of(described, account.region) for described in page["Images"])
+        yield from (one for one in found if one)
+
+
+def _sorted(found: Iterable[Version]) -> tuple[Version, ...]:
+    return tuple(sorted(found, key=lambda one: (one.copy.created, one.version), reverse=True))
+
+
+def versions_of(account: Account, images: Iterable[str]) -> tuple[Version, ...]:
+    """The versions of some images, newest first. `*` in a name stands for any characters.
+
+    What else the account holds is not read: it takes one call for each hundred names.
+    """
+    names = sorted(set(images))
+    found = [
+        one
+        for start in range(0, len(names), _NAMES_OF_A_CALL)
+        for one in _described(account, names[start : start + _NAMES_OF_A_CALL])
+    ]
+    return _sorted(found)
 
 
 def newest_validated(found: Iterable[Version]) -> Version | None:

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.plan.inputs import Collector
+from orchestrator.plan.standing import foreign, standing_of
 from orchestrator.plan.tree import cut, tree
+from orchestrator.registry import versions_of
 from orchestrator.run.source import resolve
 from orchestrator.secret_values import Secrets
 
@@ -24,12 +26,16 @@ if TYPE_CHECKING:
 def segment_of(workspace: Workspace, environment: Environment, name: str, secrets: Secrets | None = None) -> Segment:
     """The segment that ends with an image, with its fingerprints, as the account's sources are now.
 
+    It stands on the newest validated version of an image of another level; where there is none, on its definition.
     Without `secrets` those that cannot be read count as changed.
     """
     source_amis = source_amis_of(workspace, environment, [name])
     secrets = secrets or Secrets(workspace, environment, strict=False)
     collector = Collector(workspace, environment, datetime.now(UTC), secrets)
-    found = cut(tree(workspace, [name], collector, source_amis), collector, ())
+    home = workspace.home(name)
+    below = [image.name for image in foreign(home, [name])]
+    standing = standing_of(home, [name], versions_of(environment.account, below)) if below else {}
+    found = cut(tree(workspace, [name], collector, source_amis, standing), collector, ())
     return next(segment for segment in found if segment.name == name)
 
 

@@ -15,10 +15,11 @@ from orchestrator.plan.inputs import Collector
 from orchestrator.plan.modules import problems_of_modules, written_in_vain
 from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
-from orchestrator.registry import versions
+from orchestrator.registry import versions_of
 from orchestrator.run.image_segment import source_amis_of
 from orchestrator.run.machine.agents import check_agents, user_data_for_agent
 from orchestrator.run.machine.fitting import fitting_of, types_of
+from orchestrator.run.parents import concerned, out_of_date, standing_parents
 from orchestrator.run.schedule import Bounds, makespan
 from orchestrator.run.secret_vars import hide_vaulted
 from orchestrator.run.tasks import tasks
@@ -40,6 +41,25 @@ if TYPE_CHECKING:
     from orchestrator.plan.steps import PlanStep
     from orchestrator.render.packer import Renderer
     from orchestrator.run.explain import Explained
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asks for besides what changed: images built `anew`, images tested `again` by the same tests, and
+    those of the workspaces that are extended built as well (`with_parents`).
+    """
+
+    anew: Collection[str] = ()
+    again: Collection[str] = ()
+    with_parents: bool = False
+
+    @property
+    def named(self) -> set[str]:
+        """The images that are built or tested whatever changed."""
+        return {*self.anew, *self.again}
+
+
+_NOTHING_MORE = Asked()
 
 
 @dataclass(frozen=True)
@@ -111,11 +131,13 @@ def prepare(
     names: Sequence[str],
     *,
     parallel: int = 2,
-    anew: Collection[str] = (),
-    again: Collection[str] = (),
+    asked: Asked = _NOTHING_MORE,
     strict: bool = True,
 ) -> Plan:
     """Resolve sources, read secrets and the account, and decide what is built, tested and reused.
+
+    Images of a workspace that is extended are used as they stand in the account, unless it is asked `with_parents`:
+    then they are built and tested as those of the workspace itself are.
 
     Unless `strict`, a secret that cannot be read counts as changed, and the plan says so: it cannot be carried out.
 
@@ -125,11 +147,13 @@ def prepare(
     secrets = Secrets(workspace, environment, strict=strict).of_images(names)
     source_amis = source_amis_of(workspace, environment, names)
     collector = Collector(workspace, environment, datetime.now(UTC), secrets)
-    found = known(versions(environment.account))
-    segments = cut(tree(workspace, names, collector, source_amis), collector, found.standing)
+    there = versions_of(environment.account, concerned(workspace, names))
+    found = known(there)
+    standing = {} if asked.with_parents else standing_parents(workspace, environment, names, there, asked.named)
+    segments = cut(tree(workspace, names, collector, source_amis, standing), collector, found.standing)
     if problems := list(problems_of_modules(workspace, [layer for one in segments for layer in one.layers])):
         raise DefinitionError(map(from_here, problems))
-    decided = steps(segments, wanted=names, account=found, anew=anew, again=again)
+    decided = steps(segments, wanted=names, account=found, anew=asked.anew, again=asked.again, standing=standing)
     if tests := tests_to_run(workspace, decided):
         _check_profile(environment)
     check_present(tests)
@@ -140,7 +164,8 @@ def prepare(
     if builds:
         session_manager.check(environment.placement)
         check_agents(workspace, environment, builds)
-    warnings = written_in_vain(workspace, collector, builds) + user_data_for_agent(workspace, environment, builds)
+    warnings = out_of_date(workspace, collector, source_amis, standing)
+    warnings += written_in_vain(workspace, collector, builds) + user_data_for_agent(workspace, environment, builds)
     packer, renderer = _packer(workspace, builds) if builds else (None, None)
     vcpus = _vcpus(environment, decided) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)

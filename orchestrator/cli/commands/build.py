@@ -20,6 +20,7 @@ from orchestrator.cli.options import (
     ParallelOption,
     RebuildOption,
     RetryOption,
+    WithParentsOption,
     WorkspaceOption,
     YesOption,
 )
@@ -41,6 +42,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     parallel: ParallelOption = 2,
     rebuild: RebuildOption = False,
     retry: RetryOption = False,
+    with_parents: WithParentsOption = False,
     keep: KeepOption = False,
     dry_run: DryRunOption = False,
     workspace: WorkspaceOption = HERE,
@@ -49,14 +51,15 @@ def build(  # noqa: PLR0917 - Typer calls it by name
 ) -> None:
     """Build what changed of images and of what they stand on, boot it, test it over SSM and tag the verdict."""
     from orchestrator.cli.opened import opened
-    from orchestrator.run.prepare import prepare
+    from orchestrator.run.prepare import Asked, prepare
     from orchestrator.run.run import execute, nothing_done
     from orchestrator.run.tests import collect_tests
 
     loaded = opened(workspace, fetch=True, images=images or None, env=env)
     names = loaded.selected(images)
-    anew, again = (names if rebuild else (), names if retry else ())
-    prepared = prepare(loaded, environment_of(loaded, env), names, parallel=parallel, anew=anew, again=again)
+    asked = Asked(names if rebuild else (), names if retry else (), with_parents=with_parents)
+    environment = environment_of(loaded, env)
+    prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked)
     for line in lines_of(prepared):
         say(line, always=dry_run or not (yes or prepared.empty))
     if prepared.empty:

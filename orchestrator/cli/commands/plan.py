@@ -16,6 +16,7 @@ from orchestrator.cli.options import (
     ParallelOption,
     RebuildOption,
     RetryOption,
+    WithParentsOption,
     WorkspaceOption,
 )
 from orchestrator.cli.terminal import colour, duration, plain, print_json, print_text, say
@@ -43,18 +44,19 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
     diff: Annotated[
         bool, typer.Option("--diff", help="With --explain, also the lines that changed in small files.")
     ] = False,
+    with_parents: WithParentsOption = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Show what would be built, on what and why, what is reused, and what is only tested again. Changes nothing."""
     from orchestrator.cli.opened import opened
-    from orchestrator.run.prepare import prepare
+    from orchestrator.run.prepare import Asked, prepare
 
     loaded = opened(workspace, images=images or None, env=env)
     environment = environment_of(loaded, env)
     names = loaded.selected(images)
-    anew, again = (names if rebuild else (), names if retry else ())
-    prepared = prepare(loaded, environment, names, parallel=parallel, anew=anew, again=again, strict=False)
+    asked = Asked(names if rebuild else (), names if retry else (), with_parents=with_parents)
+    prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked, strict=False)
     explain = explain or diff
     explained = _explained(prepared, names) if explain else []
     if as_json:

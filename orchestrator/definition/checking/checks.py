@@ -31,7 +31,8 @@ def problems_of(workspace: WorkspaceDraft) -> Iterator[Problem]:
     """Every problem of a workspace and of what it extends."""
     if workspace.extends:
         yield from problems_of(workspace.extends)
-        yield from _shadowed(workspace, workspace.extends)
+        if not workspace.extends.origin.is_builtin:  # what it brings is a start, and its user's from then on
+            yield from _shadowed(workspace, workspace.extends)
     yield from workspace.problems
     unread = not workspace.document.places
     if unread or (workspace.extends is None and workspace.document.value.get("extends") is not None):
