@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from orchestrator.errors import Problem
 
 
+#: Hidden names that are told; of more, their number.
+_TOLD = 5
+
+
 def opened(
     folder: Path,
     *,
@@ -34,6 +38,7 @@ def opened(
     Raises as `bring` and `load` do, and DefinitionError for a value that is too short to be hidden.
     """
     from orchestrator.definition.workspace import load
+    from orchestrator.plan.hiding import hiding
     from orchestrator.requirements.bring import bring
     from orchestrator.secret_values import learn_masks
 
@@ -47,7 +52,19 @@ def opened(
     _warn("environment", loaded.broken_environments, () if env == "" else [env or loaded.default_environment])
     _warn("image", loaded.broken_images, images)
     learn_masks(loaded)
+    if roles:
+        _tell_of(hiding(loaded))
     return loaded
+
+
+def _tell_of(hidden: Sequence[Problem]) -> None:
+    """A line for each name here that hides one of what the workspace extends, as far as people read them."""
+    from orchestrator.definition.workspace import from_here
+
+    for one in hidden[:_TOLD]:
+        say(f"note: {from_here(one)}")
+    if len(hidden) > _TOLD:
+        say(f"note: and {len(hidden) - _TOLD} more names go before those of what this workspace extends")
 
 
 def _warn(kind: str, broken: Mapping[str, Sequence[Problem]], asked: Sequence[str] | None) -> None:

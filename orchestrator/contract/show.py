@@ -110,6 +110,19 @@ class ReportJson(TypedDict):
     failed_tests: list[FailedTestJson]
 
 
+class ProtectedLayerJson(TypedDict):
+    """A protected layer that a version carries."""
+
+    layer: str
+    fingerprint: str | None
+    """Chained with all that is below it; null when it is not known."""
+    level: str
+    """The name of the workspace that protects it."""
+    origin: str
+    """Where that came from: the folder or the git repository that `extends` names; empty for the workspace itself."""
+    commit: str | None
+
+
 class AmiJson(VersionJson):
     """A version, with all that is known of it."""
 
@@ -125,6 +138,8 @@ class AmiJson(VersionJson):
     """Versions of Packer and of its plugins that built it; empty when that is not known."""
     untested: dict[str, str]
     """Roles that had no tests at the last validation, and why."""
+    protected: list[ProtectedLayerJson]
+    """The protected layers of its stack as they were built, from the record in the artifact bucket."""
     history: list[StatementJson]
     """The states that it was given, the oldest first; empty without an artifact bucket."""
     report: str | None

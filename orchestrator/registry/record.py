@@ -18,9 +18,10 @@ from orchestrator.aws.conditional import ABSENT, FASTER
 from orchestrator.masks import hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from orchestrator.aws.account import Account
+    from orchestrator.contract.show import ProtectedLayerJson
     from orchestrator.registry.version import Version
 
 LOG = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ class Statement:
     """What one run said of a version: `tests` counts how they ended, `proof` is their fingerprint.
 
     `reason` is as long as it is; `seconds` is what each step took ("build", "validate"). `programs` are the versions
-    of Packer and of its plugins, when the run built the version. `untested` says why roles had no tests.
+    of Packer and of its plugins, when the run built the version. `untested` says why roles had no tests. `protected`
+    are the protected layers that the run built it from.
     """
 
     run: str
@@ -47,6 +49,7 @@ class Statement:
     seconds: Mapping[str, float] = field(default_factory=dict)
     programs: Mapping[str, str] = field(default_factory=dict)
     untested: Mapping[str, str] = field(default_factory=dict)
+    protected: Sequence[ProtectedLayerJson] = ()
 
 
 def append(account: Account, bucket: str, version: Version, statement: Statement) -> None:

@@ -20,6 +20,7 @@ from orchestrator.registry.record import Statement
 from orchestrator.registry.states import FIRST
 from orchestrator.run.machine.fitting import placement_of, root_device
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
+from orchestrator.run.protected import commit_of_level, protected_layers
 from orchestrator.run.secret_vars import secret_vars
 from orchestrator.run.tests import are_current, facts_of, tests_of
 from orchestrator.tags import Tag
@@ -143,7 +144,14 @@ def make(context: RunContext, segment: Segment, base: str, ready: Ready, rendere
         tag(context.account, built.ami_id, {"seconds": f"build={took:.0f}"})
     made = version_of({"ImageId": built.ami_id, "Tags": as_list(tags)}, built.region)
     if made is not None:
-        statement = Statement(context.identity.id, seconds={"build": took}, programs=ready.versions)
+        statement = Statement(
+            context.identity.id,
+            seconds={"build": took},
+            programs=ready.versions,
+            protected=protected_layers(
+                context.workspace, environment, segment, base=base, commit=context.identity.commit
+            ),
+        )
         record.append(*_bucket(context), made, statement)
     return SegmentOutcome(
         segment.name, SegmentStatus.BUILT, built.ami_id, version, shared=segment.shared, build_seconds=took
@@ -244,7 +252,7 @@ def ami_tags(context: RunContext, segment: Segment, version: str, base: str) -> 
         Tag.LAYERS: " ".join(layer.name for layer in segment.stack),
         Tag.SOURCE: segment.source.name,
         Tag.PARENT if segment.parent else Tag.SOURCE_AMI: base,
-        Tag.COMMIT: identity.commit,
+        Tag.COMMIT: commit_of_level(context.workspace, segment.home(context.workspace), identity.commit),
         Tag.RUN: identity.id,
         Tag.OWNER: f"{image.owner.team} <{image.owner.email}>",
         **({Tag.PURPOSE: STACK} if segment.shared else {}),

@@ -144,7 +144,8 @@ def _files_of(tests: Iterable[RoleTests]) -> dict[str, list[str]]:
 def _ami_facts(workspace: Workspace, environment: Environment, version: Version, lineage: list[Version]) -> AmiJson:
     from orchestrator.registry.record import history
 
-    stated = [_statement(one) for one in history(environment.account, environment.artifact_bucket, version.ami_id)]
+    recorded = history(environment.account, environment.artifact_bucket, version.ami_id)
+    stated = [_statement(one) for one in recorded]
     stack = _stack_as_defined(workspace, environment, version)
     return {
         **version.as_json(),
@@ -161,6 +162,7 @@ def _ami_facts(workspace: Workspace, environment: Environment, version: Version,
         "stack": stack or [],
         "programs": next((one["programs"] for one in stated if one["programs"]), {}),
         "untested": stated[-1]["untested"] if stated else {},
+        "protected": next((entry["protected"] for entry in recorded if entry.get("protected")), []),
         "history": stated,
         **report_facts(workspace.root, environment, version.ami_id),
     }

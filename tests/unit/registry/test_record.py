@@ -56,6 +56,7 @@ def test_append_when_states_follow_each_other(account: Account, made: Maker, s3:
             "seconds": {"build": 61.25},
             "programs": PROGRAMS,
             "untested": {},
+            "protected": [],
         },
         {
             "state": "rejected",
@@ -66,6 +67,7 @@ def test_append_when_states_follow_each_other(account: Account, made: Maker, s3:
             "seconds": {},
             "programs": {},
             "untested": WHY_NOT,
+            "protected": [],
         },
     ]
 
