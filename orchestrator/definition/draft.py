@@ -125,6 +125,11 @@ class WorkspaceDraft:
         return {image.name: image for image in reversed(self.images)} | inherited
 
     @cached_property
+    def homes(self) -> dict[str, WorkspaceDraft]:
+        """The workspace that defines each image; of two the one that is extended."""
+        return dict.fromkeys((image.name for image in self.images), self) | (self.extends.homes if self.extends else {})
+
+    @cached_property
     def _parents(self) -> dict[str, str]:
         """What each image is built on."""
         return {name: each.from_ for name, each in self.all_images.items()}

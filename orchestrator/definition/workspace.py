@@ -66,6 +66,8 @@ class Workspace:
     broken_images: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     broken_environments: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     machine: Machine = field(default_factory=Machine)
+    #: What this level alone says of machines; `machine` has what it extends besides.
+    own_machine: Machine = field(default_factory=Machine)
 
     def image(self, name: str) -> Image:
         """The image of that name. Raises UsageError, which names the nearest one, and DefinitionError for its file."""
@@ -125,6 +127,11 @@ class Workspace:
             there = f"there are: {', '.join(self.environments)}" if self.environments else "there is none"
             raise UsageError(f"no environment '{wanted}' in {self.root}/packer/environments{near}", hint=there)
         return self.environments[wanted]
+
+    def levels_above(self, image: str) -> tuple[Workspace, ...]:
+        """The levels from this one down to the one that defines an image, without that: the lowest first."""
+        home = self.home(image)
+        return tuple(reversed([level for level in self.chain() if home in level.chain() and level is not home]))
 
     def ancestors(self, image: Image) -> tuple[Image, ...]:
         """The images that `image` is built on, the one on the source first."""
@@ -281,6 +288,7 @@ def _workspace(draft: WorkspaceDraft, apart: Broken) -> Workspace:
         masks=tuple(dict.fromkeys((*(extends.masks if extends else ()), *file.masks))),
         required_plugins=_pinned(extends.required_plugins if extends else {}, file.packer.required_plugins),
         machine=file.machine.over(extends.machine) if extends else file.machine,
+        own_machine=file.machine,
     )
 
 

@@ -58,10 +58,16 @@ def _layers(workspace: Workspace) -> Iterator[Problem]:
     listed = document.value.get("layers") if document else None
     for place, entry in enumerate(listed if isinstance(listed, list) else []):
         name = next(iter(entry)) if isinstance(entry, dict) and entry else entry
-        theirs = next((one for one in _below(workspace) if name in one.layers), None)
+        theirs = next((one for one in _below(workspace) if _declares(one, name)), None)
         if theirs and document:
             line = document.place("layers", place).key
             yield _hides(document.path, line, f"the layer '{name}'", theirs.root / _FILE)
+
+
+def _declares(level: Workspace, layer: str) -> bool:
+    """Whether a level declares a layer itself."""
+    below = level.extends.layers if level.extends else {}
+    return layer in level.layers and level.layers[layer] is not below.get(layer)
 
 
 def _files(workspace: Workspace) -> Iterator[Problem]:

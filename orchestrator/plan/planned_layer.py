@@ -114,6 +114,8 @@ class LayerPlanner:
         start = self._workspace.machine
         if (parent := self._workspace.images.get(image.from_)) is not None and (below := self.machines_of(parent)):
             start = below[-1].inherited(self._workspace.machine)
+            for level in self._workspace.levels_above(parent.name):
+                start = level.own_machine.over(start)
         layers = (self._workspace.layers[use.name].machine for use in image.layers)
         return stacked(start, layers, image.machine)
 

@@ -12,24 +12,37 @@ if TYPE_CHECKING:
 
 def machines_of(workspace: WorkspaceDraft, image: ImageDraft) -> MachineStack | None:
     """The machine blocks that an image is built with; None when a file that has one of them has mistakes."""
-    files = [(one, one.file) for one in reversed(workspace.lineage) if one.file]
-    declared = workspace.machines_of_layers
+    if any(one.file is None for one in workspace.lineage):
+        return None
     images: list[ImageMachines] = []
     above = lineage_of(workspace, image)
+    below = 0
     for each in above:
-        if each.image is None or len(files) < len(workspace.lineage) or not each.image.layers:
+        home = workspace.homes.get(each.name, workspace)
+        found = _machines(home, each, below)
+        if found is None:
             return None
-        layers = tuple(declared[use.name] for use in each.image.layers if use.name in declared)
-        if len(layers) < len(each.image.layers):
-            return None
-        images.append(ImageMachines(layers, WrittenMachine(each.document, ("machine",), each.image.machine)))
-    sources = {name: source for _, file in files for name, source in file.sources.items()}
+        images.append(found)
+        below = len(home.lineage)
+    sources = {
+        name: source for one in reversed(workspace.lineage) if one.file for name, source in one.file.sources.items()
+    }
     lowest = above[0].image
     names = [each.source for each in lowest.variants] if lowest and lowest.variants else [above[0].from_]
     starts = [sources[name] for name in names if name in sources]
     architectures = {start.filter.architecture for start in starts if start.filter}
+    return MachineStack(tuple(images), frozenset(architectures))
+
+
+def _machines(home: WorkspaceDraft, image: ImageDraft, below: int) -> ImageMachines | None:
+    """The blocks of one image, as the level that defines it has them; None when one cannot be read."""
+    files = [(one, one.file) for one in reversed(home.lineage) if one.file]
+    declared = home.machines_of_layers
+    if image.image is None or not image.image.layers or any(use.name not in declared for use in image.image.layers):
+        return None
+    layers = tuple(declared[use.name] for use in image.image.layers)
     workspaces = tuple(WrittenMachine(one.document, ("machine",), file.machine) for one, file in files)
-    return MachineStack(workspaces, tuple(images), frozenset(architectures))
+    return ImageMachines(layers, WrittenMachine(image.document, ("machine",), image.image.machine), workspaces, below)
 
 
 def lineage_of(workspace: WorkspaceDraft, image: ImageDraft) -> list[ImageDraft]:

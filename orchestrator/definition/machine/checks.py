@@ -41,18 +41,37 @@ class ImageMachines:
 
     layers: tuple[WrittenMachine, ...]
     own: WrittenMachine
+    #: Those of the workspace that defines it and of what that extends, which is first.
+    workspaces: tuple[WrittenMachine, ...]
+    #: How many of these belong to the workspace that defines the image below: what they say, that one has already.
+    below: int = 0
+
+    @property
+    def workspace(self) -> Machine:
+        """What the workspaces say together."""
+        return _merged(Machine(), self.workspaces)
+
+    def start(self, standing: Machine | None) -> Machine:
+        """What its layers start from, on an image that was built with `standing`."""
+        if standing is None:
+            return self.workspace
+        return _merged(standing.inherited(self.workspace), self.workspaces[self.below :])
 
     def stacked(self, start: Machine) -> tuple[Machine, ...]:
         """The machine of each layer, on what is below all of them."""
         return stacked(start, (layer.machine for layer in self.layers), self.own.machine)
 
 
+def _merged(start: Machine, blocks: Sequence[WrittenMachine]) -> Machine:
+    for written in blocks:
+        start = written.machine.over(start)
+    return start
+
+
 @dataclass(frozen=True)
 class MachineStack:
     """The blocks that one image is built with."""
 
-    #: Those of the workspaces, what is extended first.
-    workspaces: tuple[WrittenMachine, ...]
     #: The images that it stands on, the lowest first, and itself.
     images: tuple[ImageMachines, ...]
     #: The architectures that the filters of its sources ask for; empty: not known yet.
@@ -62,16 +81,12 @@ class MachineStack:
         """What is wrong with the last of the images. `find` gives the path of a workspace's file."""
         if not any(block.machine.model_fields_set for block in self._blocks()):
             return  # as for most images of a plan that may have thousands
-        workspace = Machine()
-        for written in self.workspaces:
-            workspace = written.machine.over(workspace)
-        start, standing = workspace, None
+        standing: Machine | None = None
         for image in self.images[:-1]:
-            standing = image.stacked(start)[-1]
-            start = standing.inherited(workspace)
+            standing = image.stacked(image.start(standing))[-1]
         image = self.images[-1]
         blame = _Blame(tuple(self._blocks()))
-        for machine in image.stacked(start):
+        for machine in image.stacked(image.start(standing)):
             yield from _growth(standing, machine, blame)
             standing = machine
         if standing is not None:
@@ -82,7 +97,7 @@ class MachineStack:
         for image in reversed(self.images):
             yield image.own
             yield from reversed(image.layers)
-        yield from reversed(self.workspaces)
+            yield from reversed(image.workspaces[image.below :])
 
 
 @dataclass(frozen=True)

@@ -47,15 +47,14 @@ def problem_of_environment(environment: Environment, what: str, key: str) -> Pro
 
 def _blocks(workspace: Workspace, image: Image) -> Iterator[tuple[Document, Keys]]:
     """Every block that an image may be built with, the one that goes over all others first."""
-    files = [found for place in workspace.chain() if (found := read(place.root / _FILE, []))]
     for each in (image, *reversed(workspace.ancestors(image))):
-        for place in workspace.chain():
-            path = place.root / _IMAGES / f"{each.family}.yml"
-            if path.is_file() and (found := read(path, [])):
-                yield found, ("machine",)
+        home = workspace.home(each.name)
+        files = [found for place in home.chain() if (found := read(place.root / _FILE, []))]
+        if found := read(home.root / _IMAGES / f"{each.family}.yml", []):
+            yield found, ("machine",)
         for use in reversed(each.layers):
             yield from ((found, (*at, "machine")) for found in files for at in _layers(found, use.name))
-    yield from ((found, ("machine",)) for found in files)
+    yield from ((found, ("machine",)) for place in workspace.chain() if (found := read(place.root / _FILE, [])))
 
 
 def _layers(document: Document, name: str) -> Iterator[Keys]:
