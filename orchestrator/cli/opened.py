@@ -38,7 +38,6 @@ def opened(
     Raises as `bring` and `load` do, and DefinitionError for a value that is too short to be hidden.
     """
     from orchestrator.definition.workspace import load
-    from orchestrator.plan.hiding import hiding
     from orchestrator.requirements.bring import bring
     from orchestrator.secret_values import learn_masks
 
@@ -52,15 +51,15 @@ def opened(
     _warn("environment", loaded.broken_environments, () if env == "" else [env or loaded.default_environment])
     _warn("image", loaded.broken_images, images)
     learn_masks(loaded)
-    if roles:
-        _tell_of(hiding(loaded))
     return loaded
 
 
-def _tell_of(hidden: Sequence[Problem]) -> None:
+def tell_of_hidden_names(workspace: Workspace) -> None:
     """A line for each name here that hides one of what the workspace extends, as far as people read them."""
     from orchestrator.definition.workspace import from_here
+    from orchestrator.plan.hiding import hiding
 
+    hidden = hiding(workspace)
     for one in hidden[:_TOLD]:
         say(f"note: {from_here(one)}")
     if len(hidden) > _TOLD:

@@ -89,6 +89,8 @@ class DefinedImageJson(TypedDict):
     """An image of the workspace, and its newest version."""
 
     image: str
+    workspace: str
+    """The name of the workspace that defines it: this one, or one that it extends."""
     description: str
     owner: str
     built_on: str

@@ -75,10 +75,8 @@ def out_of_date(
         image = workspace.images[name]
         inputs = defined_inputs(workspace, image, collector, source_amis)
         if inputs.fingerprint != version.fingerprint:
-            what = (
-                f"'{name}' is out of date: {version.version} was built from something else{_changed(inputs, version)}"
-            )
-            how = f"{owner_of(workspace, image)} builds it; --with-parents does so here"
+            what = f"'{name}' is out of date: {_changed(inputs, version)} since {version.version}"
+            how = f"the workspace {owner_of(workspace, image)} builds it, or --with-parents here"
             found.append(from_here(Problem(place_of(workspace, image), 0, f"{what}; {how}")))
     return tuple(found)
 
@@ -86,6 +84,6 @@ def out_of_date(
 def _changed(inputs: Inputs, version: Version) -> str:
     changed = in_tags(inputs, version.tags)
     if not changed:
-        return ""
+        return "something changed"
     more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-    return f" ({', '.join(map(str, changed[:_NAMED]))}{more})"
+    return ", ".join(map(str, changed[:_NAMED])) + more

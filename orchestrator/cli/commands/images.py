@@ -27,17 +27,23 @@ _COLUMNS = (
     Column("AMI"),
     Column("DESCRIPTION", gives_way=5),
 )
+#: Which workspace defines an image, where several do.
+_WORKSPACE = Column("WORKSPACE", gives_way=3)
 
 
 def images(env: EnvironmentOption = None, workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
-    """List the images that the workspace defines, with the newest AMI of each."""
+    """List the images that the workspace and those it extends define, with the newest AMI of each."""
     from orchestrator.cli.opened import opened
 
     loaded = opened(workspace)
     newest = _newest(loaded, env)
-    told = [_told(image, (newest or {}).get(image.name)) for image in loaded.images.values()]
+    own, below = loaded.own_images, loaded.images
+    each = [*own.values(), *(image for name, image in below.items() if name not in own)]
+    told = [_told(loaded, image, (newest or {}).get(image.name)) for image in each]
     if as_json:
         print_json(_as_json(told, answered=newest is not None))
+    elif told and loaded.is_extending:
+        print_table((*_COLUMNS, _WORKSPACE), [(*_row(one), one["workspace"]) for one in told])
     elif told:
         print_table(_COLUMNS, [_row(one) for one in told])
     else:
@@ -52,11 +58,11 @@ def _newest(workspace: Workspace, env: str | None) -> Mapping[str, Version] | No
     """The newest version of each image; None, with a note, where the account cannot be asked."""
     from orchestrator.aws.account import AwsError, refusal
     from orchestrator.errors import LackError
-    from orchestrator.registry import versions
+    from orchestrator.registry import versions_of
 
     account = environment_of(workspace, env).account
     try:
-        found = versions(account)
+        found = versions_of(account, workspace.images)
     except (LackError, *AwsError) as error:
         lack = error if isinstance(error, LackError) else refusal(error)
         say(f"note: what exists of them is not known: {lack.message if lack else error}")
@@ -64,9 +70,10 @@ def _newest(workspace: Workspace, env: str | None) -> Mapping[str, Version] | No
     return {one.image: one for one in reversed(found)}
 
 
-def _told(image: Image, newest: Version | None) -> DefinedImageJson:
+def _told(workspace: Workspace, image: Image, newest: Version | None) -> DefinedImageJson:
     return {
         "image": image.name,
+        "workspace": workspace.home(image.name).name,
         "description": image.description,
         "owner": f"{image.owner.team} <{image.owner.email}>",
         "built_on": image.from_,

@@ -220,8 +220,10 @@ def test_out_of_date_when_a_definition_changed(three: Workspace, environment: En
     assert out_of_date(three, collector, amis, {"depot": current}) == ()
     (found,) = out_of_date(three, collector, amis, {"depot": replace(current, fingerprint="d" * 64)})
     assert found.path == three.root.parent / "department/packer/images/depot.yml"
-    assert "'depot' is out of date: v-2026-01-01 was built from something else" in found.what
-    assert "'department' (depot <depot@example.com>) builds it; --with-parents does so here" in found.what
+    assert found.what == (
+        "'depot' is out of date: something changed since v-2026-01-01; "
+        "the workspace 'department' (depot <depot@example.com>) builds it, or --with-parents here"
+    )
 
 
 #: Files that Python has opened while `ON` is true: an audit hook cannot be taken away again.

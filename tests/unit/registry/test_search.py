@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.errors import UsageError
-from orchestrator.registry import State, find, find_version, is_version, versions
+from orchestrator.registry import State, find, find_version, is_version, versions, versions_of
 from orchestrator.registry.version import DISABLED
 from orchestrator.tags import Tag
 
@@ -46,3 +46,20 @@ def test_find_version_when_it_is_there_once(account: Account, made: Maker) -> No
     assert all(other in several.value.message for other in others)
     with pytest.raises(UsageError, match="no AMI has the version"):
         find_version(account, "20000101T000000Z-00000000")
+
+
+def test_versions_of_when_others_have_more(account: Account, made: Maker) -> None:
+    """Images that were not asked for are not even sent, and a hundred names are one call."""
+    answers: list[int] = []
+    events = account.client("ec2").meta.events
+    events.register("after-call.ec2.DescribeImages", lambda parsed, **_: answers.append(len(parsed["Images"])))
+    first, shared = made("validated"), made("built", {Tag.IMAGE: "stack-base-1a2b3c4d"})
+    for other in ("stack-app-1a2b3c4d", *(f"other-{number}" for number in range(5))):
+        made(f"built-{other}", {Tag.IMAGE: other, Tag.STATE: "built"})
+    found = versions_of(account, {"web", "golden", "stack-base-*"})
+    assert {one.image: one.ami_id for one in found} == {"stack-base-1a2b3c4d": shared, "web": first}
+    assert answers == [2]
+    assert versions_of(account, [f"gone-{number}" for number in range(101)]) == ()
+    assert answers == [2, 0, 0]
+    assert versions_of(account, []) == ()
+    assert answers == [2, 0, 0]
