@@ -16,7 +16,7 @@ from orchestrator.errors import DefinitionError, LackError, Problem
 from orchestrator.secret_store import NoValue, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.image import Image
@@ -42,12 +42,14 @@ class Secrets:
     def __post_init__(self) -> None:
         masks.learn(self.environment.account.secrets)
 
-    def of_images(self, names: Iterable[str]) -> Secrets:
+    def of_images(self, names: Iterable[str], standing: Collection[str] = ()) -> Secrets:
         """Read what the environment and the images with all that they stand on refer to, and check what is public.
+
+        `standing` images are not built, and who builds on them need not know their secrets.
 
         Raises DefinitionError with every secret that is not there, at each of its lines.
         """
-        wanted = self.workspace.with_ancestors(names)
+        wanted = [one for one in self.workspace.with_ancestors(names, standing) if one.name not in standing]
         found, hints = self._missing(self._references(wanted))
         if found and self.strict:
             raise DefinitionError(found, hint="; ".join(dict.fromkeys(hint for hint in hints if hint)))

@@ -23,7 +23,7 @@ from orchestrator.definition.workspace_file import FILE, PluginPin
 from orchestrator.errors import DefinitionError, LackError, Problem, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from orchestrator.definition.draft import WorkspaceDraft
     from orchestrator.definition.environment import Environment
@@ -133,18 +133,18 @@ class Workspace:
         home = self.home(image)
         return tuple(reversed([level for level in self.chain() if home in level.chain() and level is not home]))
 
-    def ancestors(self, image: Image) -> tuple[Image, ...]:
-        """The images that `image` is built on, the one on the source first."""
-        parent = self.images.get(image.from_)
-        return (*self.ancestors(parent), parent) if parent else ()
+    def ancestors(self, image: Image, standing: Collection[str] = ()) -> tuple[Image, ...]:
+        """The images that `image` is built on, the one on the source first. Of `standing` images nothing below."""
+        parent = self.images.get(image.from_) if image.name not in standing else None
+        return (*self.ancestors(parent, standing), parent) if parent else ()
 
-    def with_ancestors(self, names: Iterable[str]) -> tuple[Image, ...]:
+    def with_ancestors(self, names: Iterable[str], standing: Collection[str] = ()) -> tuple[Image, ...]:
         """The named images and all that they are built on, once each; what an image is built on comes before it.
 
-        Raises UsageError for a name that the workspace does not know.
+        Of `standing` images nothing below is there. Raises UsageError for a name that the workspace does not know.
         """
         images = (self.image(name) for name in names)
-        return tuple({one.name: one for image in images for one in (*self.ancestors(image), image)}.values())
+        return tuple({one.name: one for image in images for one in (*self.ancestors(image, standing), image)}.values())
 
     def chain(self) -> Iterator[Workspace]:
         """This workspace and those that it extends, the nearest first."""

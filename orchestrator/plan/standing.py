@@ -5,6 +5,7 @@ A workspace builds its own images. What it extends has an owner of its own, who 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.plan.explaining.short_digests import from_tags
@@ -12,12 +13,37 @@ from orchestrator.plan.inputs import Inputs, Part
 from orchestrator.registry import newest_validated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from orchestrator.definition.image import Image
     from orchestrator.definition.workspace import Workspace
     from orchestrator.registry import Version
+
+
+@dataclass(frozen=True)
+class StandingImage:
+    """An image of another level as it stands in the account.
+
+    `inputs` are those that its version was built from. `defined` are those of its definition, None when that cannot be
+    compared: `unknown` says why.
+    """
+
+    version: Version
+    inputs: Inputs
+    defined: Inputs | None = None
+    unknown: str = ""
+
+    @classmethod
+    def of(cls, version: Version, defined: Inputs | None, unknown: str = "") -> StandingImage:
+        """The image whose newest validated version this is."""
+        same = defined is not None and defined.fingerprint == version.fingerprint
+        return cls(version, defined if defined and same else inputs_of(version), defined, unknown)
+
+    @property
+    def is_out_of_date(self) -> bool:
+        """Whether its definition is known to be another one than what the version was built from."""
+        return self.defined is not None and self.defined.fingerprint != self.version.fingerprint
 
 
 def foreign(workspace: Workspace, names: Iterable[str]) -> tuple[Image, ...]:
@@ -34,7 +60,7 @@ def foreign(workspace: Workspace, names: Iterable[str]) -> tuple[Image, ...]:
     return tuple(found.values())
 
 
-def standing_of(workspace: Workspace, names: Iterable[str], versions: Iterable[Version]) -> dict[str, Version]:
+def newest_of(workspace: Workspace, names: Iterable[str], versions: Iterable[Version]) -> dict[str, Version]:
     """The newest validated version of each image of another level that the named ones are built on, by its name.
 
     `versions` are those of the account, newest first. An image without a validated one is left out.
@@ -55,17 +81,6 @@ def place_of(workspace: Workspace, image: Image) -> Path:
 def owner_of(workspace: Workspace, image: Image) -> str:
     """Who answers for an image of another level: its workspace, and the owner that it names."""
     return f"'{workspace.home(image.name).name}' ({image.owner.team} <{image.owner.email}>)"
-
-
-def needed(workspace: Workspace, names: Iterable[str], standing: Mapping[str, Version]) -> tuple[Image, ...]:
-    """The named images and what they are built on, parents first; of `standing` ones nothing below."""
-    found: dict[str, Image] = {}
-    for name in names:
-        way = [workspace.image(name)]
-        while way[-1].name not in standing and way[-1].from_ in workspace.images:
-            way.append(workspace.images[way[-1].from_])
-        found.update((image.name, image) for image in reversed(way) if image.name not in found)
-    return tuple(found.values())
 
 
 def inputs_of(version: Version) -> Inputs:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from orchestrator.contract.plan import StepJson
     from orchestrator.plan.segment import Segment
+    from orchestrator.plan.standing import StandingImage
 
 Key = TypeVar("Key")
 
@@ -132,19 +133,19 @@ def steps(
     account: Known,
     anew: Collection[str] = (),
     again: Collection[str] = (),
-    standing: Mapping[str, Version] | None = None,
+    standing: Mapping[str, StandingImage] | None = None,
 ) -> tuple[PlanStep, ...]:
     """The steps of a run, parents first: for the images `wanted`, and for what these need.
 
     `anew` are images that are built although nothing changed, and `again` those that are tested again if the same tests
-    have rejected them. `standing` are the versions of images that are taken as they are. What is reused and needed by
+    have rejected them. `standing` are images that are taken as they are. What is reused and needed by
     nothing is left out, unless it was asked for.
     """
     decided: dict[str, PlanStep] = {}
     for segment in segments:
         parent = decided.get(segment.parent or "")
         if standing and segment.name in standing:
-            version = standing[segment.name]
+            version = standing[segment.name].version
             decided[segment.name] = PlanStep(segment, Action.REUSE, f"validated as {version.version}", version)
             continue
         asked = Action.BUILD if segment.name in anew else Action.VALIDATE if segment.name in again else None

@@ -13,7 +13,6 @@ from orchestrator.definition.image import Image
 from orchestrator.plan.planned_layer import LayerPlanner
 from orchestrator.plan.segment import SegmentOutline
 from orchestrator.plan.stack import outlines
-from orchestrator.plan.standing import inputs_of, needed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.inputs import Collector, Inputs
     from orchestrator.plan.planned_layer import PlannedLayer
     from orchestrator.plan.segment import Segment
-    from orchestrator.registry import Version
+    from orchestrator.plan.standing import StandingImage
 
 
 @dataclass
@@ -58,16 +57,16 @@ def tree(
     names: Iterable[str],
     collector: Collector,
     source_amis: Mapping[str, str],
-    standing: Mapping[str, Version] | None = None,
+    standing: Mapping[str, StandingImage] | None = None,
 ) -> tuple[LayerNode, ...]:
     """The roots, one for each source, of the trees of the named images and of all that these are built on.
 
-    `source_amis` has the AMI id of each source. `standing` are the versions of images that are taken as they are: each
-    is a root of its own, and nothing below it is there. Raises UsageError for a name that the workspace does not know.
+    `source_amis` has the AMI id of each source. `standing` are images that are taken as they are: each is a root of its
+    own, and nothing below it is there. Raises UsageError for a name that the workspace does not know.
     """
     growing = _Growing(workspace, collector, source_amis)
     ends: dict[str, LayerNode] = {}
-    for image in needed(workspace, names, standing or {}):
+    for image in workspace.with_ancestors(names, standing or ()):
         if standing and image.name in standing:
             ends[image.name] = growing.standing(image, standing[image.name])
         else:
@@ -107,14 +106,11 @@ class _Growing:
             inputs = self._collector.layer(layer, inputs)
         return inputs
 
-    def standing(self, image: Image, version: Version) -> LayerNode:
+    def standing(self, image: Image, found: StandingImage) -> LayerNode:
         """The root of what is built on a version that is there."""
         outline = outlines(self._workspace, [image.name])[-1]
-        inputs = defined_inputs(self._workspace, image, self._collector, self._source_amis)
-        if inputs.fingerprint != version.fingerprint:
-            inputs = inputs_of(version)
-        stands = outline.planned(inputs, tests=version.proof, shared=False)
-        return self.roots.setdefault(image.name, LayerNode(outline.source, inputs, stands=stands))
+        stands = outline.planned(found.inputs, tests=found.version.proof, shared=False)
+        return self.roots.setdefault(image.name, LayerNode(outline.source, found.inputs, stands=stands))
 
     def grown(self, at: LayerNode, image: Image) -> LayerNode:
         """Add an image's layers on a node; the result is where the image ends."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from orchestrator.definition.workspace import from_here
 from orchestrator.errors import LackError, Problem, UsageError
 from orchestrator.plan.explaining.short_digests import in_tags
-from orchestrator.plan.standing import foreign, owner_of, place_of, standing_of
-from orchestrator.plan.tree import defined_inputs
+from orchestrator.plan.standing import foreign, newest_of, owner_of, place_of
+from orchestrator.run.image_segment import standing_images
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.image import Image
     from orchestrator.definition.workspace import Workspace
-    from orchestrator.plan.inputs import Collector, Inputs
+    from orchestrator.plan.inputs import Inputs
+    from orchestrator.plan.standing import StandingImage
     from orchestrator.registry import Version
 
 #: How many changed inputs a warning names.
@@ -37,8 +38,8 @@ def standing_parents(
     names: Sequence[str],
     versions: Iterable[Version],
     asked: Collection[str],
-) -> dict[str, Version]:
-    """The version of each image of another level that the named ones are built on.
+) -> dict[str, StandingImage]:
+    """Each image of another level that the named ones are built on, as it stands.
 
     Raises LackError for an image that has none which is validated, and UsageError when one of another level is `asked`
     to be built or tested again.
@@ -48,11 +49,11 @@ def standing_parents(
         if image.name in asked:
             what = f"'{image.name}' belongs to the workspace {owner_of(workspace, image)}, and is not built here"
             raise UsageError(what, hint="--with-parents builds it all the same")
-    standing = standing_of(workspace, names, versions)
+    newest = newest_of(workspace, names, versions)
     for image in others:
-        if image.name not in standing:
+        if image.name not in newest:
             raise _missing(workspace, environment, image, names)
-    return standing
+    return standing_images(workspace, environment, newest)
 
 
 def _missing(workspace: Workspace, environment: Environment, image: Image, names: Iterable[str]) -> LackError:
@@ -66,18 +67,19 @@ def _missing(workspace: Workspace, environment: Environment, image: Image, names
     )
 
 
-def out_of_date(
-    workspace: Workspace, collector: Collector, source_amis: Mapping[str, str], standing: Mapping[str, Version]
-) -> tuple[Problem, ...]:
+def out_of_date(workspace: Workspace, standing: Mapping[str, StandingImage]) -> tuple[Problem, ...]:
     """A warning for each image of another level whose definition is not what its version was built from."""
     found: list[Problem] = []
-    for name, version in standing.items():
-        image = workspace.images[name]
-        inputs = defined_inputs(workspace, image, collector, source_amis)
-        if inputs.fingerprint != version.fingerprint:
-            what = f"'{name}' is out of date: {_changed(inputs, version)} since {version.version}"
-            how = f"the workspace {owner_of(workspace, image)} builds it, or --with-parents here"
-            found.append(from_here(Problem(place_of(workspace, image), 0, f"{what}; {how}")))
+    for name, image in standing.items():
+        definition, what = workspace.images[name], ""
+        if image.defined and image.is_out_of_date:
+            changed = f"{_changed(image.defined, image.version)} since {image.version.version}"
+            how = f"the workspace {owner_of(workspace, definition)} builds it, or --with-parents here"
+            what = f"'{name}' is out of date: {changed}; {how}"
+        elif image.unknown:
+            what = f"whether '{name}' is out of date is not known here: {image.unknown}"
+        if what:
+            found.append(from_here(Problem(place_of(workspace, definition), 0, what)))
     return tuple(found)
 
 

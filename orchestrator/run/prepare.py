@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from orchestrator.contract.plan import PlanJson
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
+    from orchestrator.plan.planned_layer import PlannedLayer
     from orchestrator.plan.segment import Segment
+    from orchestrator.plan.standing import StandingImage
     from orchestrator.plan.steps import PlanStep
     from orchestrator.render.packer import Renderer
     from orchestrator.run.explain import Explained
@@ -144,27 +146,27 @@ def prepare(
     Raises UsageError for an unknown image, DefinitionError for a mistake in a template, NoTests for a role without
     tests, and LackError for a source, a Packer or a plugin that cannot be found, and for a missing profile.
     """
-    secrets = Secrets(workspace, environment, strict=strict).of_images(names)
-    source_amis = source_amis_of(workspace, environment, names)
-    collector = Collector(workspace, environment, datetime.now(UTC), secrets)
     there = versions_of(environment.account, concerned(workspace, names))
     found = known(there)
     standing = {} if asked.with_parents else standing_parents(workspace, environment, names, there, asked.named)
+    secrets = Secrets(workspace, environment, strict=strict).of_images(names, standing)
+    source_amis = source_amis_of(workspace, environment, names, standing)
+    collector = Collector(workspace, environment, datetime.now(UTC), secrets)
     segments = cut(tree(workspace, names, collector, source_amis, standing), collector, found.standing)
-    if problems := list(problems_of_modules(workspace, [layer for one in segments for layer in one.layers])):
+    if problems := list(problems_of_modules(workspace, _layers_built(segments, standing))):
         raise DefinitionError(map(from_here, problems))
     decided = steps(segments, wanted=names, account=found, anew=asked.anew, again=asked.again, standing=standing)
     if tests := tests_to_run(workspace, decided):
         _check_profile(environment)
     check_present(tests)
-    decided = _fitted(workspace, environment, decided, source_amis)
+    decided = _fitted(workspace, environment, decided, _starts(decided, standing) | source_amis)
     if strict and not is_empty(decided):
         hide_vaulted(secrets, [step.segment for step in decided if step.action.works])
     builds = [step.segment for step in decided if step.action is Action.BUILD]
     if builds:
         session_manager.check(environment.placement)
         check_agents(workspace, environment, builds)
-    warnings = out_of_date(workspace, collector, source_amis, standing)
+    warnings = out_of_date(workspace, standing)
     warnings += written_in_vain(workspace, collector, builds) + user_data_for_agent(workspace, environment, builds)
     packer, renderer = _packer(workspace, builds) if builds else (None, None)
     vcpus = _vcpus(environment, decided) if environment.vcpu_quota and not is_empty(decided) else 0
@@ -172,6 +174,16 @@ def prepare(
     seen = frozenset(found.ami_ids)
     known_here = (seen, secrets, renderer, warnings)
     return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, *known_here)
+
+
+def _layers_built(segments: Iterable[Segment], standing: Collection[str]) -> list[PlannedLayer]:
+    """The layers that a run may apply: those of standing images are applied by their owners."""
+    return [layer for segment in segments if segment.name not in standing for layer in segment.layers]
+
+
+def _starts(decided: Iterable[PlanStep], standing: Mapping[str, StandingImage]) -> dict[str, str]:
+    """The AMIs of standing images, by the source that each began with: what stands on them must fit these."""
+    return {step.segment.source.name: standing[step.name].version.ami_id for step in decided if step.name in standing}
 
 
 def _fitted(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import DefinitionError, LackError, UsageError
+from orchestrator.plan.standing import foreign
 from orchestrator.registry import find, versions
 from orchestrator.registry.states import State, can_be_tested
 from orchestrator.registry.version import AVAILABLE
@@ -74,9 +75,10 @@ def choose(
     if not version.is_image:
         raise UsageError(f"{version.ami_id} carries layers that images share: it has no tests of its own")
     check_can_be_tested(version, selection)
-    secrets = Secrets(workspace, environment).of_images([version.image])  # what the tests print must be hidden
+    below = {image.name for image in foreign(workspace.home(version.image), [version.image])}
+    secrets = Secrets(workspace, environment).of_images([version.image], below)  # what the tests print must be hidden
     segment = segment_of(workspace, environment, version.image, secrets)
-    amis = {segment.source.name: resolve(environment.account, segment.source).ami_id}
+    amis = {segment.source.name: version.ami_id if below else resolve(environment.account, segment.source).ami_id}
     segment = fitting_of(workspace, environment, [segment], amis).fitted(segment)
     hide_vaulted(secrets, [segment])
     return Chosen(workspace, environment, segment, version, secrets, connection, selection)

@@ -12,7 +12,7 @@ from orchestrator.definition.workspace_file import FILE
 from orchestrator.plan.planned_layer import applied_roles, seal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from orchestrator.plan.planned_layer import PlannedLayer
@@ -35,19 +35,29 @@ def _of_layer(secrets: Secrets, layer: PlannedLayer) -> dict[str, Any]:
     }
 
 
-def hide_vaulted(secrets: Secrets, segments: Iterable[Segment]) -> None:
+def hide_vaulted(secrets: Secrets, segments: Collection[Segment]) -> None:
     """Hide what Ansible Vault has encrypted in all that these segments apply. Raises DefinitionError for what it cannot
     decrypt.
+
+    What another level applies that they stand on is left out: its passwords are its owner's.
     """
     workspace = secrets.workspace
-    stacks = [layer for segment in segments for layer in segment.stack]
+    homes = {segment.name: segment.home(workspace) for segment in segments}
+    stacks = [
+        layer
+        for segment in segments
+        for layer in segment.stack
+        if layer.home is None or layer.home.root == homes[segment.name].root
+    ]
+    own = {home.root for home in homes.values()}
     folders = [level.role_path(role) for role, level in applied_roles(workspace, (*stacks, seal_of(workspace)))]
     places = [place.root for place in workspace.chain()]
     groups = {group for layer in stacks for group in layer.groups}
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if "tests" not in path.parts[-3:]]
     files += [path for root in places for path in sorted((root / "playbooks").rglob("*")) if _is_applied(path, groups)]
     files += [path for root in places for path in files_of(root, groups)]
-    files += [path for root in places for path in (root / FILE, *sorted((root / "packer/images").glob("*.yml")))]
+    files += [root / FILE for root in places]
+    files += [path for root in own for path in sorted((root / "packer/images").glob("*.yml"))]
     secrets.hide(decrypted((path for path in files if path.is_file()), workspace.root))
 
 

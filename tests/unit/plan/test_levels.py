@@ -11,7 +11,7 @@ import pytest
 from orchestrator.definition.workspace import load
 from orchestrator.errors import LackError, UsageError
 from orchestrator.plan.inputs import Collector
-from orchestrator.plan.standing import foreign, inputs_of, needed, standing_of
+from orchestrator.plan.standing import StandingImage, foreign, inputs_of, newest_of
 from orchestrator.plan.steps import known, steps
 from orchestrator.plan.tree import cut, defined_inputs, tree
 from orchestrator.registry import State
@@ -131,10 +131,10 @@ def test_home_when_there_are_three_levels(three: Workspace) -> None:
     assert three.selected(["golden"]) == ["golden"]
 
 
-def planned(three: Workspace, environment: Environment, standing: dict[str, object]) -> tuple[Segment, ...]:
+def planned(three: Workspace, environment: Environment, standing: dict[str, StandingImage]) -> tuple[Segment, ...]:
     collector = Collector(three, environment, NOW)
     amis = dict.fromkeys(three.sources, "ami-debian")
-    return cut(tree(three, ["portal"], collector, amis, standing), collector, ())  # type: ignore[arg-type]
+    return cut(tree(three, ["portal"], collector, amis, standing), collector, ())
 
 
 def test_roles_when_two_levels_have_one_of_the_same_name(three: Workspace, environment: Environment) -> None:
@@ -153,10 +153,11 @@ def test_roles_when_two_levels_have_one_of_the_same_name(three: Workspace, envir
 def test_plan_when_a_parent_stands(three: Workspace, environment: Environment) -> None:
     """A plan is about the team's own image, on the version that stands: neither built nor tested, whatever changed."""
     depot = version("depot", fingerprint="d" * 64)
-    segments = planned(three, environment, {"depot": depot})
+    standing = {"depot": StandingImage.of(depot, None)}
+    segments = planned(three, environment, standing)
     assert [(one.name, one.parent) for one in segments] == [("depot", "golden"), ("portal", "depot")]
     assert [layer.name for layer in segments[1].stack] == ["base", "hardening", "agents", "workload", "app"]
-    decided = steps(segments, wanted=["portal"], account=known([depot]), standing={"depot": depot})
+    decided = steps(segments, wanted=["portal"], account=known([depot]), standing=standing)
     assert {step.name: str(step.action) for step in decided} == {"depot": "reuse", "portal": "build"}
     assert decided[0].found == depot
 
@@ -164,10 +165,15 @@ def test_plan_when_a_parent_stands(three: Workspace, environment: Environment) -
 def test_fingerprint_when_a_parent_stands(three: Workspace, environment: Environment) -> None:
     """It is chained with the fingerprint of the version: one that is built as it is defined makes no difference."""
     by_definition = {one.name: one for one in planned(three, environment, {})}
-    current = version("depot", fingerprint=by_definition["depot"].fingerprint)
-    standing = planned(three, environment, {"depot": current})[-1]
+    defined = by_definition["depot"].inputs
+    current = version("depot", fingerprint=defined.fingerprint)
+    standing = planned(three, environment, {"depot": StandingImage.of(current, defined)})[-1]
     assert standing.inputs == by_definition["portal"].inputs
-    older = planned(three, environment, {"depot": replace(current, fingerprint="d" * 64)})[-1]
+    assert (
+        planned(three, environment, {"depot": StandingImage.of(current, None)})[-1].fingerprint == standing.fingerprint
+    )
+    old = StandingImage.of(replace(current, fingerprint="d" * 64), defined)
+    older = planned(three, environment, {"depot": old})[-1]
     assert older.fingerprint != standing.fingerprint
     assert older.inputs.parts == standing.inputs.parts
 
@@ -190,16 +196,16 @@ def test_foreign_when_images_of_others_are_below(three: Workspace) -> None:
     assert [one.name for one in foreign(three, ["portal", "web"])] == ["depot", "web"]
     assert three.extends
     assert [one.name for one in foreign(three.extends, ["depot"])] == ["golden"]
-    assert [one.name for one in needed(three, ["portal"], {})] == ["golden", "depot", "portal"]
-    assert [one.name for one in needed(three, ["portal"], {"depot": version("depot")})] == ["depot", "portal"]
+    assert [one.name for one in three.with_ancestors(["portal"])] == ["golden", "depot", "portal"]
+    assert [one.name for one in three.with_ancestors(["portal"], {"depot"})] == ["depot", "portal"]
 
 
-def test_standing_of_when_versions_are_there(three: Workspace) -> None:
+def test_newest_of_when_versions_are_there(three: Workspace) -> None:
     """It is the newest that is validated; a newer one that is not proven does not count."""
     built = version("depot", State.BUILT, "2026-01-03")
     proven, older = version("depot", created="2026-01-02"), version("depot", created="2026-01-01")
-    assert standing_of(three, ["portal"], [built, proven, older]) == {"depot": proven}
-    assert standing_of(three, ["portal"], [built]) == {}
+    assert newest_of(three, ["portal"], [built, proven, older]) == {"depot": proven}
+    assert newest_of(three, ["portal"], [built]) == {}
 
 
 def test_standing_parents_when_there_is_none(three: Workspace, environment: Environment) -> None:
@@ -217,13 +223,15 @@ def test_out_of_date_when_a_definition_changed(three: Workspace, environment: En
     collector, amis = Collector(three, environment, NOW), dict.fromkeys(three.sources, "ami-debian")
     inputs = defined_inputs(three, three.images["depot"], collector, amis)
     current = version("depot", fingerprint=inputs.fingerprint)
-    assert out_of_date(three, collector, amis, {"depot": current}) == ()
-    (found,) = out_of_date(three, collector, amis, {"depot": replace(current, fingerprint="d" * 64)})
+    assert out_of_date(three, {"depot": StandingImage.of(current, inputs)}) == ()
+    (found,) = out_of_date(three, {"depot": StandingImage.of(replace(current, fingerprint="d" * 64), inputs)})
     assert found.path == three.root.parent / "department/packer/images/depot.yml"
     assert found.what == (
         "'depot' is out of date: something changed since v-2026-01-01; "
         "the workspace 'department' (depot <depot@example.com>) builds it, or --with-parents here"
     )
+    (found,) = out_of_date(three, {"depot": StandingImage.of(current, None, "no AMI fits the source")})
+    assert found.what == "whether 'depot' is out of date is not known here: no AMI fits the source"
 
 
 #: Files that Python has opened while `ON` is true: an audit hook cannot be taken away again.
@@ -248,7 +256,7 @@ def test_plan_when_there_are_fifty_teams(three: Workspace, environment: Environm
         ON[0] = True
         team = load(three.root)
         asked = concerned(team, ["portal"])
-        planned(team, environment, {"depot": version("depot")})
+        planned(team, environment, {"depot": StandingImage.of(version("depot"), None)})
         ON[0] = False
         counts.append(len(OPENED))
         assert not [path for path in OPENED if "/other-" in path]

@@ -52,7 +52,7 @@ FAMILY = (segment("golden", None), segment("web", "golden"), segment("shop", "we
 
 
 def decided(
-    wanted: set[str], versions: list[Version], family: tuple[Segment, ...] = FAMILY, **more: set[str]
+    wanted: set[str], versions: list[Version], family: tuple[Segment, ...] = FAMILY, **more: Any
 ) -> dict[str, str]:
     found = sorted(versions, key=lambda one: one.copy.created, reverse=True)
     return {step.name: str(step.action) for step in steps(family, wanted=wanted, account=known(found), **more)}
