@@ -87,8 +87,9 @@ class Workspace:
         Raises UsageError, which names the nearest one, and DefinitionError for a file with mistakes.
         """
         if not names:
-            if self.broken_images:
-                raise DefinitionError(problem for problems in self.broken_images.values() for problem in problems)
+            own = {path.stem for path in (self.root / "packer" / "images").glob("*.yml")}
+            if broken := [problem for name in own for problem in self.broken_images.get(name, ())]:
+                raise DefinitionError(broken)
             return list(self.own_images)
         each = (self._families.get(name) or (self.image(name).name,) for name in names)
         return list(dict.fromkeys(one for some in each for one in some))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +41,9 @@ def render(
 ) -> None:
     """Render the Packer HCL of an image."""
     from orchestrator.cli.opened import opened
+    from orchestrator.errors import LackError
     from orchestrator.plan.stack import outlines
+    from orchestrator.render.levels import link_levels
     from orchestrator.render.packer import Renderer
 
     loaded = opened(workspace, images=[image])
@@ -49,6 +52,12 @@ def render(
     names = loaded.selected([image])
     segments = [one for one in outlines(loaded, names) if one.name in names]
     renderer = Renderer(loaded, _packers(loaded, packer or "", amazon or "", ansible or ""))
+    homes = {loaded.home(one.name).root: loaded.home(one.name) for one in segments}
+    for home in homes.values():
+        if home is not loaded:
+            say(f"note: '{image}' belongs to the workspace '{home.name}', and builds by hand in {home.root}")
+        with suppress(LackError):  # to read it, nobody needs them
+            link_levels(home)
     if out is None:
         print_text(renderer.text(segments[0]), newline=False)
         return

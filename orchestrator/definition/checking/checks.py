@@ -106,6 +106,10 @@ def _duplicates(workspace: WorkspaceDraft) -> Iterator[Problem]:
             yield image.document.problem(f"image '{image.name}' is already defined in {document.path}", "name")
         if image.name in workspace.all_sources:
             yield image.document.problem(f"'{image.name}' is the name of a source: an image needs another one", "name")
+    name = workspace.document.value.get("name")
+    if any(level.document.value.get("name") == name for level in workspace.lineage[1:]):
+        what = f"a workspace that this one extends is called '{name}', too: each needs a name of its own"
+        yield workspace.document.problem(what, "name")
     for name in workspace.own_sources:
         if inherited and name in inherited.all_sources:
             what = f"source '{name}' is already declared by what this workspace extends"

@@ -73,8 +73,26 @@ def test_load_when_a_level_has_a_mistake_that_spoils_no_image_of_the_team(below:
     root = below({"ami.yml": TEAM, "packer/images/portal.yml": PORTAL}, folder="team", whole=False)
     workspace = load(root, whole=False)
     assert sorted(workspace.images) == ["golden", "portal"]
+    assert workspace.selected(None) == ["portal"]
     with pytest.raises(DefinitionError, match="unknown layer 'wrokload'"):
         workspace.image("web")
+
+
+def test_load_when_an_image_of_the_team_stands_on_one_with_mistakes(below: Project) -> None:
+    """That is a reason to stop: it is one of those that are meant."""
+    below({"packer/images/golden.yml": GOLDEN.replace("base", "bsae")})
+    root = below({"ami.yml": TEAM, "packer/images/portal.yml": PORTAL}, folder="team", whole=False)
+    with pytest.raises(DefinitionError, match="unknown layer 'bsae'"):
+        load(root, whole=False).selected(None)
+
+
+@pytest.mark.parametrize("name", ["factory", "builtin"])
+def test_load_when_two_levels_have_one_name(below: Project, mistakes: Mistakes, name: str) -> None:
+    """Records, links and messages tell levels apart by their names."""
+    below()
+    found = mistakes({"ami.yml": TEAM.replace("team", name)}, folder="team", whole=False)
+    what = f"a workspace that this one extends is called '{name}', too: each needs a name of its own"
+    assert found == [f"ami.yml:1: {what}"]
 
 
 def test_ansible_cfg_when_a_level_has_one_that_is_refused(below: Project, mistakes: Mistakes) -> None:
