@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -188,3 +189,23 @@ def test_digest_when_a_collection_is_installed_twice(elsewhere: Elsewhere) -> No
         (one,) = elsewhere.deps()
         digests.add(one.pin.sha256)
     assert len(digests) == 1
+
+
+def test_bring_when_a_level_below_has_requirements(elsewhere: Elsewhere, tmp_path: Path) -> None:
+    """Each level has what it pins and what those below it pin, and never what those above it do."""
+    for name in ("shared", "own"):
+        elsewhere.commit(name, TASKS)
+    elsewhere.write("requirements.yml", "roles:\n  - ../there/shared\n")
+    elsewhere.deps()
+    team = replace(elsewhere, root=tmp_path / "team")
+    team.write("ami.yml", "name: team\nextends: {path: ../w}\n")
+    team.write("requirements.yml", "roles:\n  - ../there/own\n")
+    shutil.rmtree(elsewhere.root / ".ami")
+    team.deps()
+    found = {made.root.name: sorted(path.name for path in made.link("roles").iterdir()) for made in (team, elsewhere)}
+    assert found == {"team": ["own", "shared"], "w": ["shared"]}
+    workspace = load(team.root)
+    assert workspace.extends
+    assert sorted(workspace.roles) == ["own", "shared"]
+    assert sorted(workspace.extends.roles) == ["shared"]
+    assert workspace.extends.find("roles/shared").is_relative_to(elsewhere.root)
