@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.planned_layer import PlannedLayer
     from orchestrator.plan.reach.folder import Reached
+    from orchestrator.plan.segment import ProvenBelow
 
 #: The group of inputs that every layer of a stack stands on.
 START = "start"
@@ -122,6 +123,11 @@ class Collector:
         self._of_reached: dict[tuple[Any, ...], tuple[Part, ...]] = {}
         self._levels: dict[Path, Collector] = {workspace.root: self}
 
+    @property
+    def workspace(self) -> Workspace:
+        """Whose layers it reads."""
+        return self._workspace
+
     def at(self, level: Workspace) -> Collector:
         """What reads the inputs of another level of the workspace, as they are in a workspace of their own."""
         if level.root not in self._levels:
@@ -168,13 +174,18 @@ class Collector:
             return level.reached(layer)
         return self._reach.of(layer)
 
-    def tests(self, image: str, stack: Iterable[PlannedLayer]) -> str:
-        """The fingerprint of the tests that prove an image: of their files, and of what they may ask of `image`."""
+    def tests(self, image: str, stack: Iterable[PlannedLayer], below: ProvenBelow | None = None) -> str:
+        """The fingerprint of the tests that prove an image: of their files, and of what they may ask of `image`.
+
+        What another level proves of the stack counts by the tests that have proven it there: while that stands, a
+        change of its tests alone is no reason to test anew what is built on it.
+        """
         if (level := self.at(self._workspace.home(image))) is not self:
-            return level.tests(image, stack)
-        layers = tuple(stack)
+            return level.tests(image, stack, below)
+        layers = tuple(stack)[below.layers if below else 0 :]
         roles = applied_roles(self._workspace, (*layers, self._seal))
         facts = {"image": image, "layers": [_facts(layer) for layer in layers]}
+        facts |= {"below": below.tests} if below else {}
         folders = [named for role, level in roles for named in self.at(level).test_folders_of(role)]
         proven = [(name, self._tests_in(folder).digest.encode()) for name, folder in folders]
         proven += [(f"above {name}", above) for name, folder in folders if (above := self._above_tests(folder))]

@@ -55,9 +55,17 @@ class SegmentOutline:
             return workspace.home(self.image.name)
         return self.layers[-1].home or workspace
 
-    def planned(self, inputs: Inputs, *, tests: str, shared: bool) -> Segment:
+    def planned(self, inputs: Inputs, *, tests: str, shared: bool = False, below: ProvenBelow | None = None) -> Segment:
         """The same build with all that decides its result, and the fingerprint of the tests that prove it."""
-        return Segment(self.image, self.parent, self.source, self.layers, self.stack, inputs, tests, shared)
+        return Segment(self.image, self.parent, self.source, self.layers, self.stack, inputs, tests, shared, below)
+
+
+@dataclass(frozen=True)
+class ProvenBelow:
+    """What another level proves of a stack: its lowest `layers`, by tests of the fingerprint `tests`."""
+
+    layers: int
+    tests: str
 
 
 @dataclass(frozen=True)
@@ -67,11 +75,14 @@ class Segment(SegmentOutline):
     `inputs` are those of its last layer, on those of the layers below. `tests` is the fingerprint of the tests that
     prove it, in 64 hexadecimal digits. `shared` segments carry layers that several images have in common and end where
     no image ends: their `image` is made up, and nothing is promoted or tested of them (`tests` is empty).
+
+    `below` is what another level proves of it.
     """
 
     inputs: Inputs
     tests: str = ""
     shared: bool = False
+    below: ProvenBelow | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.definition.image import Image
 from orchestrator.plan.planned_layer import LayerPlanner
-from orchestrator.plan.segment import SegmentOutline
+from orchestrator.plan.segment import ProvenBelow, SegmentOutline
 from orchestrator.plan.stack import outlines
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class _Growing:
     def standing(self, image: Image, found: StandingImage) -> LayerNode:
         """The root of what is built on a version that is there."""
         outline = outlines(self._workspace, [image.name])[-1]
-        stands = outline.planned(found.inputs, tests=found.version.proof, shared=False)
+        stands = outline.planned(found.inputs, tests=found.version.proof)
         return self.roots.setdefault(image.name, LayerNode(outline.source, found.inputs, stands=stands))
 
     def grown(self, at: LayerNode, image: Image) -> LayerNode:
@@ -126,19 +126,22 @@ class _Growing:
 
 def cut(roots: Iterable[LayerNode], collector: Collector, standing: Collection[str]) -> tuple[Segment, ...]:
     """The segments of trees, each after the one that it stands on. `standing`: see `LayerNode.ends_segment`."""
-    return tuple(segment for root in roots for segment in _Cutting(collector, standing).segments(root))
+    cutting = _Cutting(collector, standing)
+    return tuple(segment for root in roots for segment in cutting.segments(root))
 
 
 @dataclass(frozen=True)
 class _Cutting:
     collector: Collector
     standing: Collection[str]
+    #: The segments that are there by now: each comes after what it stands on.
+    done: dict[str, Segment] = field(default_factory=dict)
 
     def segments(self, root: LayerNode) -> Iterator[Segment]:
         waiting: list[tuple[LayerNode, Segment | None, tuple[PlannedLayer, ...]]]
         waiting = [(child, root.stands, ()) for child in reversed(root.children.values())]
         if root.stands:
-            yield root.stands
+            yield self._kept(root.stands)
         while waiting:
             node, below, layers = waiting.pop()
             if node.layer is None:
@@ -163,8 +166,22 @@ class _Cutting:
 
     def _planned(self, node: LayerNode, segment: SegmentOutline) -> Segment:
         shared = not node.images
-        tests = "" if shared else self.collector.tests(segment.name, segment.stack)
-        return segment.planned(node.inputs, tests=tests, shared=shared)
+        below = None if shared else self._below(segment.image)
+        tests = "" if shared else self.collector.tests(segment.name, segment.stack, below)
+        return self._kept(segment.planned(node.inputs, tests=tests, shared=shared, below=below))
+
+    def _kept(self, segment: Segment) -> Segment:
+        self.done[segment.name] = segment
+        return segment
+
+    def _below(self, image: Image) -> ProvenBelow | None:
+        """What another level proves: the nearest image of one that this image is built on."""
+        workspace = self.collector.workspace
+        home = workspace.home(image.name)
+        for other in reversed(workspace.ancestors(workspace.images[image.name])):
+            if workspace.home(other.name) is not home and (found := self.done.get(other.name)):
+                return ProvenBelow(len(found.stack), found.tests)
+        return None
 
 
 def _shared_image(node: LayerNode) -> Image:

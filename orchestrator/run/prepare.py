@@ -159,7 +159,7 @@ def prepare(
     if tests := tests_to_run(workspace, decided):
         _check_profile(environment)
     check_present(tests)
-    decided = _fitted(workspace, environment, decided, _starts(decided, standing) | source_amis)
+    decided = _fitted(workspace, environment, decided, _starts(segments, standing) | source_amis)
     if strict and not is_empty(decided):
         hide_vaulted(secrets, [step.segment for step in decided if step.action.works])
     builds = [step.segment for step in decided if step.action is Action.BUILD]
@@ -181,9 +181,9 @@ def _layers_built(segments: Iterable[Segment], standing: Collection[str]) -> lis
     return [layer for segment in segments if segment.name not in standing for layer in segment.layers]
 
 
-def _starts(decided: Iterable[PlanStep], standing: Mapping[str, StandingImage]) -> dict[str, str]:
+def _starts(segments: Iterable[Segment], standing: Mapping[str, StandingImage]) -> dict[str, str]:
     """The AMIs of standing images, by the source that each began with: what stands on them must fit these."""
-    return {step.segment.source.name: standing[step.name].version.ami_id for step in decided if step.name in standing}
+    return {one.source.name: standing[one.name].version.ami_id for one in segments if one.name in standing}
 
 
 def _fitted(

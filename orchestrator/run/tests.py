@@ -76,7 +76,7 @@ def collect_tests(workspace: Workspace, decided: Iterable[PlanStep]) -> int:
 
 def are_current(workspace: Workspace, environment: Environment, segment: Segment) -> bool:
     """Whether the workspace's files still hold the tests with which the segment was planned."""
-    now = Collector(workspace, environment, datetime.now(UTC)).tests(segment.image.name, segment.stack)
+    now = Collector(workspace, environment, datetime.now(UTC)).tests(segment.name, segment.stack, segment.below)
     return now == segment.tests
 
 

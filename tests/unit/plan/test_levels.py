@@ -178,6 +178,24 @@ def test_fingerprint_when_a_parent_stands(three: Workspace, environment: Environ
     assert older.inputs.parts == standing.inputs.parts
 
 
+def test_tests_when_those_of_another_level_changed(three: Workspace, environment: Environment) -> None:
+    """An image is tested anew when its parent has been, and not because its owner is about to."""
+
+    def of_portal(standing: dict[str, StandingImage]) -> str:
+        return planned(load(three.root), environment, standing)[-1].tests
+
+    first = {one.name: one.tests for one in planned(three, environment, {})}
+    depot = version("depot", proof=first["depot"])
+    assert of_portal({"depot": StandingImage.of(depot, None)}) == first["portal"]
+    (three.root.parent / "department/roles/tool/tests/test_tool.py").write_text("def test_more():\n    pass\n")
+    assert of_portal({"depot": StandingImage.of(depot, None)}) == first["portal"]
+    proven = replace(depot, proof="p" * 64)
+    assert of_portal({"depot": StandingImage.of(proven, None)}) != first["portal"]
+    assert of_portal({}) != first["portal"]
+    (three.root / "roles/tool/tests/test_tool.py").write_text("def test_more():\n    pass\n")
+    assert of_portal({"depot": StandingImage.of(depot, None)}) != first["portal"]
+
+
 def test_inputs_of_a_version_when_its_tags_tell(three: Workspace, environment: Environment) -> None:
     """What is built on it says the same of what is below as if it were built with it."""
     from orchestrator.plan.explaining.short_digests import from_tags, to_tags  # noqa: PLC0415
