@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 def build(  # noqa: PLR0917 - Typer calls it by name
     images: Annotated[
-        list[str] | None, typer.Argument(metavar="IMAGE", help="Default: all images.", autocompletion=names.image)
+        list[str] | None,
+        typer.Argument(metavar="IMAGE", help="Default: all of the workspace itself.", autocompletion=names.image),
     ] = None,
     env: EnvironmentOption = None,
     parallel: ParallelOption = 2,

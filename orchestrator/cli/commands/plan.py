@@ -32,7 +32,8 @@ _LISTED = 40
 
 def plan(  # noqa: PLR0917 - Typer calls it by name
     images: Annotated[
-        list[str] | None, typer.Argument(metavar="IMAGE", help="Default: all images.", autocompletion=names.image)
+        list[str] | None,
+        typer.Argument(metavar="IMAGE", help="Default: all of the workspace itself.", autocompletion=names.image),
     ] = None,
     env: EnvironmentOption = None,
     parallel: ParallelOption = 2,
