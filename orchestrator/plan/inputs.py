@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
-    from orchestrator.plan.planned_layer import PlannedLayer
+    from orchestrator.plan.planned_layer import PlannedLayer, ProvenBelow
     from orchestrator.plan.reach.folder import Reached
-    from orchestrator.plan.segment import ProvenBelow
 
 #: The group of inputs that every layer of a stack stands on.
 START = "start"

@@ -81,6 +81,14 @@ def _task(entry: RoleEntry, variables: Mapping[str, Any]) -> dict[str, Any]:
     return task | {name: value for name, value in more.items() if value}
 
 
+@dataclass(frozen=True)
+class ProvenBelow:
+    """What another level proves of a stack: its lowest `layers`, by tests of the fingerprint `tests`."""
+
+    layers: int
+    tests: str
+
+
 class LayerPlanner:
     """Plans the layers of one workspace; each playbook is looked for once, however many images use its layer.
 
@@ -114,8 +122,9 @@ class LayerPlanner:
         start = self._workspace.machine
         if (parent := self._workspace.images.get(image.from_)) is not None and (below := self.machines_of(parent)):
             start = below[-1].inherited(self._workspace.machine)
-            for level in self._workspace.levels_above(parent.name):
-                start = level.own_machine.over(start)
+            if self._workspace.home(parent.name) is not self._workspace:
+                for level in self._workspace.levels_above(parent.name):
+                    start = level.own_machine.over(start)
         layers = (self._workspace.layers[use.name].machine for use in image.layers)
         return stacked(start, layers, image.machine)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.source import Source
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.inputs import Inputs
-    from orchestrator.plan.planned_layer import PlannedLayer
+    from orchestrator.plan.planned_layer import PlannedLayer, ProvenBelow
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,6 @@ class SegmentOutline:
     def planned(self, inputs: Inputs, *, tests: str, shared: bool = False, below: ProvenBelow | None = None) -> Segment:
         """The same build with all that decides its result, and the fingerprint of the tests that prove it."""
         return Segment(self.image, self.parent, self.source, self.layers, self.stack, inputs, tests, shared, below)
-
-
-@dataclass(frozen=True)
-class ProvenBelow:
-    """What another level proves of a stack: its lowest `layers`, by tests of the fingerprint `tests`."""
-
-    layers: int
-    tests: str
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.definition.image import Image
-from orchestrator.plan.planned_layer import LayerPlanner
-from orchestrator.plan.segment import ProvenBelow, SegmentOutline
+from orchestrator.plan.planned_layer import LayerPlanner, ProvenBelow
+from orchestrator.plan.segment import SegmentOutline
 from orchestrator.plan.stack import outlines
 
 if TYPE_CHECKING:
