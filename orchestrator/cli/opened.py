@@ -54,16 +54,24 @@ def opened(
     return loaded
 
 
-def tell_of_hidden_names(workspace: Workspace) -> None:
-    """A line for each name here that hides one of what the workspace extends, as far as people read them."""
+def chosen(workspace: Workspace, images: Sequence[str] | None) -> list[str]:
+    """The images that a plan or a build is about: the named ones, or all of the workspace itself.
+
+    A line for each name here that hides one of what the workspace extends, as far as people read them. Raises as
+    `Workspace.selected` does.
+    """
     from orchestrator.definition.workspace import from_here
     from orchestrator.plan.hiding import hiding
 
+    names = workspace.selected(images)
+    if not names:
+        say(f"note: {workspace.root} defines no images of its own: each is a file in packer/images/")
     hidden = hiding(workspace)
     for one in hidden[:_TOLD]:
         say(f"note: {from_here(one)}")
     if len(hidden) > _TOLD:
         say(f"note: and {len(hidden) - _TOLD} more names go before those of what this workspace extends")
+    return names
 
 
 def _warn(kind: str, broken: Mapping[str, Sequence[Problem]], asked: Sequence[str] | None) -> None:

@@ -50,13 +50,12 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
     as_json: JsonOption = False,
 ) -> None:
     """Show what would be built, on what and why, what is reused, and what is only tested again. Changes nothing."""
-    from orchestrator.cli.opened import opened, tell_of_hidden_names
+    from orchestrator.cli.opened import chosen, opened
     from orchestrator.run.prepare import Asked, prepare
 
     loaded = opened(workspace, images=images or None, env=env)
     environment = environment_of(loaded, env)
-    names = loaded.selected(images)
-    tell_of_hidden_names(loaded)
+    names = chosen(loaded, images)
     asked = Asked(names if rebuild else (), names if retry else (), with_parents=with_parents)
     prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked, strict=False)
     explain = explain or diff
