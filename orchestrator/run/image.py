@@ -18,9 +18,9 @@ from orchestrator.progress import Event, Stage
 from orchestrator.registry import STACK, State, record, set_state, tag, version_of
 from orchestrator.registry.record import Statement
 from orchestrator.registry.states import FIRST
+from orchestrator.run.levels.protected import commit_of_level, protected_layers
 from orchestrator.run.machine.fitting import placement_of, root_device
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
-from orchestrator.run.protected import commit_of_level, protected_layers
 from orchestrator.run.secret_vars import secret_vars
 from orchestrator.run.tests import are_current, facts_of, tests_of
 from orchestrator.tags import Tag

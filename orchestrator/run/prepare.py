@@ -17,9 +17,9 @@ from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions_of
 from orchestrator.run.image_segment import source_amis_of
+from orchestrator.run.levels.parents import concerned, out_of_date, standing_parents
 from orchestrator.run.machine.agents import check_agents, user_data_for_agent
 from orchestrator.run.machine.fitting import fitting_of, types_of
-from orchestrator.run.parents import concerned, out_of_date, standing_parents
 from orchestrator.run.schedule import Bounds, makespan
 from orchestrator.run.secret_vars import hide_vaulted
 from orchestrator.run.tasks import tasks
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlanWishes:
     """What a person asks for besides what changed: images built `anew`, images tested `again` by the same tests, and
     those of the workspaces that are extended built as well (`with_parents`).
     """
@@ -61,7 +61,7 @@ class Asked:
         return {*self.anew, *self.again}
 
 
-_NOTHING_MORE = Asked()
+_NOTHING_MORE = PlanWishes()
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def prepare(
     names: Sequence[str],
     *,
     parallel: int = 2,
-    asked: Asked = _NOTHING_MORE,
+    asked: PlanWishes = _NOTHING_MORE,
     strict: bool = True,
 ) -> Plan:
     """Resolve sources, read secrets and the account, and decide what is built, tested and reused.

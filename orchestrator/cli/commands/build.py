@@ -52,13 +52,13 @@ def build(  # noqa: PLR0917 - Typer calls it by name
 ) -> None:
     """Build what changed of images and of what they stand on, boot it, test it over SSM and tag the verdict."""
     from orchestrator.cli.opened import chosen, opened
-    from orchestrator.run.prepare import Asked, prepare
+    from orchestrator.run.prepare import PlanWishes, prepare
     from orchestrator.run.run import execute, nothing_done
     from orchestrator.run.tests import collect_tests
 
     loaded = opened(workspace, fetch=True, images=images or None, env=env)
     names = chosen(loaded, images)
-    asked = Asked(names if rebuild else (), names if retry else (), with_parents=with_parents)
+    asked = PlanWishes(names if rebuild else (), names if retry else (), with_parents=with_parents)
     environment = environment_of(loaded, env)
     prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked)
     for line in lines_of(prepared):

@@ -51,12 +51,12 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
 ) -> None:
     """Show what would be built, on what and why, what is reused, and what is only tested again. Changes nothing."""
     from orchestrator.cli.opened import chosen, opened
-    from orchestrator.run.prepare import Asked, prepare
+    from orchestrator.run.prepare import PlanWishes, prepare
 
     loaded = opened(workspace, images=images or None, env=env)
     environment = environment_of(loaded, env)
     names = chosen(loaded, images)
-    asked = Asked(names if rebuild else (), names if retry else (), with_parents=with_parents)
+    asked = PlanWishes(names if rebuild else (), names if retry else (), with_parents=with_parents)
     prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked, strict=False)
     explain = explain or diff
     explained = _explained(prepared, names) if explain else []

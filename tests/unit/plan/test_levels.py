@@ -16,7 +16,7 @@ from orchestrator.plan.steps import known, steps
 from orchestrator.plan.tree import cut, defined_inputs, tree
 from orchestrator.registry import State
 from orchestrator.render.packer import render
-from orchestrator.run.parents import concerned, out_of_date, standing_parents
+from orchestrator.run.levels.parents import concerned, out_of_date, standing_parents
 from tests.unit.plan.conftest import NOW, PROJECT, Planner
 from tests.unit.plan.test_steps import version
 from tests.unit.render.sets import LEGACY

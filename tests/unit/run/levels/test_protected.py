@@ -14,7 +14,7 @@ from orchestrator.definition.environment import Environment
 from orchestrator.definition.workspace import Workspace, load
 from orchestrator.plan.inputs import Inputs
 from orchestrator.plan.stack import outlines
-from orchestrator.run.protected import commit_of_level, protected_layers
+from orchestrator.run.levels.protected import commit_of_level, protected_layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
