@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.cache_folder import cache_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,9 +28,7 @@ _LEFT_BEHIND = frozenset({"__pycache__", ".git"})
 
 def cache() -> Path:
     """The folder of all content; it may not be there yet."""
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    # A relative path is ignored (XDG Base Directory Specification).
-    return (Path(given) if Path(given).is_absolute() else Path.home() / ".cache") / "ami" / "deps"
+    return cache_folder("deps")
 
 
 def place_of(sha256: str) -> Path:

@@ -23,28 +23,19 @@ import yaml
 
 from orchestrator.brought import collections_in
 from orchestrator.errors import DefinitionError, LackError, did_you_mean
+from orchestrator.git import environment, git, hint_for, reason, without_credentials
+from orchestrator.inner_links import links_trouble
 from orchestrator.process import ProgramFailed, run
-from orchestrator.requirements.safety import archive_trouble, links_trouble
+from orchestrator.requirements.safety import archive_trouble
 from orchestrator.requirements.written import Kind, RequirementEntry, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Seconds for one download, clone or installation.
+#: Seconds for one installation.
 _PATIENCE = 1800.0
 #: Variables of a person's that reach `ansible-galaxy`: servers and their tokens.
 _GALAXY = "ANSIBLE_GALAXY_"
-#: What keeps git from asking a person, from changing files as that person likes them, and from working in the
-#: repository of a hook that calls it.
-_GIT: dict[str, str | None] = {
-    "GIT_DIR": None,
-    "GIT_WORK_TREE": None,
-    "GIT_INDEX_FILE": None,
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "core.autocrlf",
-    "GIT_CONFIG_VALUE_0": "false",
-}
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 #: An error of git's or Ansible's. One that ends with a colon has its matter in the next line.
 _ERROR = re.compile(r"^(?:fatal:|ERROR!|ERROR:|\[ERROR\]:)\s*(.*:\n.*|.*)", re.MULTILINE)
@@ -106,26 +97,24 @@ class Fetcher:
         clone = place / "repository.git"
         try:
             # Submodules are not taken, as ansible-galaxy takes none.
-            run(["git", "clone", "--quiet", "--bare", "--", url, str(clone)], timeout=_PATIENCE, env=_GIT)
+            git("clone", "--quiet", "--bare", "--", url, str(clone))
         except ProgramFailed as failed:
-            raise _unreachable(one, failed) from failed
+            raise _unreachable(one, reason(failed), hint_for(failed)) from failed
         commit = self._commit(one, clone)
         if one.kind is Kind.ROLE:
             tree = place / "tree"
             tree.mkdir()
-            out = ["git", f"--git-dir={clone}", f"--work-tree={tree}", "checkout", "--quiet", "-f", commit, "--", "."]
-            run(out, env=_GIT)
+            git(f"--work-tree={tree}", "checkout", "--quiet", "-f", commit, "--", ".", folder=clone)
             return (Fetched(Kind.ROLE, one.name, one.version or commit[:12], self._role(one, tree), commit),)
         written = {"name": f"git+file://{clone}{f'#{inside}' if inside else ''}", "type": "git", "version": commit}
         return tuple(self._collections(one, place, written, commit=commit))
 
     def _commit(self, one: RequirementEntry, clone: Path) -> str:
         wanted = one.version or "HEAD"
-        git = ["git", f"--git-dir={clone}"]
-        asked = run([*git, "rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}"], check=False, env=_GIT)
+        asked = git("rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}", folder=clone, check=False)
         if asked.code == 0 and _COMMIT.fullmatch(asked.out.strip()) and not wanted.startswith("-"):
             return asked.out.strip()
-        listed = run([*git, "for-each-ref", "--format=%(refname:short)"], env=_GIT).out.split()
+        listed = git("for-each-ref", "--format=%(refname:short)", folder=clone).out.split()
         near = did_you_mean(wanted, listed)
         raise DefinitionError([one.problem(f"'{one.source}' has no tag, branch or commit '{wanted}'{near}")])
 
@@ -210,7 +199,7 @@ class Fetcher:
             config.touch()
         env = {
             **{name: None for name in os.environ if name.startswith("ANSIBLE_") and not name.startswith(_GALAXY)},
-            **_GIT,
+            **environment(),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_CONFIG": str(config),
             "ANSIBLE_COLLECTIONS_PATH": str(collections or self._work / "none"),
@@ -220,7 +209,7 @@ class Fetcher:
         try:
             run([_program(), *arguments], timeout=_PATIENCE, env=env, cwd=self._root)
         except ProgramFailed as failed:
-            raise _unreachable(one, failed) from failed
+            raise _unreachable(one, _reason(failed)) from failed
 
 
 def collection_info(folder: Path) -> dict[str, Any]:
@@ -233,16 +222,17 @@ def collection_info(folder: Path) -> dict[str, Any]:
     return info if isinstance(info, dict) else {}
 
 
-def _unreachable(one: RequirementEntry, failed: ProgramFailed) -> LackError:
-    said = _reason((failed.completed.err or failed.completed.out).strip())
+def _unreachable(one: RequirementEntry, why: str, hint: str = "") -> LackError:
     where = f"{one.path}:{one.line}: " if one.path else ""
-    return LackError(f"{where}{one} cannot be fetched from '{one.source}': {said or failed.ended}")
+    return LackError(f"{where}{one} cannot be fetched from '{one.source}': {why}", hint=hint)
 
 
-def _reason(output: str) -> str:
-    """Why git or ansible-galaxy failed, in its own words: of a role a warning says it, before the error."""
+def _reason(failed: ProgramFailed) -> str:
+    """Why ansible-galaxy failed, in its own words: of a role a warning says it, before the error."""
+    output = (failed.completed.err or failed.completed.out).strip()
     match = re.search(r"was NOT installed successfully:[\s-]*(.*)", output) or _ERROR.search(output)
-    return " ".join(match[1].split()) if match else output.rpartition("\n")[2]
+    said = " ".join(match[1].split()) if match else output.rpartition("\n")[2]
+    return without_credentials(said) or failed.ended
 
 
 def _program() -> str:

@@ -1,8 +1,7 @@
-"""What is refused of content from elsewhere: paths and links that lead out of it, and another ansible-core."""
+"""What is refused of content from elsewhere: archives that lead out of their folder, and another ansible-core."""
 
 from __future__ import annotations
 
-import os
 import posixpath
 import tarfile
 from importlib.metadata import PackageNotFoundError, version
@@ -23,17 +22,6 @@ def archive_trouble(path: Path) -> str:
             return next(filter(None, map(_member_trouble, archive)), "")
     except (tarfile.TarError, EOFError, OSError) as error:
         return f"it is no tar archive that can be read ({error})"
-
-
-def links_trouble(folder: Path) -> str:
-    """The first symbolic link of a folder that leads out of it; empty when none does."""
-    top = os.path.realpath(folder)
-    for within, folders, names in os.walk(folder):
-        for name in (*folders, *names):
-            path = os.path.join(within, name)  # noqa: PTH118 - many files
-            if os.path.islink(path) and not f"{os.path.realpath(path)}/".startswith(f"{top}/"):  # noqa: PTH114
-                return f"the link '{os.path.relpath(path, folder)}' leads out of it, to '{os.readlink(path)}'"  # noqa: PTH115
-    return ""
 
 
 def core_trouble(collection: Path) -> str:
