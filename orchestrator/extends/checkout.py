@@ -1,4 +1,4 @@
-"""From a pin to the files of its commit: in the cache by commit, compared with the pin at each use.
+"""From a pin to the files of its commit: in the cache by commit, compared with the pin once by each process.
 
 What is there already needs no network and no git. A folder that differs from its pin is made anew from the clone.
 """
@@ -27,6 +27,9 @@ LOG = logging.getLogger(__name__)
 
 #: What Python leaves in a folder that a program runs in.
 _LEFT_BEHIND = "__pycache__"
+#: Folders and trees that this process has compared: a command asks for one several times.
+_COMPARED: set[tuple[Path, str]] = set()
+#: What resolves a place anew.
 HINT = "ami update"
 
 
@@ -51,7 +54,7 @@ def checkout_of(place: GitPlace, pin: ExtendsPin | None) -> Path:
         repository.fetch(pin.commit)
     if not repository.has(pin.commit):
         what = f"the commit {pin.commit[:12]} of {place} is gone from there, and this machine does not have it"
-        raise DefinitionError([pin.problem(what)], hint=f"{HINT}; whoever has it in a clone can push it as a tag")
+        raise DefinitionError([pin.problem(what)], hint=f"run `{HINT}`, or let whoever has it in a clone push it")
     return check_out(repository, place, pin)
 
 
@@ -90,10 +93,30 @@ def _write_files(repository: Repository, place: GitPlace, pin: ExtendsPin, files
 
 def folder_of(commit: str) -> Path:
     """Where the files of a commit are."""
-    return cache_folder("extends") / "commits" / commit
+    return _commits() / commit
+
+
+def repository_of(folder: Path) -> Path | None:
+    """The folder with the whole repository that a folder in the cache is part of; None for one that is not there."""
+    commits = _commits()
+    return commits / folder.relative_to(commits).parts[0] if commits in folder.parents else None
+
+
+def _commits() -> Path:
+    return (cache_folder("extends") / "commits").resolve()
 
 
 def _is_as_locked(folder: Path, pin: ExtendsPin) -> bool:
+    if (folder, pin.tree) in _COMPARED:
+        return True
+    if _is_tree_at_last(folder, pin):
+        _COMPARED.add((folder, pin.tree))
+        return True
+    return False
+
+
+def _is_tree_at_last(folder: Path, pin: ExtendsPin) -> bool:
+    """Whether a folder is the locked tree, once what programs left in it is gone."""
     if is_tree(folder, pin.tree):
         return True
     left = [path for path in folder.rglob(_LEFT_BEHIND) if path.is_dir() and not path.is_symlink()]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from orchestrator.errors import Problem, did_you_mean
 from orchestrator.masks import learn
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: How git is reached (git-fetch, "Git URLs"). `ext::` and other helpers run commands: they are no URLs here.
 SCHEMES = ("https", "ssh", "file", "http", "git")
@@ -51,8 +48,12 @@ class GitPlace:
 
     @property
     def where(self) -> str:
-        """The beginning of a message about it: `ami.yml:3: `."""
-        return f"{self.path}:{self.line}: " if self.path else ""
+        """The beginning of a message about it: `ami.yml:3: `, from the folder of whoever works here."""
+        if self.path is None:
+            return ""
+        here = Path.cwd()
+        path = self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
+        return f"{path}:{self.line}: "
 
 
 def url_trouble(url: str) -> str:

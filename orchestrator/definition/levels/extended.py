@@ -10,13 +10,16 @@ from pydantic import ValidationError
 
 import orchestrator
 from orchestrator.definition.levels.extends import Extends, as_extends
+from orchestrator.definition.levels.from_git import from_git, place_of
 from orchestrator.definition.levels.origin import BUILTIN, LevelOrigin
+from orchestrator.extends.checkout import repository_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.definition.reading.document import Document
     from orchestrator.errors import Problem
+    from orchestrator.extends.place import GitPlace
 
 #: The workspace in the package, which every other one extends in the end.
 BUILTIN_ROOT = Path(orchestrator.__file__).parent / "builtin"
@@ -45,11 +48,22 @@ def extended(document: Document, trail: tuple[Path, ...], problems: list[Problem
     except ValidationError:
         return None  # it is told with the mistakes of the whole file
     if written.path is None:
-        problems.append(document.problem("'extends' takes a folder: git URLs are not supported yet", "extends", "git"))
-        return None
+        return _from_git(place_of(document, written), trail, problems)
     found = list(_problems_of_folder(document, trail, written.path))
     problems += found
     return None if found else Extended(_folder(trail[-1], written.path), LevelOrigin(path=written.path))
+
+
+def _from_git(place: GitPlace, trail: tuple[Path, ...], problems: list[Problem]) -> Extended | None:
+    level = from_git(trail[-1], place, problems)
+    if level and level.root in trail:
+        problems.append(place.problem(_loop(level.root, trail)))
+        return None
+    return Extended(level.root, LevelOrigin(git=place.url, ref=place.ref, commit=level.commit)) if level else None
+
+
+def _loop(folder: Path, trail: tuple[Path, ...]) -> str:
+    return f"loop in 'extends': {' -> '.join(str(one) for one in (*trail[trail.index(folder) :], folder))}"
 
 
 def _problems_of_folder(document: Document, trail: tuple[Path, ...], path: str) -> Iterator[Problem]:
@@ -64,9 +78,11 @@ def _problems_of_folder(document: Document, trail: tuple[Path, ...], path: str) 
     except (OSError, ValueError, RuntimeError):  # a name too long, a NUL in it, a ring of links
         yield document.problem("'extends' is no path of a folder", *at)
         return
+    repository = repository_of(trail[-1])
     if folder in trail:
-        loop = " -> ".join(str(one) for one in (*trail[trail.index(folder) :], folder))
-        yield document.problem(f"loop in 'extends': {loop}", *at)
+        yield document.problem(_loop(folder, trail), *at)
+    elif repository and not folder.is_relative_to(repository):
+        yield document.problem(f"'extends': '{path}' leads out of the repository that this workspace is in", *at)
     elif not there:
         yield document.problem(f"'extends': there is no {_FILE} in {folder}", *at)
 

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from orchestrator.definition.reading.frozen import Frozen
+from orchestrator.extends.place import folder_trouble, ref_trouble, url_trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _without(trouble_of: Callable[[str], str]) -> AfterValidator:
+    """Refuse a text that has what a function finds."""
+
+    def checked(text: str) -> str:
+        if trouble := trouble_of(text):
+            raise ValueError(trouble)
+        return text
+
+    return AfterValidator(checked)
 
 
 class Extends(Frozen):
@@ -20,17 +35,25 @@ class Extends(Frozen):
         str | None,
         Field(
             min_length=1,
-            description="URL of a git repository; `ami update` locks it to a commit.",
+            description="URL of a git repository (https, ssh, file, http, git), without a password. `ami update` locks "
+            "it to a commit, in ami.lock.",
             examples=["https://git.example.com/platform/factory.git"],
         ),
+        _without(url_trouble),
     ] = None
     ref: Annotated[
         str | None,
-        Field(min_length=1, description="A tag, branch or commit of that repository.", examples=["v1.4.0"]),
+        Field(min_length=1, description="A tag or branch of that repository, or a whole commit.", examples=["v1.4.0"]),
+        _without(ref_trouble),
     ] = None
     folder: Annotated[
         str | None,
-        Field(min_length=1, description="Where the ami.yml is inside the repository; without it at the top."),
+        Field(
+            min_length=1,
+            description="Where the ami.yml is inside the repository; without it at the top.",
+            examples=["images"],
+        ),
+        _without(folder_trouble),
     ] = None
 
     @model_validator(mode="after")

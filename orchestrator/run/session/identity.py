@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.errors import LackError
+from orchestrator.git import OF_ANOTHER
 from orchestrator.masks import hide
 from orchestrator.process import ProgramFailed, run
 from orchestrator.run.leases.owner import LeaseOwner, this_process
@@ -21,11 +22,6 @@ from orchestrator.whole_file import write_whole
 OWNER_FILE = "owner.json"
 #: The file that is there when the run has ended.
 SUMMARY_FILE = "summary.json"
-
-#: What a hook of git sets: with these, git speaks of the hook's repository, wherever it is asked.
-_OF_ANOTHER: dict[str, str | None] = dict.fromkeys(
-    ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
-)
 
 _STARTED = "%Y%m%dT%H%M%SZ"
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
@@ -86,8 +82,10 @@ def started_of(run_id: str) -> datetime | None:
 def commit_of(folder: Path) -> str:
     """The commit that a folder is at, with `-dirty` when it differs from it; an empty string outside git."""
     try:
-        head = run(["git", "-C", str(folder), "rev-parse", "HEAD"], check=False, env=_OF_ANOTHER)
-        status = run(["git", "-C", str(folder), "status", "--porcelain", "--", "."], check=False, env=_OF_ANOTHER)
+        head = run(["git", "-C", str(folder), "rev-parse", "HEAD"], check=False, env=dict.fromkeys(OF_ANOTHER))
+        status = run(
+            ["git", "-C", str(folder), "status", "--porcelain", "--", "."], check=False, env=dict.fromkeys(OF_ANOTHER)
+        )
     except (LackError, ProgramFailed):
         return ""
     if head.code != 0:
