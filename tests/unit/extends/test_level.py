@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
     from tests.unit.extends.conftest import FactoryRepository
 
-IMAGE = (
-    "name: {name}\nowner: {{team: t, email: t@example.com}}\nfrom: {start}\nlayers: [{{app: {{roles: [{name}]}}}}]\n"
-)
+IMAGE = """
+name: {name}
+description: an image
+owner: {{team: tests, email: tests@example.com}}
+from: {start}
+layers:
+  - {name}: {{roles: [{name}]}}
+"""
 
 
 def lock(root: Path) -> None:
@@ -34,7 +39,7 @@ def lock(root: Path) -> None:
 def write(root: Path, name: str, extends: str, *, start: str = "golden") -> None:
     """A workspace with one image and its role, which have the workspace's name."""
     files = {
-        "ami.yml": f"name: {name}\n\nextends: {extends}\nlayers: [app]\n",
+        "ami.yml": f"name: {name}\n\nextends: {extends}\nlayers: [{name}]\n",
         f"packer/images/{name}.yml": IMAGE.format(name=name, start=start),
         f"roles/{name}/tasks/main.yml": "[]\n",
         f"roles/{name}/tests/test_it.py": "def test_it(): pass\n",
