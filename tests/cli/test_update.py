@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.cli.completion.definitions import images, roots_above
 from orchestrator.cli.main import main
 from tests.cli.contract import error_of, kept, printed
 from tests.cli.terminal import seen
@@ -18,6 +19,10 @@ from tests.cli.terminal import seen
 if TYPE_CHECKING:
     from tests.cli.terminal import Screen
 
+FACTORY = {
+    "ami.yml": "name: factory\nsources: {debian: {ami_id: ami-0123456789abcdef0, ssh_username: admin}}\n",
+    "packer/images/golden.yml": "name: golden\ndescription: d\nowner: {team: t, email: t@example.com}\nfrom: debian\n",
+}
 AMI = str(Path(sys.executable).parent / "ami")
 
 
@@ -75,7 +80,9 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     made.root.mkdir()
     made.factory.mkdir()
     made.git("init", "--quiet", "--initial-branch=main")
-    (made.factory / "ami.yml").write_text("name: factory\n")
+    for name, text in FACTORY.items():
+        (made.factory / name).parent.mkdir(parents=True, exist_ok=True)
+        (made.factory / name).write_text(text)
     made.git("add", ".")
     made.git("commit", "--quiet", "-m", "Begin")
     made.git("tag", "v1.0.0")
@@ -99,6 +106,7 @@ def test_update_when_a_branch_moves(team: Team) -> None:
     assert screen.lines[-1] == "wrote ami.lock: commit it"
     assert f"commit: {first}\n" in team.lock
     assert team.is_read
+    assert images(roots_above(team.root)) == ["golden"]
 
     team.git("commit", "--quiet", "--allow-empty", "-m", "Harden \x1b[31msshd")
     second, before = team.git("rev-parse", "main"), team.lock

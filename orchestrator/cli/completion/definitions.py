@@ -10,12 +10,19 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.cache_folder import cache_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 #: As `definition.workspace_file.FILE` and its neighbours, which take long to import.
 _FILE, _IMAGES, _ENVIRONMENTS, _SUFFIX = "ami.yml", "packer/images", "packer/environments", ".pkrvars.hcl"
-_EXTENDS = re.compile(r"^extends:[ \t]*(?P<quote>['\"]?)(?P<folder>[^'\"#\n]+)(?P=quote)[ \t]*(#.*)?$", re.MULTILINE)
+#: As `extends.pin.LOCK`.
+_LOCK = "ami.lock"
+#: The value of `extends:`, with the lines that belong to it.
+_EXTENDS = re.compile(r"^extends:(?:.*)(?:\n[ \t]+.*)*", re.MULTILINE)
+#: The commit in a lock.
+_COMMIT = re.compile(r"^  commit: '?([0-9a-f]{40,64})'?$", re.MULTILINE)
 _FROM = re.compile(r"^from:[ \t]*['\"]?([a-z0-9-]+)", re.MULTILINE)
 _VARIANTS = re.compile(r"^variants:", re.MULTILINE)
 #: Images whose variants are looked for; of more, people get the names alone and go on typing.
@@ -29,9 +36,31 @@ def roots_above(folder: Path) -> tuple[Path, ...]:
     found: list[Path] = []
     while root is not None and root not in found and (root / _FILE).is_file():
         found.append(root)
-        extended = _EXTENDS.search(_text(root / _FILE))
-        root = (root / extended["folder"].strip()).resolve() if extended else None
+        root = _extended(root)
     return tuple(found)
+
+
+def _extended(root: Path) -> Path | None:
+    """The workspace that another one extends: a folder, or the files that the cache has of the commit in its lock."""
+    written = _EXTENDS.search(_text(root / _FILE))
+    if written is None:
+        return None
+    import yaml
+
+    try:
+        extends = yaml.load(written[0], yaml.CSafeLoader)["extends"]
+    except yaml.YAMLError:
+        return None
+    fields = extends if isinstance(extends, dict) else {"path": extends}
+    if isinstance(path := fields.get("path"), str):
+        return (root / path).resolve()
+    lock = root / _LOCK
+    commit = _COMMIT.search(_text(lock)) if "git" in fields and lock.is_file() else None
+    return (
+        (cache_folder("extends") / "commits" / commit[1] / str(fields.get("folder") or "")).resolve()
+        if commit
+        else None
+    )
 
 
 def environments(roots: Iterable[Path]) -> list[str]:
