@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.errors import LackError
 from orchestrator.git import check_version, environment, git, hint_for, reason
-from orchestrator.process import ProgramFailed
+from orchestrator.process import Completed, ProgramFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +60,8 @@ def test_git_when_a_persons_settings_hold_the_password(closed: str, monkeypatch:
     assert "The requested URL returned error: 403" in reason(caught.value)
     assert closed in reason(caught.value)
     assert "pw-of-5" not in reason(caught.value)
+    older = Completed(("git",), 128, b"", f"fatal: unable to access 'http://me:pw-of-5@{closed}/'".encode())
+    assert reason(ProgramFailed(older)) == f"unable to access 'http://********@{closed}/'"
 
 
 def test_git_when_a_hook_calls_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
