@@ -37,7 +37,7 @@ class Team:
 
     def git(self, *arguments: str) -> str:
         who = ["-c", "user.name=tests", "-c", "user.email=tests@example.com"]
-        argv = ["git", "-C", self.factory, *who, *arguments]
+        argv = ["git", "-C", str(self.factory), *who, *arguments]
         return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
 
     def extend(self, ref: str) -> None:
