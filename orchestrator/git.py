@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import LackError
@@ -38,13 +39,13 @@ _SETTINGS = {"core.autocrlf": "false", "core.hooksPath": os.devnull}
 
 #: The end of git's own version in `git version 2.39.5 (Apple Git-154)`.
 _VERSION = re.compile(r"git version (\d+)\.(\d+)")
+_OF_ANOTHER_USER = re.compile(r"dubious ownership in repository at '([^']+)'")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]*:[^/@\s'\"]*(?=@)")
 #: What git says last of a remote that a program of its own could not reach: the reason stands before it.
 _NO_REASON = "Could not read from remote repository."
 
 #: What to do about a failure, by a text of git's or ssh's.
 _HINTS = {
-    "dubious ownership": "git config --global --add safe.directory PATH, if you trust whoever owns the repository",
     "terminal prompts disabled": "git may not ask here: let a credential helper answer, or use an SSH URL",
     "could not read Username": "git may not ask here: let a credential helper answer, or use an SSH URL",
     "Authentication failed": "renew the credentials that your credential helper has",
@@ -98,7 +99,7 @@ def reason(failed: ProgramFailed) -> str:
         return failed.ended
     said = lines[at].removeprefix("fatal:").removeprefix("error:").strip()
     if said == _NO_REASON and at > 0:
-        said = f"{lines[at - 1].removeprefix('fatal:').strip()} {said}"
+        said = lines[at - 1]
     elif said.endswith(":") and at + 1 < len(lines):
         said = f"{said} {lines[at + 1]}"
     return without_credentials(said)
@@ -107,6 +108,9 @@ def reason(failed: ProgramFailed) -> str:
 def hint_for(failed: ProgramFailed) -> str:
     """What to do about it; empty when nothing is known."""
     said = failed.completed.err
+    owned = _OF_ANOTHER_USER.search(said)
+    if owned:
+        return f"if you trust its owner: git config --global --add safe.directory {shlex.quote(owned[1])}"
     return next((hint for text, hint in _HINTS.items() if text in said), "")
 
 

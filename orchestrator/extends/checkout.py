@@ -83,7 +83,7 @@ def _write_files(repository: Repository, place: GitPlace, pin: ExtendsPin, files
     try:
         repository.check_out(pin.commit, files)
     except ProgramFailed as failed:
-        raise _refused(place, pin, reason(failed)) from failed
+        raise _damaged(repository) if repository.is_damaged() else _refused(place, pin, reason(failed)) from failed
     if trouble := links_trouble(files):
         raise _refused(place, pin, trouble)
     _set_modes(files)
@@ -145,4 +145,9 @@ def _not_the_tree(repository: Repository, pin: ExtendsPin) -> DefinitionError | 
             [pin.problem(f"the commit {pin.commit[:12]} has another tree than {LOCK} says: nobody edits that file")],
             hint=HINT,
         )
-    return LackError(f"the clone {repository.folder} is damaged", hint=f"rm -rf {repository.folder}; ami plan")
+    return _damaged(repository)
+
+
+def _damaged(repository: Repository) -> LackError:
+    where = repository.folder
+    return LackError(f"the clone {where} is damaged", hint=f"remove it, and it is made anew: rm -rf {where}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import re
 import shutil
 import tempfile
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.extends.place import GitPlace
+
+LOG = logging.getLogger(__name__)
 
 _REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 #: Settings of a person's that would change what is checked out.
@@ -78,18 +81,7 @@ class Repository:
                 return
             try:
                 if self.folder.is_dir():
-                    # Never `gc`: another process may read what no ref keeps any more.
-                    git(
-                        "-c",
-                        "gc.auto=0",
-                        "fetch",
-                        "--quiet",
-                        "--prune",
-                        "--force",
-                        "origin",
-                        *_REFS,
-                        folder=self.folder,
-                    )
+                    self._fetch_all()
                 else:
                     self._clone()
                 if commit and not self.has(commit):
@@ -169,6 +161,23 @@ class Repository:
     def _lines(self, *arguments: str) -> list[str]:
         return git(*arguments, folder=self.folder).out.splitlines()
 
+    def _fetch_all(self) -> None:
+        """Fetch into the clone, or make it anew when that fails and the clone itself is the reason."""
+        try:
+            # Never `gc`: another process may read what no ref keeps any more.
+            git("-c", "gc.auto=0", "fetch", "--quiet", "--prune", "--force", "origin", *_REFS, folder=self.folder)
+        except ProgramFailed:
+            if not self.is_damaged():
+                raise
+            LOG.warning("the clone %s is damaged: it is made anew", self.folder)
+            with coming(self.folder) as folder:
+                self.folder.rename(folder / "damaged")
+            self._clone()
+
+    def is_damaged(self) -> bool:
+        """Whether the clone lacks something of its own commits."""
+        return git("fsck", "--connectivity-only", "--no-dangling", folder=self.folder, check=False).code != 0
+
     def _clone(self) -> None:
         """Make the clone, or nothing."""
         with coming(self.folder) as folder:
@@ -190,8 +199,13 @@ class Repository:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Held by one process at a time; the system gives it back when that one dies."""
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with self.folder.with_suffix(".lock").open("ab") as lock:
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            lock = self.folder.with_suffix(".lock").open("ab")
+        except OSError as error:
+            why = f"the cache {self.folder.parent} cannot be written: {error.strerror}"
+            raise LackError(why, hint="XDG_CACHE_HOME names another place for it") from error
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

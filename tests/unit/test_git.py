@@ -96,3 +96,14 @@ def test_version_when_there_is_no_git(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(LackError) as caught:
         check_version()
     assert caught.value.hint == "apt-get install git"
+
+
+def test_git_when_the_repository_is_anothers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named in the command that lets git read it."""
+    git("init", "--quiet", "--bare", str(tmp_path / "there.git"))
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(ProgramFailed) as caught:
+        git("ls-remote", f"file://{tmp_path}/there.git")
+    assert reason(caught.value) == f"detected dubious ownership in repository at '{tmp_path}/there.git'"
+    expected = f"if you trust its owner: git config --global --add safe.directory {tmp_path}/there.git"
+    assert hint_for(caught.value) == expected

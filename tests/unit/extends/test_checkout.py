@@ -232,3 +232,23 @@ def test_clone_when_it_is_killed(factory: FactoryRepository, tmp_path: Path) -> 
     assert [path.name for path in repositories.glob(".coming-*")]
     assert checkout_of(factory.place("v1.0.0"), pin).is_dir()
     assert not list(repositories.glob(".coming-*"))
+
+
+def test_clone_when_the_disk_damaged_it(factory: FactoryRepository, tmp_path: Path) -> None:
+    """It is made anew when it is needed."""
+    pin = factory.pin("v1.0.0")
+    (clone,) = (tmp_path / "cache/ami/extends/repositories").glob("*.git")
+    shutil.rmtree(tmp_path / "cache/ami/extends/commits")
+    for path in clone.glob("objects/*/*"):
+        path.chmod(0o600)
+        path.write_bytes(b"")
+    assert (checkout_of(factory.place("v1.0.0"), pin) / "ami.yml").is_file()
+
+
+def test_cache_when_it_cannot_be_written(factory: FactoryRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its place, why, and how to name another one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(factory.folder / "ami.yml"))
+    with pytest.raises(LackError) as caught:
+        factory.pin("v1.0.0")
+    expected = f"the cache {factory.folder}/ami.yml/ami/extends/repositories cannot be written: Not a directory"
+    assert (str(caught.value), caught.value.hint) == (expected, "XDG_CACHE_HOME names another place for it")
