@@ -38,9 +38,12 @@ def opened(
     Raises as `bring` and `load` do, and DefinitionError for a value that is too short to be hidden.
     """
     from orchestrator.definition.workspace import load
+    from orchestrator.lock_update import unfetched
     from orchestrator.requirements.bring import bring
     from orchestrator.secret_values import learn_masks
 
+    if place := unfetched(folder):
+        say(f"fetching {place}")
     try:
         bring(folder, fetch=fetch, tell=say)
     except (DefinitionError, LackError) as error:

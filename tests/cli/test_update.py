@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -107,6 +108,9 @@ def test_update_when_a_branch_moves(team: Team) -> None:
     assert f"commit: {first}\n" in team.lock
     assert team.is_read
     assert images(roots_above(team.root)) == ["golden"]
+    shutil.rmtree(team.root.with_name("cache"))
+    refused = team.ami("render", "no-image", code=2)[1]
+    assert refused.splitlines()[0] == f"fetching file://{team.factory} at main"
 
     team.git("commit", "--quiet", "--allow-empty", "-m", "Harden \x1b[31msshd")
     second, before = team.git("rev-parse", "main"), team.lock

@@ -31,7 +31,7 @@ layers:
 
 def lock(root: Path) -> None:
     """What `ami update --yes` does."""
-    update = lock_update(root)
+    update = lock_update(root, print)
     assert update is not None
     update.write()
 

@@ -48,7 +48,7 @@ def update(
     from orchestrator.lock_update import lock_update
 
     root = root_of(workspace)
-    planned = lock_update(root)
+    planned = lock_update(root, say)
     if planned is None:
         say("nothing to lock: ami.yml extends no git repository")
         if as_json:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PROGRAMS = {
     "ansible-playbook": "it applies the roles of every layer",
-    "git": "it tells which commit an image is built from",
+    "git": "it tells which commit an image is built from, and fetches what a workspace extends",
 }
 
 
