@@ -80,6 +80,8 @@ def check_out(repository: Repository, place: GitPlace, pin: ExtendsPin) -> Path:
 def _write_files(repository: Repository, place: GitPlace, pin: ExtendsPin, files: Path) -> None:
     if submodules := repository.submodules(pin.commit):
         raise _refused(place, pin, f"it has a submodule at '{submodules[0]}', and submodules are not fetched")
+    if states := repository.states(pin.commit):
+        raise _refused(place, pin, f"it has '{states[0]}', where a workspace keeps what no commit should have")
     try:
         repository.check_out(pin.commit, files)
     except ProgramFailed as failed:

@@ -128,6 +128,11 @@ class Repository:
         entries = git("ls-tree", "-r", "-z", commit, folder=self.folder).out.split("\0")
         return [entry.partition("\t")[2] for entry in entries if entry.startswith("160000 ")]
 
+    def states(self, commit: str) -> list[str]:
+        """The paths of a commit that are in `.ami`, a workspace's own folder for runs and links."""
+        paths = git("ls-tree", "-r", "-z", "--name-only", commit, folder=self.folder).out.split("\0")
+        return [path for path in paths if ".ami" in path.split("/")]
+
     def keep(self, commit: str) -> None:
         """Let a commit stay here, whatever becomes of its branch."""
         git("update-ref", f"{_KEPT}{commit}", commit, folder=self.folder)

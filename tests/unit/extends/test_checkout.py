@@ -167,7 +167,7 @@ def test_checkout_when_only_the_commit_is_asked_for(factory: FactoryRepository, 
 
 
 def test_commit_when_it_is_refused(factory: FactoryRepository, tmp_path: Path) -> None:
-    """A link that leads out, and a submodule: the place in `ami.yml`, and nothing is checked out."""
+    """A link that leads out, a submodule, and a folder `.ami`: the place in `ami.yml`, and nothing is checked out."""
     (factory.folder / "roles/out").symlink_to("../../elsewhere")
     factory.commit({}, tag="links")
     text = refused(lambda: factory.pin("links"))
@@ -181,6 +181,9 @@ def test_commit_when_it_is_refused(factory: FactoryRepository, tmp_path: Path) -
     factory.git("submodule", "--quiet", "add", str(other), "vendor")
     factory.commit({}, tag="modules")
     assert "it has a submodule at 'vendor'" in refused(lambda: factory.pin("modules"))
+    factory.git("rm", "--quiet", "-f", "vendor")
+    factory.commit({".ami/known-amis.json": "{}"}, tag="state")
+    assert "it has '.ami/known-amis.json', where a workspace keeps" in refused(lambda: factory.pin("state"))
     assert not list((tmp_path / "cache/ami/extends/commits").iterdir())
 
 
