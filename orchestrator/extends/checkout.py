@@ -11,13 +11,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.cache_folder import cache_folder
 from orchestrator.errors import DefinitionError, LackError
 from orchestrator.extends.pin import LOCK, ExtendsPin
 from orchestrator.extends.repository import Repository, coming
 from orchestrator.extends.tree import is_tree
-from orchestrator.git import reason
-from orchestrator.inner_links import links_trouble
+from orchestrator.fetching.cache_folder import cache_folder
+from orchestrator.fetching.git import reason
+from orchestrator.fetching.inner_links import links_trouble
 from orchestrator.process import ProgramFailed
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.cache_folder import cache_folder
 from orchestrator.errors import DefinitionError, LackError, did_you_mean
 from orchestrator.extends.pin import OBJECT
-from orchestrator.git import check_version, git, hint_for, reason
+from orchestrator.fetching.cache_folder import cache_folder
+from orchestrator.fetching.git import check_version, git, hint_for, reason
 from orchestrator.process import ProgramFailed
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.cache_folder import cache_folder
+from orchestrator.fetching.cache_folder import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

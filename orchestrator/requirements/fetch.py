@@ -23,8 +23,8 @@ import yaml
 
 from orchestrator.brought import collections_in
 from orchestrator.errors import DefinitionError, LackError, did_you_mean
-from orchestrator.git import environment, git, hint_for, reason, without_credentials
-from orchestrator.inner_links import links_trouble
+from orchestrator.fetching.git import environment, git, hint_for, reason, without_credentials
+from orchestrator.fetching.inner_links import links_trouble
 from orchestrator.process import ProgramFailed, run
 from orchestrator.requirements.safety import archive_trouble
 from orchestrator.requirements.written import Kind, RequirementEntry, Way

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cache_folder import cache_folder
+from orchestrator.fetching.cache_folder import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.errors import LackError
-from orchestrator.git import OF_ANOTHER
+from orchestrator.fetching.git import OF_ANOTHER
 from orchestrator.masks import hide
 from orchestrator.process import ProgramFailed, run
 from orchestrator.run.leases.owner import LeaseOwner, this_process

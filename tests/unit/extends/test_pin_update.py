@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator import git
 from orchestrator.errors import DefinitionError
 from orchestrator.extends import update
 from orchestrator.extends.update import newer_tags, planned
+from orchestrator.fetching import git
 
 if TYPE_CHECKING:
     from tests.unit.extends.conftest import FactoryRepository

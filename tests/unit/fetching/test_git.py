@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.errors import LackError
-from orchestrator.git import check_version, environment, git, hint_for, reason
+from orchestrator.fetching.git import check_version, environment, git, hint_for, reason
 from orchestrator.process import Completed, ProgramFailed
 
 if TYPE_CHECKING:
