@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import DefinitionError, LackError
-from orchestrator.extends.pin import LOCK, ExtendsPin
+from orchestrator.extends.pin import DIGITS, LOCK, ExtendsPin
 from orchestrator.extends.repository import Repository, coming
 from orchestrator.extends.tree import is_tree
 from orchestrator.fetching.cache_folder import cache_folder
@@ -53,7 +53,7 @@ def checkout_of(place: GitPlace, pin: ExtendsPin | None) -> Path:
         LOG.info("fetching %s", place)
         repository.fetch(pin.commit)
     if not repository.has(pin.commit):
-        what = f"the commit {pin.commit[:12]} of {place} is gone from there, and this machine does not have it"
+        what = f"the commit {pin.commit[:DIGITS]} of {place} is gone from there, and this machine does not have it"
         raise DefinitionError([pin.problem(what)], hint=f"run `{HINT}`, or let whoever has it in a clone push it")
     return check_out(repository, place, pin)
 
@@ -94,8 +94,8 @@ def _write_files(repository: Repository, place: GitPlace, pin: ExtendsPin, files
 
 
 def folder_of(commit: str) -> Path:
-    """Where the files of a commit are."""
-    return _commits() / commit
+    """Where the files of a commit are: messages name files in it, and 12 digits are enough to tell commits apart."""
+    return _commits() / commit[:DIGITS]
 
 
 def repository_of(folder: Path) -> Path | None:
@@ -105,7 +105,7 @@ def repository_of(folder: Path) -> Path | None:
 
 
 def _commits() -> Path:
-    return (cache_folder("extends") / "commits").resolve()
+    return cache_folder("extends").resolve()
 
 
 def _is_as_locked(folder: Path, pin: ExtendsPin) -> bool:
@@ -137,14 +137,18 @@ def _set_modes(folder: Path) -> None:
 
 
 def _refused(place: GitPlace, pin: ExtendsPin, why: str) -> DefinitionError:
-    return DefinitionError([place.problem(f"{place} (commit {pin.commit[:12]}) is refused: {why}")])
+    return DefinitionError([place.problem(f"{place} (commit {pin.commit[:DIGITS]}) is refused: {why}")])
 
 
 def _not_the_tree(repository: Repository, pin: ExtendsPin) -> DefinitionError | LackError:
     """The lock is wrong, or the clone: git's own word for the commit's tree decides."""
     if repository.tree(pin.commit) != pin.tree:
         return DefinitionError(
-            [pin.problem(f"the commit {pin.commit[:12]} has another tree than {LOCK} says: nobody edits that file")],
+            [
+                pin.problem(
+                    f"the commit {pin.commit[:DIGITS]} has another tree than {LOCK} says: nobody edits that file"
+                )
+            ],
             hint=HINT,
         )
     return _damaged(repository)

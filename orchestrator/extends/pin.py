@@ -24,6 +24,8 @@ LOCK = "ami.lock"
 FORMAT = 1
 
 _HEAD = "# The commit that `extends` in ami.yml stands for. `ami update` writes this file; commit it.\n---\n"
+#: Digits of a commit that people are shown.
+DIGITS = 12
 #: SHA-1, and SHA-256 of repositories that use it (git, "hash-function-transition").
 OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 

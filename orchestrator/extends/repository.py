@@ -68,7 +68,7 @@ class Repository:
         self._place = place
         digest = hashlib.sha256(place.url.encode("utf-8", "surrogateescape")).hexdigest()
         name = re.sub(r"[^\w.-]", "", place.url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2])
-        self.folder = cache_folder("extends") / "repositories" / f"{name or 'repository'}-{digest[:16]}.git"
+        self.folder = cache_folder("clones") / f"{name or 'repository'}-{digest[:16]}.git"
 
     def fetch(self, commit: str = "") -> None:
         """Let the clone have what the repository has now. With a commit nothing is fetched when that one is here.

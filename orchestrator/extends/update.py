@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from orchestrator.errors import DefinitionError
 from orchestrator.extends.checkout import checkout_of
-from orchestrator.extends.pin import ExtendsPin
+from orchestrator.extends.pin import DIGITS, ExtendsPin
 from orchestrator.extends.repository import FoundRef, LogLine, Repository
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _found(repository: Repository, place: GitPlace, old: ExtendsPin | None) -> F
     except DefinitionError as error:
         if old is None or not old.answers(place):
             raise
-        gone = place.problem(f"{error.problems[0].what}; it was at commit {old.commit[:12]}, which stays locked")
+        gone = place.problem(f"{error.problems[0].what}; it was at commit {old.commit[:DIGITS]}, which stays locked")
         raise DefinitionError([gone], hint="ask its owner, or change `ref`") from error
 
 

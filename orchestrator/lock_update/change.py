@@ -37,6 +37,8 @@ class LockUpdate:
 
     path: Path
     pin: PinUpdate
+    #: The folder of the workspace that is locked, at the new commit.
+    level: Path
     below: tuple[LevelOrigin, ...]
     before: tuple[LevelOrigin, ...] | None
 
@@ -95,7 +97,7 @@ def _lock_update(root: Path, tell: Callable[[str], None]) -> LockUpdate | None:
     before = None
     if old is not None and old.commit != pin.new.commit and folder_of(old.commit).is_dir():
         before = _origins(folder_of(old.commit) / old.folder, strict=False)
-    return LockUpdate(root / LOCK, pin, below, before)
+    return LockUpdate(root / LOCK, pin, top / place.folder, below, before)
 
 
 def _origins(root: Path, *, strict: bool = True) -> tuple[LevelOrigin, ...]:

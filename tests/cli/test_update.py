@@ -155,6 +155,21 @@ def test_update_when_a_tag_moves(team: Team) -> None:
     assert team.is_read
 
 
+def test_update_when_the_new_commit_has_mistakes(team: Team) -> None:
+    """Nothing is locked that no command can use: its own mistakes are shown."""
+    team.extend("v1.0.0")
+    team.ami("update", "--yes")
+    before = team.lock
+    (team.factory / "ami.yml").write_text("name: factory\nsourcess: {}\n")
+    team.git("commit", "--quiet", "--all", "-m", "Break it")
+    team.git("tag", "v2.0.0")
+    team.extend("v2.0.0")
+    err = team.ami("update", "--yes", code=2)[1]
+    assert f"{team.git('rev-parse', 'HEAD')[:12]}/ami.yml:2: unknown key 'sourcess' (did you mean 'sources'?)" in err
+    assert "hint: its owner has to mend that commit; the lock stays as it is" in err
+    assert team.lock == before
+
+
 def test_update_when_there_is_nothing_to_lock(team: Team) -> None:
     """A workspace that extends a folder has no lock."""
     (team.root / "ami.yml").write_text("name: team\nextends: ../factory\n")

@@ -21,8 +21,8 @@ _FILE, _IMAGES, _ENVIRONMENTS, _SUFFIX = "ami.yml", "packer/images", "packer/env
 _LOCK = "ami.lock"
 #: The value of `extends:`, with the lines that belong to it.
 _EXTENDS = re.compile(r"^extends:(?:.*)(?:\n[ \t]+.*)*", re.MULTILINE)
-#: The commit in a lock.
-_COMMIT = re.compile(r"^  commit: '?([0-9a-f]{40,64})'?$", re.MULTILINE)
+#: The commit in a lock: as much of it as `extends.checkout.folder_of` names a folder by.
+_COMMIT = re.compile(r"^  commit: '?([0-9a-f]{12})[0-9a-f]*'?$", re.MULTILINE)
 _FROM = re.compile(r"^from:[ \t]*['\"]?([a-z0-9-]+)", re.MULTILINE)
 _VARIANTS = re.compile(r"^variants:", re.MULTILINE)
 #: Images whose variants are looked for; of more, people get the names alone and go on typing.
@@ -56,11 +56,7 @@ def _extended(root: Path) -> Path | None:
         return (root / path).resolve()
     lock = root / _LOCK
     commit = _COMMIT.search(_text(lock)) if "git" in fields and lock.is_file() else None
-    return (
-        (cache_folder("extends") / "commits" / commit[1] / str(fields.get("folder") or "")).resolve()
-        if commit
-        else None
-    )
+    return (cache_folder("extends") / commit[1] / str(fields.get("folder") or "")).resolve() if commit else None
 
 
 def environments(roots: Iterable[Path]) -> list[str]:

@@ -184,7 +184,7 @@ def test_commit_when_it_is_refused(factory: FactoryRepository, tmp_path: Path) -
     factory.git("rm", "--quiet", "-f", "vendor")
     factory.commit({".ami/known-amis.json": "{}"}, tag="state")
     assert "it has '.ami/known-amis.json', where a workspace keeps" in refused(lambda: factory.pin("state"))
-    assert not list((tmp_path / "cache/ami/extends/commits").iterdir())
+    assert not list((tmp_path / "cache/ami/extends").iterdir())
 
 
 def test_repository_when_it_cannot_be_fetched(factory: FactoryRepository, tmp_path: Path) -> None:
@@ -199,9 +199,7 @@ def test_repository_when_it_cannot_be_fetched(factory: FactoryRepository, tmp_pa
     text = refused(lambda: gone.pin("main"), LackError)
     assert text.startswith(f"{factory.team}/ami.yml:3: '{gone.url}' cannot be fetched: ")
     assert f"'{tmp_path}/gone' does not appear to be a git repository" in text
-    assert [
-        path.name for path in (tmp_path / "cache/ami/extends/repositories").iterdir() if path.suffix != ".lock"
-    ] == []
+    assert [path.name for path in (tmp_path / "cache/ami/clones").iterdir() if path.suffix != ".lock"] == []
 
 
 def test_checkout_when_two_processes_want_it(factory: FactoryRepository, tmp_path: Path) -> None:
@@ -231,7 +229,7 @@ def test_clone_when_it_is_killed(factory: FactoryRepository, tmp_path: Path) -> 
         time.sleep(0.05)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
-    repositories = tmp_path / "cache/ami/extends/repositories"
+    repositories = tmp_path / "cache/ami/clones"
     assert [path.name for path in repositories.glob(".coming-*")]
     assert checkout_of(factory.place("v1.0.0"), pin).is_dir()
     assert not list(repositories.glob(".coming-*"))
@@ -240,8 +238,8 @@ def test_clone_when_it_is_killed(factory: FactoryRepository, tmp_path: Path) -> 
 def test_clone_when_the_disk_damaged_it(factory: FactoryRepository, tmp_path: Path) -> None:
     """It is made anew when it is needed."""
     pin = factory.pin("v1.0.0")
-    (clone,) = (tmp_path / "cache/ami/extends/repositories").glob("*.git")
-    shutil.rmtree(tmp_path / "cache/ami/extends/commits")
+    (clone,) = (tmp_path / "cache/ami/clones").glob("*.git")
+    shutil.rmtree(tmp_path / "cache/ami/extends")
     for path in clone.glob("objects/*/*"):
         path.chmod(0o600)
         path.write_bytes(b"")
@@ -253,5 +251,5 @@ def test_cache_when_it_cannot_be_written(factory: FactoryRepository, monkeypatch
     monkeypatch.setenv("XDG_CACHE_HOME", str(factory.folder / "ami.yml"))
     with pytest.raises(LackError) as caught:
         factory.pin("v1.0.0")
-    expected = f"the cache {factory.folder}/ami.yml/ami/extends/repositories cannot be written: Not a directory"
+    expected = f"the cache {factory.folder}/ami.yml/ami/clones cannot be written: Not a directory"
     assert (str(caught.value), caught.value.hint) == (expected, "XDG_CACHE_HOME names another place for it")

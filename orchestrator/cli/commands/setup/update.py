@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.errors import DefinitionError
     from orchestrator.lock_update import LockUpdate
 
-#: Digits of a commit that people are shown.
+#: Digits of a commit that people are shown, as `extends.pin.DIGITS`.
 _SHOWN = 12
 #: Newer tags that people are shown: the highest.
 _NEWEST = 3
@@ -59,6 +59,7 @@ def update(
     refused = planned.pin.is_moved_tag and not follow_moved_tag
     writes = not (check or refused or planned.pin.is_empty)
     if writes:
+        _check_level(planned.level)
         _ask(planned, yes=yes, as_json=as_json)
         planned.write()
         say(f"wrote {LOCK}: commit it")
@@ -68,6 +69,20 @@ def update(
         raise _moved(planned)
     if check and not planned.fits:
         raise _misfit(planned)
+
+
+def _check_level(root: Path) -> None:
+    """Let the workspace that is locked have what it requires, and raise DefinitionError when it has mistakes."""
+    from orchestrator.definition.workspace import load
+    from orchestrator.errors import DefinitionError
+    from orchestrator.requirements.bring import bring
+
+    try:
+        bring(root, fetch=True, tell=say)
+        load(root, whole=False)
+    except DefinitionError as error:
+        hint = "its owner has to mend that commit; the lock stays as it is"
+        raise DefinitionError(error.problems, hint=hint) from error
 
 
 def _ask(planned: LockUpdate, *, yes: bool, as_json: bool) -> None:
