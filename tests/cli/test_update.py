@@ -175,3 +175,5 @@ def test_update_when_there_is_nothing_to_lock(team: Team) -> None:
     (team.root / "ami.yml").write_text("name: team\nextends: ../factory\n")
     assert printed(team.ami("update", "--json")[0])["extends"] is None
     assert team.ami("update")[1] == "nothing to lock: ami.yml extends no git repository\n"
+    (team.root / "ami.lock").touch()
+    assert team.ami("update")[1].endswith("; nothing reads ami.lock, remove it\n")

@@ -50,7 +50,8 @@ def update(
     root = root_of(workspace)
     planned = lock_update(root, say)
     if planned is None:
-        say("nothing to lock: ami.yml extends no git repository")
+        unused = f"; nothing reads {LOCK}, remove it" if (root / LOCK).exists() else ""
+        say(f"nothing to lock: ami.yml extends no git repository{unused}")
         if as_json:
             print_json(_as_json(root / LOCK, None, written=False))
         return
