@@ -123,8 +123,10 @@ def _below(planned: LockUpdate) -> Iterator[str]:
     for place, origin in enumerate(planned.below):
         was = planned.before[place] if planned.before and place < len(planned.before) else None
         if was != origin:
-            before = f", before: {_spoken(was)}" if was else ""
-            yield f"  which extends {_spoken(origin)}{before}"
+            yield f"  which extends {_spoken(origin)}"
+            if was:
+                same = was.git and was.git == origin.git
+                yield f"    before: {plain(f'{was.ref} (commit {was.commit[:_SHOWN]})') if same else _spoken(was)}"
 
 
 def _spoken(origin: LevelOrigin) -> str:
