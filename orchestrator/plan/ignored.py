@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pathspec import GitIgnoreSpec
 
 #: Names of what editors, desktops and Python leave behind: swap files, backups, locks, compiled modules.
@@ -37,9 +39,12 @@ class Ignored:
     because two clones must have the same fingerprints.
     """
 
-    def __init__(self, *, unheard: bool = False) -> None:
-        """`unheard`: nothing is ignored."""
+    def __init__(self, *, unheard: bool = False, tops: Iterable[Path] = ()) -> None:
+        """`unheard`: nothing is ignored. `tops` are folders that nothing above decides about, as that of a package
+        which lies in the ignored `.venv` of somebody's repository.
+        """
         self._unheard = unheard
+        self._tops = frozenset(tops)
         self._specs: dict[Path, GitIgnoreSpec | None] = {}
         self._known: dict[tuple[str, bool], bool] = {}
         self._above: dict[Path, tuple[tuple[Path, GitIgnoreSpec], ...]] = {}
@@ -69,7 +74,7 @@ class Ignored:
     def _specs_of(self, folder: Path) -> tuple[tuple[Path, GitIgnoreSpec], ...]:
         """The specs that hold in a folder, the outermost first."""
         if folder not in self._above:
-            end = (folder / ".git").exists() or folder == folder.parent
+            end = folder in self._tops or (folder / ".git").exists() or folder == folder.parent
             above = () if end else self._specs_of(folder.parent)
             own = _spec(folder / ".gitignore")
             self._above[folder] = (*above, (folder, own)) if own is not None else above

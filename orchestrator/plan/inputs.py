@@ -256,7 +256,7 @@ class Collector:
     def _tests_in(self, folder: Path) -> Part:
         """The files of a folder with tests."""
         if folder not in self._tests:
-            entries = files_below(str(folder), frozenset()) if folder.is_dir() else []
+            entries = files_below(str(folder), frozenset(), self._reach.files.ignored) if folder.is_dir() else []
             self._tests[folder] = part("tests", dict(one.counted() for one in entries if not one.aside))
         return self._tests[folder]
 

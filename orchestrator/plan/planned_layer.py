@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.definition.layer import DEFAULT, fragment, in_variant, playbook
@@ -156,8 +156,15 @@ class LayerPlanner:
 def seal_of(workspace: Workspace) -> PlannedLayer:
     """What ends every build."""
     path = workspace.find(playbook(SEAL))
-    folders = _with_group_vars(workspace, from_root=path.parents[1])
+    folders = _with_group_vars(workspace, from_root=_owner_of_seal(workspace, path.parents[1]))
     return PlannedLayer(SEAL, (SEAL,), {}, path, group_folders=folders, home=workspace)
+
+
+def _owner_of_seal(workspace: Workspace, root: Path) -> Path:
+    """The folder of the workspace whose variables the seal gets: its own, or that which stands on the built-in one."""
+    levels = list(workspace.chain())
+    above = next((one for one, below in pairwise(levels) if below.root == root and below.origin.is_builtin), None)
+    return above.root if above else root
 
 
 def applied_roles(workspace: Workspace, layers: Iterable[PlannedLayer]) -> tuple[tuple[str, Workspace], ...]:

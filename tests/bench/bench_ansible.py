@@ -31,6 +31,7 @@ from orchestrator.build.ansible.tasks import Follower
 from orchestrator.build.launch.environment import packer_environment, private_folder
 from orchestrator.build.launch.variables import ansible_command
 from orchestrator.build.request import BuildRequest
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.definition.workspace import load
 from orchestrator.plan.stack import outlines
 from orchestrator.render.packer import PackerSet, render
@@ -95,7 +96,7 @@ def golden() -> Stack:
     workspace = load(REPOSITORY)
     segment: SegmentOutline = outlines(workspace, ["golden"])[-1]
     layers = [(layer.playbook, layer.name, layer.roles, layer.vars) for layer in segment.layers]
-    layers.append((REPOSITORY / "playbooks" / "seal.yml", "seal", ("seal",), {}))
+    layers.append((BUILTIN_ROOT / "playbooks/seal.yml", "seal", ("seal",), {}))
     plays = tuple(
         (playbook, {**given, "image_name": "golden", "layer_name": name, "layer_roles": roles})
         for playbook, name, roles, given in layers

@@ -130,9 +130,7 @@ def _workspace(setting: Setting, where: Lab) -> Path:
     root = setting.folder / f"asked-{where.name}"
     setting.tell(f"validate: ami build in the lab '{where.name}'")
     setting.loaded()
-    for folder in ("packer/layers", "packer/environments", "playbooks", "roles/ssm_agent", "roles/seal"):
-        _copy(setting.workspace / folder, root / folder)
-    _copy(setting.workspace / "packer/image.pkr.hcl.j2", root / "packer/image.pkr.hcl.j2")
+    _copy(setting.workspace / "packer/environments", root / "packer/environments")
     variables = root / "packer/environments/lab.pkrvars.hcl"
     variables.write_text(variables.read_text().replace(setting.lab.endpoint, where.endpoint))
     (root / "packer/images").mkdir()

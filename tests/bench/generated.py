@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
-
-from tests.bench.setting import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,12 +55,9 @@ def write(root: Path, count: int, endpoint: str) -> None:
     (root / "packer/images").mkdir(parents=True)
     (root / "packer/environments").mkdir()
     (root / "ami.yml").write_text(_AMI)
-    for name in ("packer/image.pkr.hcl.j2", "packer/layers", "playbooks"):
-        (shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy)(REPOSITORY / name, root / name)
     environment = f'region = "us-east-1"\nendpoint = "{endpoint}"\naccess_key = "lab"\nsecret_key = "lab"\n'
     environment += 'iam_instance_profile = "ami-lab"\n'
     (root / "packer/environments/lab.pkrvars.hcl").write_text(environment)
-    shutil.copytree(REPOSITORY / "roles/seal", root / "roles/seal")
     roles = {"system": ["system_family"], "limits": [], "access": [], "runtime": ["runtime_version"]}
     roles |= {f"agent_{place}": [] for place in range(AGENTS)}
     roles |= {f"app_{place}": [f"app_{place}_port", f"app_{place}_title"] for place in range(APPS)}

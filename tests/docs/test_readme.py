@@ -50,7 +50,7 @@ def test_yaml_when_shown(tmp_path: Path) -> None:
     for name in ("ami.yml", "playbooks", "roles"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     (tmp_path / "packer/images").mkdir(parents=True)
-    for name in ("environments", "layers", "image.pkr.hcl.j2", "images/golden.yml"):
+    for name in ("environments", "images/golden.yml"):
         (tmp_path / "packer" / name).symlink_to(REPOSITORY / "packer" / name)
     web = tmp_path / "packer/images/web.yml"
     web.write_text(block)

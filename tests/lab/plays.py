@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.launch.environment import STRATEGY
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ def play(playbook: Path, address: str, key: Path, variables: Mapping[str, Any]) 
         "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
         "ANSIBLE_HOST_KEY_CHECKING": "0",
         "ANSIBLE_PIPELINING": "1",
-        "ANSIBLE_ROLES_PATH": str(REPOSITORY / "roles"),
+        "ANSIBLE_ROLES_PATH": f"{REPOSITORY}/roles:{BUILTIN_ROOT}/roles",
         **STRATEGY,
     }
     done = subprocess.run([*argv, str(playbook)], env=env, capture_output=True, text=True, check=False)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from tests.cli.contract import printed
 from tests.lab.small import IMAGE, PROGRAMS, REPOSITORY, TASKS, TESTS
 from tests.packers.setting import Home
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.lab.settings import Settings
+
 AMI_YML = """
 name: replayed
 default_environment: lab
@@ -226,9 +228,8 @@ def workspace(
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text()
     variables = variables.replace("http://127.0.0.1:4999", lab.endpoint)
     write(root, "packer/environments/lab.pkrvars.hcl", variables)
-    shutil.copy(REPOSITORY / "packer/image.pkr.hcl.j2", root / "packer")
-    for folder in ("packer/layers", "playbooks", "roles/ssm_agent", "roles/seal"):
-        shutil.copytree(REPOSITORY / folder, root / folder)
+    for folder in ("playbooks", "roles/ssm_agent", "roles/seal"):
+        shutil.copytree(BUILTIN_ROOT / folder, root / folder)
     for name in ("seal", "ssm_agent"):  # their own tests look for more than a replayed machine went through
         shutil.rmtree(root / "roles" / name / "tests")
         write(root, f"roles/{name}/tests/test_{name}.py", BOOTED)

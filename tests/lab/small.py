@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -159,9 +158,6 @@ def small(tmp_path: Path, lab: Settings, ec2: Any, light_ami: str) -> Iterator[S
     made.image("tiny", "light", "base")
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text()
     made.write("packer/environments/lab.pkrvars.hcl", variables.replace("http://127.0.0.1:4999", lab.endpoint))
-    shutil.copy(REPOSITORY / "packer/image.pkr.hcl.j2", tmp_path / "packer")
-    for folder in ("packer/layers", "playbooks", "roles/ssm_agent", "roles/seal"):
-        shutil.copytree(REPOSITORY / folder, tmp_path / folder)
     made.write("roles/marker/tasks/main.yml", TASKS)
     made.write("roles/marker/tests/test_marker.py", TESTS)
     yield made

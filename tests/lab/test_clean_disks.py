@@ -8,12 +8,13 @@ import pytest
 
 from orchestrator.aws.account import Account
 from orchestrator.aws.placement import Placement
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.progress import ignore
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.validate import validate
 from tests.lab.conftest import AGENT
 from tests.lab.dirt import MARK, Builder, dirt, disk, findings, written
-from tests.lab.plays import REPOSITORY, play
+from tests.lab.plays import play
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +125,7 @@ def test_disk_when_a_build_ends_hard(bench: Any, key: Path, lab: Settings, ec2: 
     bench.booted(machine)
     bench.shell(machine, HARD)
     variables = {"packer_build_name": "hard", "seal_paths_removed": ["/var/lib/saved/*"]}
-    play(REPOSITORY / "playbooks/seal.yml", bench.describe(machine)["PrivateIpAddress"], key, variables)
+    play(BUILTIN_ROOT / "playbooks/seal.yml", bench.describe(machine)["PrivateIpAddress"], key, variables)
     # What stands on the disk now is what a power cut would leave.
     dirty = bench.image(machine, "dirty", NoReboot=True)
     ec2.stop_instances(InstanceIds=[machine])
@@ -171,7 +172,7 @@ def failed(lab: Settings, ami_id: str, folder: Path) -> dict[str, str]:
         account=account,
         ami_id=ami_id,
         image=ImageFacts("hard", "v1", ("base",), ("seal",), {}),
-        tests=(RoleTests("seal", REPOSITORY / "roles/seal/tests"),),
+        tests=(RoleTests("seal", BUILTIN_ROOT / "roles/seal/tests"),),
         run="run-1",
         folder=folder,
         placement=Placement((("t3.small", ""),), profile="ami-lab"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.tags import AMI_TAGS, LONGEST_KEY, PREFIX, RESERVED, Tag
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ CODE = [
     for path in sorted((REPOSITORY / "orchestrator").rglob("*.py"))
     if path != REPOSITORY / "orchestrator/tags.py" and REPOSITORY / "orchestrator/lab" not in path.parents
 ]
-TEMPLATES = sorted((REPOSITORY / "packer").rglob("*.j2"))
+TEMPLATES = sorted(BUILTIN_ROOT.rglob("*.hcl.j2"))
 
 
 def texts(path: Path) -> Iterator[str]:

@@ -60,6 +60,8 @@ def render(
             link_levels(home)
     if out is None:
         print_text(renderer.text(segments[0]), newline=False)
+        with suppress(LackError):  # for whoever builds it by hand; where nothing can be written, it can be read
+            link_levels(segments[0].home(loaded))
         return
     out.mkdir(parents=True, exist_ok=True)
     for segment in segments:

@@ -68,9 +68,6 @@ def _of_file(workspace: WorkspaceDraft) -> Iterator[Problem]:
             yield layer.problem(f"no layer may be called '{SEAL}': it ends each build by itself")
         elif layer.name == DEFAULT:
             yield layer.problem(f"no layer may be called '{DEFAULT}': its playbook is that of layers without one")
-        elif not (workspace.has(playbook(layer.name)) or workspace.has(playbook(DEFAULT))):
-            missing = f"{playbook(layer.name)} is missing, and so is {playbook(DEFAULT)}"
-            yield layer.problem(f"layer '{layer.name}' has no playbook: {missing}")
         for part in layer.parts:
             roles = [role for _, role in (*layer.roles, *part.roles)]
             yield from _roles_known(workspace, part)
@@ -264,8 +261,9 @@ def _shadowed(workspace: WorkspaceDraft, extended: WorkspaceDraft) -> Iterator[P
         if layer.name in protected:
             where = protected[layer.name].document.path
             yield layer.problem(f"layer '{layer.name}' is protected by {where}: it cannot be declared again")
-    guarded = [(playbook(SEAL), "the seal"), (f"roles/{SEAL}", "the seal")]
-    guarded.append(("packer/image.pkr.hcl.j2", "every image"))
+    guarded = [(playbook(SEAL), "the seal"), (f"roles/{SEAL}", "the seal"), ("packer/image.pkr.hcl.j2", "every image")]
+    if extended.origin.is_builtin:
+        guarded = []  # a workspace that extends nobody's may end its builds in a way of its own
     for name, layer in protected.items():
         owner = f"the protected layer '{name}'"
         guarded += [(place(name if extended.has(place(name)) else DEFAULT), owner) for place in (playbook, fragment)]

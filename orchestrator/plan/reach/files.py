@@ -28,7 +28,7 @@ class WorkspaceFiles:
     def __init__(self, workspace: Workspace, environment: Environment) -> None:
         self.workspace = workspace
         self.given = dict(environment.extra_vars)
-        self.ignored = Ignored()
+        self.ignored = Ignored(tops=[level.root for level in workspace.chain() if level.origin.is_linked])
         self.unheard = Ignored(unheard=True)
         self._folders: dict[str, Folder] = {}
         self._files: dict[str, Names] = {}
@@ -39,6 +39,10 @@ class WorkspaceFiles:
     def roots(self) -> tuple[Path, ...]:
         """The workspace's folder, and those that it extends."""
         return tuple(within.root for within in self.workspace.chain())
+
+    @cached_property
+    def _innermost_first(self) -> tuple[Path, ...]:
+        return tuple(sorted(self.roots, key=lambda root: len(root.parts), reverse=True))
 
     def folder(self, path: str, leave_out: frozenset[str]) -> Folder:
         """A role or a collection."""
@@ -64,7 +68,7 @@ class WorkspaceFiles:
 
     def shown(self, path: str) -> str:
         """A path as a person knows it: within the workspace, or within the one that it extends, or as it is."""
-        for root in self.roots:
+        for root in self._innermost_first:  # one may lie in the folder of another
             if path.startswith(f"{root}/"):
                 return path[len(str(root)) + 1 :].removeprefix(f"{BROUGHT}/")
         return path

@@ -232,7 +232,6 @@ def test_load_when_ami_yml_is_wrong(mistakes: Mistakes) -> None:
         "ami.yml:5: 'debian-12' needs exactly one of filter, ami_id and ssm_parameter, and has none",
         "ami.yml:7: 'protected' must be true or false, not 'yes'",
         "ami.yml:7: unknown role 'sistem': there is no folder roles/sistem (did you mean 'system'?)",
-        "ami.yml:10: layer 'extra' has no playbook: playbooks/extra.yml is missing, and so is playbooks/default.yml",
         "ami.yml:11: layer 'agents' is declared twice",
         "ami.yml:12: no layer may be called 'seal': it ends each build by itself",
         "roles/tls/meta/main.yml:2: depends on an unknown role 'sytem' (did you mean 'system'?)",

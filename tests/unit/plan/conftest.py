@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.definition.environment import Environment
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.definition.workspace import load
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.tree import cut, tree
@@ -23,15 +24,17 @@ if TYPE_CHECKING:
     from orchestrator.secret_values import Secrets
 
 PROJECT = Path(__file__).parents[3]
+#: The folders of the built-in workspace.
+BUILTIN = ("packer", "playbooks", "roles")
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 def copy_to(root: Path) -> Workspace:
-    """What makes the repository a workspace, at another place."""
+    """The repository's workspace at another place. What it has of the built-in one is its own there, to be changed."""
     root.mkdir(parents=True, exist_ok=True)
     shutil.copy(PROJECT / "ami.yml", root)
-    for folder in ("packer", "playbooks", "roles"):
-        shutil.copytree(PROJECT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for place in (PROJECT / "packer", PROJECT / "roles", *(BUILTIN_ROOT / name for name in BUILTIN)):
+        shutil.copytree(place, root / place.name, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     return load(root)
 
 

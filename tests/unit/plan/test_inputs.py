@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,14 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.definition.levels import extended
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.definition.workspace import load
 from orchestrator.plan.inputs import period
+from tests.unit.plan.conftest import BUILTIN, Planner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
-    from tests.unit.plan.conftest import Planner
 
 PROJECT = Path(__file__).parents[3]
 
@@ -40,9 +44,9 @@ ONLY = {"nginx": {"web"}, "postgresql": {"analytics"}}
 
 def files() -> list[str]:
     """Every file of the workspace that a build or a test reads."""
-    found = [path for folder in ("packer/layers", "playbooks", "roles") for path in (PROJECT / folder).rglob("*")]
-    found.append(PROJECT / "packer/image.pkr.hcl.j2")
-    return sorted(str(path.relative_to(PROJECT)) for path in found if path.is_file() and "__pycache__" not in str(path))
+    folders = [(PROJECT, "roles"), *((BUILTIN_ROOT, name) for name in BUILTIN)]
+    found = [path.relative_to(root) for root, name in folders for path in (root / name).rglob("*") if path.is_file()]
+    return sorted(str(path) for path in found if "__pycache__" not in path.parts)
 
 
 def above(path: str) -> set[tuple[str, str]]:
@@ -108,6 +112,23 @@ def test_fingerprints_when_the_workspace_lies_elsewhere(
     moved = replace(shipped, workspace=load(other.root))
     assert moved.fingerprints() == shipped.fingerprints()
     assert moved.tests() == shipped.tests()
+
+
+def test_fingerprints_when_the_package_lies_elsewhere(
+    tmp_path: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The built-in workspace counts by its content, also where the repository around it ignores the environment."""
+    here = Planner(load(PROJECT), environment)
+    installed = tmp_path / ".venv/lib/python3.11/site-packages/orchestrator/builtin"
+    shutil.copytree(BUILTIN_ROOT, installed)
+    (tmp_path / ".gitignore").write_text(".venv/\n")
+    monkeypatch.setattr(extended, "BUILTIN_ROOT", installed)
+    there = Planner(load(PROJECT), environment)
+    assert there.workspace.find("playbooks/seal.yml").is_relative_to(installed)
+    assert there.fingerprints() == here.fingerprints()
+    assert there.tests() == here.tests()
+    (installed / "roles/seal/defaults/main.yml").write_text("seal_package_lists: /nowhere\n")
+    assert not set(there.fingerprints().values()) & set(here.fingerprints().values())
 
 
 def test_fingerprints_when_a_file_becomes_executable(written: Planner) -> None:
@@ -242,9 +263,9 @@ def test_fingerprints_when_a_layer_has_a_fragment_of_its_own(written: Planner) -
     root = written.workspace.root
     before = written.fingerprints()
     (root / "packer/layers/workload.pkr.hcl.j2").write_text('{% extends "layers/default.pkr.hcl.j2" %}\n')
-    extended = written.fingerprints()
-    assert {key for key in before if before[key] != extended[key]} == {("web", "workload"), ("analytics", "workload")}
+    extending = written.fingerprints()
+    assert {key for key in before if before[key] != extending[key]} == {("web", "workload"), ("analytics", "workload")}
     default = root / "packer/layers/default.pkr.hcl.j2"
     default.write_text(default.read_text() + "\n")
     after = written.fingerprints()
-    assert not {key for key in after if after[key] == extended[key]}
+    assert not {key for key in after if after[key] == extending[key]}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from orchestrator.definition.image import Image
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.definition.source import Source
 from orchestrator.definition.workspace import Workspace
 from orchestrator.plan.planned_layer import PlannedLayer
@@ -17,8 +17,7 @@ from orchestrator.plan.segment import SegmentOutline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-PROJECT = Path(__file__).parents[3]
+    from pathlib import Path
 
 SOURCE = Source.model_validate({
     "name": "debian-12",
@@ -81,8 +80,7 @@ def _image(written: dict[str, Any]) -> dict[str, Any]:
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The templates that ship, in a workspace of their own. Not to be written to."""
     root = tmp_path_factory.mktemp("shipped")
-    shutil.copytree(PROJECT / "packer" / "layers", root / "packer" / "layers")
-    shutil.copy(PROJECT / "packer" / "image.pkr.hcl.j2", root / "packer")
+    shutil.copytree(BUILTIN_ROOT / "packer", root / "packer")
     project = Project(Workspace(root=root, name="factory"))
     for layer in ("base", "seal"):
         project.add(f"playbooks/{layer}.yml", "[]\n")

@@ -12,6 +12,7 @@ import pytest
 from orchestrator.definition.workspace import load
 from orchestrator.plan.stack import outlines
 from orchestrator.process import run
+from orchestrator.render.levels import link_levels
 from orchestrator.render.packer import render
 from tests.unit.render.sets import SETS
 
@@ -50,6 +51,7 @@ def test_packer_fmt_has_nothing_to_add_to_golden_files(packers: str) -> None:
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_packer_validate_takes_golden_files_from_the_workspace_root(image: str) -> None:
+    link_levels(load(PROJECT))
     argv = [
         "packer",
         "validate",

@@ -6,11 +6,16 @@ import runpy
 import struct
 import subprocess
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-FIRST_TIME = runpy.run_path(str(Path(__file__).parents[3] / "roles/seal/tests/test_seal.py"))["FIRST_TIME"]
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIRST_TIME = runpy.run_path(str(BUILTIN_ROOT / "roles/seal/tests/test_seal.py"))["FIRST_TIME"]
 NOON = int(datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC).timestamp())
 #: utmp(5): the time follows 340 bytes of other fields, of 384.
 LOGIN = bytes(340) + struct.pack("<i", NOON) + bytes(40)

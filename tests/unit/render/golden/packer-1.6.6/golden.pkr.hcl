@@ -285,7 +285,7 @@ locals {
     # The seal empties this folder last; Ansible's own choice is in a home, and outlives the task that it was made for.
     "ANSIBLE_REMOTE_TMP=/tmp",
     "ANSIBLE_SSH_ARGS=-C -o ControlMaster=auto -o ControlPersist=300s -o ServerAliveInterval=15 -o ServerAliveCountMax=8 -o UserKnownHostsFile=/dev/null",
-    join("=", ["ANSIBLE_ROLES_PATH", join(":", [for path in ["roles"] : join("/", [var.workspace, path])])]),
+    join("=", ["ANSIBLE_ROLES_PATH", join(":", [for path in ["roles", ".ami/levels/builtin/roles"] : join("/", [var.workspace, path])])]),
   ]
 }
 
@@ -432,7 +432,7 @@ build {
 
   # Layer "base"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
+    playbook_file    = join("/", [var.workspace, ".ami/levels/builtin/playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -454,7 +454,7 @@ build {
 
   # Layer "hardening"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
+    playbook_file    = join("/", [var.workspace, ".ami/levels/builtin/playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -476,7 +476,7 @@ build {
 
   # Layer "agents"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
+    playbook_file    = join("/", [var.workspace, ".ami/levels/builtin/playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -498,7 +498,7 @@ build {
 
   # Layer "seal"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/seal.yml"])
+    playbook_file    = join("/", [var.workspace, ".ami/levels/builtin/playbooks/seal.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false

@@ -310,7 +310,7 @@ locals {
     # The seal empties this folder last; Ansible's own choice is in a home, and outlives the task that it was made for.
     "ANSIBLE_REMOTE_TMP=/tmp",
     "ANSIBLE_SSH_ARGS=-C -o ControlMaster=auto -o ControlPersist=300s -o ServerAliveInterval=15 -o ServerAliveCountMax=8 -o UserKnownHostsFile=/dev/null",
-    join("=", ["ANSIBLE_ROLES_PATH", join(":", [for path in ["roles"] : join("/", [var.workspace, path])])]),
+    join("=", ["ANSIBLE_ROLES_PATH", join(":", [for path in ["roles", ".ami/levels/builtin/roles"] : join("/", [var.workspace, path])])]),
   ]
 }
 
@@ -465,7 +465,7 @@ build {
 
   # Layer "base"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
+    playbook_file    = join("/", [var.workspace, ".ami/levels/builtin/playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -487,7 +487,7 @@ build {
 
   # Layer "hardening"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
+    playbook_file    = join("/", [var.workspace, ".ami/levels/builtin/playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -509,7 +509,7 @@ build {
 
   # Layer "agents"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/default.yml"])
+    playbook_file    = join("/", [var.workspace, ".ami/levels/builtin/playbooks/default.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
@@ -531,7 +531,7 @@ build {
 
   # Layer "seal"
   provisioner "ansible" {
-    playbook_file    = join("/", [var.workspace, "playbooks/seal.yml"])
+    playbook_file    = join("/", [var.workspace, ".ami/levels/builtin/playbooks/seal.yml"])
     command          = var.ansible_command
     user             = "admin"
     use_proxy        = false
