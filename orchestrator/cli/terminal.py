@@ -108,3 +108,18 @@ def confirm(question: str, *, yes: bool, default: bool = True) -> None:
         agreed = False
     if not agreed:
         raise Interrupted("nothing was changed")
+
+
+def ask(question: str, default: str) -> str:
+    """What somebody answers, Enter alone being the default; without a terminal nobody is asked.
+
+    Raises Interrupted for Ctrl-C.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return default
+    try:
+        answer: str = typer.prompt(hide(question), default=default, err=True)
+    except typer.Abort:
+        say(always=True)
+        raise Interrupted("nothing was changed") from None
+    return answer

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import process
 from orchestrator.errors import LackError, UsageError
-from orchestrator.lab import door, settings
+from orchestrator.lab import door, extra, settings
 from orchestrator.lab.host import agent_package, emulation, network, recipe
 from orchestrator.lab.host.podman import LABEL, Podman
 from orchestrator.lab.host.volumes import VolumeFiles
@@ -37,9 +37,6 @@ PROGRAMS = ("podman", "mmdebstrap", "ip", "dpkg-deb")
 
 #: The module that serves a lab.
 SERVER = "orchestrator.lab.server"
-
-#: What brings the Python packages that only the lab needs.
-EXTRA = "ami-factory[lab]"
 
 #: How long the server may take to answer, seconds.
 PATIENCE = 60.0
@@ -201,7 +198,7 @@ def _prepared(name: str) -> None:
     if os.geteuid() != 0:
         raise LackError("a lab makes machines and a network, which only root can", hint="sudo ami lab up")
     if find_spec("moto") is None:
-        raise LackError("the Python package moto is missing, and the lab runs on it", hint=f"pip install '{EXTRA}'")
+        raise LackError("the Python package moto is missing, and the lab runs on it", hint=extra.installing())
     for program in PROGRAMS:
         process.find(program)
 

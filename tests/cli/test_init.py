@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
-from orchestrator.cli.first_workspace import factory
 from orchestrator.definition.workspace import load
+from tests.cli.in_process import typed
+from tests.cli.terminal import seen
 
 AMI = Path(sys.executable).parent / "ami"
+REPOSITORY = Path(__file__).parents[2]
+EDITORS = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 
 
 def init(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -22,19 +30,61 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_workspace_when_written(tmp_path: Path) -> None:
-    """It has no mistakes, an image of its name on golden, and a role with a test."""
+def test_workspace_when_it_stands_by_itself(tmp_path: Path) -> None:
+    """It has no mistakes, a source, a protected layer, and an image of its name with a tested role."""
     place = tmp_path / 'a "folder" with: spaces'
     place.mkdir()
     done = init("my-portal", cwd=place)
     assert done.returncode == 0, done.stderr
+    assert files(place / "my-portal") == {
+        ".gitignore",
+        "CODEOWNERS",
+        "ami.yml",
+        "packer/environments/lab.pkrvars.hcl",
+        "packer/images/my-portal.yml",
+        "roles/my_portal/tasks/main.yml",
+        "roles/my_portal/tests/test_my_portal.py",
+        "schema/ami.schema.json",
+        "schema/image.schema.json",
+    }
     loaded = load(place / "my-portal")
     image = loaded.image("my-portal")
-    assert (image.from_, [layer.name for layer in image.layers]) == ("golden", ["app"])
+    assert (image.from_, [layer.name for layer in image.layers]) == ("debian-12", ["base", "app"])
+    assert (image.owner.team, image.owner.email) == ("my-portal", "my-portal@example.com")
+    assert loaded.layers["base"].protected
     assert [path.name for path in loaded.tests_of_role("my_portal")] == ["tests"]
-    assert loaded.extends is not None
-    assert loaded.extends.root == factory()
     assert done.stderr.splitlines()[-1] == "next: cd my-portal; ami lab up; ami build my-portal"
+
+
+def test_schemas_when_an_editor_looks_for_them(tmp_path: Path) -> None:
+    """The first line of each file leads to a schema that is there and that the file fits."""
+    assert init("hello", cwd=tmp_path).returncode == 0
+    written = [tmp_path / "hello/ami.yml", tmp_path / "hello/packer/images/hello.yml"]
+    for path in written:
+        found = EDITORS.match(path.read_text())
+        assert found, path
+        schema = json.loads((path.parent / found[1]).read_text())
+        jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+
+
+def test_workspace_when_it_extends_another(tmp_path: Path) -> None:
+    """Its image starts from golden; the environment, the source and the layers are those of the other one."""
+    team = tmp_path / "portal"
+    team.mkdir()
+    done = init("--extends", str(REPOSITORY), "--owner", "Portal <portal@example.org>", cwd=team)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == "next: ami lab up; ami build portal"
+    assert "packer/environments/lab.pkrvars.hcl" not in files(team)
+    loaded = load(team)
+    image = loaded.image("portal")
+    assert (image.from_, [layer.name for layer in image.layers]) == ("golden", ["app"])
+    assert (image.owner.team, image.owner.email) == ("Portal", "portal@example.org")
+    assert loaded.extends is not None
+    assert (loaded.extends.root, loaded.default_environment) == (REPOSITORY, "lab")
+    assert set(re.findall(r"^/(\S+) +portal@example.org$", (team / "CODEOWNERS").read_text(), re.MULTILINE)) == {
+        "ami.yml",
+        "CODEOWNERS",
+    }
 
 
 def test_workspace_when_something_is_there(tmp_path: Path) -> None:
@@ -53,14 +103,40 @@ def test_workspace_when_something_is_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["Hello"], "'Hello' cannot be the name of an image"),
+        (["Hello World"], "'Hello World' cannot be the name of an image (did you mean 'hello-world'?)"),
+        (["--", "-"], "'-' cannot be the name of an image"),
+        (["hello", "--owner", "me"], "--owner 'me': write a team and an address, as 'portal <portal@example.com>'"),
+        (["hello", "--from", "golden"], "--from is for a workspace that extends another one"),
         (["hello", "--extends", "."], ". is no workspace: it has no ami.yml"),
-        (["web"], f"{factory()} has an image 'web' already"),
-        (["seal"], f"{factory()} has a role 'seal' already"),
+        (["web", "--extends", str(REPOSITORY)], f"{REPOSITORY} has an image 'web' already"),
+        (["nginx", "--extends", str(REPOSITORY)], f"{REPOSITORY} has a role 'nginx' already"),
+        (
+            ["hello", "--extends", str(REPOSITORY), "--from", "goldn"],
+            f"{REPOSITORY} has no image or source 'goldn' (did you mean 'golden'?)",
+        ),
     ],
 )
-def test_workspace_when_it_cannot_be(tmp_path: Path, arguments: list[str], expected: str) -> None:
+def test_workspace_when_it_cannot_be(
+    tmp_path: Path,
+    arguments: list[str],
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """A name that is none or is taken, and a workspace that is none, are mistakes."""
-    done = init(*arguments, cwd=tmp_path)
-    assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"error: {expected}")
+    monkeypatch.chdir(tmp_path)
+    code = typed(monkeypatch, "init", *arguments)
+    assert (code, capsys.readouterr().err.splitlines()[0]) == (2, f"error: {expected}")
     assert files(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [(b"\r", "hello <hello@example.com>"), (b"Shop <shop@example.org>\r", "Shop <shop@example.org>")],
+)
+def test_owner_when_somebody_is_asked(tmp_path: Path, keys: bytes, expected: str) -> None:
+    """Enter alone takes what is offered."""
+    screen = seen([str(AMI), "init", "hello"], 80, cwd=tmp_path, keys=keys, env=dict(os.environ))
+    assert screen.code == 0, screen.text
+    owner = load(tmp_path / "hello").image("hello").owner
+    assert f"{owner.team} <{owner.email}>" == expected

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.cli.main import main
+from tests.cli.in_process import typed
 
 REPOSITORY = Path(__file__).parents[3]
 WEB = {
@@ -40,14 +40,6 @@ MALFORMED = st.one_of(
 )
 
 
-def typed(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The exit code of `ami` with these arguments, run in this process. An exception fails the test."""
-    monkeypatch.setattr(sys, "argv", ["ami", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
-
-
 @pytest.fixture(scope="session")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace whose web.yml may be broken."""
@@ -55,7 +47,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("ami.yml", "playbooks", "roles"):
         (root / name).symlink_to(REPOSITORY / name)
     (root / "packer/images").mkdir(parents=True)
-    for name in ("environments", "layers", "image.pkr.hcl.j2", "images/golden.yml"):
+    for name in ("environments", "images/golden.yml"):
         (root / "packer" / name).symlink_to(REPOSITORY / "packer" / name)
     return root
 
@@ -104,8 +96,7 @@ def test_main_when_nothing_answers(
     for name in ("ami.yml", "playbooks", "roles"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     (tmp_path / "packer/environments").mkdir(parents=True)
-    for name in ("layers", "images", "image.pkr.hcl.j2"):
-        (tmp_path / "packer" / name).symlink_to(REPOSITORY / "packer" / name)
+    (tmp_path / "packer/images").symlink_to(REPOSITORY / "packer/images")
     variables = (REPOSITORY / "packer/environments/lab.pkrvars.hcl").read_text().replace(":4999", ":1")
     (tmp_path / "packer/environments/lab.pkrvars.hcl").write_text(variables)
     assert typed(monkeypatch, "list", "--workspace", str(tmp_path)) == 3

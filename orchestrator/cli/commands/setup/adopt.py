@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,10 +16,8 @@ if TYPE_CHECKING:
     from orchestrator.adopt.adoption import Adoption
     from orchestrator.adopt.target import FileChange, Target
     from orchestrator.contract.setup import AdoptJson
-    from orchestrator.definition.image import Owner
     from orchestrator.errors import Problem
 
-_OWNER = re.compile(r"\s*(?P<team>[^<>]+?)\s*<(?P<email>[^<>]+)>\s*")
 _SIGNS = {"new": "+", "changed": "~", "same": "="}
 
 
@@ -46,8 +43,9 @@ def adopt(  # noqa: PLR0917 - as many parameters as options
     from orchestrator.adopt.adoption import adopt as adopted
     from orchestrator.adopt.reading.template import read_template
     from orchestrator.adopt.target import changes_of, problems_of_result, target_of, write
+    from orchestrator.cli.scaffold.owner import owner_of
 
-    who = _owner(owner)
+    who = owner_of(owner)
     read = read_template(template, dict(_assignments(var or [])), var_file or [])
     target = target_of(to, workspace)
     adoption = adopted(read, target.workspace, who, force=force, requirements=target.requirements)
@@ -66,20 +64,6 @@ def adopt(  # noqa: PLR0917 - as many parameters as options
         say(f"still to mend: {problem}", always=True)
     if not dry_run:
         say(f"next: cd {target.folder} && ami plan {' '.join(adoption.images)}")
-
-
-def _owner(written: str) -> Owner:
-    from pydantic import ValidationError
-
-    from orchestrator.definition.image import Owner
-
-    found = _OWNER.fullmatch(written)
-    try:
-        return Owner.model_validate(found.groupdict() if found else {})
-    except ValidationError:
-        raise UsageError(
-            f"--owner {written!r}: write a team and an address, as 'portal <portal@example.com>'"
-        ) from None
 
 
 def _assignments(written: list[str]) -> list[tuple[str, str]]:

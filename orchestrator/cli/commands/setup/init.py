@@ -3,41 +3,74 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli.command import CliCommand
-from orchestrator.cli.options import DryRunOption
-from orchestrator.cli.terminal import say
-from orchestrator.errors import UsageError
+from orchestrator.cli.options import HERE, DryRunOption, YesOption
+from orchestrator.cli.terminal import ask, say
+
+if TYPE_CHECKING:
+    from orchestrator.definition.image import Owner
+
+OwnerOption = Annotated[
+    str | None,
+    typer.Option("--owner", metavar="'TEAM <EMAIL>'", help="Who answers for the image.", show_default=False),
+]
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder; its name is that of the image, too.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="Its name is that of the workspace and of its image.", show_default="this folder"
+        ),
+    ] = HERE,
     extends: Annotated[
-        Path | None,
-        typer.Option("--extends", metavar="DIR", help="The workspace to build on.", show_default="the factory's own"),
+        str | None,
+        typer.Option("--extends", metavar="DIR", help="Another workspace to build on.", show_default=False),
     ] = None,
     start: Annotated[
-        str, typer.Option("--from", metavar="IMAGE", help="The image or source of that workspace to start from.")
-    ] = "golden",
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="IMAGE",
+            help="With --extends: the image or source of that workspace to start from.",
+            show_default="golden, or its first image",
+        ),
+    ] = None,
+    owner: OwnerOption = None,
+    yes: YesOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write a workspace with one image, one role and its test. Overwrites nothing."""
-    from orchestrator.cli.first_workspace import factory, files_of
+    from orchestrator.cli.scaffold.extending import extended_by
+    from orchestrator.cli.scaffold.names import name_of
+    from orchestrator.cli.scaffold.new_files import refuse_present, write_new
+    from orchestrator.cli.scaffold.workspace import FILE, factory_files, team_files
+    from orchestrator.errors import UsageError
 
-    files = files_of(folder, extends or factory(), start)
-    if there := [name for name in files if (folder / name).exists() or (folder / name).is_symlink()]:
-        raise UsageError(f"{folder} has {', '.join(there)} already: nothing was written", hint="choose another folder")
-    for name, text in files.items():
-        path = folder / name
-        if not dry_run:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        say(f"{'would write' if dry_run else 'wrote'} {path}")
+    if start and not extends:
+        raise UsageError("--from is for a workspace that extends another one", hint="name that: --extends DIR")
+    name = name_of(folder)
+    refuse_present(folder, [FILE])
+    on = extended_by(folder, name, extends, start) if extends else None
+    who = _owner(owner, name, asks=not (yes or dry_run))
+    write_new(folder, team_files(name, who, on) if on else factory_files(name, who), dry_run=dry_run)
     if not dry_run:
-        say(f"next: cd {folder}; ami lab up; ami build {folder.resolve().name}")
+        go = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
+        say(f"next: {go}ami lab up; ami build {name}")
+
+
+def _owner(written: str | None, name: str, *, asks: bool) -> Owner:
+    """Who answers for the image: as it was typed, or is typed now."""
+    from orchestrator.cli.scaffold.owner import owner_of
+
+    default = f"{name} <{name}@example.com>"
+    if written is None and asks:
+        written = ask("Who answers for the image? TEAM <EMAIL>", default)
+    return owner_of(default if written is None else written)
 
 
 COMMAND = CliCommand("init", 5, init)
