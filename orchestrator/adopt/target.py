@@ -10,6 +10,7 @@ from orchestrator.adopt.carried_files import AdoptedFile
 from orchestrator.adopt.naming import legal_name
 from orchestrator.adopt.written import extended, new_workspace
 from orchestrator.brought import REQUIREMENTS
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.definition.workspace import Workspace, load
 from orchestrator.definition.workspace_file import FILE
 from orchestrator.errors import DefinitionError, UsageError
@@ -49,17 +50,18 @@ class FileChange:
 
 
 def target_of(to: Path | None, workspace: Path) -> Target:
-    """Where to write. `workspace` is a folder in the workspace that counts when `to` is none.
+    """Where to write. `workspace` is a folder in the workspace that counts when `to` is none; a new one extends that.
 
-    Raises UsageError when there is none: a new workspace takes the frame and the seal from one that it extends.
+    A new one where there is none stands by itself. Raises UsageError when there is none, and no new one is asked for.
     """
     if to is not None and (to / FILE).is_file():
         return Target(to.resolve(), load(to, whole=False), is_new=False)
     try:
         known = load(workspace, whole=False)
     except UsageError as none:
-        hint = "go to a workspace, or name one whose frame and seal a new one extends: --workspace DIR"
-        raise UsageError(none.message, hint=hint) from none
+        if to is None:
+            raise UsageError(none.message, hint="go to a workspace, or have a new one written: --to DIR") from none
+        known = load(BUILTIN_ROOT)
     if to is None:
         return Target(known.root, known, is_new=False)
     return Target(to.resolve(), known, is_new=True)
@@ -103,7 +105,8 @@ def problems_of_result(target: Target) -> Iterator[Problem]:
 def _ami_yml(adoption: Adoption, target: Target) -> AdoptedFile:
     path = target.folder / FILE
     if target.is_new:
-        extends = os.path.relpath(target.workspace.root, target.folder)
+        root = target.workspace.root
+        extends = "" if root == BUILTIN_ROOT else os.path.relpath(root, target.folder)
         text = new_workspace(legal_name(target.folder.name), extends, adoption.environment)
     else:
         text = path.read_text(encoding="utf-8")

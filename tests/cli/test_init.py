@@ -73,7 +73,7 @@ def test_workspace_when_it_extends_another(tmp_path: Path) -> None:
     team.mkdir()
     done = init("--extends", str(REPOSITORY), "--owner", "Portal <portal@example.org>", cwd=team)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines()[-1] == "next: ami lab up; ami build portal"
+    assert done.stderr.splitlines()[-1] == "next: ami lab up; ami build portal --with-parents"
     assert "packer/environments/lab.pkrvars.hcl" not in files(team)
     loaded = load(team)
     image = loaded.image("portal")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.scaffold.names import role_of
-from orchestrator.cli.scaffold.workspace import FILE, Extended, as_yaml
+from orchestrator.cli.scaffold.workspace import FILE, ExtendedWorkspace, as_yaml
 from orchestrator.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _USUAL = "golden"
 
 
-def extended_by(folder: Path, name: str, extends: str, start: str | None) -> Extended:
+def extended_by(folder: Path, name: str, extends: str, start: str | None) -> ExtendedWorkspace:
     """What a workspace in `folder`, with an image `name`, extends.
 
     Raises UsageError when `extends` is no workspace or has no image or source `start`, or has an image or a role of the
@@ -32,7 +32,7 @@ def extended_by(folder: Path, name: str, extends: str, start: str | None) -> Ext
     other = load(root, whole=False)
     _refuse_taken(other, extends, name)
     way = os.path.relpath(root.resolve(), folder.resolve())
-    return Extended(as_yaml(way), _start(other, start), has_lab="lab" in other.environments)
+    return ExtendedWorkspace(f"{{path: {as_yaml(way)}}}", _start(other, start), has_lab="lab" in other.environments)
 
 
 def _refuse_taken(other: Workspace, extends: str, name: str) -> None:

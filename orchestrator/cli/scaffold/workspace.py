@@ -77,7 +77,7 @@ _CODEOWNERS = """\
 
 
 @dataclass(frozen=True)
-class Extended:
+class ExtendedWorkspace:
     """The workspace that a new one extends: how ami.yml says so, and what it has."""
 
     #: The value of the key `extends`, as YAML.
@@ -100,7 +100,7 @@ def factory_files(name: str, owner: Owner) -> Mapping[str, str]:
     }
 
 
-def team_files(name: str, owner: Owner, extended: Extended) -> Mapping[str, str]:
+def team_files(name: str, owner: Owner, extended: ExtendedWorkspace) -> Mapping[str, str]:
     """The files of a workspace that extends another one, by their paths in it; `ami.yml` last.
 
     It has an environment for the lab unless the other workspace has one.

@@ -118,10 +118,14 @@ def test_bad_input_ends_with_exit_code_2(tmp_path: Path, arguments: tuple[str, .
     assert not (tmp_path / "new").exists()
 
 
-def test_a_new_workspace_needs_one_to_extend(tmp_path: Path) -> None:
-    done = ami(PORTAL, *GIVEN, "--to", str(tmp_path / "new"), cwd=tmp_path)
+def test_a_new_workspace_where_there_is_none_stands_by_itself(tmp_path: Path) -> None:
+    done = ami(PORTAL, *GIVEN, cwd=tmp_path)
     assert done.returncode == 2
-    assert "hint: go to a workspace, or name one whose frame and seal a new one extends" in done.stderr
+    assert "hint: go to a workspace, or have a new one written: --to DIR" in done.stderr
+    done = ami(PORTAL, *GIVEN, "--to", str(tmp_path / "new"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "extends" not in (tmp_path / "new/ami.yml").read_text()
+    load(tmp_path / "new")
 
 
 def test_a_template_without_images_says_why(tmp_path: Path) -> None:

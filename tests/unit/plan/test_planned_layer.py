@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.definition.roles.entry import RoleEntry
 from orchestrator.definition.workspace import load
-from orchestrator.plan.planned_layer import PlannedLayer
+from orchestrator.plan.planned_layer import PlannedLayer, seal_of
 from tests.unit.plan.conftest import Planner
 
 if TYPE_CHECKING:
@@ -92,3 +92,13 @@ def test_fingerprint_when_an_entry_says_more(written: Planner) -> None:
     assert changed(written, {"packer/images/web.yml": plain}) == set()
     more = web.replace("roles: [nginx]", "roles: [{role: nginx, become_user: www-data}]")
     assert changed(written, {"packer/images/web.yml": more}) == {("web", "workload")}
+
+
+def test_seal_when_workspaces_have_group_vars(tmp_path: Path) -> None:
+    """The workspace that stands on the built-in one sets the variables of the seal; one that extends it does not."""
+    for folder, extends in (("factory", ""), ("team", "extends: {path: ../factory}\n")):
+        (tmp_path / folder / "group_vars").mkdir(parents=True)
+        (tmp_path / folder / "group_vars/all.yml").write_text("seal_paths_removed: []\n")
+        (tmp_path / folder / "ami.yml").write_text(f"name: {folder}\n{extends}")
+    for folder in ("factory", "team"):
+        assert seal_of(load(tmp_path / folder)).group_folders == (tmp_path / "factory",)

@@ -27,7 +27,8 @@ def adopt(  # noqa: PLR0917 - as many parameters as options
         str, typer.Option("--owner", metavar="'TEAM <EMAIL>'", help="Who answers for the images.", show_default=False)
     ],
     to: Annotated[
-        Path | None, typer.Option("--to", help="Write here: a workspace, or a new one that extends the one you are in.")
+        Path | None,
+        typer.Option("--to", help="Write here: a workspace, or a new one, which extends the one you are in, if any."),
     ] = None,
     var: Annotated[list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="A template's variable.")] = None,
     var_file: Annotated[

@@ -60,7 +60,7 @@ def init(
     write_new(folder, team_files(name, who, on) if on else factory_files(name, who), dry_run=dry_run)
     if not dry_run:
         go = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
-        say(f"next: {go}ami lab up; ami build {name}")
+        say(f"next: {go}ami lab up; ami build {name}{' --with-parents' if on else ''}")
 
 
 def _owner(written: str | None, name: str, *, asks: bool) -> Owner:
