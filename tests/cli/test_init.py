@@ -19,6 +19,19 @@ from tests.cli.terminal import seen
 
 AMI = Path(sys.executable).parent / "ami"
 REPOSITORY = Path(__file__).parents[2]
+FACTORY = """\
+name: factory
+sources:
+  debian-12: {ami_id: ami-0123456789abcdef0, ssh_username: admin}
+layers: [base]
+"""
+STONE = """\
+name: stone
+description: What every server starts from
+owner: {team: platform, email: platform@example.com}
+from: debian-12
+layers: [base]
+"""
 EDITORS = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 
 
@@ -38,6 +51,7 @@ def test_workspace_when_it_stands_by_itself(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert files(place / "my-portal") == {
         ".gitignore",
+        ".yamllint",
         "CODEOWNERS",
         "ami.yml",
         "packer/environments/lab.pkrvars.hcl",
@@ -85,6 +99,64 @@ def test_workspace_when_it_extends_another(tmp_path: Path) -> None:
         "ami.yml",
         "CODEOWNERS",
     }
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a factory in git with an image `stone` and no environment; a cache of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "factory"
+    for name, text in (("ami.yml", FACTORY), ("packer/images/stone.yml", STONE)):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    author = ["-c", "user.name=tests", "-c", "user.email=tests@example.com"]
+    for words in (["init", "--quiet"], ["add", "."], [*author, "commit", "--quiet", "-m", "first"], ["tag", "v1.0.0"]):
+        subprocess.run(["git", "-C", root, *words], check=True)
+    return f"file://{root}"
+
+
+def test_workspace_when_it_extends_a_repository(
+    repository: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is locked to the commit of the ref, and has the first image of the factory to start from, and a lab."""
+    monkeypatch.chdir(tmp_path)
+    assert typed(monkeypatch, "init", "team", "--yes", "--extends", repository, "--ref", "v1.0.0") == 0
+    assert {"ami.lock", "packer/environments/lab.pkrvars.hcl"} < files(tmp_path / "team")
+    assert re.search(r"^/ami.lock +team@example.com$", (tmp_path / "team/CODEOWNERS").read_text(), re.MULTILINE)
+    loaded = load(tmp_path / "team")
+    assert loaded.image("team").from_ == "stone"
+    assert loaded.extends is not None
+    assert (loaded.extends.origin.git, loaded.extends.origin.ref) == (repository, "v1.0.0")
+    done = subprocess.run(
+        [AMI.parent / "yamllint", "--strict", "."], cwd=tmp_path / "team", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "which version of URL?"),
+        (["--ref", "v1.0.1"], "v1.0.1"),
+        (["--ref", "v1.0.0", "--from", "ston"], "URL has no image or source 'ston' (did you mean 'stone'?)"),
+        (["--ref", "v1.0.0", "--folder", "../up"], "has to lie in the repository"),
+    ],
+)
+def test_workspace_when_a_repository_cannot_be_extended(
+    repository: str,
+    arguments: list[str],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing is written, and no folder is named that only the trial had."""
+    monkeypatch.chdir(tmp_path)
+    assert typed(monkeypatch, "init", "team", "--extends", repository, *arguments) == 2
+    said = capsys.readouterr().err.replace(repository, "URL")
+    assert expected in said
+    assert "/tmp/tmp" not in said
+    assert not (tmp_path / "team").exists()
 
 
 def test_workspace_when_something_is_there(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ It stands by itself (`factory_files`), or on what another workspace has (`team_f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.scaffold import environment, schemas
@@ -52,7 +52,7 @@ _TEAM = """\
 {schema}
 ---
 name: {name}
-extends: {extends}
+extends:{extends}
 {default}
 # These layers follow those of the workspace that this one extends.
 layers:
@@ -67,6 +67,19 @@ _GITIGNORE = """\
 .pytest_cache/
 __pycache__/
 """
+#: The rules that ansible-lint asks of yamllint, and lines as long as a URL has to be.
+_YAMLLINT = """\
+---
+extends: default
+ignore: |
+  /.ami/
+rules:
+  line-length: {max: 120, allow-non-breakable-inline-mappings: true}
+  braces: {max-spaces-inside: 1}
+  comments: {min-spaces-from-content: 1}
+  comments-indentation: false
+  octal-values: {forbid-implicit-octal: true, forbid-explicit-octal: true}
+"""
 _CODEOWNERS = """\
 # Who must agree to a change of what every image here has. GitHub and GitLab ask
 # them once the main branch requires a review by code owners. Besides addresses,
@@ -80,13 +93,13 @@ _CODEOWNERS = """\
 class ExtendedWorkspace:
     """The workspace that a new one extends: how ami.yml says so, and what it has."""
 
-    #: The value of the key `extends`, as YAML.
+    #: What follows the key `extends` and its colon, as YAML.
     written: str
     #: The image or source to start from.
     start: str
     has_lab: bool
-    #: What belongs to it in the new workspace besides ami.yml, such as a lock.
-    files: tuple[str, ...] = ()
+    #: What belongs to it in the new workspace besides ami.yml, by path: a lock.
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def factory_files(name: str, owner: Owner) -> Mapping[str, str]:
@@ -117,6 +130,7 @@ def team_files(name: str, owner: Owner, extended: ExtendedWorkspace) -> Mapping[
         **_image_files(name, owner, extended.start, [LAYER]),
         **lab,
         **_shared_files(owner, [FILE, *extended.files]),
+        **extended.files,
         FILE: ami_yml,
     }
 
@@ -139,4 +153,9 @@ def _shared_files(owner: Owner, owned: Iterable[str]) -> Mapping[str, str]:
     paths = [f"/{path}" for path in (*owned, "CODEOWNERS")]
     width = max(map(len, paths))
     lines = "\n".join(f"{path:{width}} {owner.email}" for path in paths)
-    return {**schemas.schema_files(), ".gitignore": _GITIGNORE, "CODEOWNERS": _CODEOWNERS.format(lines=lines)}
+    return {
+        **schemas.schema_files(),
+        ".gitignore": _GITIGNORE,
+        ".yamllint": _YAMLLINT,
+        "CODEOWNERS": _CODEOWNERS.format(lines=lines),
+    }

@@ -20,7 +20,7 @@ OwnerOption = Annotated[
 ]
 
 
-def init(
+def init(  # noqa: PLR0917 - as many parameters as options
     folder: Annotated[
         Path,
         typer.Argument(
@@ -29,33 +29,51 @@ def init(
     ] = HERE,
     extends: Annotated[
         str | None,
-        typer.Option("--extends", metavar="DIR", help="Another workspace to build on.", show_default=False),
+        typer.Option(
+            "--extends",
+            metavar="DIR|URL",
+            help="Another workspace to build on: a folder, or a git repository.",
+            show_default=False,
+        ),
     ] = None,
+    ref: Annotated[
+        str, typer.Option("--ref", metavar="REF", help="With a URL: the tag or branch.", show_default=False)
+    ] = "",
+    within: Annotated[
+        str,
+        typer.Option(
+            "--folder",
+            metavar="FOLDER",
+            help="With a URL: where its ami.yml is, if not at the top.",
+            show_default=False,
+        ),
+    ] = "",
     start: Annotated[
-        str | None,
+        str,
         typer.Option(
             "--from",
             metavar="IMAGE",
             help="With --extends: the image or source of that workspace to start from.",
             show_default="golden, or its first image",
         ),
-    ] = None,
+    ] = "",
     owner: OwnerOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write a workspace with one image, one role and its test. Overwrites nothing."""
-    from orchestrator.cli.scaffold.extending import extended_by
+    from orchestrator.cli.scaffold.extending import AskedExtends, extended_by
     from orchestrator.cli.scaffold.names import name_of
     from orchestrator.cli.scaffold.new_files import refuse_present, write_new
     from orchestrator.cli.scaffold.workspace import FILE, factory_files, team_files
     from orchestrator.errors import UsageError
 
-    if start and not extends:
-        raise UsageError("--from is for a workspace that extends another one", hint="name that: --extends DIR")
+    for option, given in (("--from", start), ("--ref", ref), ("--folder", within)):
+        if given and not extends:
+            raise UsageError(f"{option} is for a workspace that extends another one", hint="name that: --extends DIR")
     name = name_of(folder)
     refuse_present(folder, [FILE])
-    on = extended_by(folder, name, extends, start) if extends else None
+    on = extended_by(folder, name, AskedExtends(extends, ref, within, start)) if extends else None
     who = _owner(owner, name, asks=not (yes or dry_run))
     write_new(folder, team_files(name, who, on) if on else factory_files(name, who), dry_run=dry_run)
     if not dry_run:
