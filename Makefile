@@ -4,7 +4,7 @@ VENV     := .venv
 PYTHON   ?= python3
 READY    := $(VENV)/.ready
 PROGRAMS := packer podman runc mmdebstrap git openssh-client iproute2 python3-venv ca-certificates zsh fish
-PROSE    := README.md CHANGELOG.md docs roles
+PROSE    := README.md CHANGELOG.md docs packer playbooks roles orchestrator/builtin
 
 # Programs of the virtual environment first, so that Packer finds ansible-playbook there.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -79,7 +79,7 @@ check: setup ## format, lint, types, import rules, Ansible, YAML and Markdown li
 	lint-imports
 	yamllint --strict .
 	mdformat --check $(PROSE)
-	ansible-lint --offline --strict
+	ANSIBLE_ROLES_PATH=orchestrator/builtin/roles ansible-lint --offline --strict
 
 reference: setup ## make docs/schema and docs/reference anew from the code
 	ami schema --out docs/schema
