@@ -7,13 +7,13 @@ import re
 import subprocess
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from orchestrator.aws.account import Account
 from orchestrator.aws.placement import Placement
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.progress import Stage
 from orchestrator.validate.request import ImageFacts, RoleTests, ValidateRequest
 from orchestrator.validate.validate import validate
@@ -21,13 +21,14 @@ from tests.lab.conftest import AGENT_WAITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from orchestrator.lab.settings import Settings
     from orchestrator.progress import Event
 
 pytestmark = pytest.mark.long(90)
 
-ROLE = Path(__file__).parents[2] / "roles/ssm_agent/tests"
+ROLE = BUILTIN_ROOT / "roles/ssm_agent/tests"
 LOG = "/var/log/amazon/ssm/amazon-ssm-agent.log"
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from tests.lab.small import AMI_YML
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def team(small: Small, tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
     team.write("ami.yml", TEAM.replace("FACTORY", str(small.root)))
     team.image("top-web", "tiny", "workload: {roles: [extra]}")
     team.role("extra", "of the team")
-    team.write("playbooks/workload.yml", (small.root / "playbooks/default.yml").read_text())
+    team.write("playbooks/workload.yml", (BUILTIN_ROOT / "playbooks/default.yml").read_text())
     for path, text in SAME_NAMES.items():
         team.write(path, text)
     return team
