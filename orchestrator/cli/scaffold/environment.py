@@ -31,7 +31,9 @@ extra_vars = {
 _ACCOUNT = """\
 # An account on AWS. `ami doctor --env {name}` says what it lacks.
 region = "{region}"
+
 {profile}
+
 instance_type = "t3.small"
 
 # The instance profile of machines that are tested: its role needs the policy

@@ -29,7 +29,7 @@ def with_layer(document: Document, text: str, name: str, *, roles: Sequence[str]
         return at_the_end
     if after not in own:
         there = f"there are: {', '.join(own)}" if own else "it has none"
-        raise UsageError(f"{document.path} has no layer '{after}'{did_you_mean(after, own)}", hint=there)
+        raise UsageError(f"{document.path.name} has no layer '{after}'{did_you_mean(after, own)}", hint=there)
     lines = text.split("\n")
     index = own.index(after)
     first, end = (document.place(_LAYERS, one).key - 1 for one in (index, index + 1))
