@@ -54,6 +54,8 @@ FRAME = {
     "packer/layers/default.pkr.hcl.j2": "",
     "playbooks/seal.yml": "[]\n",
     "roles/seal/tasks/main.yml": "[]\n",
+    # In the place of the built-in one, which computes names of files itself.
+    "roles/ssm_agent/tasks/main.yml": "[]\n",
     ".gitignore": "made/\nroles/app/defaults/\n",
 }
 #: Writes down what Python opens, in Ansible and in all that it forks.
