@@ -132,6 +132,17 @@ def reader(programs: Path, tmp_path: Path, free_port: Callable[[], int]) -> Iter
     somebody.run("lab", "down", "--name", somebody.lab)
 
 
+def test_package_when_it_is_installed(programs: Path) -> None:
+    """Everything that the code reads beside itself has come along."""
+    (installed,) = programs.parent.glob("lib/python*/site-packages/orchestrator")
+    assert files_of(installed) == files_of(REPOSITORY / "orchestrator")
+
+
+def files_of(package: Path) -> set[str]:
+    found = (path.relative_to(package) for path in package.rglob("*") if path.is_file())
+    return {str(path) for path in found if "__pycache__" not in path.parts}
+
+
 def test_tutorial_when_followed(reader: Reader) -> None:
     """Each command ends as the page says. What is mended is another AMI, and the latest one."""
     reader.follow()

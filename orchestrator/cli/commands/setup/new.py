@@ -176,4 +176,4 @@ def _short(path: Path) -> str:
     return os.path.relpath(path)
 
 
-COMMAND = CliGroup("new", 6, app, "Files to begin with: an image, a role, a layer or an environment.")
+COMMAND = CliGroup("new", 6, app, "Write files to begin with: an image, a role, a layer or an environment.")
