@@ -30,7 +30,11 @@ class Extends(Frozen):
     ] = None
     folder: Annotated[
         str | None,
-        Field(min_length=1, description="Where the ami.yml is inside the repository; without it at the top."),
+        Field(
+            min_length=1,
+            description="Where the ami.yml is inside the repository; without it at the top.",
+            examples=["factory"],
+        ),
     ] = None
 
     @model_validator(mode="after")
