@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from orchestrator.definition.checking.entry_checks import closure, problems_of_entries, variables_of
 from orchestrator.definition.checking.machine_stacks import lineage_of, machines_of
 from orchestrator.definition.checking.plugin_checks import problems_of_plugins
+from orchestrator.definition.checking.policy_checks import problems_of_policies
 from orchestrator.definition.checking.secret_checks import problems_of_secrets
 from orchestrator.definition.checking.variant_checks import problems_of_layer_variants, problems_of_variants
 from orchestrator.definition.layer import DEFAULT, fragment, playbook
@@ -39,6 +40,7 @@ def problems_of(workspace: WorkspaceDraft) -> Iterator[Problem]:
         return  # without these names every use of one would be reported, and none of it helps
     yield from _of_file(workspace)
     yield from problems_of_plugins(workspace)
+    yield from problems_of_policies(workspace)
     yield from problems_of_secrets(workspace)
     yield from problems_of_layer_variants(workspace)
     yield from _of_roles(workspace)
