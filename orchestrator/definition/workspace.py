@@ -137,6 +137,16 @@ class Workspace:
         home = self.home(image)
         return tuple(reversed([level for level in self.chain() if home in level.chain() and level is not home]))
 
+    def met(self, environment: Environment) -> Environment:
+        """An environment as images of this level meet it: of one that only levels above know, without its variables.
+
+        What enters a level's images is what that level says, wherever they are built.
+        """
+        known = self.environments.get(environment.name)
+        if known is not None and known.path == environment.path:
+            return environment
+        return environment.model_copy(update={"extra_vars": {}, "secret_vars": {}})
+
     def ancestors(self, image: Image, standing: Collection[str] = ()) -> tuple[Image, ...]:
         """The images that `image` is built on, the one on the source first. Of `standing` images nothing below."""
         parent = self.images.get(image.from_) if image.name not in standing else None

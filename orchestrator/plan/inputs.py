@@ -130,7 +130,7 @@ class Collector:
     def at(self, level: Workspace) -> Collector:
         """What reads the inputs of another level of the workspace, as they are in a workspace of their own."""
         if level.root not in self._levels:
-            below = Collector(level, self._environment, self._now, self._secrets)
+            below = Collector(level, level.met(self._environment), self._now, self._secrets)
             below._levels = self._levels
             self._levels[level.root] = below
         return self._levels[level.root]

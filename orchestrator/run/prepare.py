@@ -145,7 +145,8 @@ def prepare(
     Unless `strict`, a secret that cannot be read counts as changed, and the plan says so: it cannot be carried out.
 
     Raises UsageError for an unknown image, DefinitionError for a mistake in a template and for what is too old to build
-    on, NoTests for a role without tests, and LackError for a source, a Packer or a plugin that cannot be found, and for a missing profile.
+    on, NoTests for a role without tests, and LackError for a source, a Packer or a plugin that cannot be found, and for
+    a missing profile.
     """
     there = versions_of(environment.account, concerned(workspace, names))
     found = known(there)
