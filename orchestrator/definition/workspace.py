@@ -138,14 +138,14 @@ class Workspace:
         return tuple(reversed([level for level in self.chain() if home in level.chain() and level is not home]))
 
     def met(self, environment: Environment) -> Environment:
-        """An environment as images of this level meet it: of one that only levels above know, without its variables.
+        """An environment as images of this level meet it: with the variables that this level gives an environment of
+        that name, or with none.
 
-        What enters a level's images is what that level says, wherever they are built.
+        What enters the images of a level is what that level says, wherever they are built.
         """
         known = self.environments.get(environment.name)
-        if known is not None and known.path == environment.path:
-            return environment
-        return environment.model_copy(update={"extra_vars": {}, "secret_vars": {}})
+        given = {"extra_vars": known.extra_vars, "secret_vars": known.secret_vars} if known else {}
+        return environment.model_copy(update={"extra_vars": {}, "secret_vars": {}, **given})
 
     def ancestors(self, image: Image, standing: Collection[str] = ()) -> tuple[Image, ...]:
         """The images that `image` is built on, the one on the source first. Of `standing` images nothing below."""

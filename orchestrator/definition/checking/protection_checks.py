@@ -45,17 +45,16 @@ def standing_at(root: Path, relative: str) -> Path | None:
 
     Some file systems do not tell `roles/System` from `roles/system`. What is refused there is refused everywhere.
     """
-    path = root
-    for part in relative.split("/"):
-        try:
-            there = os.listdir(path)  # noqa: PTH208 - names are compared, and a workspace has many places
-        except OSError:
-            return None
-        same = [name for name in there if name.casefold() == part.casefold()]
-        if not same:
-            return None
-        path /= part if part in same else same[0]
-    return path
+    first, _, rest = relative.partition("/")
+    try:
+        there = os.listdir(root)  # noqa: PTH208 - names are compared, and a workspace has many places
+    except OSError:
+        return None
+    for name in sorted((one for one in there if one.casefold() == first.casefold()), key=lambda one: one != first):
+        found = standing_at(root / name, rest) if rest else root / name
+        if found:
+            return found
+    return None
 
 
 def problems_of_protection(workspace: WorkspaceDraft) -> Iterator[Problem]:
