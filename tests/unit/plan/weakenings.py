@@ -425,3 +425,10 @@ WEAKENINGS = {
         {"roles/lax": "->../../factory/roles/system", **web("from: golden\nlayers: [{workload: {roles: [lax]}}]\n")},
     ),
 }
+
+
+def as_table() -> str:
+    """The ways as the table of docs/protection.md has them."""
+    rows = [("way", "what becomes of it", "why"), ("--", "--", "--")]
+    rows += [(name, "refused" if way.refused else "no effect", way.why) for name, way in WEAKENINGS.items()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
