@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.definition.workspace import load
 from orchestrator.plan.inputs import Collector
+from orchestrator.plan.standing import StandingImage
 from orchestrator.plan.tree import cut, tree
 from tests.unit.plan.test_steps import version
 from tests.unit.plan.test_weakening import written
@@ -36,7 +37,7 @@ def test_fingerprint_when_a_team_changes_its_settings(tmp_path: Path, files: Map
     def fingerprints() -> tuple[str, str]:
         workspace = load(team)
         collector = Collector(workspace, workspace.environment("own"), datetime(2026, 11, 25, tzinfo=UTC))
-        standing = {"golden": version("golden")}
+        standing = {"golden": StandingImage.of(version("golden"), None)}
         golden, web = cut(tree(workspace, ["web"], collector, {"debian-12": "ami-1"}, standing), collector, ())
         return golden.fingerprint, web.fingerprint
 

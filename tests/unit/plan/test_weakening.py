@@ -13,6 +13,7 @@ from orchestrator.build.launch.outside import kept_out
 from orchestrator.definition.workspace import load
 from orchestrator.errors import DefinitionError
 from orchestrator.plan.inputs import Collector
+from orchestrator.plan.standing import StandingImage
 from orchestrator.plan.steps import known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.render.packer import Renderer
@@ -96,13 +97,13 @@ def test_image_stands_on_what_the_account_has_whatever_the_team_extends(factory:
     extended = written(factory.with_name(older.replace(" ", "-")), weak)
     written(team, {**TEAM, "ami.yml": f"name: team\nextends: ../{extended.name}\n"})
     workspace = load(team)
-    standing = {"golden": version("golden")}
+    standing = {"golden": StandingImage.of(version("golden"), None)}
     collector = Collector(workspace, workspace.environment("lab"), NOW)
     (below, web) = cut(tree(workspace, ["web"], collector, AMIS, standing), collector, ())
-    assert (below.name, below.fingerprint) == ("golden", standing["golden"].fingerprint)
+    assert (below.name, below.fingerprint) == ("golden", version("golden").fingerprint)
     assert web.inputs.below is not None
-    assert web.inputs.below.fingerprint == standing["golden"].fingerprint
-    planned = steps((below, web), wanted={"web"}, account=known(standing.values()), standing=standing)
+    assert web.inputs.below.fingerprint == version("golden").fingerprint
+    planned = steps((below, web), wanted={"web"}, account=known([version("golden")]), standing=standing)
     assert {step.name: str(step.action) for step in planned} == {"golden": "reuse", "web": "build"}
 
 

@@ -134,8 +134,9 @@ WEAKENINGS = {
         "source 'debian-12' is already declared by what this workspace extends",
     ),
     "a workspace of the same name": Weakening(
-        "Levels are told apart by their folders.",
+        "Levels are told apart by their names.",
         {"ami.yml": AMI.replace("team", "factory")},
+        "a workspace that this one extends is called 'factory', too: each needs a name of its own",
     ),
     # Playbooks and templates.
     "a playbook for the layer": Weakening(
