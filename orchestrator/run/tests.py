@@ -11,7 +11,7 @@ from orchestrator.masks import values_of
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.planned_layer import SEAL, applied_roles, seal_of
 from orchestrator.validate.request import ImageFacts, RoleTests, TestsRequest
-from orchestrator.validate.suite.session import collect, laid_out
+from orchestrator.validate.suite.parts import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,8 +82,8 @@ def collect_tests(workspace: Workspace, decided: Iterable[PlanStep]) -> int:
     facts = ImageFacts("", "", (), tuple(one.role for one in tests))
     with TemporaryDirectory(prefix="ami-collect-") as folder:
         request = TestsRequest(image=facts, tests=tests, folder=Path(folder), masks=values_of(workspace.masks))
-        with laid_out(request) as suite:
-            return collect(suite, request)
+        with parts_of(request) as parts:
+            return sum(part.count for part in parts)
 
 
 def are_current(workspace: Workspace, environment: Environment, segment: Segment) -> bool:
