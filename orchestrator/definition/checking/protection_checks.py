@@ -114,18 +114,14 @@ def _dependencies(workspace: WorkspaceDraft) -> Iterator[Problem]:
 
 
 def _variables(workspace: WorkspaceDraft, extended: WorkspaceDraft) -> Iterator[Problem]:
-    """Ansible variables of this workspace's environments that roles of protected layers take, or the seal does."""
-    protected = {role: f"the protected layer '{layer}'" for role, layer in protected_roles(extended).items()}
-    taken = {
-        variable: (role, of)
-        for role, of in {**protected, SEAL: "the seal"}.items()
-        if role in extended.all_roles
-        for variable in extended.all_roles[role].variables or ()
-    }
+    """Ansible variables of this workspace's environments that the seal takes, which ends this workspace's builds, too.
+
+    Those of roles in protected layers have no effect: see `Workspace.met`.
+    """
+    seal = extended.all_roles.get(SEAL)
+    taken = seal.variables or frozenset() if seal else frozenset()
     for environment in filter(None, workspace.own_environments.values()):
         for key, names in (("extra_vars", environment.extra_vars), ("secret_vars", environment.secret_vars)):
             for name in (one for one in names if one in taken):
-                role, of = taken[name]
-                what = f"'{name}' is a variable of '{role}', a role of {of}: it cannot be set here"
                 if document := read_variables(environment.path, []):
-                    yield document.problem(what, key, name)
+                    yield document.problem(f"'{name}' is a variable of the seal: it cannot be set here", key, name)

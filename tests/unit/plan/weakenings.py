@@ -276,15 +276,14 @@ WEAKENINGS = {
     ),
     "host_vars": Weakening("They are read where `group_vars` are.", {"host_vars/default.yml": "system_group: weak\n"}),
     "a variable of its role in an environment": Weakening(
-        "An environment says where builds run, and not what protected roles do.",
+        "Images of a level get the variables that the level gives an environment of that name.",
         own("own", 'extra_vars = { system_level = "weak" }\n'),
-        "'system_level' is a variable of 'system', a role of the protected layer 'base': it cannot be set here",
         environment="own",
     ),
     "a secret variable of the seal in an environment": Weakening(
-        "The seal is protected as well.",
+        "The seal ends the builds of a team, too, as its owner wrote it.",
         own("own", 'secret_vars = { seal_paths_removed = "env:X" }\n'),
-        "'seal_paths_removed' is a variable of 'seal', a role of the seal: it cannot be set here",
+        "'seal_paths_removed' is a variable of the seal: it cannot be set here",
         environment="own",
     ),
     "a variable that no role declares in an environment": Weakening(
