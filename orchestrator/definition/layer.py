@@ -63,6 +63,12 @@ UpdateCycle = Annotated[
     ),
 ]
 
+
+def seconds_of(span: str) -> int:
+    """Seconds of a span of time such as 12h, 7d or 4w."""
+    return int(span[:-1]) * _UNITS[span[-1]]
+
+
 Roles = Annotated[
     tuple[WrittenRole, ...],
     Field(
@@ -134,7 +140,7 @@ class Layer(Frozen):
     @property
     def cycle_seconds(self) -> int | None:
         """The update cycle in seconds, None when there is none."""
-        return int(self.update_cycle[:-1]) * _UNITS[self.update_cycle[-1]] if self.update_cycle else None
+        return seconds_of(self.update_cycle) if self.update_cycle else None
 
 
 class LayerUse(Frozen):

@@ -55,6 +55,12 @@ def place_of_image(workspace: Workspace, image: str, *keys: str) -> tuple[Path, 
     return workspace.root, 0
 
 
+def place_of_rule(workspace: Workspace, *keys: str) -> tuple[Path, int]:
+    """Where a workspace's own `ami.yml` says something."""
+    document = read(workspace.root / FILE, [])
+    return workspace.root / FILE, document.place(*keys).key if document else 0
+
+
 def place_of_variable(workspace: Workspace, family: str, layer: str, variable: str) -> tuple[Path, int]:
     """Where an image, or else an `ami.yml`, gives a layer or one of its roles a variable."""
     documents = sorted(_documents(workspace), key=lambda one: one.path.name != f"{family}.yml")

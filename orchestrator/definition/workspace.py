@@ -16,6 +16,7 @@ from orchestrator.definition.expansion import expanded
 from orchestrator.definition.levels.extended import extended
 from orchestrator.definition.levels.origin import OWN, LevelOrigin
 from orchestrator.definition.machine.block import Machine
+from orchestrator.definition.policy.rules import Require
 from orchestrator.definition.reading.document import read
 from orchestrator.definition.roles.role_tests import has_tests, test_folders
 from orchestrator.definition.variant import family_of
@@ -68,6 +69,8 @@ class Workspace:
     machine: Machine = field(default_factory=Machine)
     #: What this level alone says of machines; `machine` has what it extends besides.
     own_machine: Machine = field(default_factory=Machine)
+    #: What this workspace itself requires of images; what it extends has requirements of its own.
+    require: Require = field(default_factory=Require)
 
     def image(self, name: str) -> Image:
         """The image of that name. Raises UsageError, which names the nearest one, and DefinitionError for its file."""
@@ -133,6 +136,16 @@ class Workspace:
         """The levels from this one down to the one that defines an image, without that: the lowest first."""
         home = self.home(image)
         return tuple(reversed([level for level in self.chain() if home in level.chain() and level is not home]))
+
+    def met(self, environment: Environment) -> Environment:
+        """An environment as images of this level meet it: with the variables that this level gives an environment of
+        that name, or with none.
+
+        What enters the images of a level is what that level says, wherever they are built.
+        """
+        known = self.environments.get(environment.name)
+        given = {"extra_vars": known.extra_vars, "secret_vars": known.secret_vars} if known else {}
+        return environment.model_copy(update={"extra_vars": {}, "secret_vars": {}, **given})
 
     def ancestors(self, image: Image, standing: Collection[str] = ()) -> tuple[Image, ...]:
         """The images that `image` is built on, the one on the source first. Of `standing` images nothing below."""
@@ -290,6 +303,7 @@ def _workspace(draft: WorkspaceDraft, apart: Broken) -> Workspace:
         required_plugins=_pinned(extends.required_plugins if extends else {}, file.packer.required_plugins),
         machine=file.machine.over(extends.machine) if extends else file.machine,
         own_machine=file.machine,
+        require=file.require,
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, StrictBool, field_validator
 from orchestrator.definition.layer import WrittenLayer
 from orchestrator.definition.levels.extends import WrittenExtends
 from orchestrator.definition.machine.block import Machine
+from orchestrator.definition.policy.rules import Allow, Require
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.source import Source
 from orchestrator.tags import Tag
@@ -127,6 +128,17 @@ class WorkspaceFile(Frozen):
             examples=[[str(Tag.OWNER), "cost-center"]],
         ),
     ] = ()
+    allow: Annotated[
+        Allow,
+        Field(description="What those who extend this workspace may use.", examples=[{"instance_types": ["t3.*"]}]),
+    ] = Allow()
+    require: Annotated[
+        Require,
+        Field(
+            description="What every image must have, here and in those who extend this workspace.",
+            examples=[{"tags": {"cost-center": "[0-9][0-9]"}}],
+        ),
+    ] = Require()
     masks: Annotated[
         tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...],
         Field(

@@ -130,7 +130,7 @@ class Collector:
     def at(self, level: Workspace) -> Collector:
         """What reads the inputs of another level of the workspace, as they are in a workspace of their own."""
         if level.root not in self._levels:
-            below = Collector(level, self._environment, self._now, self._secrets)
+            below = Collector(level, level.met(self._environment), self._now, self._secrets)
             below._levels = self._levels
             self._levels[level.root] = below
         return self._levels[level.root]
@@ -146,14 +146,17 @@ class Collector:
             part("format", {"format": str(FORMAT).encode()}),
             part("source", {ami_id: ami_id.encode(), "ssh_username": source.ssh_username.encode()}),
             part("frame", self._templates("image.pkr.hcl.j2")),
-            part(
-                "environment", self._of_environment(), {f"secret_vars.{one}" for one in self._environment.secret_vars}
-            ),
-            part("settings", self._settings()),
-            *self._facts(),
+            *self._of_level(),
             *self._applied(self._seal, reached),
         ]
         return stacked(START, parts, notes=reached.notes)
+
+    def _of_level(self) -> Iterator[Part]:
+        """What counts for all layers of a level: what of the environment does, and the level's settings of Ansible."""
+        secret = {f"secret_vars.{one}" for one in self._environment.secret_vars}
+        yield part("environment", self._of_environment(), secret)
+        yield part("settings", self._settings())
+        yield from self._facts()
 
     def layer(self, layer: PlannedLayer, below: Inputs) -> Inputs:
         """The inputs of a layer on top of others."""
@@ -203,6 +206,8 @@ class Collector:
         if declared is not None and declared.cycle_seconds is not None:
             number = str(period(declared.cycle_seconds, self._now)).encode()
             yield part("update cycle", {str(declared.update_cycle): number}, {str(declared.update_cycle)})
+        if self._workspace.is_extending:  # the start may be that of a level below
+            yield from self._of_level()
         if machine := layer.machine.deciding():
             counted = {name: self._counted(name, value) for name, value in machine.items()}
             yield part("machine", {name: canonical(value) for name, value in counted.items()}, _BY_DIGEST)

@@ -18,6 +18,7 @@ from orchestrator.plan.reach.names import LAYER_TASKS
 from orchestrator.plan.reach.settings import AnsibleCfg, collection_folders
 from orchestrator.registry.states import FIRST, State
 from orchestrator.render import bootstrap
+from orchestrator.render.fragments import problems_of_fragment
 from orchestrator.render.layout import laid_out
 from orchestrator.render.levels import link_levels, seen_from
 from orchestrator.render.machine import values_of, wanted_keys
@@ -80,6 +81,8 @@ class Renderer:
         if segment.name not in self._texts:
             self.check(segment)
             values = _values(self._workspace, segment, (*segment.layers, self._seal), self.packers)
+            if problems := list(self._problems_of_fragments(values)):
+                raise DefinitionError(problems)
             self._texts[segment.name] = laid_out(self._templates.rendered(FRAME, values))
         return self._texts[segment.name]
 
@@ -102,6 +105,18 @@ class Renderer:
             raise DefinitionError(problems)
         _check_machine(segment, self.packers)
         self._checked.add(segment.name)
+
+    def _problems_of_fragments(self, values: dict[str, Any]) -> Iterator[Problem]:
+        """What fragments of people print and may not; that of the package is known."""
+        named = [(layer["fragment"], {**values, "layer": layer}, True) for layer in values["layers"]]
+        if values["machine"]["fragment"]:
+            named.append((values["machine"]["fragment"], values, False))
+        for name, given, of_layer in named:
+            path = self._workspace.find(f"{FOLDER}/{name}")
+            if not any(
+                level.origin.is_builtin and path.is_relative_to(level.root) for level in self._workspace.chain()
+            ):
+                yield from problems_of_fragment(path, self._templates.rendered(name, given), of_layer=of_layer)
 
     def _of(self, segment: SegmentOutline) -> Renderer:
         """What renders the builds of the level that a segment is built in."""

@@ -126,10 +126,10 @@ def make(context: RunContext, segment: Segment, base: str, ready: Ready, rendere
                 tags=tags,
                 placement=placement_of(environment, segment),
                 spot=segment.machine.spot is not None,
-                variables=_of_machine(context.account, segment, base),
+                variables=_of_machine(context.account, segment, base) | _of_level(home, environment),
                 mitogen=home.mitogen,
                 secrets=context.hidden,
-                secret_vars=secret_vars(context.secrets, layers),
+                secret_vars=secret_vars(context.secrets, layers, home.met(environment)),
                 run_tags={**segment.machine.tags, **_leased(environment)},
                 ready=ready,
                 stop=context.stop,
@@ -162,6 +162,12 @@ def _of_machine(account: Account, segment: Segment, base: str) -> dict[str, obje
     """What a template must be told of the AMI that a build starts from."""
     root = segment.machine.root_volume
     return {"root_device": root_device(account, base)} if root.model_dump(exclude_none=True) else {}
+
+
+def _of_level(home: Workspace, environment: Environment) -> dict[str, object]:
+    """What a template gets in the place of what the environment's file says: see `Workspace.met`."""
+    met = home.met(environment)
+    return {"extra_vars": dict(met.extra_vars)} if met.extra_vars != environment.extra_vars else {}
 
 
 def _keep_no_secret(folder: Path, masks: tuple[str, ...]) -> None:

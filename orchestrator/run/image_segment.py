@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.inputs import Inputs
     from orchestrator.plan.segment import Segment
     from orchestrator.registry import Version
+    from orchestrator.run.source import SourceAmi
 
 
 def segment_of(workspace: Workspace, environment: Environment, name: str, secrets: Secrets | None = None) -> Segment:
@@ -48,10 +49,17 @@ def segment_of(workspace: Workspace, environment: Environment, name: str, secret
 def source_amis_of(
     workspace: Workspace, environment: Environment, names: Iterable[str], standing: Collection[str] = ()
 ) -> dict[str, str]:
+    """The AMI id of each source that is built on for the images, `standing` ones not being built."""
+    return {name: ami.ami_id for name, ami in resolved_sources(workspace, environment, names, standing).items()}
+
+
+def resolved_sources(
+    workspace: Workspace, environment: Environment, names: Iterable[str], standing: Collection[str] = ()
+) -> dict[str, SourceAmi]:
     """The AMI of each source that is built on for the images, `standing` ones not being built."""
     built = [image for image in workspace.with_ancestors(names, standing) if image.name not in standing]
     starts = {image.from_: workspace.home(image.name) for image in built if image.from_ not in workspace.images}
-    return {name: resolve(environment.account, home.sources[name]).ami_id for name, home in sorted(starts.items())}
+    return {name: resolve(environment.account, home.sources[name]) for name, home in sorted(starts.items())}
 
 
 def standing_images(

@@ -11,12 +11,13 @@ from orchestrator.build.packer import installed
 from orchestrator.build.packer.plugin_folders import check_workspace
 from orchestrator.definition.workspace import from_here
 from orchestrator.errors import DefinitionError, LackError, Problem
+from orchestrator.plan.ages import built_on, check_ages
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.modules import problems_of_modules, written_in_vain
 from orchestrator.plan.steps import Action, is_empty, known, steps
 from orchestrator.plan.tree import cut, tree
 from orchestrator.registry import versions_of
-from orchestrator.run.image_segment import source_amis_of
+from orchestrator.run.image_segment import resolved_sources
 from orchestrator.run.levels.parents import concerned, out_of_date, standing_parents
 from orchestrator.run.machine.agents import check_agents, user_data_for_agent
 from orchestrator.run.machine.fitting import fitting_of, types_of
@@ -143,19 +144,23 @@ def prepare(
 
     Unless `strict`, a secret that cannot be read counts as changed, and the plan says so: it cannot be carried out.
 
-    Raises UsageError for an unknown image, DefinitionError for a mistake in a template, NoTests for a role without
-    tests, and LackError for a source, a Packer or a plugin that cannot be found, and for a missing profile.
+    Raises UsageError for an unknown image, DefinitionError for a mistake in a template and for what is too old to build
+    on, NoTests for a role without tests, and LackError for a source, a Packer or a plugin that cannot be found, and for
+    a missing profile.
     """
     there = versions_of(environment.account, concerned(workspace, names))
     found = known(there)
     standing = {} if asked.with_parents else standing_parents(workspace, environment, names, there, asked.named)
     secrets = Secrets(workspace, environment, strict=strict).of_images(names, standing)
-    source_amis = source_amis_of(workspace, environment, names, standing)
+    sources = resolved_sources(workspace, environment, names, standing)
+    source_amis = {name: ami.ami_id for name, ami in sources.items()}
     collector = Collector(workspace, environment, datetime.now(UTC), secrets)
     segments = cut(tree(workspace, names, collector, source_amis, standing), collector, found.standing)
     if problems := list(problems_of_modules(workspace, _layers_built(segments, standing))):
         raise DefinitionError(map(from_here, problems))
     decided = steps(segments, wanted=names, account=found, anew=asked.anew, again=asked.again, standing=standing)
+    made = {name: (ami.ami_id, ami.created) for name, ami in sources.items()}
+    check_ages(workspace, built_on(decided, made), datetime.now(UTC))
     if tests := tests_to_run(workspace, decided):
         _check_profile(environment)
     check_present(tests)

@@ -15,23 +15,28 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
+    from orchestrator.definition.environment import Environment
     from orchestrator.plan.planned_layer import PlannedLayer
     from orchestrator.plan.segment import Segment
     from orchestrator.secret_values import Secrets
 
 
-def secret_vars(secrets: Secrets, layers: Iterable[PlannedLayer]) -> dict[str, dict[str, Any]]:
-    """By layer: its variables that hold a secret, and those of the environment, which go over the layer's."""
-    environment = secrets.environment
+def secret_vars(
+    secrets: Secrets, layers: Iterable[PlannedLayer], environment: Environment
+) -> dict[str, dict[str, Any]]:
+    """By layer: its variables that hold a secret, and those of the environment, which go over the layer's.
+
+    `environment` is the secrets' own as the level of the image meets it.
+    """
     shared = {name: secrets.filled({KEY: written}, Verbatim) for name, written in environment.secret_vars.items()}
-    return {layer.name: _of_layer(secrets, layer) | shared for layer in layers}
+    return {layer.name: _of_layer(secrets, layer, environment) | shared for layer in layers}
 
 
-def _of_layer(secrets: Secrets, layer: PlannedLayer) -> dict[str, Any]:
+def _of_layer(secrets: Secrets, layer: PlannedLayer, environment: Environment) -> dict[str, Any]:
     return {
         name: secrets.filled(value, Verbatim)
         for name, value in layer.shared_vars.items()
-        if references_in(value) and name not in secrets.environment.extra_vars
+        if references_in(value) and name not in environment.extra_vars
     }
 
 

@@ -29,6 +29,8 @@ class SourceAmi:
     ami_id: str
     name: str
     owner: str
+    #: When it was made, as EC2 says it: `2026-11-23T23:55:22.000Z`; empty when EC2 does not say.
+    created: str = ""
 
 
 def resolve(account: Account, source: Source) -> SourceAmi:
@@ -49,7 +51,7 @@ def resolve(account: Account, source: Source) -> SourceAmi:
                 f"source '{source.name}': {ami_id} is not in {account.region}, or not shared with the account"
             )
         found = images[0]
-    return SourceAmi(found["ImageId"], found.get("Name", ""), found.get("OwnerId", ""))
+    return SourceAmi(found["ImageId"], found.get("Name", ""), found.get("OwnerId", ""), found.get("CreationDate", ""))
 
 
 def _newest(account: Account, source: Source, wanted: SourceFilter) -> ImageTypeDef:

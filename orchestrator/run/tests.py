@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.masks import values_of
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.planned_layer import SEAL, applied_roles, seal_of
 from orchestrator.validate.request import ImageFacts, RoleTests, TestsRequest
-from orchestrator.validate.suite.session import collect, laid_out
+from orchestrator.validate.suite.parts import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
+    from orchestrator.plan.planned_layer import PlannedLayer
     from orchestrator.plan.segment import Segment
     from orchestrator.plan.steps import PlanStep
 
@@ -28,8 +29,19 @@ def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
     Roles that others depend on are among them, and those that an image leaves untested are not.
     """
     tested = (one for segment in segments for one in _tested(workspace, segment))
-    found = (RoleTests(role, folder) for role, level in tested for folder in level.tests_of_role(role))
+    levels = tuple(level.root for level in workspace.chain() if not level.origin.is_builtin)
+    found = (
+        RoleTests(role, folder, _level_of(folder, levels))
+        for role, level in tested
+        for folder in level.tests_of_role(role)
+    )
     return tuple(sorted(dict.fromkeys(found), key=lambda one: one.role == SEAL))
+
+
+def _level_of(folder: Path, levels: tuple[Path, ...]) -> int:
+    """Which of the levels has a folder with tests. Those of the built-in workspace belong to whoever extends it."""
+    there = [place for place, root in enumerate(levels) if folder.is_relative_to(root)]
+    return max(there, key=lambda place: len(levels[place].parts), default=len(levels) - 1)
 
 
 def _tested(workspace: Workspace, segment: Segment) -> Iterator[tuple[str, Workspace]]:
@@ -70,8 +82,8 @@ def collect_tests(workspace: Workspace, decided: Iterable[PlanStep]) -> int:
     facts = ImageFacts("", "", (), tuple(one.role for one in tests))
     with TemporaryDirectory(prefix="ami-collect-") as folder:
         request = TestsRequest(image=facts, tests=tests, folder=Path(folder), masks=values_of(workspace.masks))
-        with laid_out(request) as suite:
-            return collect(suite, request)
+        with parts_of(request) as parts:
+            return sum(part.count for part in parts)
 
 
 def are_current(workspace: Workspace, environment: Environment, segment: Segment) -> bool:
@@ -87,10 +99,17 @@ def facts_of(workspace: Workspace, segment: Segment, version: str) -> ImageFacts
         version=version,
         layers=tuple(layer.name for layer in segment.stack),
         roles=roles_of(workspace, segment),
-        vars={
-            role: layer.vars_of(role)
-            for layer in segment.stack
-            for role in (layer.home or workspace).roles_of(layer.roles)
-        },
+        vars=_vars_of(workspace, segment.stack) | _vars_of(workspace, filter(_is_protected, segment.stack)),
         untested=untested_of(segment),
     )
+
+
+def _vars_of(workspace: Workspace, layers: Iterable[PlannedLayer]) -> dict[str, dict[str, Any]]:
+    """The variables of each role; of one that several layers apply those of the last."""
+    return {role: layer.vars_of(role) for layer in layers for role in (layer.home or workspace).roles_of(layer.roles)}
+
+
+def _is_protected(layer: PlannedLayer) -> bool:
+    """Whether nobody above its level may say what tests of its roles are told."""
+    declared = layer.home.layers.get(layer.name) if layer.home else None
+    return declared is not None and declared.protected

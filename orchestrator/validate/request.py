@@ -47,10 +47,14 @@ class WantedMachine:
 
 @dataclass(frozen=True)
 class RoleTests:
-    """A role and a folder with tests of it: `roles/<role>/tests` or `tests/roles/<role>` of a workspace."""
+    """A role and a folder with tests of it: `roles/<role>/tests` or `tests/roles/<role>` of a workspace.
+
+    `level` tells the tests of a workspace (0) from those of what it extends (1), of what that extends (2), and so on.
+    """
 
     role: str
     folder: Path
+    level: int = 0
 
 
 def always() -> bool:

@@ -124,6 +124,30 @@ class SuiteEnd:
     rounds: tuple[Round, ...] = ()
 
 
+def joined(ends: Iterable[SuiteEnd]) -> SuiteEnd:
+    """The end of several suites that ran one after the other, as that of one: rounds are counted through."""
+    every = tuple(ends)
+    rounds: list[Round] = []
+    for each in every:
+        first = 1 + max((one.number for one in rounds), default=-1)
+        rounds += [replace(one, number=one.number + first) for one in each.rounds]
+    collected: Counter[str] = Counter()
+    calls: Counter[str] = Counter()
+    for each in every:
+        collected.update(each.collected)
+        calls.update(each.calls)
+    codes = [each.exit_code for each in every]
+    return SuiteEnd(
+        collected=dict(collected),
+        problems=tuple(problem for each in every for problem in each.problems),
+        fault=next((each.fault for each in every if each.fault), ""),
+        stopped=next((each.stopped for each in every if each.stopped), ""),
+        exit_code=None if not codes or None in codes else max(code for code in codes if code is not None),
+        calls=dict(calls),
+        rounds=tuple(rounds),
+    )
+
+
 @dataclass(frozen=True)
 class TestsFinding(Finding):
     """What the gate `tests` found out."""

@@ -43,6 +43,8 @@ def _refusal(section: str, key: str, value: str) -> str:
     """Why a setting is refused; empty when it is not."""
     if key in ("ask_pass", "become_ask_pass", "ask_vault_pass") and value.lower() not in _FALSE:
         return f"'{key}' asks a person, and nobody is there while an image is built: take it out"
+    if section == "tags" and value:
+        return f"'{key}' in [tags] leaves out tasks of every role, those of the seal among them: take it out"
     asked = _REFUSALS.get(key)
     return asked(value) if asked is not None and section == "defaults" else ""
 

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 from orchestrator.definition.checking.entry_checks import closure, problems_of_entries, variables_of
 from orchestrator.definition.checking.machine_stacks import lineage_of, machines_of
 from orchestrator.definition.checking.plugin_checks import problems_of_plugins
+from orchestrator.definition.checking.policy_checks import problems_of_policies
+from orchestrator.definition.checking.protection_checks import (
+    SEAL,
+    problems_of_protection,
+    protected_roles,
+    standing_at,
+)
 from orchestrator.definition.checking.secret_checks import problems_of_secrets
 from orchestrator.definition.checking.variant_checks import problems_of_layer_variants, problems_of_variants
 from orchestrator.definition.layer import DEFAULT, fragment, playbook
@@ -23,9 +30,6 @@ if TYPE_CHECKING:
     from orchestrator.definition.draft import ImageDraft, LayerDraft, WorkspaceDraft
     from orchestrator.definition.reading.document import Document
 
-#: The playbook and the role that end every build; no layer is called so, and no workspace replaces them.
-SEAL = "seal"
-
 
 def problems_of(workspace: WorkspaceDraft) -> Iterator[Problem]:
     """Every problem of a workspace and of what it extends."""
@@ -39,6 +43,8 @@ def problems_of(workspace: WorkspaceDraft) -> Iterator[Problem]:
         return  # without these names every use of one would be reported, and none of it helps
     yield from _of_file(workspace)
     yield from problems_of_plugins(workspace)
+    yield from problems_of_policies(workspace)
+    yield from problems_of_protection(workspace)
     yield from problems_of_secrets(workspace)
     yield from problems_of_layer_variants(workspace)
     yield from _of_roles(workspace)
@@ -216,13 +222,7 @@ def _roles_new(
 ) -> Iterator[Problem]:
     """Roles that an image adds to a layer which has them, or which belong to a protected one."""
     own = {*(role for _, role in layer.roles), *already}
-    guarded = {
-        role: each.name
-        for each in workspace.all_layers.values()
-        if each.protected
-        for part in each.parts
-        for _, role in part.roles
-    }
+    guarded = protected_roles(workspace)
     for at, role in use.roles:
         if role in own:
             yield use.problem(f"role '{role}' is in layer '{layer.name}' already", at)
@@ -262,8 +262,11 @@ def _shadowed(workspace: WorkspaceDraft, extended: WorkspaceDraft) -> Iterator[P
             where = protected[layer.name].document.path
             yield layer.problem(f"layer '{layer.name}' is protected by {where}: it cannot be declared again")
     guarded = [(playbook(SEAL), "the seal"), (f"roles/{SEAL}", "the seal"), ("packer/image.pkr.hcl.j2", "every image")]
+    guarded.append((fragment(SEAL if extended.has(fragment(SEAL)) else DEFAULT), "the seal"))
     if extended.origin.is_builtin:
         guarded = []  # a workspace that extends nobody's may end its builds in a way of its own
+    elif not extended.has(fragment(SEAL)) and (path := standing_at(workspace.root, fragment(SEAL))):
+        yield Problem(path, 0, "the seal has the fragment of layers without one, and gets none here")
     for name, layer in protected.items():
         owner = f"the protected layer '{name}'"
         guarded += [(place(name if extended.has(place(name)) else DEFAULT), owner) for place in (playbook, fragment)]
@@ -272,19 +275,19 @@ def _shadowed(workspace: WorkspaceDraft, extended: WorkspaceDraft) -> Iterator[P
         yield from _added(workspace, extended, layer)
     for relative, owner in dict(guarded).items():
         theirs = next((one.root / relative for one in extended.lineage if (one.root / relative).exists()), None)
-        if theirs and (workspace.root / relative).exists():
-            yield Problem(workspace.root / relative, 0, f"cannot take the place of {theirs}, which belongs to {owner}")
+        if theirs and (mine := standing_at(workspace.root, relative)):
+            yield Problem(mine, 0, f"cannot take the place of {theirs}, which belongs to {owner}")
 
 
 def _added(workspace: WorkspaceDraft, extended: WorkspaceDraft, layer: LayerDraft) -> Iterator[Problem]:
     """What stands here beside a protected layer, and would count for it."""
     protected = f"layer '{layer.name}' is protected by {layer.document.path}"
-    for path in (workspace.root / GROUP_VARS / f"{layer.name}{ending}" for ending in GROUP_VARS_ENDINGS):
-        if path.exists():
+    for ending in GROUP_VARS_ENDINGS:
+        if path := standing_at(workspace.root, f"{GROUP_VARS}/{layer.name}{ending}"):
             yield Problem(path, 0, f"{protected}: its variables cannot be set here")
     for place in (playbook, fragment):
-        path = workspace.root / place(layer.name)
-        if path.exists() and not extended.has(place(layer.name)):
+        path = standing_at(workspace.root, place(layer.name))
+        if path and not extended.has(place(layer.name)):
             yield Problem(
                 path, 0, f"{protected}: it has the {place.__name__} of layers without one, and gets none here"
             )

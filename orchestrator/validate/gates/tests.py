@@ -10,16 +10,17 @@ from orchestrator.errors import AmiError
 from orchestrator.progress import Stage
 from orchestrator.validate.errors import ValidationError
 from orchestrator.validate.machine_gate import GateOrder, MachineGate
-from orchestrator.validate.suite.session import collect, laid_out
+from orchestrator.validate.suite.parts import Turn, parts_of
 from orchestrator.validate.suite.session import run as run_suite
-from orchestrator.validate.verdict import TestsFinding, check_complete, counted, counts_of, is_pass
+from orchestrator.validate.verdict import TestsFinding, check_complete, counted, counts_of, is_pass, joined
+from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.validate.machine_gate import LooksAtMachine, MachineContext
     from orchestrator.validate.request import ValidateRequest
-    from orchestrator.validate.suite.session import Suite
+    from orchestrator.validate.suite.parts import SuitePart
     from orchestrator.validate.verdict import SuiteEnd, TestResult
 
 
@@ -30,32 +31,55 @@ def prepare(request: ValidateRequest) -> Iterator[LooksAtMachine]:
     Raises NoTests, DefinitionError for files that cannot be collected, and UsageError for a selection that pytest does
     not understand, or that no test fits.
     """
-    with laid_out(request) as suite:
-        yield partial(run, suite, collect(suite, request))
+    with parts_of(request) as parts:
+        yield partial(run, parts)
 
 
-def run(suite: Suite, count: int, context: MachineContext) -> TestsFinding:
-    """Run a suite of `count` tests. When not all could be run the finding has the error, which knows the rounds."""
-    context.say(f"{count} tests of {len(suite.request.roles)} roles")
+def run(parts: tuple[SuitePart, ...], context: MachineContext) -> TestsFinding:
+    """Run suites one after the other. When not all could be run the finding has the error, which knows the rounds."""
+    count = sum(part.count for part in parts)
+    context.say(f"{count} tests of {len({role for part in parts for role in part.suite.request.roles})} roles")
     progress = _Progress(context, count)
-    tests, end = run_suite(
-        suite.on(context.machine.instance_id), context.request, context.conversation, hear=progress.hear
-    )
+    tests: list[TestResult] = []
+    ends: list[SuiteEnd] = []
     error: AmiError | None = None
-    try:
-        check_complete(tests, end)
-    except AmiError as incomplete:
-        error = incomplete
+    for found, end in _each(parts, context, progress):
+        tests += found
+        ends.append(end)
+        try:
+            check_complete(found, end)
+        except AmiError as incomplete:
+            error = incomplete
+        if error is not None or end.stopped:
+            break
+    end = joined(ends)
     if isinstance(error, ValidationError):
         error.rounds = end.rounds
     return TestsFinding(
         passed=is_pass(tests),
         summary=error.message if error is not None else counted(tests),
-        evidence=_evidence(tests, end),
+        evidence=_evidence(tuple(tests), end),
         error=error,
-        tests=tests,
+        tests=tuple(tests),
         end=end,
     )
+
+
+def _each(
+    parts: tuple[SuitePart, ...], context: MachineContext, progress: _Progress
+) -> Iterator[tuple[tuple[TestResult, ...], SuiteEnd]]:
+    """What each suite found out. pytest.log has what pytest said in all of them."""
+    log = context.request.folder / "pytest.log"
+    before, said = 0, ""
+    for place, part in enumerate(parts):
+        turn = Turn(context.conversation, before, is_last=place == len(parts) - 1)
+        suite = part.suite.on(context.machine.instance_id)
+        result = run_suite(suite, context.request, turn, hear=progress.hear)
+        before = turn.following
+        if said:
+            write_whole(log, f"{said}\n{log.read_text(encoding='utf-8')}")
+        said = log.read_text(encoding="utf-8")
+        yield result
 
 
 def _evidence(tests: tuple[TestResult, ...], end: SuiteEnd) -> dict[str, Any]:

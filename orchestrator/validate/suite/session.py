@@ -98,6 +98,24 @@ def collect(suite: Suite, request: TestsRequest) -> int:
     Raises NoTests, DefinitionError for files that cannot be collected, and UsageError for a selection that pytest does
     not understand, or that no test fits.
     """
+    (count,) = collect_each([(suite, request)])
+    return count
+
+
+def collect_each(suites: Iterable[tuple[Suite, TestsRequest]]) -> tuple[int, ...]:
+    """How many tests of each suite are to be run; of a selection some may have none.
+
+    Raises what `collect` does.
+    """
+    asked = tuple(suites)
+    counts = tuple(_count(suite, request) for suite, request in asked)
+    if not any(counts) and asked:
+        chosen = asked[0][1].selection
+        raise UsageError(f"no test fits {chosen.text}", hint="`-k` looks for parts of names, `-m` for marks")
+    return counts
+
+
+def _count(suite: Suite, request: TestsRequest) -> int:
     import pytest  # noqa: PLC0415 - it is slow to load, and a plan only looks whether there are files
 
     _, end = run(suite, request, hear=lambda _: None)
@@ -108,15 +126,10 @@ def collect(suite: Suite, request: TestsRequest) -> int:
         if chosen.partial and end.exit_code == pytest.ExitCode.USAGE_ERROR:
             raise UsageError(f"pytest does not understand {chosen.text}: {why}")
         raise ValidationError(f"pytest failed while it collected the tests: {why}")
-    count = sum(end.collected.values())
-    if chosen.partial:
-        if not count:
-            raise UsageError(f"no test fits {chosen.text}", hint="`-k` looks for parts of names, `-m` for marks")
-        return count
     without = tuple(role for role in suite.request.roles if not end.collected.get(role))
-    if without:
+    if without and not chosen.partial:
         raise NoTests(without)
-    return count
+    return sum(end.collected.values())
 
 
 def _why_failed(log: str) -> str:

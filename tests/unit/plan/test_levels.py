@@ -90,6 +90,7 @@ def everything(workspace: Workspace, environment: Environment, name: str) -> tup
 def test_fingerprint_when_a_team_has_the_same_names(written: Planner, environment: Environment, tmp_path: Path) -> None:
     """Every image of the factory is the same, byte by byte, whatever a team's folder holds; the team's own is not."""
     factory = written.workspace
+    environment = environment.model_copy(update={"name": "elsewhere"})  # the factory's `lab` has variables of its own
     own = image("portal", "golden", "workload: {roles: [nginx]}")
     team = load(level(tmp_path / "team", factory.root.name, OF_THE_TEAM | own, SETTINGS))
     for name in factory.images:
