@@ -81,5 +81,5 @@ def test_configuration_is_hidden_from_others(host: Host) -> None:
 def test_server_answers(host: Host) -> None:
     """It starts with the machine, listens, and offers a modern host key."""
     assert host.service("ssh").is_enabled
-    keys = [line.split() for line in host.run("ssh-keyscan -T 5 -t ed25519,ecdsa 127.0.0.1").stdout.splitlines()]
+    keys = [line.split() for line in host.run("ssh-keyscan -T 60 -t ed25519,ecdsa 127.0.0.1").stdout.splitlines()]
     assert [key[1] for key in keys if key[1] == "ssh-ed25519" or key[1].startswith("ecdsa-sha2-")] != []
