@@ -46,6 +46,7 @@ def findings_of(policy: str) -> list[Any]:
     """What the linter, with AWS's own list of actions, resources and condition keys, finds in a policy."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # it leaves its own files open
+        warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)  # where setuptools is there
         from parliament import analyze_policy_string  # noqa: PLC0415 - while that is ignored
 
     found: list[Any] = analyze_policy_string((FOLDER / f"{policy}.json").read_text()).findings

@@ -45,7 +45,7 @@ RENDERED = {
     "ANSIBLE_PIPELINING": "True",
     "ANSIBLE_REMOTE_TMP": "/tmp",
     "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=300s -o UserKnownHostsFile=/dev/null",
-    "ANSIBLE_ROLES_PATH": str(REPOSITORY / "roles"),
+    "ANSIBLE_ROLES_PATH": f"{REPOSITORY}/roles:{REPOSITORY}/orchestrator/builtin/roles",
 }
 
 

@@ -34,7 +34,8 @@ SAME_NAMES = {
 def commit(factory: Path, tag: str) -> None:
     """Commit all of a folder to its repository, and give that a tag."""
     who = ["-c", "user.name=tests", "-c", "user.email=tests@example.com"]
-    for words in (["init"], ["add", "ami.yml", "packer", "playbooks", "roles"], ["commit", "-m", tag], ["tag", tag]):
+    parts = [part for part in ("ami.yml", "packer", "playbooks", "roles") if (factory / part).exists()]
+    for words in (["init"], ["add", *parts], ["commit", "-m", tag], ["tag", tag]):
         subprocess.run(["git", "-C", factory, *who, *words], check=True, capture_output=True)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +18,7 @@ from orchestrator.adopt.target import changes_of, target_of, write
 from orchestrator.definition.image import Owner
 from orchestrator.definition.workspace import Workspace, load
 from orchestrator.plan.stack import outlines
+from orchestrator.render.levels import link_levels
 from orchestrator.render.packer import render
 from tests.unit.render.sets import LEGACY
 
@@ -24,7 +28,20 @@ if TYPE_CHECKING:
     from orchestrator.adopt.block import TemplateBlock
     from orchestrator.render.packer_set import PackerSet
 
-PROJECT = Path(__file__).parents[3]
+
+def _factory() -> Path:
+    """This repository's workspace with nothing protected: adopted images start from sources, without its layers."""
+    repository = Path(__file__).parents[3]
+    folder = Path(tempfile.mkdtemp(prefix="ami-adopt-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in ("packer", "playbooks", "roles"):
+        (folder / name).symlink_to(repository / name)
+    (folder / "ami.yml").write_text((repository / "ami.yml").read_text().replace(", protected: true", ""))
+    return folder
+
+
+#: What adopted workspaces extend.
+PROJECT = _factory()
 #: Roles of templates bring tests for machines.
 collect_ignore = ["templates"]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -60,6 +77,7 @@ class AdoptedTemplate:
         path = self.root / f"{image}.pkr.hcl"
         text = render(self.workspace, outlines(self.workspace, [image])[-1], packers)
         path.write_text(text, encoding="utf-8")
+        link_levels(self.workspace)
         return path
 
     def rendered_blocks(self, image: str) -> PackerTemplate:

@@ -50,7 +50,9 @@ def write(root: Path, name: str, extends: str, *, start: str = "golden") -> None
 
 
 def fingerprints(workspace: Workspace, image: str) -> list[str]:
-    segments = Planner(workspace, Environment(name="lab", path=workspace.root, region="us-east-1")).segments([image])
+    segments = Planner(workspace, Environment(name="elsewhere", path=workspace.root, region="us-east-1")).segments(
+        [image]
+    )
     return [inputs.fingerprint for segment in segments for inputs in segment.inputs.chain()]
 
 

@@ -206,6 +206,6 @@ def test_bring_when_a_level_below_has_requirements(elsewhere: Elsewhere, tmp_pat
     assert found == {"team": ["own", "shared"], "w": ["shared"]}
     workspace = load(team.root)
     assert workspace.extends
-    assert sorted(workspace.roles) == ["own", "shared"]
-    assert sorted(workspace.extends.roles) == ["shared"]
+    assert sorted(workspace.roles) == ["own", "seal", "shared", "ssm_agent"]
+    assert sorted(workspace.extends.roles) == ["seal", "shared", "ssm_agent"]
     assert workspace.extends.find("roles/shared").is_relative_to(elsewhere.root)
