@@ -144,18 +144,17 @@ def make(context: RunContext, segment: Segment, base: str, ready: Ready, rendere
         tag(context.account, built.ami_id, {"seconds": f"build={took:.0f}"})
     made = version_of({"ImageId": built.ami_id, "Tags": as_list(tags)}, built.region)
     if made is not None:
-        statement = Statement(
-            context.identity.id,
-            seconds={"build": took},
-            programs=ready.versions,
-            protected=protected_layers(
-                context.workspace, environment, segment, base=base, commit=context.identity.commit
-            ),
-        )
-        record.append(*_bucket(context), made, statement)
+        record.append(*_bucket(context), made, _statement(context, segment, base, ready, took))
     return SegmentOutcome(
         segment.name, SegmentStatus.BUILT, built.ami_id, version, shared=segment.shared, build_seconds=took
     )
+
+
+def _statement(context: RunContext, segment: Segment, base: str, ready: Ready, seconds: float) -> Statement:
+    """What the record says of a build that took so many seconds."""
+    at = {"base": base, "commit": context.identity.commit}
+    protected = protected_layers(context.workspace, context.environment, segment, **at)
+    return Statement(context.identity.id, seconds={"build": seconds}, programs=ready.versions, protected=protected)
 
 
 def _of_machine(account: Account, segment: Segment, base: str) -> dict[str, object]:
