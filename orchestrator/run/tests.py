@@ -28,11 +28,12 @@ def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
 
     Roles that others depend on are among them, and those that an image leaves untested are not.
     """
-    tested = (one for segment in segments for one in _tested(workspace, segment))
+    # Of each role of a level once: a plan of thousands of images has few roles.
+    tested = {(role, level.root): level for segment in segments for role, level in _tested(workspace, segment)}
     levels = tuple(level.root for level in workspace.chain() if not level.origin.is_builtin)
     found = (
         RoleTests(role, folder, _level_of(folder, levels))
-        for role, level in tested
+        for (role, _), level in tested.items()
         for folder in level.tests_of_role(role)
     )
     return tuple(sorted(dict.fromkeys(found), key=lambda one: one.role == SEAL))
