@@ -172,7 +172,7 @@ def apply_ours(stack: Stack, machine: Machine, folder: Path) -> float:
 
 def roles_path() -> dict[str, str]:
     """What the rendered file computes while Packer runs."""
-    return {"ANSIBLE_ROLES_PATH": str(REPOSITORY / "roles")}
+    return {"ANSIBLE_ROLES_PATH": f"{REPOSITORY / 'roles'}:{BUILTIN_ROOT / 'roles'}"}
 
 
 def play(program: str, stack: Stack, machine: Machine, folder: Path, environment: dict[str, str]) -> float:

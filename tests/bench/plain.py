@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.plan.planned_layer import seal_of
 from orchestrator.plan.stack import outlines
 from tests.bench.lab import REGION
@@ -121,7 +122,7 @@ class Plain:
         values = {
             "PLAYBOOK": str(layer.playbook),
             "USER": user,
-            "ROLES": f"ANSIBLE_ROLES_PATH={self.workspace.root / 'roles'}",
+            "ROLES": f"ANSIBLE_ROLES_PATH={self.workspace.root / 'roles'}:{BUILTIN_ROOT / 'roles'}",
             "VARS": {**layer.vars, **own, **self.workspace.environment().extra_vars},
         }
         return _filled(_PROVISIONER, values)
