@@ -9,34 +9,33 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
-from orchestrator.lab import settings
+from orchestrator.lab import parts, settings
 from orchestrator.lab.api.dispatch import Calls, Dispatcher
 from orchestrator.lab.api.fault_door import FaultDoor
 from orchestrator.lab.api.faults import Faults
+from orchestrator.lab.assembly import Assembly
 from orchestrator.lab.door import CHANGES, FAULTS, HEALTH, SYSTEMS
 from orchestrator.lab.ec2 import backend as ec2
 from orchestrator.lab.ec2.answers import LabResponse
 from orchestrator.lab.ec2.disks import Disks
 from orchestrator.lab.ec2.machines import Machines
-from orchestrator.lab.ec2.tables import ACCOUNT, Tables
 from orchestrator.lab.host.podman import Podman
 from orchestrator.lab.host.volumes import VolumeFiles
 from orchestrator.lab.imds.server import MetadataService, serve
-from orchestrator.lab.quotas import QuotasApi
 from orchestrator.lab.ssm.agent_calls import AgentCalls
-from orchestrator.lab.ssm.run_command import RunCommandApi
 from orchestrator.lab.system_door import SystemDoor
 from orchestrator.lab.systems import DEBIAN_12
+from orchestrator.lab.tables import ACCOUNT, Tables
+from orchestrator.registration import modules_of
 
 if TYPE_CHECKING:
-    from orchestrator.lab.api.dispatch import Door
     from orchestrator.lab.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -79,6 +78,25 @@ def furnish_account() -> None:
 
 def run(lab: Settings) -> None:
     """Serve a lab until SIGTERM: its AWS on the loopback interface, the metadata service in its network."""
+    assembly = _assembled(lab)
+    machines, faults, calls = assembly.machines, assembly.faults, Calls()
+    assembly.health["calls"] = calls.counts
+    guards = [guard for _, guard in sorted(assembly.guards, key=lambda each: each[0])]
+    moto = DomainDispatcherApplication(create_backend_app)
+    tables = assembly.tables
+    application = Dispatcher(moto, tables.answering, assembly.handlers, assembly.doors, faults, calls, guards)
+    imds = serve(MetadataService(tables, lab.agent, AgentCalls(faults, lab.agent_waits)), lab.bridge)
+    api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=RequestHandler)
+    for server in (imds, api):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    assembly.begin()
+    signal.signal(signal.SIGTERM, lambda *_: machines.stop())
+    LOG.info("lab %s answers at %s", lab.name, lab.endpoint)
+    machines.follow(assembly.disks.sweep)
+
+
+def _assembled(lab: Settings) -> Assembly:
+    """The tables, the machines and what each part adds."""
     tables = Tables(ipaddress.IPv4Network(lab.subnet))
     podman = Podman(lab.name, lab.network, lab.podman_options, lab.limits)
     files = VolumeFiles(lab.volumes)
@@ -88,38 +106,18 @@ def run(lab: Settings) -> None:
     ec2.install(tables, disks, machines.console)
     systems.publish(DEBIAN_12.name, lab.disk, lab.made, lab.serial)
     furnish_account()
-    moto = DomainDispatcherApplication(create_backend_app)
-    faults, calls = Faults(tables.recent_ids), Calls()
-    doors: dict[str, Door] = {
-        HEALTH: lambda *_: (200, _health(lab, tables, calls, systems)),
-        FAULTS: FaultDoor(faults),
+    assembly = Assembly(lab, tables, machines, disks, Faults(tables.recent_ids))
+    assembly.health["machines"] = tables.living
+    assembly.health["systems"] = lambda: list(systems.published)
+    assembly.doors |= {
+        HEALTH: lambda *_: (200, {"lab": lab.name, **{name: tell() for name, tell in assembly.health.items()}}),
+        FAULTS: FaultDoor(assembly.faults),
         SYSTEMS: systems,
         CHANGES: LabResponse.changes,
     }
-    application = Dispatcher(moto, tables.answering, _handlers(lab, machines, tables), doors, faults, calls)
-    imds = serve(MetadataService(tables, lab.agent, AgentCalls(faults, lab.agent_waits)), lab.bridge)
-    api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=RequestHandler)
-    for server in (imds, api):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda *_: machines.stop())
-    LOG.info("lab %s answers at %s", lab.name, lab.endpoint)
-    machines.follow(disks.sweep)
-
-
-def _health(lab: Settings, tables: Tables, calls: Calls, systems: SystemDoor) -> dict[str, Any]:
-    return {
-        "lab": lab.name,
-        "machines": tables.living(),
-        "systems": list(systems.published),
-        "calls": calls.counts(),
-    }
-
-
-def _handlers(lab: Settings, machines: Machines, tables: Tables) -> dict[str, Any]:
-    return {
-        "servicequotas": QuotasApi(),
-        "ssm": RunCommandApi(machines, lab.command_delay, tables.recent_ids, lab.agent_waits),
-    }
+    for module in modules_of(parts):
+        module.install(assembly)
+    return assembly
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from orchestrator.lab.ec2.backend import PublicImage, publish
 from orchestrator.lab.systems import named
 
 if TYPE_CHECKING:
-    from orchestrator.lab.ec2.tables import Tables
     from orchestrator.lab.systems import System
+    from orchestrator.lab.tables import Tables
 
 #: Debian's own account on AWS.
 DEBIAN = "136693071363"

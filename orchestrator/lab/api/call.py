@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 from moto.core.request import Request
 from moto.core.routing import get_service_router
+from moto.iam.models import get_account_id_from
 from werkzeug.exceptions import HTTPException
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 #: `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...` (SigV4, "Authorization header"); of a
 #: presigned request it stands in the query string.
-SCOPE = re.compile(r"Credential=[^/]*/\d{8}/([^/]+)/([^/]+)/aws4_request")
+SCOPE = re.compile(r"Credential=([^/]*)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 
 #: Query protocols: `Action=RunInstances&Version=...` is the body, or the query string.
 ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
@@ -78,12 +79,19 @@ class Protocol(Enum):
 
 @dataclass(frozen=True)
 class Call:
-    """One call: its service as SigV4 names it, its region, its action, and how its service is spoken to."""
+    """One call: its service as SigV4 names it, its region, its action, how its service is spoken to, and by whom."""
 
     service: str
     region: str
     action: str
     protocol: Protocol = Protocol.JSON
+    key: str = field(default="", compare=False)
+    """The access key id that signed it."""
+
+    @property
+    def account(self) -> str:
+        """The account of whoever calls; moto codes it into access key ids."""
+        return str(get_account_id_from(self.key))
 
     @property
     def operation(self) -> str:
@@ -96,15 +104,15 @@ def call_of(environ: dict[str, Any], body: bytes) -> Call:
     asked: str = environ.get("QUERY_STRING", "")
     signed: str = environ.get("HTTP_AUTHORIZATION", "")
     scope = SCOPE.search(signed) or ("X-Amz-Credential" in asked and SCOPE.search(unquote(asked)))
-    region, service = scope.groups() if scope else (DEFAULT_REGION, UNSIGNED)
+    key, region, service = scope.groups() if scope else ("", DEFAULT_REGION, UNSIGNED)
     target: str = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
-        return Call(service, region, target.rpartition(".")[2], Protocol.JSON)
+        return Call(service, region, target.rpartition(".")[2], Protocol.JSON, key)
     if service == "s3":
-        return Call(service, region, _s3_action(environ), Protocol.S3)
+        return Call(service, region, _s3_action(environ), Protocol.S3, key)
     action = ACTION.search(body) or ACTION.search(asked.encode())
     protocol = Protocol.EC2 if service == "ec2" else Protocol.QUERY if action else Protocol.JSON
-    return Call(service, region, action[1].decode() if action else "", protocol)
+    return Call(service, region, action[1].decode() if action else "", protocol, key)
 
 
 def _s3_action(environ: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from orchestrator.lab.api.call import call_of
 from orchestrator.lab.api.faults import broken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from orchestrator.lab.api.call import Call
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     #: Answers a method and a body with a status and what becomes JSON.
     Door = Callable[[str, bytes], tuple[int, Any]]
+
+    #: Looks at a call and its body before it is answered, and raises AwsFault when it may not be.
+    Guard = Callable[[Call, bytes, Mapping[str, Any]], None]
 
 LOG = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ class Handler(Protocol):
     def ACTIONS(self) -> Collection[str]:  # noqa: N802  a constant of the class
         """The actions that it answers; others are moto's."""
 
-    def handle(self, action: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
+    def handle(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to one call. Raises AwsFault."""
 
 
@@ -61,7 +64,8 @@ class Dispatcher:
     """The lab's WSGI application.
 
     `answering` holds moto's tables while a call that has this trouble is answered; `handlers` are by service as SigV4
-    names it ("ssm"); `doors` are by path: they are the lab's own, neither counted nor faulty.
+    names it ("ssm"); `doors` are by path: they are the lab's own, neither counted nor faulty. `guards` look at each
+    call, one after the other; they get the WSGI variables too.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class Dispatcher:
         doors: Mapping[str, Door],
         faults: Faults,
         calls: Calls,
+        guards: Sequence[Guard] = (),
     ) -> None:
         self._moto = moto
         self._answering = answering
@@ -79,6 +84,7 @@ class Dispatcher:
         self._doors = doors
         self._faults = faults
         self._calls = calls
+        self._guards = guards
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
@@ -105,8 +111,10 @@ class Dispatcher:
     ) -> list[bytes]:
         handler = self._handlers.get(call.service)
         try:
+            for guard in self._guards:
+                guard(call, body, environ)
             if handler is not None and call.action in handler.ACTIONS:
-                answer = _json(handler.handle(call.action, call.region, json.loads(body or b"{}")))
+                answer = _json(handler.handle(call, json.loads(body or b"{}")))
                 return _reply(start_response, 200, call.protocol.content_type, answer)
             environ["wsgi.input"] = io.BytesIO(body)
             # One request at a time: moto's tables are not made for several threads.

@@ -13,11 +13,8 @@ from moto.kms.exceptions import NotFoundException as KmsNotFound
 from moto.kms.models import kms_backends
 
 from orchestrator.lab.api.aws_fault import AwsFault
-from orchestrator.lab.ec2 import actions
 from orchestrator.lab.ec2 import limits as ec2_limits
-from orchestrator.lab.ec2.asked import Asked
 from orchestrator.lab.ec2.changes import Changes
-from orchestrator.registration import modules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,16 +141,3 @@ class LabResponse(EC2Response):
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
         output = base64.b64encode(type(self).console(instance.id)[-65536:]).decode()
         return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": output})
-
-
-def add_actions(tables: Callable[[str], Any]) -> None:
-    """Let EC2 answer each module of `actions/`: it has the action's name, and a function `answer`."""
-    for module in modules_of(actions):
-        setattr(LabResponse, module.__name__.rpartition(".")[2], _method(module.answer, tables))
-
-
-def _method(answer: Callable[[Asked], dict[str, Any]], tables: Callable[[str], Any]) -> Callable[[LabResponse], Any]:
-    def method(self: LabResponse) -> ActionResult:
-        return ActionResult(answer(Asked(self.region, self.params, tables)))
-
-    return method

@@ -10,11 +10,13 @@ from moto.ec2.exceptions import EC2ClientError, MissingParameterError
 from moto.ec2.models import amis, ec2_backends, elastic_block_store, instances
 
 from orchestrator.lab.api.aws_fault import AwsFault
-from orchestrator.lab.ec2.answers import LabResponse, add_actions
+from orchestrator.lab.ec2 import actions
+from orchestrator.lab.ec2.answers import LabResponse
 from orchestrator.lab.ec2.architectures import check_architecture
 from orchestrator.lab.ec2.consistency import EventualBackend
 from orchestrator.lab.ec2.instances import LabAmi, LabInstance, LabSnapshot
 from orchestrator.lab.ec2.volumes import as_mapping, attach, extra_volumes, merged, omitted
+from orchestrator.lab.own_actions import add_actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from moto.ec2.models.elastic_block_store import Snapshot, Volume
     from moto.ec2.models.instances import Reservation
 
-    from orchestrator.lab.ec2.tables import Tables
+    from orchestrator.lab.tables import Tables
 
     class Keeper(Protocol):
         """What keeps disks. Both return at once, and set the states of snapshot and image when it is done."""
@@ -305,7 +307,7 @@ def install(tables: Tables, disks: Keeper, console: Callable[[str], bytes]) -> N
     LabBackend.tables = tables
     LabBackend.disks = disks
     LabResponse.console = staticmethod(console)
-    add_actions(tables.backend)
+    add_actions(LabResponse, actions, tables)
     instances.Instance = LabInstance  # type: ignore[misc]
     amis.Ami = LabAmi  # type: ignore[misc]
     elastic_block_store.Snapshot = LabSnapshot  # type: ignore[misc]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from moto.ec2.models.key_pairs import KeyPair
     from moto.ec2.models.security_groups import SecurityGroup
 
-    from orchestrator.lab.ec2.tables import Tables
+    from orchestrator.lab.tables import Tables
 
 
 #: What makes a filter's value a pattern (EC2 user guide, "List and filter your resources").

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from orchestrator.lab.ec2.tables import Tables
     from orchestrator.lab.host.podman import Podman
     from orchestrator.lab.host.volumes import VolumeFiles
+    from orchestrator.lab.tables import Tables
 
 LOG = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import amis, elastic_block_store, instances
 
 if TYPE_CHECKING:
-    from orchestrator.lab.ec2.tables import Tables
+    from orchestrator.lab.tables import Tables
 
 #: EC2's instance states and their codes (API reference, "InstanceState").
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}

@@ -23,9 +23,9 @@ from orchestrator.lab.host.podman import Launch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestrator.lab.ec2.tables import Tables
     from orchestrator.lab.host.podman import Podman
     from orchestrator.lab.host.volumes import VolumeFiles
+    from orchestrator.lab.tables import Tables
 
 LOG = logging.getLogger(__name__)
 

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from moto.ec2.exceptions import InvalidAMIIdError
 
 from orchestrator.lab.api.aws_fault import AwsFault
-from orchestrator.lab.ec2.tables import ACCOUNT
 
 if TYPE_CHECKING:
-    from orchestrator.lab.ec2.asked import Asked
+    from orchestrator.lab.asked import Asked
 
 
 def owned(asked: Asked) -> Any:
@@ -20,10 +19,10 @@ def owned(asked: Asked) -> Any:
     AuthFailure, InvalidAMIID.Unavailable), and what moto raises for one that is not there.
     """
     image_id = str(asked.parameters["ImageId"])
-    image = asked.tables(asked.region).amis.get(image_id)
+    image = asked.ec2(asked.region).amis.get(image_id)
     if image is None:
         raise InvalidAMIIdError(image_id)
-    if image.owner_id != ACCOUNT:
+    if image.owner_id != asked.account:
         raise AwsFault("AuthFailure", f"Not authorized for image:{image_id}", 403)
     if image.state not in ("available", "disabled"):
         raise AwsFault("InvalidAMIID.Unavailable", f"The image ID '{image_id}' is not available")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from orchestrator.lab.ec2.tables import Tables
     from orchestrator.lab.ssm.agent_calls import AgentCalls
+    from orchestrator.lab.tables import Tables
 
 
 TOKEN = "X-aws-ec2-metadata-token"  # noqa: S105  a header's name

@@ -21,6 +21,7 @@ from orchestrator.lab.ssm.paging import page
 from orchestrator.lab.ssm.record import Command, Invocation
 
 if TYPE_CHECKING:
+    from orchestrator.lab.api.call import Call
     from orchestrator.lab.api.recent_ids import RecentIds
     from orchestrator.lab.host.machine import MachineAccess
     from orchestrator.lab.ssm.nodes import ManagedNode
@@ -55,9 +56,10 @@ class RunCommandApi:
         self._commands: dict[str, Command] = {}
         self._lock = threading.Lock()
 
-    def handle(self, action: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one request (an action of ACTIONS) in a region. Raises AwsFault."""
-        match action:
+    def handle(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one call (of an action of ACTIONS). Raises AwsFault."""
+        region = call.region
+        match call.action:
             case "DescribeInstanceInformation":
                 return self._nodes.describe(region, body)
             case "SendCommand":
@@ -71,7 +73,7 @@ class RunCommandApi:
             case "CancelCommand":
                 return self._cancel(region, body)
             case _:
-                raise AwsFault("UnknownOperationException", f"Run Command has no action {action}.")
+                raise AwsFault("UnknownOperationException", f"Run Command has no action {call.action}.")
 
     def close(self) -> None:
         """Kill every running script and stop; commands that wait are not run any more."""

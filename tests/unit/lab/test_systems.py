@@ -7,9 +7,9 @@ from ipaddress import IPv4Network
 import pytest
 
 from orchestrator.errors import UsageError
-from orchestrator.lab.ec2.tables import Tables
 from orchestrator.lab.system_door import SystemDoor, public_image
 from orchestrator.lab.systems import SYSTEMS, named
+from orchestrator.lab.tables import Tables
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from moto.ssm.models import ssm_backends
 
 from orchestrator.lab.api.aws_fault import AwsFault
-from orchestrator.lab.ec2.tables import ACCOUNT
+from orchestrator.lab.tables import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from orchestrator.lab.ec2.asked import Asked
+    from orchestrator.lab.asked import Asked
 
     #: The ids of AMIs and the ARNs of what refers to them, from the tables of a region and the options of the request.
     Finder = Callable[[Any, str, Mapping[str, list[str]]], Iterator[tuple[str, str]]]
@@ -77,7 +77,7 @@ def answer(asked: Asked) -> dict[str, Any]:
     unknown = sorted(wanted.keys() - _FINDERS.keys())
     if unknown:
         raise AwsFault("InvalidParameterValue", f"Invalid resource type: {', '.join(unknown)}")
-    tables, images = asked.tables(asked.region), set(asked.parameters["ImageIds"])
+    tables, images = asked.ec2(asked.region), set(asked.parameters["ImageIds"])
     if len(images) > _IMAGES:
         raise AwsFault("InvalidParameterValue", f"At most {_IMAGES} images can be given.")
     return {

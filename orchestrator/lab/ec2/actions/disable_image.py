@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.lab.ec2.owned_image import owned
 
 if TYPE_CHECKING:
-    from orchestrator.lab.ec2.asked import Asked
+    from orchestrator.lab.asked import Asked
 
 
 def answer(asked: Asked) -> dict[str, Any]:

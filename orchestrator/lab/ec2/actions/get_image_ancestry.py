@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from moto.ec2.exceptions import InvalidAMIIdError
 
 if TYPE_CHECKING:
-    from orchestrator.lab.ec2.asked import Asked
+    from orchestrator.lab.asked import Asked
 
 
 def answer(asked: Asked) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def answer(asked: Asked) -> dict[str, Any]:
     what it was made of is not.
     """
     region, image_id = asked.region, str(asked.parameters["ImageId"])
-    image = asked.tables(region).amis.get(image_id)
+    image = asked.ec2(region).amis.get(image_id)
     if image is None:
         raise InvalidAMIIdError(image_id)
     entries = []
@@ -32,5 +32,5 @@ def answer(asked: Asked) -> dict[str, Any]:
             }
         )
         source = image.source_image_region
-        image = asked.tables(source).amis.get(image.source_image_id) if source else None
+        image = asked.ec2(source).amis.get(image.source_image_id) if source else None
     return {"ImageAncestryEntries": entries}

@@ -18,6 +18,7 @@ from orchestrator.lab.door import HEALTH
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from orchestrator.lab.api.call import Call
     from orchestrator.lab.api.faults import Trouble
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=AKID/20260102/eu-west-1/ssm/aws4_request, SignedHeaders=host, Signature=00"
@@ -28,13 +29,13 @@ class Echo:
 
     ACTIONS = frozenset({"Say", "Refuse", "Break"})
 
-    def handle(self, action: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
-        match action:
+    def handle(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
+        match call.action:
             case "Refuse":
                 raise AwsFault("InvalidInstanceId", "no such machine", 404)
             case "Break":
                 raise ZeroDivisionError
-        return {"region": region, "body": body}
+        return {"region": call.region, "body": body}
 
 
 class Lab:

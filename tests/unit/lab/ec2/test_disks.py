@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.lab.ec2.disks import Disks
-from orchestrator.lab.ec2.tables import Tables
 from orchestrator.lab.host.podman import Podman
 from orchestrator.lab.host.volumes import VolumeFiles
+from orchestrator.lab.tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable

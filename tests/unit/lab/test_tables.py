@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from orchestrator.lab.api.faults import Trouble
-from orchestrator.lab.ec2.tables import Tables
+from orchestrator.lab.tables import Tables
 
 
 @pytest.fixture

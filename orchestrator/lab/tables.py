@@ -56,9 +56,9 @@ class Tables:
         """The EC2 backends that exist so far, one per account and region."""
         return [backend for regions in list(ec2_backends.values()) for backend in list(regions.values())]
 
-    def backend(self, region: str) -> Any:
-        """The default account's backend of a region, made when it does not exist yet."""
-        return ec2_backends[ACCOUNT][region]
+    def backend(self, region: str, account: str = ACCOUNT) -> Any:
+        """An account's backend of a region, made when it does not exist yet."""
+        return ec2_backends[account][region]
 
     def instances(self) -> Iterator[Any]:
         """Every instance of every region, terminated ones included."""

@@ -1,0 +1,95 @@
+"""Rules of AWS, each held against an endpoint: the lab, or what AMI_CONTRACT_ENDPOINT names.
+
+`AMI_CONTRACT_ENDPOINT=aws pytest tests/contract` asks AWS itself, with the credentials of the environment. A test makes
+what it needs, gives it a name of its own, and removes it: `aws.later` is called in the end, last in first out.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from orchestrator.lab import lifecycle
+from orchestrator.lab.settings import Settings
+from orchestrator.lab.tables import ACCOUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: What asks AWS itself.
+REAL = "aws"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/contract/" in str(item.path):
+            item.add_marker(pytest.mark.lab)
+            assert item.get_closest_marker("source"), f"{item.nodeid} names no source"
+
+
+@dataclass
+class Contract:
+    """One endpoint, and what a rule does with it."""
+
+    endpoint: str | None
+    """None: AWS itself."""
+    name: str = field(default_factory=lambda: f"contract-{uuid.uuid4().hex[:12]}")
+    """A name that nothing else has."""
+    _made: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _ends: ExitStack = field(default_factory=ExitStack)
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """A client of the account that runs the rules."""
+        if (service, region) not in self._made:
+            self._made[service, region] = boto3.client(  # type: ignore[call-overload] # of any service
+                service, region_name=region, endpoint_url=self.endpoint, **(_LAB if self.endpoint else {})
+            )
+        return self._made[service, region]
+
+    def later(self, remove: Callable[..., Any], **arguments: Any) -> None:
+        """Call this one when the rule ends, however it ends."""
+        self._ends.callback(remove, **arguments)
+
+    def close(self) -> None:
+        """Remove what the rule made."""
+        self._ends.close()
+
+
+_LAB = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str | None]:
+    """Where the rules are held: what the environment names, or a lab of this session's own."""
+    given = os.environ.get("AMI_CONTRACT_ENDPOINT", "")
+    if given:
+        yield None if given == REAL else given
+        return
+    name = f"contract-{os.getpid()}"
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = int(trial.getsockname()[1])
+    made = lifecycle.up(Settings(name, port, command_delay=0.0, image_delay=0.0), print)
+    yield made.endpoint
+    lifecycle.down(name, print)
+
+
+@pytest.fixture
+def aws(endpoint: str | None) -> Iterator[Contract]:
+    """The endpoint, for one rule."""
+    contract = Contract(endpoint)
+    yield contract
+    contract.close()
+
+
+@pytest.fixture(scope="session")
+def account(endpoint: str | None) -> str:
+    """The account that runs the rules."""
+    return str(Contract(endpoint).client("sts").get_caller_identity()["Account"]) if endpoint is None else ACCOUNT
