@@ -33,6 +33,7 @@ from orchestrator.lab.ssm.agent_calls import AgentCalls
 from orchestrator.lab.system_door import SystemDoor
 from orchestrator.lab.systems import DEBIAN_12
 from orchestrator.lab.tables import ACCOUNT, Tables
+from orchestrator.lab.times import times_of
 from orchestrator.registration import modules_of
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def run(lab: Settings) -> None:
 
 def _assembled(lab: Settings) -> Assembly:
     """The tables, the machines and what each part adds."""
-    tables = Tables(ipaddress.IPv4Network(lab.subnet))
+    tables = Tables(ipaddress.IPv4Network(lab.subnet), times=times_of(lab))
     podman = Podman(lab.name, lab.network, lab.podman_options, lab.limits)
     files = VolumeFiles(lab.volumes)
     machines = Machines(tables, podman, files)

@@ -26,6 +26,10 @@ class Settings:
     agent_waits: float = 1.0
     """The share of their time that waits of the SSM agent take: the minute before it reboots a machine, the five
     minutes after a refused call; 1 as on AWS."""
+    lenient: bool = False
+    """Whether a parameter that the lab does not honour is written to the log, and not refused."""
+    realistic: bool = False
+    """Whether things take as long as on AWS."""
     network: str = ""
     bridge: str = ""
     subnet: str = ""

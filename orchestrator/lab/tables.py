@@ -16,10 +16,13 @@ from moto.ec2.models import ec2_backends
 
 from orchestrator.lab.api.faults import Trouble
 from orchestrator.lab.api.recent_ids import RecentIds
+from orchestrator.lab.times import QUICK
 
 if TYPE_CHECKING:
     import ipaddress
     from collections.abc import Callable, Iterator
+
+    from orchestrator.lab.times import Times
 
 #: The account that moto gives to any credentials.
 ACCOUNT = "123456789012"
@@ -40,6 +43,8 @@ class Tables:
     recent_ids: RecentIds = field(default_factory=RecentIds)
     trouble: Trouble = field(default_factory=Trouble)
     """What the faults in force do to the call that is being answered."""
+    times: Times = QUICK
+    """How long things take in this lab."""
     _last: int = 1
 
     @contextmanager

@@ -26,7 +26,7 @@ app.add_typer(lab_faults.app, name="faults", help="Make the lab misbehave, as th
 
 
 @app.command("up")
-def up(
+def up(  # noqa: PLR0917  a command has as many parameters as options
     name: LabOption = "default",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 4999,
     command_delay: Annotated[
@@ -43,6 +43,15 @@ def up(
             help="Scales the SSM agent's own waits, as the 5 min after a refused call; 1: as on AWS.",
         ),
     ] = 1.0,
+    realistic: Annotated[
+        bool, typer.Option("--realistic", help="Let boots, snapshots, copies and parameters take as long as on AWS.")
+    ] = False,
+    lenient: Annotated[
+        bool,
+        typer.Option(
+            "--lenient", help="Write to the log what a call asks for and the lab ignores; else it is refused."
+        ),
+    ] = False,
     systems: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,10 +68,11 @@ def up(
     from orchestrator.lab.settings import Settings
     from orchestrator.lab.systems import named
 
-    wanted = [named(each.strip()).name for asked in systems or () for each in asked.split(",")]
+    wanted = [named(each.strip()).name for given in systems or () for each in given.split(",")]
     began = time.monotonic()
     with progress() as tell:
-        lab = lifecycle.up(Settings(name, port, command_delay, image_delay, agent_waits), tell)
+        asked = Settings(name, port, command_delay, image_delay, agent_waits, lenient=lenient, realistic=realistic)
+        lab = lifecycle.up(asked, tell)
         lifecycle.add_systems(lab, wanted, tell)
     say(f"the lab '{name}' answers at {lab.endpoint} ({time.monotonic() - began:.0f} s)")
     for variable, value in lifecycle.exports(lab).items():
