@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from moto.ec2 import urls
 from moto.ec2.exceptions import EC2ClientError, MissingParameterError
-from moto.ec2.models import amis, ec2_backends, elastic_block_store, instances
+from moto.ec2.models import amis, ec2_backends, elastic_block_store, instances, launch_templates
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2 import actions
@@ -15,6 +15,8 @@ from orchestrator.lab.ec2.answers import LabResponse
 from orchestrator.lab.ec2.architectures import check_architecture
 from orchestrator.lab.ec2.consistency import EventualBackend
 from orchestrator.lab.ec2.instances import LabAmi, LabInstance, LabSnapshot
+from orchestrator.lab.ec2.templates.image_pointers import image_of
+from orchestrator.lab.ec2.templates.launch_templates import LabLaunchTemplate, named
 from orchestrator.lab.ec2.volumes import as_mapping, attach, extra_volumes, merged, omitted
 from orchestrator.lab.own_actions import add_actions
 
@@ -100,13 +102,14 @@ class LabBackend(EventualBackend):
         """Launch from an image of this region that is available."""
         template = kwargs.get("launch_template") or {}
         settings = self._get_template_from_args(template).data if template else {}
-        self._bootable(image_id or settings.get("ImageId", ""))
-        image = cast("LabAmi", self.amis[image_id or settings["ImageId"]])
+        image_id = image_of(self.account_id, self.region_name, image_id or settings.get("ImageId", ""))
+        self._bootable(image_id)
+        image = cast("LabAmi", self.amis[image_id])
         mappings = merged(image.block_device_mappings, _asked_mappings(kwargs, settings))
         kwargs["block_device_mappings"] = []  # moto makes none then
         asked = "" if kwargs.get("is_instance_type_default") else kwargs.get("instance_type")
         instance_type = str(asked or settings.get("InstanceType") or kwargs.get("instance_type"))
-        check_architecture(instance_type, str(self.amis[image_id or settings["ImageId"]].architecture))
+        check_architecture(instance_type, str(image.architecture))
         if self.tables.trouble.shortage(instance_type, _subnet(kwargs, settings)):
             what = (
                 f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested"
@@ -127,6 +130,10 @@ class LabBackend(EventualBackend):
                 self.associate_iam_instance_profile(instance.id, name, arn)
         self.tables.wake()
         return reservation
+
+    def _get_template_from_args(self, launch_template_arg: dict[str, Any]) -> launch_templates.LaunchTemplateVersion:
+        """The version of a launch template that a launch names; the default one when it names none."""
+        return named(self, launch_template_arg).get_version(launch_template_arg.get("Version") or "$Default")
 
     def create_image(
         self,
@@ -311,6 +318,7 @@ def install(tables: Tables, disks: Keeper, console: Callable[[str], bytes]) -> N
     instances.Instance = LabInstance  # type: ignore[misc]
     amis.Ami = LabAmi  # type: ignore[misc]
     elastic_block_store.Snapshot = LabSnapshot  # type: ignore[misc]
+    launch_templates.LaunchTemplate = LabLaunchTemplate  # type: ignore[misc]
     ec2_backends.backend = LabBackend
     urls.url_paths = {"{0}/": LabResponse.dispatch}
 

@@ -15,6 +15,9 @@ EC2 API Reference, unless another is named:
 | tags of a resource | 50, no key twice | EC2 User Guide, "Tag your Amazon EC2 resources" |
 | user data | 16,384 bytes before they are encoded | EC2 User Guide, "Run commands at launch using instance user data" |
 | a client token | 64 characters of ASCII | RunInstances |
+| a client token | 128 characters of ASCII | CreateLaunchTemplate, CreateLaunchTemplateVersion, ModifyLaunchTemplate |
+| a launch template's name | 3 to 128 letters, digits, and ( ) . / _ - | CreateLaunchTemplate |
+| the description of its version | 255 characters of ASCII | CreateLaunchTemplate, CreateLaunchTemplateVersion |
 | resources of one CreateTags | 1,000 | CreateTags |
 | a volume's size, IOPS and throughput | by its type | EbsBlockDevice |
 
@@ -76,6 +79,14 @@ class Limit:
 
 _AMI_NAME = Limit(128, 3, r"[a-zA-Z0-9()\[\] ./\-'@_]*", "InvalidAMIName.Malformed", _AMI_WORDS)
 _DESCRIPTION = Limit(255)
+_TEMPLATE_NAME = Limit(
+    128,
+    3,
+    r"[a-zA-Z0-9().\-/_]*",
+    "InvalidLaunchTemplateName.MalformedException",
+    "A launch template name must be between 3 and 128 characters, and may contain letters, numbers, and the "
+    "following characters: - ( ) . / _.",
+)
 
 #: By operation and parameter, as the API Reference writes both.
 LIMITS: Mapping[tuple[str, str], Limit] = {
@@ -97,6 +108,13 @@ LIMITS: Mapping[tuple[str, str], Limit] = {
         255, 1, _GROUP_SET, refusal=f"Invalid security group description. Valid descriptions {_GROUP_WORDS}"
     ),
     ("RunInstances", "ClientToken"): Limit(64),
+    ("CreateLaunchTemplate", "LaunchTemplateName"): _TEMPLATE_NAME,
+    ("CreateLaunchTemplate", "VersionDescription"): _DESCRIPTION,
+    ("CreateLaunchTemplateVersion", "VersionDescription"): _DESCRIPTION,
+    **{
+        (action, "ClientToken"): Limit(128)
+        for action in ("CreateLaunchTemplate", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate")
+    },
 }
 
 
