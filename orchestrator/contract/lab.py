@@ -9,6 +9,19 @@ from typing_extensions import TypedDict
 from orchestrator.contract.shape import OneOf
 
 
+class LabAccountJson(TypedDict):
+    """An account of the lab, and the key of its administrator."""
+
+    account: str
+    name: str
+    unit: str | None
+    """The path of its organisational unit; null: it is in the root, or by itself."""
+    access_key_id: str
+    secret_access_key: str
+    bucket: str
+    """The bucket that it has from the start."""
+
+
 class LabJson(TypedDict):
     """A lab at one moment."""
 
@@ -24,6 +37,8 @@ class LabJson(TypedDict):
     """What it has AMIs of."""
     calls: dict[str, int]
     """How many API calls it has answered, by `service:Action`."""
+    accounts: list[LabAccountJson]
+    """The management account first."""
 
 
 class FaultJson(TypedDict):

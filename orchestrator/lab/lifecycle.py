@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from orchestrator import process
 from orchestrator.errors import LackError, UsageError
 from orchestrator.lab import door, extra, settings
+from orchestrator.lab.accounts.profiles import profiles
 from orchestrator.lab.host import agent_package, emulation, network, recipe
 from orchestrator.lab.host.podman import LABEL, Podman
 from orchestrator.lab.host.volumes import VolumeFiles
@@ -28,7 +29,8 @@ from orchestrator.polling import attempts, steady
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from orchestrator.contract.lab import LabJson
+    from orchestrator.contract.lab import LabAccountJson, LabJson
+    from orchestrator.lab.accounts.organisation import LabAccount
     from orchestrator.lab.host.recipe import Root
     from orchestrator.lab.settings import Settings
     from orchestrator.lab.systems import System
@@ -78,6 +80,7 @@ class LabStatus:
     """What it has AMIs of."""
     calls: dict[str, int] = field(default_factory=dict)
     """How many API calls it has answered, by `service:Action`."""
+    accounts: tuple[LabAccount, ...] = ()
 
     def as_json(self) -> LabJson:
         """What `ami lab status --json` prints."""
@@ -91,14 +94,27 @@ class LabStatus:
             "folder": self.folder or None,
             "systems": list(self.systems),
             "calls": self.calls,
+            "accounts": [_account(each) for each in self.accounts],
         }
+
+
+def _account(account: LabAccount) -> LabAccountJson:
+    return {
+        "account": account.account_id,
+        "name": account.name,
+        "unit": account.unit or None,
+        "access_key_id": account.key_id,
+        "secret_access_key": account.secret_key,
+        "bucket": account.bucket,
+    }
 
 
 def up(wanted: Settings, tell: Callable[[str], None]) -> Settings:
     """Start a lab and wait until it answers; a lab that is up already is left as it is, and returned.
 
     One whose server runs is never cleared, whether it answers or not. Raises LackError when this machine cannot have
-    one, or when the server that runs does not answer; UsageError when the lab is up on another port.
+    one, or when the server that runs does not answer; UsageError when the lab is up on another port or with
+    other accounts.
     """
     _prepared(wanted.name)
     with _alone(wanted.name):
@@ -106,6 +122,9 @@ def up(wanted: Settings, tell: Callable[[str], None]) -> Settings:
         if found is not None:
             if found.port != wanted.port:
                 what = f"the lab '{wanted.name}' is up on port {found.port}, not {wanted.port}"
+                raise UsageError(what, hint=f"ami lab down --name {wanted.name}")
+            if wanted.organisation.members and found.organisation != wanted.organisation:
+                what = f"the lab '{wanted.name}' is up with other accounts"
                 raise UsageError(what, hint=f"ami lab down --name {wanted.name}")
             return found
         if _clear(wanted.name):
@@ -164,7 +183,15 @@ def status(name: str) -> LabStatus:
     if lab is not None and told is not None:
         systems = tuple(told["systems"])
         return LabStatus(
-            name, Condition.UP, lab.endpoint, pid, told["machines"], str(lab.folder), systems, told["calls"]
+            name,
+            Condition.UP,
+            lab.endpoint,
+            pid,
+            told["machines"],
+            str(lab.folder),
+            systems,
+            told["calls"],
+            lab.organisation.accounts,
         )
     if pid:
         return LabStatus(name, Condition.SILENT, lab.endpoint if lab else "", pid, folder=str(settings.STATE / name))
@@ -185,7 +212,8 @@ def present(name: str) -> Settings:
 
 def exports(lab: Settings) -> dict[str, str]:
     """What other tools (the AWS command line, Terraform, boto3) need in their environment to meet the lab."""
-    return {
+    accounts = {"AWS_CONFIG_FILE": str(lab.profiles)} if lab.organisation.members else {}
+    return accounts | {
         "AWS_ENDPOINT_URL": lab.endpoint,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "lab",
@@ -248,6 +276,7 @@ def _start(wanted: Settings, tell: Callable[[str], None]) -> Settings:
         serial=root.serial,
     )
     lab.save()
+    lab.profiles.write_text(profiles(lab.organisation, lab.endpoint))
     agent_package.build(lab.agent, lab.agent_waits)
     tell("starting the server")
     _serve(lab)

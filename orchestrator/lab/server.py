@@ -11,12 +11,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 from orchestrator.lab import parts, settings
+from orchestrator.lab.accounts import furnishing
+from orchestrator.lab.accounts.furnishing import furnish
 from orchestrator.lab.api.dispatch import Calls, Dispatcher
 from orchestrator.lab.api.fault_door import FaultDoor
 from orchestrator.lab.api.faults import Faults
@@ -32,7 +32,7 @@ from orchestrator.lab.imds.server import MetadataService, serve
 from orchestrator.lab.ssm.agent_calls import AgentCalls
 from orchestrator.lab.system_door import SystemDoor
 from orchestrator.lab.systems import DEBIAN_12
-from orchestrator.lab.tables import ACCOUNT, Tables
+from orchestrator.lab.tables import Tables
 from orchestrator.lab.times import times_of
 from orchestrator.registration import modules_of
 
@@ -40,15 +40,6 @@ if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings
 
 LOG = logging.getLogger(__name__)
-
-PROFILE = "ami-lab"
-TRUST = (
-    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
-    '"Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
-)
-#: Where builds keep their leases.
-BUCKET = "ami-lab-artifacts"
-AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
 class RequestHandler(MotoRequestHandler):
@@ -58,23 +49,6 @@ class RequestHandler(MotoRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write no line for a request: clients that wait ask all the time."""
-
-
-def furnish_account() -> None:
-    """What the lab's account has from the start: an instance profile that the agent may register with, and a bucket."""
-    iam = iam_backends[ACCOUNT]["aws"]
-    iam.create_role(
-        role_name=PROFILE,
-        assume_role_policy_document=TRUST,
-        path="/",
-        permissions_boundary=None,
-        description="What the lab's machines may do",
-        tags=[],
-        max_session_duration="3600",
-    )
-    iam.attach_role_policy(AGENT_POLICY, PROFILE)
-    iam.create_instance_profile(name=PROFILE, path="/", role_names=[PROFILE])
-    s3_backends[ACCOUNT]["aws"].create_bucket(BUCKET, "us-east-1")
 
 
 def run(lab: Settings) -> None:
@@ -104,9 +78,10 @@ def _assembled(lab: Settings) -> Assembly:
     machines = Machines(tables, podman, files)
     disks = Disks(tables, podman, machines.held, lab.image_delay, files)
     systems = SystemDoor(tables)
+    furnishing.install()
     ec2.install(tables, disks, machines.console)
     systems.publish(DEBIAN_12.name, lab.disk, lab.made, lab.serial)
-    furnish_account()
+    furnish(lab.organisation)
     assembly = Assembly(lab, tables, machines, disks, Faults(tables.recent_ids))
     assembly.health["machines"] = tables.living
     assembly.health["systems"] = lambda: list(systems.published)

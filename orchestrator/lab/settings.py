@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from orchestrator.errors import UsageError
+from orchestrator.lab.accounts.organisation import Organisation, of_json
 
 STATE = Path("/var/lib/ami-lab")
 CACHE = Path("/var/cache/ami-lab")
@@ -30,6 +31,8 @@ class Settings:
     """Whether a parameter that the lab does not honour is written to the log, and not refused."""
     realistic: bool = False
     """Whether things take as long as on AWS."""
+    organisation: Organisation = field(default_factory=Organisation)
+    """Its accounts."""
     network: str = ""
     bridge: str = ""
     subnet: str = ""
@@ -68,6 +71,11 @@ class Settings:
         return self.folder / "amazon-ssm-agent.deb"
 
     @property
+    def profiles(self) -> Path:
+        """A configuration file for AWS's tools with a profile for each account."""
+        return self.folder / "aws-config"
+
+    @property
     def volumes(self) -> Path:
         """Volumes of machines besides their roots, and their snapshots."""
         return self.folder / "volumes"
@@ -90,6 +98,7 @@ def load(file: Path) -> Settings | None:
     try:
         values = json.loads(file.read_text())
         values |= {key: tuple(values[key]) for key in ("podman_options", "limits")}
+        values["organisation"] = of_json(values["organisation"])
         return Settings(**values)
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.ec2.models import ec2_backends
 
+from orchestrator.lab.accounts.organisation import FIRST
 from orchestrator.lab.api.faults import Trouble
 from orchestrator.lab.api.recent_ids import RecentIds
 from orchestrator.lab.times import QUICK
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.times import Times
 
-#: The account that moto gives to any credentials.
-ACCOUNT = "123456789012"
+#: The account that moto gives to credentials that nobody made.
+ACCOUNT = FIRST
 
 
 def nothing() -> None:

@@ -1,6 +1,8 @@
 """Rules of AWS, each held against an endpoint: the lab, or what AMI_CONTRACT_ENDPOINT names.
 
-`AMI_CONTRACT_ENDPOINT=aws pytest tests/contract` asks AWS itself, with the credentials of the environment. A test makes
+`AMI_CONTRACT_ENDPOINT=aws pytest tests/contract` asks AWS itself, with the credentials of the environment. They are of
+the management account of an organisation when AMI_CONTRACT_MEMBERS names members of it (ids, with commas between);
+rules between accounts are skipped otherwise. A test makes
 what it needs, gives it a name of its own, and removes it: `aws.later` is called in the end, last in first out.
 """
 
@@ -11,18 +13,22 @@ import socket
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
 from orchestrator.lab import lifecycle
+from orchestrator.lab.accounts.organisation import ACCESS_ROLE, numbered
 from orchestrator.lab.settings import Settings
 from orchestrator.lab.tables import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+#: Those of the lab of the rules.
+ACCOUNTS = numbered(3)
 #: What asks AWS itself.
 REAL = "aws"
 
@@ -40,6 +46,8 @@ class Contract:
 
     endpoint: str | None
     """None: AWS itself."""
+    members: tuple[str, ...] = ()
+    """The ids of accounts that have the management account's access role."""
     name: str = field(default_factory=lambda: f"contract-{uuid.uuid4().hex[:12]}")
     """A name that nothing else has."""
     _made: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -53,6 +61,12 @@ class Contract:
             )
         return self._made[service, region]
 
+    def member(self, number: int = 1) -> Member:
+        """Another account, from 1 on; skips the rule when there are not so many."""
+        if number > len(self.members):
+            pytest.skip(f"AMI_CONTRACT_MEMBERS names fewer than {number} accounts")
+        return Member(self, self.members[number - 1])
+
     def later(self, remove: Callable[..., Any], **arguments: Any) -> None:
         """Call this one when the rule ends, however it ends."""
         self._ends.callback(remove, **arguments)
@@ -60,6 +74,33 @@ class Contract:
     def close(self) -> None:
         """Remove what the rule made."""
         self._ends.close()
+
+
+@dataclass(frozen=True)
+class Member:
+    """An account of the organisation, as the management account's access role sees it."""
+
+    contract: Contract
+    account: str
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """A client with the credentials of the role."""
+        given = _credentials(self.contract.endpoint, self.account)
+        return boto3.client(  # type: ignore[call-overload] # of any service
+            service,
+            region_name=region,
+            endpoint_url=self.contract.endpoint,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+
+
+@cache
+def _credentials(endpoint: str | None, account: str) -> dict[str, str]:
+    role = f"arn:aws:iam::{account}:role/{ACCESS_ROLE}"
+    answer = Contract(endpoint).client("sts").assume_role(RoleArn=role, RoleSessionName="contract")
+    return dict(answer["Credentials"])
 
 
 _LAB = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -76,7 +117,7 @@ def endpoint() -> Iterator[str | None]:
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = int(trial.getsockname()[1])
-    made = lifecycle.up(Settings(name, port, command_delay=0.0, image_delay=0.0), print)
+    made = lifecycle.up(Settings(name, port, command_delay=0.0, image_delay=0.0, organisation=ACCOUNTS), print)
     yield made.endpoint
     lifecycle.down(name, print)
 
@@ -84,7 +125,9 @@ def endpoint() -> Iterator[str | None]:
 @pytest.fixture
 def aws(endpoint: str | None) -> Iterator[Contract]:
     """The endpoint, for one rule."""
-    contract = Contract(endpoint)
+    named = os.environ.get("AMI_CONTRACT_MEMBERS", "")
+    of_the_lab = () if os.environ.get("AMI_CONTRACT_ENDPOINT") else (each.account_id for each in ACCOUNTS.members)
+    contract = Contract(endpoint, tuple(filter(None, named.split(","))) or tuple(of_the_lab))
     yield contract
     contract.close()
 

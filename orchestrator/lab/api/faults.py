@@ -35,7 +35,7 @@ def throttled(protocol: Protocol) -> AwsFault:
 
 def denied(call: Call) -> AwsFault:
     """What a service says to those who may not."""
-    what = f"User: arn:aws:iam::123456789012:user/lab is not authorized to perform: {call.operation}"
+    what = f"User: arn:aws:iam::{call.account}:user/lab is not authorized to perform: {call.operation}"
     match call.protocol:
         case Protocol.EC2:
             return AwsFault("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import AmiError
 from orchestrator.lab.ec2.reconcile import Do, MachineAction, Wanted, steps
 from orchestrator.lab.host.emulation import emulated
-from orchestrator.lab.host.machine import LabMachine
+from orchestrator.lab.host.machine import LabMachine, Place
 from orchestrator.lab.host.podman import Launch
 
 if TYPE_CHECKING:
@@ -57,20 +57,20 @@ class Machines:
 
     # -- what handlers ask -------------------------------------------------------------------------------------
 
-    def machines(self, region: str) -> list[LabMachine]:
-        """Every machine of a region that is not terminated."""
+    def machines(self, place: Place) -> list[LabMachine]:
+        """Every machine of an account in a region that is not terminated."""
         with self._tables.lock:
             return [
                 self._machine(instance)
-                for instance in self._tables.instances()
-                if instance.region_name == region and instance.state != "terminated"
+                for instance in self._tables.backend(place.region, place.account).all_instances()
+                if instance.state != "terminated"
             ]
 
-    def find(self, region: str, instance_id: str) -> LabMachine | None:
-        """The machine of an instance, or None when the region knows no such instance."""
+    def find(self, place: Place, instance_id: str) -> LabMachine | None:
+        """The machine of an instance, or None when the account has no such instance in the region."""
         with self._tables.lock:
             instance = self._tables.instance(instance_id)
-            return self._machine(instance) if instance is not None and instance.region_name == region else None
+            return self._machine(instance) if instance is not None and _place(instance) == place else None
 
     def console(self, instance_id: str) -> bytes:
         """What the machine wrote to its console."""
@@ -80,7 +80,7 @@ class Machines:
         return LabMachine(
             instance_id=instance.id,
             container=self._name(instance.id),
-            region=instance.region_name,
+            place=_place(instance),
             private_ip=instance.private_ip,
             hostname=instance.private_dns_name,
             state=instance.state,
@@ -290,6 +290,10 @@ class Machines:
             yield
         finally:
             self._free(instance_id)
+
+
+def _place(instance: Any) -> Place:
+    return Place(instance.owner_id, instance.region_name)
 
 
 def _explain(instance: Any, reason: str) -> None:

@@ -11,13 +11,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a call is answered: an account's tables of a region."""
+
+    account: str
+    region: str
+
+
+@dataclass(frozen=True)
 class LabMachine:
     """One instance and the container that is its machine, as they were when they were asked for."""
 
     instance_id: str
     container: str
     """The container's name."""
-    region: str
+    place: Place
     private_ip: str
     """Empty until the machine has started for the first time."""
     hostname: str
@@ -31,6 +39,11 @@ class LabMachine:
     podman: tuple[str, ...]
     """How podman is called here: the program and its global options."""
 
+    @property
+    def region(self) -> str:
+        """Where it runs."""
+        return self.place.region
+
     def exec_argv(self, argv: Sequence[str], *, interactive: bool = False) -> list[str]:
         """The whole argv that runs `argv` as root in the machine; `interactive` keeps standard input open."""
         return [*self.podman, "exec", *(["--interactive"] if interactive else []), self.container, *argv]
@@ -39,8 +52,8 @@ class LabMachine:
 class MachineAccess(Protocol):
     """Where handlers find machines."""
 
-    def machines(self, region: str) -> list[LabMachine]:
-        """Every machine of a region that is not terminated."""
+    def machines(self, place: Place) -> list[LabMachine]:
+        """Every machine of an account in a region that is not terminated."""
 
-    def find(self, region: str, instance_id: str) -> LabMachine | None:
-        """The machine of an instance, or None when the region knows no such instance."""
+    def find(self, place: Place, instance_id: str) -> LabMachine | None:
+        """The machine of an instance, or None when the account has no such instance in the region."""

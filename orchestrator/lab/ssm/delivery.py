@@ -16,6 +16,7 @@ from orchestrator.lab.ssm.order import share
 from orchestrator.lab.ssm.workers import Workers
 
 if TYPE_CHECKING:
+    from orchestrator.lab.host.machine import Place
     from orchestrator.lab.ssm.nodes import ManagedNode, Nodes
     from orchestrator.lab.ssm.output import Result
     from orchestrator.lab.ssm.record import Command, Invocation
@@ -32,6 +33,7 @@ _AGAIN_SECONDS = 2.0
 #: it reports the commands that its last life left unfinished.
 _BEFORE_REBOOT, _BEFORE_REPORT = 60, 60
 
+#: A command's and an instance's id.
 _Key = tuple[str, str]
 
 
@@ -48,7 +50,7 @@ class Delivery:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._unsent: dict[str, deque[Invocation]] = {}
-        self._workers: defaultdict[_Key, Workers] = defaultdict(Workers)
+        self._workers: defaultdict[tuple[Place, str], Workers] = defaultdict(Workers)
         self._threads: set[threading.Thread] = set()
         self._taken: set[_Key] = set()
         self._scripts: dict[_Key, Script] = {}
@@ -126,7 +128,7 @@ class Delivery:
             with self._lock:
                 if invocation.ended is not None:
                     return
-                ticket = self._workers[command.region, invocation.instance_id].take()
+                ticket = self._workers[command.place, invocation.instance_id].take()
                 if ticket is not None:
                     self._taken.add((command.command_id, invocation.instance_id))
             if ticket is not None:
@@ -174,10 +176,10 @@ class Delivery:
             if time.time() >= command.delivery_ends:
                 self._give_up(invocation, "DeliveryTimedOut")
                 break
-            node = self._nodes.online(command.region, invocation.instance_id)
+            node = self._nodes.online(command.place, invocation.instance_id)
             if node is not None:
                 return node
-            if not self._nodes.exists(command.region, invocation.instance_id):
+            if not self._nodes.exists(command.place, invocation.instance_id):
                 self._give_up(invocation, "Undeliverable")
                 break
             self._closing.wait(_POLL_SECONDS)
@@ -231,10 +233,10 @@ class Delivery:
     def _answering(self, command: Command, before: ManagedNode, *, restarted: bool) -> ManagedNode | None:
         """The node when its agent answers; `restarted`: when that is another start of the agent than before."""
         while not self._closing.is_set() and time.time() < command.expires:
-            node = self._nodes.online(command.region, before.machine.instance_id)
+            node = self._nodes.online(command.place, before.machine.instance_id)
             if node is not None and not (restarted and node.facts.invocation == before.facts.invocation):
                 return node
-            if not self._nodes.exists(command.region, before.machine.instance_id):
+            if not self._nodes.exists(command.place, before.machine.instance_id):
                 return None
             self._closing.wait(_POLL_SECONDS)
         return None

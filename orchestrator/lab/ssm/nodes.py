@@ -17,7 +17,7 @@ from orchestrator.lab.ssm import agent as ssm_agent
 from orchestrator.lab.ssm.paging import page
 
 if TYPE_CHECKING:
-    from orchestrator.lab.host.machine import LabMachine, MachineAccess
+    from orchestrator.lab.host.machine import LabMachine, MachineAccess, Place
     from orchestrator.lab.ssm.agent import Facts
 
 #: Seconds for which a probe's answer holds.
@@ -70,7 +70,7 @@ class ManagedNode:
 
 
 class Nodes:
-    """The nodes of every region, as last seen."""
+    """The nodes of every account and region, as last seen."""
 
     def __init__(self, machines: MachineAccess) -> None:
         self._machines = machines
@@ -79,11 +79,11 @@ class Nodes:
         self._probing: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def describe(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Answer DescribeInstanceInformation: every machine of a region whose agent has registered."""
+    def describe(self, place: Place, body: dict[str, Any]) -> dict[str, Any]:
+        """Answer DescribeInstanceInformation: every machine of the place whose agent has registered."""
         wanted = filters(body)
         ids = [values for key, values in wanted if key == "InstanceId"]
-        asked = [one for one in self._machines.machines(region) if all(one.instance_id in values for values in ids)]
+        asked = [one for one in self._machines.machines(place) if all(one.instance_id in values for values in ids)]
         with ThreadPoolExecutor(_PROBES_AT_ONCE) as pool:
             nodes = list(pool.map(self.look, asked))
         entries = [node.as_json() for node in nodes if node is not None]
@@ -91,15 +91,15 @@ class Nodes:
         shown, token = page(sorted(matching, key=_instance_id), _instance_id, body, sizes=_PAGE, default=10)
         return {"InstanceInformationList": shown, **token}
 
-    def online(self, region: str, instance_id: str) -> ManagedNode | None:
+    def online(self, place: Place, instance_id: str) -> ManagedNode | None:
         """The node of an instance when its agent answers now (or did, a moment ago)."""
-        machine = self._machines.find(region, instance_id)
+        machine = self._machines.find(place, instance_id)
         node = None if machine is None else self.look(machine)
         return node if node is not None and node.online else None
 
-    def exists(self, region: str, instance_id: str) -> bool:
+    def exists(self, place: Place, instance_id: str) -> bool:
         """Whether the instance is there and not on its way out, whatever its agent does."""
-        machine = self._machines.find(region, instance_id)
+        machine = self._machines.find(place, instance_id)
         return machine is not None and machine.state not in ("shutting-down", "terminated")
 
     def forget_answer(self, machine: LabMachine) -> None:

@@ -16,6 +16,7 @@ from orchestrator.lab.ssm.order import DOCUMENT, share
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from orchestrator.lab.host.machine import Place
     from orchestrator.lab.ssm.order import Order
     from orchestrator.lab.ssm.output import Result
 
@@ -58,7 +59,7 @@ class Command:
     """One SendCommand and its invocations, of which there may be none."""
 
     command_id: str
-    region: str
+    place: Place
     order: Order
     requested: float
     """Epoch seconds."""

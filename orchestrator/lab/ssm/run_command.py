@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.recent_ids import IdKind, RecentId
+from orchestrator.lab.host.machine import Place
 from orchestrator.lab.ssm import listing as ssm_listing
 from orchestrator.lab.ssm import record as ssm_record
 from orchestrator.lab.ssm.delivery import Delivery
@@ -31,7 +32,7 @@ _STEPS = frozenset({ssm_record.PLUGIN, f"0.{ssm_record.PLUGIN}"})
 
 
 class RunCommandApi:
-    """Every region's commands and nodes. Safe to call from many threads.
+    """Every account's and region's commands and nodes. Safe to call from many threads.
 
     `delay` is about how many seconds a command costs besides its own running time, half of it before the script
     starts and half before its result is seen; 0 for none. `waits`: see Settings.agent_waits.
@@ -58,20 +59,20 @@ class RunCommandApi:
 
     def handle(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to one call (of an action of ACTIONS). Raises AwsFault."""
-        region = call.region
+        place = Place(call.account, call.region)
         match call.action:
             case "DescribeInstanceInformation":
-                return self._nodes.describe(region, body)
+                return self._nodes.describe(place, body)
             case "SendCommand":
-                return self._send(region, body)
+                return self._send(place, body)
             case "ListCommands":
-                return self._list(region, body)
+                return self._list(place, body)
             case "ListCommandInvocations":
-                return self._list_invocations(region, body)
+                return self._list_invocations(place, body)
             case "GetCommandInvocation":
-                return self._get(region, body)
+                return self._get(place, body)
             case "CancelCommand":
-                return self._cancel(region, body)
+                return self._cancel(place, body)
             case _:
                 raise AwsFault("UnknownOperationException", f"Run Command has no action {call.action}.")
 
@@ -79,48 +80,49 @@ class RunCommandApi:
         """Kill every running script and stop; commands that wait are not run any more."""
         self._delivery.close()
 
-    def _send(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _send(self, place: Place, body: dict[str, Any]) -> dict[str, Any]:
         asked = order(body)
-        command = Command(str(uuid.uuid4()), region, asked, requested=time.time())
-        command.invocations = self._targets(region, asked)
+        command = Command(str(uuid.uuid4()), place, asked, requested=time.time())
+        command.invocations = self._targets(place, asked)
         # What is answered is the command as it is now, before anything happens to it.
         answer = ssm_record.command_json(command, command.requested, self._delay)
         with self._lock:
             self._commands[command.command_id] = command
-        self._recent_ids.note(RecentId(IdKind.COMMAND, region, command.command_id))
+        self._recent_ids.note(RecentId(IdKind.COMMAND, place.region, command.command_id))
         self._delivery.send(command)
         return {"Command": answer}
 
-    def _targets(self, region: str, asked: Order) -> list[Invocation]:
+    def _targets(self, place: Place, asked: Order) -> list[Invocation]:
         wanted = list(asked.instance_ids)
         wanted += [instance_id for _, values in asked.targets for instance_id in values]
-        nodes = {instance_id: self._nodes.online(region, instance_id) for instance_id in wanted}
+        nodes = {instance_id: self._nodes.online(place, instance_id) for instance_id in wanted}
         offline = [instance_id for instance_id, node in nodes.items() if node is None]
         if offline and asked.instance_ids:
-            raise AwsFault("InvalidInstanceId", f"Instances [{offline}] not in a valid state for account 123456789012")
+            what = f"Instances [{offline}] not in a valid state for account {place.account}"
+            raise AwsFault("InvalidInstanceId", what)
         invocations = []
         for instance_id, node in nodes.items():
             if node is not None:
                 _check_stand_in(node)
                 invocations.append(Invocation(instance_id, node.machine.hostname))
-            elif self._nodes.exists(region, instance_id):
+            elif self._nodes.exists(place, instance_id):
                 # Named by a target, the node is not asked for beforehand: the command is sent, and does not arrive.
                 invocations.append(Invocation(instance_id, "", ended=time.time(), details="Undeliverable"))
         return invocations
 
-    def _list(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _list(self, place: Place, body: dict[str, Any]) -> dict[str, Any]:
         now = time.time()
         wanted = ssm_listing.filters(body, stages=True)
         entries = [
             ssm_record.command_json(command, now, self._delay)
-            for command in self._newest_first(region, body)
+            for command in self._newest_first(place, body)
             if not body.get("InstanceId") or command.invocation(body["InstanceId"]) is not None
         ]
         matching = [entry for entry in entries if wanted(entry)]
         shown, token = page(matching, ssm_listing.command_key, body, sizes=_PAGE, default=50)
         return {"Commands": shown, **token}
 
-    def _list_invocations(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _list_invocations(self, place: Place, body: dict[str, Any]) -> dict[str, Any]:
         now = time.time()
         wanted = ssm_listing.filters(body, stages=False)
         entries = [
@@ -130,7 +132,7 @@ class RunCommandApi:
                 ssm_record.view_of(command, invocation, now, self._delay),
                 details=bool(body.get("Details")),
             )
-            for command in self._newest_first(region, body)
+            for command in self._newest_first(place, body)
             if ssm_record.is_known(command, now, self._delay)
             for invocation in command.invocations
             if body.get("InstanceId") in (None, "", invocation.instance_id)
@@ -139,14 +141,14 @@ class RunCommandApi:
         shown, token = page(matching, ssm_listing.invocation_key, body, sizes=_PAGE, default=50)
         return {"CommandInvocations": shown, **token}
 
-    def _get(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _get(self, place: Place, body: dict[str, Any]) -> dict[str, Any]:
         now = time.time()
         with self._lock:
             command = self._commands.get(str(body.get("CommandId")))
         invocation = None if command is None else command.invocation(str(body.get("InstanceId")))
         if (
             command is None
-            or command.region != region
+            or command.place != place
             or invocation is None
             or not ssm_record.is_known(command, now, self._delay)
         ):
@@ -156,8 +158,8 @@ class RunCommandApi:
         view = ssm_record.view_of(command, invocation, now, self._delay)
         return ssm_record.result_json(command, invocation, view)
 
-    def _cancel(self, region: str, body: dict[str, Any]) -> dict[str, Any]:
-        command = self._command(region, str(body.get("CommandId")))
+    def _cancel(self, place: Place, body: dict[str, Any]) -> dict[str, Any]:
+        command = self._command(place, str(body.get("CommandId")))
         given = body.get("InstanceIds") or []
         if len(set(given)) < len(given):
             raise AwsFault("DuplicateInstanceId", "InstanceIds names a managed node twice.")
@@ -169,19 +171,19 @@ class RunCommandApi:
                 self._delivery.cancel(command, invocation)
         return {}
 
-    def _command(self, region: str, command_id: str) -> Command:
+    def _command(self, place: Place, command_id: str) -> Command:
         with self._lock:
             command = self._commands.get(command_id)
-        if command is None or command.region != region:
+        if command is None or command.place != place:
             raise AwsFault("InvalidCommandId", f"The specified command ID isn't valid: {command_id}")
         return command
 
-    def _newest_first(self, region: str, body: dict[str, Any]) -> list[Command]:
+    def _newest_first(self, place: Place, body: dict[str, Any]) -> list[Command]:
         if body.get("CommandId"):
-            return [self._command(region, body["CommandId"])]
+            return [self._command(place, body["CommandId"])]
         with self._lock:
             commands = list(self._commands.values())
-        return [command for command in reversed(commands) if command.region == region]
+        return [command for command in reversed(commands) if command.place == place]
 
 
 def _check_stand_in(node: ManagedNode) -> None:

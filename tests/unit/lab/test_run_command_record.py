@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.lab.host.machine import Place
 from orchestrator.lab.ssm import output as ssm_output
 from orchestrator.lab.ssm import record as ssm_record
 from orchestrator.lab.ssm.order import order
@@ -20,7 +21,8 @@ def invocation() -> Invocation:
 
 @pytest.fixture
 def command(invocation: Invocation) -> Command:
-    return Command("5e1f", "us-east-1", order(BODY | {"TimeoutSeconds": 30}), 1_000.0, [invocation])
+    asked = order(BODY | {"TimeoutSeconds": 30})
+    return Command("5e1f", Place("123456789012", "us-east-1"), asked, 1_000.0, [invocation])
 
 
 def end(invocation: Invocation) -> None:

@@ -52,6 +52,14 @@ def up(  # noqa: PLR0917  a command has as many parameters as options
             "--lenient", help="Write to the log what a call asks for and the lab ignores; else it is refused."
         ),
     ] = False,
+    accounts: Annotated[
+        str,
+        typer.Option(
+            "--accounts",
+            metavar="NUMBER|FILE",
+            help="An organisation of so many accounts, or of those that a YAML file names.",
+        ),
+    ] = "1",
     systems: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,13 +73,24 @@ def up(  # noqa: PLR0917  a command has as many parameters as options
 ) -> None:
     """Start the lab and wait until it answers. Prints what to export for other tools."""
     from orchestrator.lab import lifecycle
+    from orchestrator.lab.accounts.settings_file import asked as asked_accounts
     from orchestrator.lab.settings import Settings
     from orchestrator.lab.systems import named
 
     wanted = [named(each.strip()).name for given in systems or () for each in given.split(",")]
+    organisation = asked_accounts(accounts)
     began = time.monotonic()
     with progress() as tell:
-        asked = Settings(name, port, command_delay, image_delay, agent_waits, lenient=lenient, realistic=realistic)
+        asked = Settings(
+            name,
+            port,
+            command_delay,
+            image_delay,
+            agent_waits,
+            lenient=lenient,
+            realistic=realistic,
+            organisation=organisation,
+        )
         lab = lifecycle.up(asked, tell)
         lifecycle.add_systems(lab, wanted, tell)
     say(f"the lab '{name}' answers at {lab.endpoint} ({time.monotonic() - began:.0f} s)")
@@ -90,6 +109,8 @@ def status(name: LabOption = "default", as_json: JsonOption = False) -> None:
     elif found.condition is lifecycle.Condition.UP:
         print_text(f"the lab '{name}' is up at {found.endpoint} (process {found.pid}, {found.machines} machines)")
         print_text(f"it has AMIs of {', '.join(found.systems)}; `ami lab up --with SYSTEM` makes others")
+        for account in found.accounts if len(found.accounts) > 1 else ():
+            print_text(f"account {account.account_id} {account.name} in {account.unit or 'the root'}: {account.key_id}")
         print_text("its machines are containers with this host's kernel: docs/lab.md says what does not work there")
     elif found.condition is lifecycle.Condition.SILENT:
         print_text(f"the lab '{name}' runs (process {found.pid}) and does not answer; wait, or `ami lab down`")

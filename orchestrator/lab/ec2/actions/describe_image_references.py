@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from moto.ssm.models import ssm_backends
 
 from orchestrator.lab.api.aws_fault import AwsFault
-from orchestrator.lab.tables import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,24 +26,24 @@ def _instances(tables: Any, region: str, options: Mapping[str, list[str]]) -> It
     states = options.get("state-name")
     for instance in tables.all_instances():
         if not states or instance.state in states:
-            yield instance.image_id, f"arn:aws:ec2:{region}:{ACCOUNT}:instance/{instance.id}"
+            yield instance.image_id, f"arn:aws:ec2:{region}:{tables.account_id}:instance/{instance.id}"
 
 
 def _templates(tables: Any, region: str, options: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
     depth = int(options.get("version-depth", [_DEPTH])[0])
     for template in tables.launch_templates.values():
-        arn = f"arn:aws:ec2:{region}:{ACCOUNT}:launch-template/{template.id}"
+        arn = f"arn:aws:ec2:{region}:{tables.account_id}:launch-template/{template.id}"
         named = dict.fromkeys(str(version.image_id) for version in template.versions[-depth:] if version.image_id)
         yield from ((image, arn) for image in named)
 
 
-def _parameters(_tables: Any, region: str, _options: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
+def _parameters(tables: Any, region: str, _options: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
     """Parameters of the data type for AMIs."""
-    stored = ssm_backends[ACCOUNT][region]._parameters  # noqa: SLF001 - moto lists them in no other way
+    stored = ssm_backends[tables.account_id][region]._parameters  # noqa: SLF001 - moto lists them in no other way
     for name in list(stored):
         newest = stored[name][-1]
         if newest.data_type == "aws:ec2:image":
-            yield str(newest.value), f"arn:aws:ssm:{region}:{ACCOUNT}:parameter/{name.lstrip('/')}"
+            yield str(newest.value), f"arn:aws:ssm:{region}:{tables.account_id}:parameter/{name.lstrip('/')}"
 
 
 def _none(_tables: Any, _region: str, _options: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
