@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
@@ -28,7 +29,8 @@ def add_actions(response: type, package: ModuleType, tables: Tables) -> None:
 
 def _method(answer: Callable[[Asked], dict[str, Any]], tables: Tables) -> Callable[[Any], ActionResult]:
     def method(self: Any) -> ActionResult:
-        asked = Asked(self._get_action(), self.current_account, self.region, self.params, tables, self)
+        parameters = self.params if self.automated_parameter_parsing else json.loads(self.body or "{}")
+        asked = Asked(self._get_action(), self.current_account, self.region, parameters, tables, self)
         return ActionResult(answer(asked))
 
     return method

@@ -82,7 +82,7 @@ def _assembled(lab: Settings) -> Assembly:
     ec2.install(tables, disks, machines.console)
     systems.publish(DEBIAN_12.name, lab.disk, lab.made, lab.serial)
     furnish(lab.organisation)
-    assembly = Assembly(lab, tables, machines, disks, Faults(tables.recent_ids))
+    assembly = Assembly(lab, tables, machines, disks, Faults(tables.recent_ids), tables.events)
     assembly.health["machines"] = tables.living
     assembly.health["systems"] = lambda: list(systems.published)
     assembly.doors |= {

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from moto.ec2.models import ec2_backends
 
 from orchestrator.lab.accounts.organisation import FIRST
+from orchestrator.lab.api.events import Events
 from orchestrator.lab.api.faults import Trouble
 from orchestrator.lab.api.recent_ids import RecentIds
 from orchestrator.lab.times import QUICK
@@ -46,6 +47,8 @@ class Tables:
     """What the faults in force do to the call that is being answered."""
     times: Times = QUICK
     """How long things take in this lab."""
+    events: Events = field(default_factory=Events)
+    """What happens, for whoever listens."""
     _last: int = 1
 
     @contextmanager
