@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.lab.api.events import Events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from orchestrator.lab.api.dispatch import Door, Guard, Handler
     from orchestrator.lab.api.faults import Faults
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from orchestrator.lab.ec2.machines import Machines
     from orchestrator.lab.settings import Settings
     from orchestrator.lab.tables import Tables
+
+    #: A WSGI application.
+    Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 LOG = logging.getLogger(__name__)
 
@@ -41,6 +44,8 @@ class Assembly:
     """What may refuse a call before it is answered, the lowest number first."""
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What `ami lab status` asks besides."""
+    listeners: list[Callable[[Application], None]] = field(default_factory=list)
+    """Called with the lab's AWS once it is whole: who answers elsewhere with it, besides the lab's own port."""
     _routines: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
     def every(self, seconds: float, routine: Callable[[], None]) -> None:

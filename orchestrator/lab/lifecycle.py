@@ -109,14 +109,19 @@ def _account(account: LabAccount) -> LabAccountJson:
     }
 
 
-def up(wanted: Settings, tell: Callable[[str], None]) -> Settings:
+def up(wanted: Settings, tell: Callable[[str], None], agent: Path | None = None) -> Settings:
     """Start a lab and wait until it answers; a lab that is up already is left as it is, and returned.
 
-    One whose server runs is never cleared, whether it answers or not. Raises LackError when this machine cannot have
-    one, or when the server that runs does not answer; UsageError when the lab is up on another port or with
-    other accounts.
+    One whose server runs is never cleared, whether it answers or not. `agent`: a package of the real SSM agent, which
+    machines then install instead of the lab's stand-in. Raises LackError when this machine cannot have one, or when the
+    server that runs does not answer; UsageError when the lab is up on another port, with other accounts or with the
+    stand-in.
     """
     _prepared(wanted.name)
+    if agent is not None:
+        agent_package.check(agent)
+        _check_real_agent()
+        wanted = replace(wanted, real_agent=True)
     with _alone(wanted.name):
         found = _awaited(wanted.name, tell)
         if found is not None:
@@ -126,12 +131,15 @@ def up(wanted: Settings, tell: Callable[[str], None]) -> Settings:
             if wanted.organisation.members and found.organisation != wanted.organisation:
                 what = f"the lab '{wanted.name}' is up with other accounts"
                 raise UsageError(what, hint=f"ami lab down --name {wanted.name}")
+            if wanted.real_agent and not found.real_agent:
+                what = f"the lab '{wanted.name}' is up with its stand-in for the agent"
+                raise UsageError(what, hint=f"ami lab down --name {wanted.name}")
             return found
         if _clear(wanted.name):
             tell("cleared what was left of an earlier lab")
         _check_port(wanted.port)
         try:
-            return _start(wanted, tell)
+            return _start(wanted, tell, agent)
         except BaseException:
             _clear(wanted.name)
             raise
@@ -257,7 +265,13 @@ def _check_port(port: int) -> None:
             raise LackError(what, hint="ami lab up --port OTHER") from None
 
 
-def _start(wanted: Settings, tell: Callable[[str], None]) -> Settings:
+def _check_real_agent() -> None:
+    if find_spec("websockets") is None:
+        what = "the Python package websockets is missing, and the lab talks on it with real agents"
+        raise LackError(what, hint=extra.installing())
+
+
+def _start(wanted: Settings, tell: Callable[[str], None], agent: Path | None) -> Settings:
     wanted.folder.mkdir(parents=True, exist_ok=True)
     root = recipe.root(DEBIAN_12, tell)
     disk = _import(wanted.name, DEBIAN_12, root, tell)
@@ -277,7 +291,11 @@ def _start(wanted: Settings, tell: Callable[[str], None]) -> Settings:
     )
     lab.save()
     lab.profiles.write_text(profiles(lab.organisation, lab.endpoint))
-    agent_package.build(lab.agent, lab.agent_waits)
+    if agent is None:
+        agent_package.build(lab.agent, lab.agent_waits)
+    else:
+        agent_package.adopt(agent, lab.agent)
+        network.add_endpoints(net.bridge)
     tell("starting the server")
     _serve(lab)
     return lab

@@ -64,6 +64,8 @@ def run(lab: Settings) -> None:
     api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=RequestHandler)
     for server in (imds, api):
         threading.Thread(target=server.serve_forever, daemon=True).start()
+    for listen in assembly.listeners:
+        listen(application)
     assembly.begin()
     signal.signal(signal.SIGTERM, lambda *_: machines.stop())
     LOG.info("lab %s answers at %s", lab.name, lab.endpoint)

@@ -33,6 +33,8 @@ class Settings:
     """Whether things take as long as on AWS."""
     organisation: Organisation = field(default_factory=Organisation)
     """Its accounts."""
+    real_agent: bool = False
+    """Whether the agent's package is one that the user has, and not the lab's stand-in."""
     network: str = ""
     bridge: str = ""
     subnet: str = ""

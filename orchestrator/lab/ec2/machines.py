@@ -18,7 +18,7 @@ from orchestrator.errors import AmiError
 from orchestrator.lab.ec2.reconcile import Do, MachineAction, Wanted, steps
 from orchestrator.lab.host.emulation import emulated
 from orchestrator.lab.host.machine import LabMachine, Place
-from orchestrator.lab.host.podman import Launch
+from orchestrator.lab.host.podman import Addition, Launch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,6 +49,8 @@ class Machines:
         self._freed = threading.Condition()
         self._rebooted: dict[str, int] = {}
         self._stopping = False
+        self.addition = Addition()
+        """What a part of the lab gives to each machine that is launched from now on."""
         self._bell, self._ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._bell, selectors.EVENT_READ)
@@ -224,7 +226,7 @@ class Machines:
         devices = tuple(
             (self._files.attach(volume.id, volume.size, volume.snapshot_id or ""), device) for device, volume in volumes
         )
-        self._podman.launch(replace(launch, devices=devices))
+        self._podman.launch(replace(launch, devices=devices, addition=self.addition))
         instance.made = True
 
     def _reboot(self, instance_id: str) -> None:

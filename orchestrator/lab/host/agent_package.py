@@ -6,12 +6,15 @@ on a machine's disk: a log, the instance's identity, and what each script was an
 
 from __future__ import annotations
 
+import shutil
 from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from orchestrator import process
+from orchestrator.errors import UsageError
 
+PACKAGE = "amazon-ssm-agent"
 VERSION = "3.3.1611.0-1"
 
 CONTROL = f"""\
@@ -81,6 +84,21 @@ def files(waits: float) -> dict[str, tuple[str, int]]:
         "usr/bin/amazon-ssm-agent": (daemon.replace("@VERSION@", VERSION.partition("-")[0]), 0o755),
         "etc/amazon/ssm/README": ("This is the lab's stand-in for the agent.\n", 0o644),
     }
+
+
+def check(file: Path) -> None:
+    """Raise UsageError unless this is a package of the real agent that Debian's machines can install."""
+    asked = process.run(["dpkg-deb", "--field", str(file), "Package"], check=False)
+    if asked.code != 0:
+        raise UsageError(f"{file} is no Debian package", hint=asked.err.strip())
+    if asked.out.strip() != PACKAGE:
+        raise UsageError(f"{file} is the package {asked.out.strip()}", hint=f"--agent takes one of {PACKAGE}")
+
+
+def adopt(given: Path, target: Path) -> None:
+    """Let machines install this package; `given` may go afterwards."""
+    check(given)
+    shutil.copyfile(given, target)
 
 
 def build(target: Path, waits: float = 1.0) -> None:

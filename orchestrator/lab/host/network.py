@@ -17,6 +17,10 @@ from orchestrator.lab.host.podman import LABEL, Podman
 #: The instance metadata service's address (EC2 user guide, "Access instance metadata").
 METADATA_ADDRESS = "169.254.169.254"
 
+#: Where a lab with real agents answers for AWS's endpoints, and as name server, which has this address on AWS (VPC
+#: user guide, "Amazon DNS").
+ENDPOINT_ADDRESS = "169.254.169.253"
+
 #: Ways to run a container, the plainest first. crun refuses hybrid cgroups; without CAP_SYS_RESOURCE no runtime can
 #: raise limits to podman's defaults.
 RUNTIMES: tuple[tuple[str, ...], ...] = ((), ("--runtime=runc",), ("--runtime=crun",))
@@ -60,6 +64,11 @@ def probe(lab: str, network: Network, image: str) -> Podman:
                 return podman
             said = said or tried.err.strip()
     raise LackError(f"podman cannot run a container here: {said}", hint="podman info; apt-get install runc netavark")
+
+
+def add_endpoints(bridge: str) -> None:
+    """Have the address of the endpoints on a lab's bridge. It goes with the bridge."""
+    _ip("address", "add", f"{ENDPOINT_ADDRESS}/32", "dev", bridge)
 
 
 def _anchor(lab: str, bridge: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import process
@@ -25,6 +27,9 @@ CAPABILITIES = "SYS_ADMIN,SYS_BOOT,SYS_PTRACE,NET_ADMIN,NET_RAW,AUDIT_WRITE,MKNO
 #: How long a machine may take to shut down before it is killed, seconds; and one that QEMU runs.
 _GRACE, _EMULATED_GRACE = 60, 240
 
+#: Where the host says whom it asks for names.
+RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
+
 #: How often a machine is tried to be frozen.
 _FREEZES = 5
 
@@ -38,7 +43,6 @@ cat /proc/sys/kernel/random/uuid >/run/boot_id && chmod 444 /run/boot_id && moun
 rm -f /run/boot_id
 exec /sbin/init
 """
-INIT = ("/bin/sh", "-c", _BEFORE_INIT)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,21 @@ class Container:
 
 
 @dataclass(frozen=True)
+class Addition:
+    """What a lab adds to each of its machines, which leaves no trace on their disks."""
+
+    name_server: str = ""
+    """Asked before those of the host."""
+    before_init: str = ""
+    """Lines of shell that run before init does, when /run is there."""
+
+    @property
+    def entrypoint(self) -> tuple[str, ...]:
+        """What a machine's container runs."""
+        return ("/bin/sh", "-c", self.before_init + _BEFORE_INIT)
+
+
+@dataclass(frozen=True)
 class Launch:
     """What a new machine needs to know of itself."""
 
@@ -63,6 +82,7 @@ class Launch:
     disk: str
     #: (Device of this host, device of the machine) of each volume besides the root.
     devices: tuple[tuple[str, str], ...] = ()
+    addition: Addition = Addition()
 
 
 @dataclass(frozen=True)
@@ -109,8 +129,9 @@ class Podman:
             "--systemd=always",
             f"--cap-add={CAPABILITIES}",
             *self.limits,
+            *(f"--dns={server}" for server in name_servers(machine.addition)),
             *(f"--device={here}:{there}:rwm" for here, there in machine.devices),
-            f"--entrypoint={json.dumps(INIT)}",
+            f"--entrypoint={json.dumps(machine.addition.entrypoint)}",
             machine.disk,
         )
 
@@ -177,6 +198,22 @@ class Podman:
 
     def _json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments).out or "[]")
+
+
+def name_servers(addition: Addition, files: Sequence[Path] = RESOLVERS) -> list[str]:
+    """The name servers that a machine is given; none when podman chooses, which gives it the host's.
+
+    One of the host's loopback interface is none of a machine's; systemd-resolved writes down whom it asks itself.
+    """
+    if not addition.name_server:
+        return []
+    for file in files:
+        with suppress(OSError):
+            found = [line.split()[1] for line in file.read_text().splitlines() if re.match(r"nameserver\s+\S", line)]
+            outside = [server for server in found if not server.startswith(("127.", "::1"))]
+            if outside:
+                return [addition.name_server, *outside[:2]]
+    return [addition.name_server]
 
 
 def _container(entry: dict[str, Any]) -> Container:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.lab.api.call import Call, Protocol
@@ -27,6 +28,15 @@ SLEEP = 300
 _ATTEMPTS = 4
 
 
+@dataclass(frozen=True)
+class AgentTrouble:
+    """What faults do to the call with which a real agent registers."""
+
+    refused: bool = False
+    late: float = 0.0
+    """Seconds for which it is not listed yet."""
+
+
 class AgentCalls:
     """Answers the agents of a lab. `waits`: see Settings.agent_waits. Safe to use from many threads."""
 
@@ -40,6 +50,16 @@ class AgentCalls:
     def find_metadata(self) -> bool:
         """Whether an agent that starts reaches the metadata service."""
         return not self._faults.within(AGENT_METADATA).agent_lacks_metadata()
+
+    def trouble(self, instance_id: str) -> AgentTrouble:
+        """What becomes of a real agent's call. Its waits are its own, and `waits` does not scale them."""
+        trouble = self._faults.within(AGENT_CALL)
+        with self._lock:
+            since = self._clock() - self._first.setdefault(instance_id, self._clock())
+        if trouble.agent_refused(since):
+            LOG.info("the agent of %s is refused", instance_id)
+            return AgentTrouble(refused=True)
+        return AgentTrouble(late=trouble.agent_late(since))
 
     def register(self, instance_id: str, region: str) -> float | None:
         """The seconds after which the agent calls again; None when its call is answered well."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from orchestrator.lab.ssm import agent as ssm_agent
 from orchestrator.lab.ssm import output as ssm_output
 from orchestrator.lab.ssm import record as ssm_record
 from orchestrator.lab.ssm.agent import NotTaken, Script
-from orchestrator.lab.ssm.order import share
+from orchestrator.lab.ssm.spread import Spread, end
 from orchestrator.lab.ssm.workers import Workers
 
 if TYPE_CHECKING:
@@ -48,20 +48,14 @@ class Delivery:
         self._delay = delay
         self._waits = waits
         self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._unsent: dict[str, deque[Invocation]] = {}
+        self._spread = Spread(self._carry, self._lock)
         self._workers: defaultdict[tuple[Place, str], Workers] = defaultdict(Workers)
-        self._threads: set[threading.Thread] = set()
         self._taken: set[_Key] = set()
         self._scripts: dict[_Key, Script] = {}
 
     def send(self, command: Command) -> None:
         """Start carrying a command to its nodes."""
-        waiting = deque(invocation for invocation in command.invocations if invocation.ended is None)
-        with self._lock:
-            self._unsent[command.command_id] = waiting
-        for _ in range(share(command.order.max_concurrency, len(waiting))):
-            self._send_next(command)
+        self._spread.send(command)
 
     def cancel(self, command: Command, invocation: Invocation) -> None:
         """End one invocation: at once when no agent has it, else as soon as its script is killed.
@@ -76,54 +70,24 @@ class Delivery:
             key = (command.command_id, invocation.instance_id)
             script = self._scripts.get(key)
             if key not in self._taken:
-                _end(invocation, "Cancelled")
+                end(invocation, "Cancelled")
         if script is not None:
             script.cancel()
 
     def close(self) -> None:
         """Kill what runs and wait until it has ended; start nothing any more."""
-        self._closing.set()
+        self._spread.closing.set()
         with self._lock:
             scripts = list(self._scripts.values())
             workers = list(self._workers.values())
-            threads = list(self._threads)
         for script in scripts:
             script.cancel()
         for some in workers:
             some.close()
-        for thread in threads:
-            thread.join()
-
-    def _send_next(self, command: Command) -> None:
-        """Hand the command's next unsent invocation to its node, or end the unsent ones when too many have failed."""
-        with self._lock:
-            unsent = self._unsent.get(command.command_id)
-            if not unsent or self._closing.is_set():
-                self._unsent.pop(command.command_id, None)
-                return
-            details = [invocation.details for invocation in command.invocations]
-            if ssm_record.errors(details) > share(command.order.max_errors, len(details)):
-                for invocation in unsent:
-                    _end(invocation, "Terminated")
-                unsent.clear()
-                return
-            invocation = unsent.popleft()
-            name = f"run-command {invocation.instance_id}"
-            thread = threading.Thread(target=self._work, args=(command, invocation), name=name, daemon=True)
-            self._threads.add(thread)
-        thread.start()
-
-    def _work(self, command: Command, invocation: Invocation) -> None:
-        try:
-            self._carry(command, invocation)
-        except Exception:
-            LOG.exception("command %s on %s", command.command_id, invocation.instance_id)
-        self._send_next(command)
-        with self._lock:
-            self._threads.discard(threading.current_thread())
+        self._spread.join()
 
     def _carry(self, command: Command, invocation: Invocation) -> None:
-        self._closing.wait(max(0, ssm_record.delivered(command, self._delay) - time.time()))
+        self._spread.closing.wait(max(0, ssm_record.delivered(command, self._delay) - time.time()))
         while (node := self._reach(command, invocation)) is not None:
             with self._lock:
                 if invocation.ended is not None:
@@ -135,7 +99,7 @@ class Delivery:
                 self._work_off(command, invocation, node, ticket)
                 return
             LOG.info("%s refuses command %s: 51402", invocation.instance_id, command.command_id)
-            self._closing.wait(_AGAIN_SECONDS)
+            self._spread.closing.wait(_AGAIN_SECONDS)
 
     def _work_off(self, command: Command, invocation: Invocation, node: ManagedNode, ticket: Ticket) -> None:
         """Carry out a command that the agent has taken on, when its turn comes."""
@@ -151,7 +115,7 @@ class Delivery:
             LOG.info("the reply to command %s is too long, so the agent drops it", command.command_id)
             return
         with self._lock:
-            _end(invocation, result.details, result)
+            end(invocation, result.details, result)
 
     def _result(self, command: Command, invocation: Invocation, node: ManagedNode, ticket: Ticket) -> Result | None:
         """What the command's script ended with; None when the agent has nothing to say."""
@@ -160,7 +124,7 @@ class Delivery:
         key = (command.command_id, invocation.instance_id)
         script = Script(node.machine, command.order, command.command_id)
         with self._lock:
-            if invocation.cancelling or self._closing.is_set():
+            if invocation.cancelling or self._spread.closing.is_set():
                 return None
             self._scripts[key] = script
             invocation.started = time.time()
@@ -172,7 +136,7 @@ class Delivery:
 
     def _reach(self, command: Command, invocation: Invocation) -> ManagedNode | None:
         """The node once its agent answers; None when the invocation has ended before, or will not reach it."""
-        while invocation.ended is None and not self._closing.is_set():
+        while invocation.ended is None and not self._spread.closing.is_set():
             if time.time() >= command.delivery_ends:
                 self._give_up(invocation, "DeliveryTimedOut")
                 break
@@ -182,13 +146,13 @@ class Delivery:
             if not self._nodes.exists(command.place, invocation.instance_id):
                 self._give_up(invocation, "Undeliverable")
                 break
-            self._closing.wait(_POLL_SECONDS)
+            self._spread.closing.wait(_POLL_SECONDS)
         return None
 
     def _give_up(self, invocation: Invocation, details: str) -> None:
         with self._lock:
             if invocation.ended is None:
-                _end(invocation, details)
+                end(invocation, details)
 
     def _run(self, command: Command, script: Script, node: ManagedNode, ticket: Ticket) -> Result | None:
         """Run the script to its last end, over the reboots that it asks for. None: its end will never be known."""
@@ -203,7 +167,7 @@ class Delivery:
                 return self._interrupted(command, node)
             if result.code != ssm_output.REBOOT:
                 break
-            if self._closing.wait(_BEFORE_REBOOT * self._waits):
+            if self._spread.closing.wait(_BEFORE_REBOOT * self._waits):
                 return None
             ssm_agent.reboot(found.machine)
             self._nodes.forget_answer(found.machine)
@@ -227,22 +191,16 @@ class Delivery:
         self._nodes.forget_answer(node.machine)
         if self._answering(command, node, restarted=False) is None:
             return None
-        self._closing.wait(_BEFORE_REPORT * self._waits)
+        self._spread.closing.wait(_BEFORE_REPORT * self._waits)
         return ssm_output.failed(1)
 
     def _answering(self, command: Command, before: ManagedNode, *, restarted: bool) -> ManagedNode | None:
         """The node when its agent answers; `restarted`: when that is another start of the agent than before."""
-        while not self._closing.is_set() and time.time() < command.expires:
+        while not self._spread.closing.is_set() and time.time() < command.expires:
             node = self._nodes.online(command.place, before.machine.instance_id)
             if node is not None and not (restarted and node.facts.invocation == before.facts.invocation):
                 return node
             if not self._nodes.exists(command.place, before.machine.instance_id):
                 return None
-            self._closing.wait(_POLL_SECONDS)
+            self._spread.closing.wait(_POLL_SECONDS)
         return None
-
-
-def _end(invocation: Invocation, details: str, result: Result | None = None) -> None:
-    invocation.details = details
-    invocation.result = result
-    invocation.ended = time.time()

@@ -17,6 +17,8 @@ from orchestrator.lab.ssm import agent as ssm_agent
 from orchestrator.lab.ssm.paging import page
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from orchestrator.lab.host.machine import LabMachine, MachineAccess, Place
     from orchestrator.lab.ssm.agent import Facts
 
@@ -81,15 +83,10 @@ class Nodes:
 
     def describe(self, place: Place, body: dict[str, Any]) -> dict[str, Any]:
         """Answer DescribeInstanceInformation: every machine of the place whose agent has registered."""
-        wanted = filters(body)
-        ids = [values for key, values in wanted if key == "InstanceId"]
-        asked = [one for one in self._machines.machines(place) if all(one.instance_id in values for values in ids)]
+        asked = asked_for(self._machines.machines(place), body)
         with ThreadPoolExecutor(_PROBES_AT_ONCE) as pool:
             nodes = list(pool.map(self.look, asked))
-        entries = [node.as_json() for node in nodes if node is not None]
-        matching = [entry for entry in entries if all(str(entry.get(key)) in values for key, values in wanted)]
-        shown, token = page(sorted(matching, key=_instance_id), _instance_id, body, sizes=_PAGE, default=10)
-        return {"InstanceInformationList": shown, **token}
+        return described(nodes, body)
 
     def online(self, place: Place, instance_id: str) -> ManagedNode | None:
         """The node of an instance when its agent answers now (or did, a moment ago)."""
@@ -154,6 +151,21 @@ def _may_answer(machine: LabMachine) -> bool:
 
 def _older(node: ManagedNode) -> ManagedNode:
     return ManagedNode(node.machine, node.facts, node.registered, node.seen, float("-inf"), online=node.online)
+
+
+def asked_for(machines: list[LabMachine], body: dict[str, Any]) -> list[LabMachine]:
+    """The machines that the filters by id of DescribeInstanceInformation leave. Raises AwsFault."""
+    ids = [values for key, values in filters(body) if key == "InstanceId"]
+    return [machine for machine in machines if all(machine.instance_id in values for values in ids)]
+
+
+def described(nodes: Iterable[ManagedNode | None], body: dict[str, Any]) -> dict[str, Any]:
+    """The answer of DescribeInstanceInformation, when these are the nodes. Raises AwsFault."""
+    wanted = filters(body)
+    entries = [node.as_json() for node in nodes if node is not None]
+    matching = [entry for entry in entries if all(str(entry.get(key)) in values for key, values in wanted)]
+    shown, token = page(sorted(matching, key=_instance_id), _instance_id, body, sizes=_PAGE, default=10)
+    return {"InstanceInformationList": shown, **token}
 
 
 def _instance_id(entry: dict[str, Any]) -> str:

@@ -8,15 +8,13 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.recent_ids import IdKind, RecentId
 from orchestrator.lab.host.machine import Place
 from orchestrator.lab.ssm import listing as ssm_listing
 from orchestrator.lab.ssm import record as ssm_record
-from orchestrator.lab.ssm.delivery import Delivery
-from orchestrator.lab.ssm.nodes import Nodes
 from orchestrator.lab.ssm.order import DOCUMENT, Order, order
 from orchestrator.lab.ssm.paging import page
 from orchestrator.lab.ssm.record import Command, Invocation
@@ -24,11 +22,36 @@ from orchestrator.lab.ssm.record import Command, Invocation
 if TYPE_CHECKING:
     from orchestrator.lab.api.call import Call
     from orchestrator.lab.api.recent_ids import RecentIds
-    from orchestrator.lab.host.machine import MachineAccess
     from orchestrator.lab.ssm.nodes import ManagedNode
 
 _PAGE = range(1, 50 + 1)
 _STEPS = frozenset({ssm_record.PLUGIN, f"0.{ssm_record.PLUGIN}"})
+
+
+class KnownNodes(Protocol):
+    """Where Run Command finds managed nodes."""
+
+    def describe(self, place: Place, body: dict[str, Any]) -> dict[str, Any]:
+        """Answer DescribeInstanceInformation. Raises AwsFault."""
+
+    def online(self, place: Place, instance_id: str) -> ManagedNode | None:
+        """The node of an instance that is Online."""
+
+    def exists(self, place: Place, instance_id: str) -> bool:
+        """Whether the instance is there and not on its way out."""
+
+
+class CommandDelivery(Protocol):
+    """What brings commands to their nodes, and writes what happens there into their records."""
+
+    def send(self, command: Command) -> None:
+        """Start carrying a command to its nodes."""
+
+    def cancel(self, command: Command, invocation: Invocation) -> None:
+        """End one invocation as soon as possible."""
+
+    def close(self) -> None:
+        """Carry nothing any more."""
 
 
 class RunCommandApi:
@@ -49,11 +72,11 @@ class RunCommandApi:
         }
     )
 
-    def __init__(self, machines: MachineAccess, delay: float, recent_ids: RecentIds, waits: float) -> None:
+    def __init__(self, nodes: KnownNodes, delivery: CommandDelivery, delay: float, recent_ids: RecentIds) -> None:
         self._delay = delay
         self._recent_ids = recent_ids
-        self._nodes = Nodes(machines)
-        self._delivery = Delivery(self._nodes, delay, waits)
+        self._nodes = nodes
+        self._delivery = delivery
         self._commands: dict[str, Command] = {}
         self._lock = threading.Lock()
 

@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,6 +61,17 @@ def up(  # noqa: PLR0917  a command has as many parameters as options
             help="An organisation of so many accounts, or of those that a YAML file names.",
         ),
     ] = "1",
+    agent: Annotated[
+        Path | None,
+        typer.Option(
+            "--agent",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="A package (.deb) of the real amazon-ssm-agent: machines install it instead of the lab's stand-in, "
+            "and the lab speaks its protocols.",
+        ),
+    ] = None,
     systems: Annotated[
         list[str] | None,
         typer.Option(
@@ -91,7 +103,7 @@ def up(  # noqa: PLR0917  a command has as many parameters as options
             realistic=realistic,
             organisation=organisation,
         )
-        lab = lifecycle.up(asked, tell)
+        lab = lifecycle.up(asked, tell, agent)
         lifecycle.add_systems(lab, wanted, tell)
     say(f"the lab '{name}' answers at {lab.endpoint} ({time.monotonic() - began:.0f} s)")
     for variable, value in lifecycle.exports(lab).items():
