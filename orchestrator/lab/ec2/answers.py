@@ -37,6 +37,15 @@ class LabResponse(EC2Response):
         type(self).changes.note(action, self.params, self.ec2_backend)
         return super().call_action()
 
+    def run_instances(self) -> ActionResult:
+        """RunInstances, of as many as MaxCount says: there is room for all of them or for none."""
+        least, most = self._get_int_param("MinCount", 1), self._get_int_param("MaxCount", 1)
+        if not 1 <= least <= most:
+            what = f"Value ( {least} ) for parameter minCount is invalid. It must be between 1 and maxCount, {most}."
+            raise AwsFault("InvalidParameterValue", what)
+        self.params["MinCount"] = most
+        return super().run_instances()
+
     def create_image(self) -> ActionResult:
         """CreateImage, with NoReboot and the tags of snapshots."""
         image = self.ec2_backend.create_image(

@@ -10,11 +10,16 @@ from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import amis, elastic_block_store, instances
 
+from orchestrator.lab.api.events import AwsEvent
+
 if TYPE_CHECKING:
     from orchestrator.lab.tables import Tables
 
 #: EC2's instance states and their codes (API reference, "InstanceState").
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+#: The detail type of their events (EC2 User Guide, "State change events for your instances").
+STATE_CHANGE = "EC2 Instance State-change Notification"
 
 #: The size of Debian's own root volume on EC2, GiB.
 ROOT_SIZE = 8
@@ -108,6 +113,7 @@ class LabInstance(instances.Instance):
         self.profiled = False
         self.made = False
         self.dies: float | None = None
+        self._told = ""
         super().__init__(*args, **kwargs)
         image = self.ec2_backend.amis.get(self.image_id)
         self.disk: str = image.disk if image else ""
@@ -122,8 +128,15 @@ class LabInstance(instances.Instance):
         return {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}.get(name, name)
 
     def report(self, state: str) -> None:
-        """Show a state in every answer from now on."""
+        """Show a state in every answer from now on, and tell of it when it is new."""
         self._state = instances.InstanceState(state, STATES[state])
+        if state == self._told:
+            return
+        self._told = state
+        account, region = self.ec2_backend.account_id, self.region_name
+        arn = f"arn:aws:ec2:{region}:{account}:instance/{self.id}"
+        detail = {"instance-id": self.id, "state": state}
+        self.tables.events.tell(AwsEvent("aws.ec2", STATE_CHANGE, account, region, detail, (arn,)))
 
     def fail_after(self, seconds: float | None) -> None:
         """The machine dies after so many seconds, as when its host is lost; None: it does not."""

@@ -1,0 +1,18 @@
+"""Bad input: every call is held against the model of its service, and against what the lab honours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.lab.strict.guard import StrictGuard
+
+if TYPE_CHECKING:
+    from orchestrator.lab.assembly import Assembly
+
+#: After whoever asks for credentials, before whoever looks at what a call means.
+_ORDER = 40
+
+
+def install(lab: Assembly) -> None:
+    """Look at each call before it is answered."""
+    lab.guards.append((_ORDER, StrictGuard(lab.handlers, lenient=lab.settings.lenient)))
