@@ -396,6 +396,15 @@ def _ended(handle: int, seconds: float) -> bool:
     return bool(select.select([handle], [], [], seconds)[0])
 
 
+def _end_balancer(name: str) -> None:
+    """End the HAProxy of a lab, which is known by its command line: its number may be another's by now."""
+    folder = settings.STATE / name
+    with suppress(OSError, ValueError):
+        pid = int((folder / "balancer.pid").read_text())
+        if str(folder / "balancer.cfg").encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+            _end(pid)
+
+
 def _leftovers(name: str) -> bool:
     podman = Podman(name, "")
     return bool(podman.containers() or podman.images())
@@ -406,6 +415,7 @@ def _clear(name: str) -> bool:
     pid = _server_pid(name)
     if pid:
         _end(pid)
+    _end_balancer(name)
     podman = Podman(name, "")
     containers, images = podman.containers(), podman.images()
     podman.remove(*(container.name for container in containers))

@@ -87,6 +87,11 @@ class Settings:
         """Which process is the server."""
         return self.folder / "server.pid"
 
+    @property
+    def balancer_pid(self) -> Path:
+        """Which process forwards for the lab's load balancers."""
+        return self.folder / "balancer.pid"
+
     def save(self) -> None:
         """Write the settings, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)

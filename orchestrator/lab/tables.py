@@ -49,6 +49,8 @@ class Tables:
     """How long things take in this lab."""
     events: Events = field(default_factory=Events)
     """What happens, for whoever listens."""
+    reserved: set[str] = field(default_factory=set)
+    """Addresses of the lab's network that no machine may have."""
     _last: int = 1
 
     @contextmanager
@@ -95,7 +97,7 @@ class Tables:
 
     def free_address(self) -> str | None:
         """An address of the lab's network that no machine has; the one unused longest, None when all are taken."""
-        taken = {instance.private_ip for instance in self.instances() if instance.container_expected}
+        taken = {instance.private_ip for instance in self.instances() if instance.container_expected} | self.reserved
         size = self.subnet.num_addresses
         for step in range(1, size):
             number = (self._last + step) % size
