@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from moto.elbv2 import urls
+from moto.elb import urls
 
 from orchestrator.lab.elb.answers import LabElbResponse
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def install(balancer: Balancer) -> None:
-    """To be called before moto reads its routes."""
+    """To be called before moto answers its first request."""
     balancer.states.changed = balancer.follow
     LabElbResponse.balancer = balancer
-    urls.url_paths = {"{0}/$": LabElbResponse.dispatch}
+    # Both generations of load balancers have one host name; the version of a request's API tells them apart there.
+    urls.ELBV2Response = LabElbResponse  # type: ignore[misc]
