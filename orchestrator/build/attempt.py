@@ -16,7 +16,7 @@ from orchestrator.build import access as ssh_access
 from orchestrator.build import session_manager
 from orchestrator.build.access import as_list, build_tags
 from orchestrator.build.ansible import mitogen, vault
-from orchestrator.build.ansible.secret_files import SECRETS_VARIABLE, secret_folder
+from orchestrator.build.ansible.secret_files import secret_folder
 from orchestrator.build.ansible.tasks import Follower
 from orchestrator.build.cause import Cause, FailureEvidence, cause_of
 from orchestrator.build.cleanup import remove as clean
@@ -29,6 +29,7 @@ from orchestrator.build.launch import variables
 from orchestrator.build.launch.environment import packer_environment, private_folder
 from orchestrator.build.launch.outside import kept_out
 from orchestrator.build.launch.processes import end_orphans
+from orchestrator.build.launch.wrapper_variables import SECRETS_VARIABLE
 from orchestrator.build.watch import Watch
 from orchestrator.errors import Interrupted
 from orchestrator.progress import Stage
@@ -149,7 +150,7 @@ class _Attempt:
     def _with_mitogen(self) -> bool:
         """Whether Ansible runs with Mitogen; the log says why when it does not."""
         request = self._request
-        reason = mitogen.why_not(wanted=request.mitogen, known=request.workspace / ".ami" / "mitogen")
+        reason = mitogen.why_not(wanted=request.mitogen, known=mitogen.remembered())
         if reason:
             self._watch.note(f"Ansible runs without Mitogen: {reason}")
             self._watch.tell(f"Ansible runs without Mitogen: {reason}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from orchestrator.build.launch.environment import EVENTS_VARIABLE
+from orchestrator.build.launch.wrapper_variables import EVENTS_VARIABLE
 from tests.bench.plain import PREFIX
 from tests.bench.program import PROGRAMS, Command, environment, timed
 from tests.bench.row import Row

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from orchestrator.build.launch.environment import EVENTS_VARIABLE
+from orchestrator.build.launch.wrapper_variables import EVENTS_VARIABLE
 from tests.packers.account import SDK_V2, Refused
 from tests.packers.recording import Line, replaced, ui
 from tests.packers.story import Story

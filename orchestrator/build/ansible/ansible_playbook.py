@@ -1,8 +1,9 @@
 """The console script `ami-ansible-playbook`: ansible-playbook for Packer, which also writes down what each task did.
 
 Packer's Ansible provisioner calls it as its `command`, once per layer. Output, exit code and signals are those of
-ansible-playbook; the events go to the file that the environment variable AMI_EVENTS names. Without that variable, and
-for `--version`, it simply becomes ansible-playbook.
+ansible-playbook; the events go to the file that the environment variable AMI_EVENTS names. Without that variable it
+simply becomes ansible-playbook. Packer first asks for `--version`, once per layer: that is answered here, because
+Ansible takes half a second to do it.
 
 ansible-runner's own way to follow a run live is a pseudo-terminal, in a session of its own: a killed Packer would
 leave it running, and Ansible would write for a terminal. Here ansible-playbook stays in Packer's process group, and its
@@ -23,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from orchestrator.build.launch.environment import CONNECTION_VARIABLE, EVENTS_VARIABLE
+from orchestrator.build.launch.wrapper_variables import CONNECTION_VARIABLE, EVENTS_VARIABLE, SECRETS_VARIABLE
 from orchestrator.masks import hide
 from orchestrator.process import installed_with_us
 
@@ -42,11 +43,13 @@ def main() -> int:
     arguments = sys.argv[1:]
     program = _program()
     events = os.environ.get(EVENTS_VARIABLE)
-    if not events or "--version" in arguments:
+    if not events or ("--version" in arguments and not _is_ours(program)):
         sys.stdout.flush()
         os.execv(program, [program, *arguments])  # noqa: S606 - an argv list, no shell
+    if "--version" in arguments:
+        return _say_version()
     _share_connection()
-    from orchestrator.build.ansible.task_writer import TaskWriter  # noqa: PLC0415 - keeps `--version` fast
+    from orchestrator.build.ansible.task_writer import TaskWriter  # noqa: PLC0415 - keeps `--version` quick
     from orchestrator.whole_file import RecordFile  # noqa: PLC0415 - same
 
     arguments = [*arguments[:-1], *_secrets(arguments), *arguments[-1:]]
@@ -55,15 +58,28 @@ def main() -> int:
         return _watched(program, arguments, TaskWriter(file, _playbook(arguments), _layer(arguments)))
 
 
+def _is_ours(program: str) -> bool:
+    """Whether a program was installed with this package, with the Ansible that this Python imports."""
+    return Path(program).parent == Path(sys.executable).parent
+
+
+def _say_version() -> int:
+    """Say the first line of Ansible's own answer, which is what Packer reads; the result is the exit code."""
+    from ansible.release import __version__ as version  # noqa: PLC0415 - whoever runs a playbook needs none
+
+    sys.stdout.write(f"ansible-playbook [core {version}]\n")
+    return 0
+
+
 def _secrets(arguments: list[str]) -> list[str]:
     """The arguments that bring the layer's secret variables. From here on secrets are hidden: Packer never sees them.
 
     They come last, so that those of the environment go over the layer's own.
     """
-    folder = os.environ.get("AMI_SECRETS")
+    folder = os.environ.get(SECRETS_VARIABLE)
     if not folder:
         return []
-    from orchestrator.build.ansible.secret_files import take_over  # noqa: PLC0415 - keeps `--version` fast
+    from orchestrator.build.ansible.secret_files import take_over  # noqa: PLC0415 - keeps `--version` quick
 
     return take_over(Path(folder), _layer(arguments))
 

@@ -2,7 +2,7 @@
 
 Mitogen stands on Ansible's internals, so that a release of Ansible may be too new for it. It refuses those of which it
 knows (`ansible_mitogen.loaders`), and names no newest one that works. Hence it is tried: one task on this machine, with
-the Ansible and the strategy of a build. That it works is kept in a file until a version changes.
+the Ansible and the strategy of a build. That it works is kept in a file, for all workspaces, until a version changes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +21,9 @@ from typing import TYPE_CHECKING
 from orchestrator.build.launch.environment import STRATEGY
 from orchestrator.build.launch.outside import PERSONAL
 from orchestrator.errors import AmiError
+from orchestrator.fetching.cache_folder import cache_folder
 from orchestrator.process import ProgramFailed, run
+from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,9 +52,15 @@ def why_not(*, wanted: bool, known: Path | None = None) -> str:
         return ""
     said = tried()
     if known is not None and not said:
-        known.parent.mkdir(parents=True, exist_ok=True)
-        known.write_text(versions, encoding="utf-8")
+        with suppress(OSError):  # a home that nobody may write to, or a full disk: it is tried again
+            known.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(known, versions)
     return f"{versions} do not work together: {said}" if said else ""
+
+
+def remembered() -> Path:
+    """The file that remembers the versions which have worked together in this Python's environment."""
+    return cache_folder("mitogen") / sha256(sys.prefix.encode()).hexdigest()[:16]
 
 
 def installed() -> str:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-#: The environment variable that names the folder.
-SECRETS_VARIABLE = "AMI_SECRETS"
 _MASKS = "masks.json"
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.launch import outside
 from orchestrator.build.launch.held_folder import clear_abandoned, held_folder
+from orchestrator.build.launch.wrapper_variables import CONNECTION_VARIABLE, EVENTS_VARIABLE
 from orchestrator.build.packer import plugins
 from orchestrator.build.packer.plugin_folders import VARIABLE as PLUGIN_PATH
 from orchestrator.errors import LackError
@@ -34,11 +35,6 @@ STRATEGY = {
     "ANSIBLE_STRATEGY_PLUGINS": str(Path(__file__).parents[1] / "ansible/strategy"),
     "SPT_NOENV": "1",
 }
-
-#: Names the socket of the connection that Mitogen's playbooks share; `ami-ansible-playbook` hands it to ssh.
-CONNECTION_VARIABLE = "AMI_SSH_CONTROL_PATH"
-#: The environment variable that names the file of task events.
-EVENTS_VARIABLE = "AMI_EVENTS"
 
 #: What a socket's path may have (unix(7): 107; 103 on macOS), and what ssh adds to the folder: "/", a hash, a suffix.
 _LONGEST, _ADDED = 103, 1 + 40 + 17

@@ -13,7 +13,8 @@ import pytest
 from orchestrator.aws.account import Account
 from orchestrator.build.access import Access
 from orchestrator.build.launch import variables
-from orchestrator.build.launch.environment import CONNECTION_VARIABLE, STRATEGY, packer_environment, private_folder
+from orchestrator.build.launch.environment import STRATEGY, packer_environment, private_folder
+from orchestrator.build.launch.wrapper_variables import CONNECTION_VARIABLE
 from orchestrator.build.packer.installed import Ready
 from orchestrator.build.packer.plugin_folders import Packer
 from orchestrator.build.packer.plugins import Plugin

@@ -15,8 +15,9 @@ import pytest
 
 from orchestrator.build.ansible.secret_files import secret_folder
 from orchestrator.build.ansible.tasks import Follower, TaskEvent, TaskOutcome
-from orchestrator.build.launch.environment import CONNECTION_VARIABLE, STRATEGY
+from orchestrator.build.launch.environment import STRATEGY
 from orchestrator.build.launch.variables import ansible_command
+from orchestrator.build.launch.wrapper_variables import CONNECTION_VARIABLE
 
 PLAY = """
 - hosts: all
@@ -216,10 +217,14 @@ def test_signal_ends_ansible(stage: Stage, to: str, number: signal.Signals) -> N
     assert stage.temporary() == []
 
 
-def test_version_is_passed_through(stage: Stage) -> None:
+def test_version_is_ansibles_own(stage: Stage) -> None:
+    """Packer reads the first line."""
     with stage.start("--version", AMI_EVENTS=str(stage.root / "events")) as process:
         out, _ = process.communicate()
-    assert out.startswith("ansible-playbook [core ")
+    with stage.start("--version", command=str(Path(sys.executable).parent / "ansible-playbook")) as process:
+        first, *_ = process.communicate()[0].splitlines()
+    assert first.startswith("ansible-playbook [core ")
+    assert (process.returncode, out) == (0, f"{first}\n")
     assert not (stage.root / "events").exists()
 
 

@@ -66,6 +66,23 @@ def test_mitogen_when_it_has_worked_before(tmp_path: Path) -> None:
     assert mitogen.why_not(wanted=True, known=known) != ""
 
 
+@pytest.mark.usefixtures("refused")
+def test_mitogen_when_another_workspace_has_used_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has worked is remembered for each Python environment, and not for each workspace."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    mitogen.remembered().parent.mkdir(parents=True)
+    mitogen.remembered().write_text(mitogen.installed())
+    assert mitogen.why_not(wanted=True, known=mitogen.remembered()) == ""
+    monkeypatch.setattr("sys.prefix", "/another/environment")
+    assert mitogen.why_not(wanted=True, known=mitogen.remembered()) != ""
+
+
+def test_mitogen_when_nothing_can_be_remembered(tmp_path: Path) -> None:
+    """A home that cannot be written to costs the trial each time, and no build."""
+    (tmp_path / "file").touch()
+    assert mitogen.why_not(wanted=True, known=tmp_path / "file" / "known") == ""
+
+
 def test_mitogen_when_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(_name: str) -> NoReturn:
         raise PackageNotFoundError
