@@ -16,7 +16,7 @@ from orchestrator.adopt.stack import AdoptedLayer, layers_of
 from orchestrator.adopt.written import environment_text, image_text
 from orchestrator.brought import REQUIREMENTS
 from orchestrator.definition.source import Source
-from orchestrator.definition.variant import family_of
+from orchestrator.definition.variants.variant_name import family_of
 from orchestrator.errors import DefinitionError, Problem, did_you_mean
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
-from botocore.loaders import Loader, create_loader
 
 from orchestrator.aws.call_log import log_calls
+from orchestrator.aws.models import ModelLoader
 from orchestrator.aws.retries import pause_before_retry
 from orchestrator.aws.role import AssumedRole, session_name
 from orchestrator.errors import LackError
@@ -157,9 +157,9 @@ class Account:
 
 
 @cache
-def _loader(data_path: str | None) -> Loader:
-    """What reads the models of services, and keeps what it has read: EC2's takes a tenth of a second."""
-    return create_loader(data_path)
+def _loader(data_path: str | None) -> ModelLoader:
+    """What reads the models of services, and keeps what it has read: EC2's takes a twentieth of a second."""
+    return ModelLoader(data_path)
 
 
 def is_loopback(url: str) -> bool:

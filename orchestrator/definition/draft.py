@@ -18,7 +18,7 @@ from orchestrator.definition.levels.origin import OWN, LevelOrigin
 from orchestrator.definition.machine.checks import WrittenMachine
 from orchestrator.definition.reading.document import Document, Keys, read
 from orchestrator.definition.roles.folders import roles_of
-from orchestrator.definition.variant import variants_of
+from orchestrator.definition.variants.variant import variants_of
 from orchestrator.definition.wording import validated
 from orchestrator.definition.workspace_file import FILE, WorkspaceFile
 from orchestrator.errors import Problem

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.definition.layer import in_variant
-from orchestrator.definition.variant import named, variants_of
+from orchestrator.definition.variants.variant import variants_of
+from orchestrator.definition.variants.variant_name import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,7 +9,8 @@ from pydantic import Field, field_validator
 from orchestrator.definition.layer import LayerUse, WrittenLayerUse
 from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.reading.frozen import Frozen
-from orchestrator.definition.variant import Variant, WrittenVariant, family_of, variant_of
+from orchestrator.definition.variants.variant import Variant, WrittenVariant
+from orchestrator.definition.variants.variant_name import family_of, variant_of
 from orchestrator.tags import Tag
 
 #: An AMI's name has at most 128 characters (EC2 API Reference, CreateImage: `Name`). A version follows the image's name

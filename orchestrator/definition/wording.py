@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from orchestrator.definition.layer import Layer, LayerUse
 from orchestrator.definition.reading.frozen import Frozen
 from orchestrator.definition.source import Source
-from orchestrator.definition.variant import Variant
+from orchestrator.definition.variants.variant import Variant
 from orchestrator.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from orchestrator.definition.machine.block import Machine
 from orchestrator.definition.policy.rules import Require
 from orchestrator.definition.reading.document import read
 from orchestrator.definition.roles.role_tests import has_tests, test_folders
-from orchestrator.definition.variant import family_of
+from orchestrator.definition.variants.variant_name import family_of
 from orchestrator.definition.workspace_file import FILE, PluginPin
 from orchestrator.errors import DefinitionError, LackError, Problem, UsageError, did_you_mean
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.definition.layer import seconds_of
 from orchestrator.definition.places import place_of_image, place_of_rule
-from orchestrator.definition.variant import family_of
+from orchestrator.definition.variants.variant_name import family_of
 from orchestrator.definition.workspace import from_here
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.plan.steps import Action

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import error_code
-from orchestrator.definition.variant import named
+from orchestrator.definition.variants.variant_name import named
 from orchestrator.errors import UsageError
 from orchestrator.registry.states import State
 from orchestrator.registry.version import AVAILABLE, DISABLED, UNPROVEN, lacks_state, tags_of, version_of

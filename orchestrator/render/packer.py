@@ -11,7 +11,7 @@ from markupsafe import Markup
 from orchestrator import quiet
 from orchestrator.brought import BROUGHT, COLLECTIONS, REQUIREMENTS
 from orchestrator.definition.secret import references_in
-from orchestrator.definition.variant import SIGN
+from orchestrator.definition.variants.variant_name import SIGN
 from orchestrator.errors import DefinitionError, LackError, Problem
 from orchestrator.plan.planned_layer import fragment_of, seal_of
 from orchestrator.plan.reach.names import LAYER_TASKS

@@ -38,7 +38,7 @@ def list_(
 ) -> None:
     """List the versions of all images, newest first, and then the AMIs that no build finished."""
     from orchestrator.cli.opened import opened
-    from orchestrator.definition.variant import family_of
+    from orchestrator.definition.variants.variant_name import family_of
     from orchestrator.registry import versions
     from orchestrator.run.sweep.inventory import look
     from orchestrator.run.sweep.unproven import unproven

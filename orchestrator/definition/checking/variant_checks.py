@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.definition.image import LONGEST_NAME
-from orchestrator.definition.variant import named
+from orchestrator.definition.variants.variant_name import named
 from orchestrator.errors import did_you_mean
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.definition.variant import family_of
+from orchestrator.definition.variants.variant_name import family_of
 from orchestrator.errors import UsageError, did_you_mean
 from orchestrator.registry import find
 from orchestrator.registry.record import history

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 import testinfra.host
 
-from orchestrator.definition.variant import variant_of
+from orchestrator.definition.variants.variant_name import variant_of
 from orchestrator.validate.request import SuiteRequest
 
 HOST = pytest.StashKey[testinfra.host.Host]()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.definition.variant import variants_of
+from orchestrator.definition.variants.variant import variants_of
 from orchestrator.definition.workspace import load
 from orchestrator.errors import UsageError
 from orchestrator.plan.planned_layer import LayerPlanner
