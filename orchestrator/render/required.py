@@ -7,13 +7,24 @@ import re
 
 #: A whole `packer` block, as the layout leaves it: its brackets alone begin a line.
 _BLOCK = re.compile(r"^packer \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
+#: A plugin as the frame writes it, and a block that has nothing else.
+_ASKED = (
+    r"    [a-z0-9_-]+ = \{\n"
+    r'      "source"  = "(?P<source>[^"\\$%\n]+)"\n'
+    r'      "version" = "(?P<version>[^"\\$%\n]*)"\n'
+    r"    \}\n"
+)
+_PLUGIN = re.compile(_ASKED)
+_PLAIN = re.compile(rf"packer \{{\n  required_plugins \{{\n(?:{re.sub(r'[?]P<[a-z]+>', '?:', _ASKED)})+  \}}\n\}}\n")
 
 
 def required_plugins(text: str) -> dict[str, str]:
     """The versions that are wanted (`>= 1.2.1, < 2.0.0`, or empty) of each plugin (`github.com/hashicorp/amazon`)."""
     if not (blocks := _BLOCK.findall(text)):
         return {}
-    import hcl2  # noqa: PLC0415 - its grammar takes a tenth of a second, and old Packers have no plugins
+    if all(_PLAIN.fullmatch(block) for block in blocks):
+        return {plugin["source"]: plugin["version"] for block in blocks for plugin in _PLUGIN.finditer(block)}
+    import hcl2  # noqa: PLC0415 - its grammar takes a fifth of a second, and only fragments that ask for plugins need it
 
     found: dict[str, str] = {}
     for block in hcl2.loads("".join(blocks))["packer"]:
