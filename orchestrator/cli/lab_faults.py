@@ -29,6 +29,9 @@ _HELP = f"""Make calls go wrong, until it is cleared. Several rules can be in fo
 \b
 ami lab faults set throttle 0.3 -o 'ec2:*' -o 'ssm:*' --seed 7
 ami lab faults set capacity --instance-type t3.small --times 2
+ami lab faults set cut-off 0 --region eu-central-1
+ami lab faults set cut-off 30 --region eu-west-1 -o 'ssm:*'
+ami lab faults set latency 2 --region ap-*
 """
 
 
@@ -46,6 +49,9 @@ def set_(  # noqa: PLR0917  a command has as many parameters as options
     times: Annotated[int | None, typer.Option("--times", help="End after so many hits.", show_default=False)] = None,
     instance_type: Annotated[str, typer.Option("--instance-type", help="capacity: of this type only.")] = "",
     subnet: Annotated[str, typer.Option("--subnet", help="capacity: in this subnet only.")] = "",
+    account: Annotated[str, typer.Option("--account", help="Calls of this account only.")] = "",
+    region: Annotated[str, typer.Option("--region", help="Calls to these regions only, as 'eu-*'.")] = "",
+    resource: Annotated[str, typer.Option("--resource", help="Calls that name this id, name or path only.")] = "",
     name: LabOption = "default",
     as_json: JsonOption = False,
 ) -> None:
@@ -53,7 +59,18 @@ def set_(  # noqa: PLR0917  a command has as many parameters as options
     from orchestrator.lab import door, lifecycle
 
     known = kind_named(kind)
-    rule = Rule(known, _number(known, value), tuple(operation or ()), seed, times, instance_type, subnet)
+    rule = Rule(
+        known,
+        _number(known, value),
+        tuple(operation or ()),
+        seed,
+        times,
+        instance_type,
+        subnet,
+        account,
+        region,
+        resource,
+    )
     told = door.set_fault(lifecycle.present(name), rule)
     if as_json:
         print_json(_as_json(name, [told]))
@@ -115,6 +132,9 @@ def _rule(told: dict[str, Any]) -> FaultJson:
         "times": told["times"],
         "instance_type": told["instance_type"] or None,
         "subnet": told["subnet"] or None,
+        "account": told["account"] or None,
+        "region": told["region"] or None,
+        "resource": told["resource"] or None,
         "met": told["calls"],
         "hits": told["hits"],
         "spent": told["spent"],
@@ -136,12 +156,18 @@ def _number(kind: FaultKind, value: str | None) -> float:
 
 
 def _sentence(told: dict[str, Any]) -> str:
-    """`throttle 30% of ec2:*`."""
-    return f"{_fault(told)} of {', '.join(told['operations'])}"
+    """`throttle 30% of ec2:* in eu-west-1`."""
+    return f"{_fault(told)} of {_scope(told)}"
+
+
+def _scope(told: dict[str, Any]) -> str:
+    """Of which calls a rule is: operations, and where they are made, by whom, about what."""
+    more = (("in", "region"), ("by", "account"), ("about", "resource"))
+    return " ".join((", ".join(told["operations"]), *(f"{word} {told[key]}" for word, key in more if told[key])))
 
 
 def _row(told: dict[str, Any]) -> tuple[str, ...]:
-    return str(told["id"]), _fault(told), ", ".join(told["operations"]), _hits(told), str(told["seed"])
+    return str(told["id"]), _fault(told), _scope(told), _hits(told), str(told["seed"])
 
 
 def _fault(told: dict[str, Any]) -> str:

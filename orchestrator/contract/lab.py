@@ -56,6 +56,12 @@ class FaultJson(TypedDict):
     """After how many hits it ends; null: never."""
     instance_type: str | None
     subnet: str | None
+    account: str | None
+    """Of whose calls alone."""
+    region: str | None
+    """A pattern of regions; of calls there alone."""
+    resource: str | None
+    """Of calls that name this id, name or path alone."""
     met: int
     """How many calls it was asked about."""
     hits: int

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import socket
+import struct
 import threading
 import time
 from collections import Counter
@@ -95,10 +97,12 @@ class Dispatcher:
             return _reply(start_response, status, "application/json", _json(answer))
         call = call_of(environ, body)
         self._calls.count(call)
-        trouble = self._faults.meet(call, body)
+        trouble = self._faults.meet(call, body, environ.get("PATH_INFO", ""))
         if trouble.latency:
             # Nobody else waits with this call: nothing is held yet.
             time.sleep(trouble.latency)
+        if trouble.cut:
+            return _cut(environ)
         if trouble.refusal is not None:
             return _refuse(start_response, call, trouble.refusal)
         if trouble.lost is not None:
@@ -137,6 +141,14 @@ def _body(environ: dict[str, Any]) -> bytes:
         environ["CONTENT_LENGTH"] = str(len(body))
         return body
     return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+
+
+def _cut(environ: dict[str, Any]) -> list[bytes]:
+    """End the connection with a reset, as a network does that leads nowhere: the client gets no answer."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.shutdown(socket.SHUT_RD)
+    raise ConnectionResetError
 
 
 def _json(answer: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 EVERYTHING = ("*",)
 
 
+#: What Auto Scaling does by itself, and what is no call of a client: whether a machine of a group is healthy.
+HEALTH_CHECK = "autoscaling:HealthCheck"
 #: The first call of an agent that starts, and its look at the metadata service before.
 AGENT_CALL, AGENT_METADATA = "ssm:UpdateInstanceInformation", "agent:GetInstanceIdentity"
 
@@ -27,10 +30,18 @@ class FaultKind(StrEnum):
     unless told otherwise, and a sentence for people.
     """
 
+    CUT_OFF = (
+        "cut-off", "SECONDS", EVERYTHING,
+        "connections break without an answer, after so long: a region that is cut off, or that lacks a service",
+    )  # fmt: skip
     LATENCY = "latency", "SECONDS", EVERYTHING, "each call takes longer"
     DENY = (
         "deny", "", EVERYTHING,
         "no permission: UnauthorizedOperation, AccessDenied, AccessDeniedException; without effect",
+    )  # fmt: skip
+    EXPIRED = (
+        "expired", "", EVERYTHING,
+        "temporary credentials have expired: ExpiredToken, ExpiredTokenException, RequestExpired; without effect",
     )  # fmt: skip
     THROTTLE = (
         "throttle", "RATE", EVERYTHING,
@@ -46,6 +57,17 @@ class FaultKind(StrEnum):
         "slow-image", "SECONDS", ("ec2:CreateImage", "ec2:CopyImage", "ec2:RegisterImage"),
         "CreateImage, CopyImage and RegisterImage stay pending longer",
     )  # fmt: skip
+    COPY_HANGS = (
+        "copy-hangs", "", ("ec2:CopyImage", "ec2:CopySnapshot"), "CopyImage and CopySnapshot stay pending for ever",
+    )  # fmt: skip
+    COPY_FAILS = (
+        "copy-fails", "", ("ec2:CopyImage", "ec2:CopySnapshot"), "CopyImage and CopySnapshot fail, with a reason",
+    )  # fmt: skip
+    POINTER_LATE = (
+        "pointer-late", "SECONDS", ("ssm:PutParameter",),
+        "the value of a parameter of type aws:ec2:image is written so much later",
+    )  # fmt: skip
+    UNHEALTHY = "unhealthy", "", (HEALTH_CHECK,), "machines of Auto Scaling groups never become healthy"
     DIE = (
         "die", "SECONDS", ("ec2:RunInstances", "autoscaling:*"),
         "an instance's machine dies so long after its launch",
@@ -73,7 +95,25 @@ class FaultKind(StrEnum):
 
 
 #: These can hit any call, before it has an effect; the others hit within the call that they concern.
-ANY_CALL = (FaultKind.LATENCY, FaultKind.DENY, FaultKind.THROTTLE, FaultKind.ERROR)
+ANY_CALL = (
+    FaultKind.CUT_OFF, FaultKind.LATENCY, FaultKind.DENY, FaultKind.EXPIRED, FaultKind.THROTTLE, FaultKind.ERROR,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a call is made, by whom, and about what."""
+
+    account: str = ""
+    region: str = ""
+    text: str = ""
+    """What the call says, with the ids and names of resources in it."""
+    temporary: bool = False
+    """Whether its credentials are of a role."""
+
+
+#: A call of which nothing is known but its operation.
+SOMEWHERE = Place()
 
 
 @dataclass(frozen=True)
@@ -90,6 +130,12 @@ class Rule:
     """After how many hits it ends; None: never."""
     instance_type: str = ""
     subnet: str = ""
+    account: str = ""
+    """Of this account's calls alone."""
+    region: str = ""
+    """A pattern of regions; of calls there alone."""
+    resource: str = ""
+    """Of calls that name this id, name or path alone."""
 
     def __post_init__(self) -> None:
         if not self.operations:
@@ -107,9 +153,24 @@ class Rule:
         """Whether a call of `service:Action` is its business."""
         return any(fnmatchcase(operation, pattern) for pattern in self.operations)
 
+    def concerns(self, operation: str, place: Place) -> bool:
+        """Whether a call of `service:Action` is its business, made there."""
+        return (
+            self.matches(operation)
+            and self.account in ("", place.account)
+            and fnmatchcase(place.region, self.region or "*")
+            and (not self.resource or names(place.text, self.resource))
+            and (place.temporary or self.kind is not FaultKind.EXPIRED)
+        )
+
     def as_json(self) -> dict[str, Any]:
         """As it is sent and shown."""
         return asdict(self) | {"operations": list(self.operations)}
+
+
+def names(text: str, resource: str) -> bool:
+    """Whether an id, a name or a path stands in a text as a whole: `ami-1` does not stand in `ami-12`."""
+    return re.search(rf"(?<![\w/-]){re.escape(resource)}(?![\w-])", text) is not None
 
 
 def kind_named(name: str) -> FaultKind:
@@ -167,7 +228,11 @@ class FaultEffect(StrEnum):
     """What becomes of a call."""
 
     ANSWERED = "answered"
+    CUT = "cut"
+    """No answer: the connection breaks."""
     DENIED = "denied"
+    EXPIRED = "expired"
+    """Its credentials are too old."""
     THROTTLED = "throttled"
     FAILED = "failed"
     """A 5xx before any effect."""
@@ -187,20 +252,21 @@ class Decision:
     after: tuple[HitCount, ...]
 
 
-def decide(tallies: Iterable[HitCount], operation: str) -> Decision:
+def decide(tallies: Iterable[HitCount], operation: str, place: Place = SOMEWHERE) -> Decision:
     """What becomes of a call of `service:Action`. A call that one rule refuses never reaches the next one."""
     after = {tally.number: tally for tally in tallies}
     latency, outcome, within = 0.0, FaultEffect.ANSWERED, []
     order = list(FaultKind)
     for tally in sorted(after.values(), key=lambda each: (order.index(each.rule.kind), each.number)):
-        if tally.spent or not tally.rule.matches(operation):
+        if tally.spent or not tally.rule.concerns(operation, place):
             continue
         if tally.rule.kind is FaultKind.LATENCY:
             latency += tally.rule.value
             after[tally.number] = tally.counted(hit=True)
-        elif tally.rule.kind in (FaultKind.DENY, FaultKind.THROTTLE, FaultKind.ERROR):
+        elif tally.rule.kind in ANY_CALL:
             if outcome is not FaultEffect.ANSWERED:
                 continue
+            latency += tally.rule.value if tally.rule.kind is FaultKind.CUT_OFF else 0
             outcome = drawn(tally.rule, tally.met)
             after[tally.number] = tally.counted(hit=outcome is not FaultEffect.ANSWERED)
         elif outcome in (FaultEffect.ANSWERED, FaultEffect.LOST):
@@ -210,8 +276,13 @@ def decide(tallies: Iterable[HitCount], operation: str) -> Decision:
 
 def drawn(rule: Rule, nth: int) -> FaultEffect:
     """What a rule does with the nth call (from 0) that it is asked about: the same each time."""
-    if rule.kind is FaultKind.DENY:
-        return FaultEffect.DENIED
+    always = {
+        FaultKind.CUT_OFF: FaultEffect.CUT,
+        FaultKind.DENY: FaultEffect.DENIED,
+        FaultKind.EXPIRED: FaultEffect.EXPIRED,
+    }
+    if rule.kind in always:
+        return always[rule.kind]
     chance, side = _numbers(rule, nth)
     if chance >= rule.value:
         return FaultEffect.ANSWERED

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 from orchestrator.errors import UsageError
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.call import Protocol
-from orchestrator.lab.api.fault_rules import ANY_CALL, FaultEffect, FaultKind, HitCount, decide
+from orchestrator.lab.api.fault_rules import ANY_CALL, SOMEWHERE, FaultEffect, FaultKind, HitCount, Place, decide
 from orchestrator.lab.api.recent_ids import unknown
 
 if TYPE_CHECKING:
@@ -45,6 +46,20 @@ def denied(call: Call) -> AwsFault:
             return AwsFault("AccessDenied", what, 403)
 
 
+def expired(protocol: Protocol) -> AwsFault:
+    """What a service says to credentials that were good once."""
+    what = "The security token included in the request is expired"
+    match protocol:
+        case Protocol.EC2:
+            return AwsFault("RequestExpired", "Request has expired.")
+        case Protocol.JSON:
+            return AwsFault("ExpiredTokenException", what)
+        case Protocol.S3:
+            return AwsFault("ExpiredToken", "The provided token has expired.")
+        case Protocol.QUERY:
+            return AwsFault("ExpiredToken", what, 403)
+
+
 def broken(protocol: Protocol) -> AwsFault:
     """What a service says when it broke."""
     match protocol:
@@ -58,12 +73,21 @@ def broken(protocol: Protocol) -> AwsFault:
             return AwsFault("InternalServerError", "Internal server error", 500)
 
 
+def place_of(call: Call, body: bytes, path: str) -> Place:
+    """Where a call is made, by whom, and about what."""
+    text = unquote_plus(f"{path} {body.decode(errors='replace')}")
+    # Keys of a role or a session begin so (IAM User Guide, "IAM identifiers", "Understanding unique ID prefixes").
+    return Place(call.account, call.region, text, temporary=call.key.startswith("ASIA"))
+
+
 @dataclass
 class Trouble:
     """What the rules do to one call."""
 
     latency: float = 0.0
     """Seconds to wait before anything else."""
+    cut: bool = False
+    """Whether the connection breaks without an answer."""
     refusal: AwsFault | None = None
     """The answer that keeps the call from having any effect."""
     lost: AwsFault | None = None
@@ -87,6 +111,22 @@ class Trouble:
     def slower(self) -> float:
         """How many seconds longer an image shall be pending."""
         return sum(tally.rule.value for tally in self._of(FaultKind.SLOW_IMAGE) if self.record_hit(tally.number))
+
+    def copy_hangs(self) -> bool:
+        """Whether the copy that begins now never ends."""
+        return self._hits(FaultKind.COPY_HANGS)
+
+    def copy_fails(self) -> bool:
+        """Whether the copy that begins now fails in the end."""
+        return self._hits(FaultKind.COPY_FAILS)
+
+    def pointer_late(self) -> float:
+        """How many seconds later the value of a parameter for an AMI is written."""
+        return sum(tally.rule.value for tally in self._of(FaultKind.POINTER_LATE) if self.record_hit(tally.number))
+
+    def unhealthy(self) -> bool:
+        """Whether a machine of a group that is looked at now is not healthy (`Faults.within(HEALTH_CHECK)`)."""
+        return self._hits(FaultKind.UNHEALTHY)
 
     def death(self) -> float | None:
         """After how many seconds the machine of an instance that is launched now dies."""
@@ -116,6 +156,9 @@ class Trouble:
 
     def _lasts(self, tally: HitCount, since: float) -> bool:
         return since < tally.rule.value and self.record_hit(tally.number)
+
+    def _hits(self, kind: FaultKind) -> bool:
+        return any(self.record_hit(tally.number) for tally in self._of(kind))
 
     def _of(self, kind: FaultKind) -> list[HitCount]:
         return [tally for tally in self.rules if tally.rule.kind is kind]
@@ -151,15 +194,20 @@ class Faults:
                     raise UsageError(f"there is no rule {number}", hint=f"the rules in force: {known}")
             return [self._tallies.pop(number) for number in list(numbers or self._tallies)]
 
-    def meet(self, call: Call, body: bytes) -> Trouble:
-        """What the rules do to a call. Counts."""
+    def meet(self, call: Call, body: bytes, path: str = "") -> Trouble:
+        """What the rules do to a call, made at this path. Counts."""
         if not self._tallies:
             return Trouble()
         with self._lock:
-            decision = decide(self._tallies.values(), call.operation)
+            decision = decide(self._tallies.values(), call.operation, place_of(call, body, path))
             self._tallies |= {tally.number: tally for tally in decision.after}
         trouble = Trouble(latency=decision.latency, rules=decision.within, record_hit=self._strike)
         match decision.outcome:
+            case FaultEffect.CUT:
+                trouble.cut = True
+                return trouble
+            case FaultEffect.EXPIRED:
+                trouble.refusal = expired(call.protocol)
             case FaultEffect.DENIED:
                 trouble.refusal = denied(call)
             case FaultEffect.THROTTLED:
@@ -172,13 +220,16 @@ class Faults:
             self._hide(trouble, call, body)
         return trouble
 
-    def within(self, operation: str) -> Trouble:
-        """What the rules do within something that is no call of a client, and that no other rule can hit."""
+    def within(self, operation: str, place: Place = SOMEWHERE) -> Trouble:
+        """What the rules do within something that is no call of a client, and that no other rule can hit.
+
+        Its `place` has the names that `--resource` may name, as the group of a machine.
+        """
         with self._lock:
             concerned = [
                 tally
                 for tally in self._tallies.values()
-                if tally.rule.kind not in ANY_CALL and not tally.spent and tally.rule.matches(operation)
+                if tally.rule.kind not in ANY_CALL and not tally.spent and tally.rule.concerns(operation, place)
             ]
         return Trouble(rules=tuple(concerned), record_hit=self._strike)
 

@@ -8,8 +8,13 @@ from functools import cache
 from orchestrator.errors import UsageError, did_you_mean
 from orchestrator.lab.api.fault_rules import EVERYTHING, Rule
 
-#: The services that the lab answers for, as SigV4 and botocore name them.
-SERVICES = ("autoscaling", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts")
+#: The services that the lab answers for, as SigV4 names them, with botocore's name where it is another.
+_SERVICES = {
+    "autoscaling": "", "ec2": "", "elasticloadbalancing": "elbv2", "events": "", "iam": "", "kms": "",
+    "monitoring": "cloudwatch", "organizations": "", "rbin": "", "s3": "", "secretsmanager": "",
+    "servicequotas": "service-quotas", "sns": "", "sqs": "", "ssm": "", "sts": "",
+}  # fmt: skip
+SERVICES = tuple(_SERVICES)
 
 
 def check(rule: Rule) -> None:
@@ -44,4 +49,4 @@ def _actions(service: str) -> tuple[str, ...]:
     # Deferred: botocore takes longer to import than the rest of the command.
     from botocore.session import get_session  # noqa: PLC0415
 
-    return tuple(get_session().get_service_model(service).operation_names)
+    return tuple(get_session().get_service_model(_SERVICES[service] or service).operation_names)

@@ -47,7 +47,7 @@ class PendingValues:
 
     def add(self, account: str, region: str, arguments: Mapping[str, Any]) -> int:
         """Take a value; returns the version that it will be."""
-        delay = max(_LEAST, self.tables.times.parameter)
+        delay = max(_LEAST, self.tables.times.parameter) + self.tables.trouble.pointer_late()
         name = arguments["name"]
         known = ssm_backends[account][region]._parameters.get(name)  # noqa: SLF001 - moto lists them in no other way
         before = [each for each in self._values if self._key(each) == (account, region, name)]

@@ -12,6 +12,7 @@ from orchestrator.lab.api.fault_rules import (
     FaultEffect,
     FaultKind,
     HitCount,
+    Place,
     Rule,
     decide,
     drawn,
@@ -134,3 +135,34 @@ def test_what_makes_no_sense_is_refused(told: dict[str, Any], said: str) -> None
 
 def test_every_kind_has_a_name() -> None:
     assert [kind_named(kind.value) for kind in FaultKind] == list(FaultKind)
+
+
+@pytest.mark.parametrize(
+    ("selector", "place", "hit"),
+    [
+        ({"region": "eu-*"}, Place(region="eu-west-1"), True),
+        ({"region": "eu-*"}, Place(region="us-east-1"), False),
+        ({"account": "111111111111"}, Place(account="111111111111"), True),
+        ({"account": "111111111111"}, Place(account="222222222222"), False),
+        ({"resource": "ami-1"}, Place(text="Action=DescribeImages&ImageId.1=ami-1"), True),
+        ({"resource": "ami-1"}, Place(text="Action=DescribeImages&ImageId.1=ami-12"), False),
+        ({"resource": "/prod/web"}, Place(text='{"Name": "/prod/web"}'), True),
+        ({"resource": "/prod/web"}, Place(text='{"Name": "/prod/web-2"}'), False),
+    ],
+)
+def test_a_rule_is_of_an_account_a_region_or_a_resource(selector: dict[str, str], place: Place, *, hit: bool) -> None:
+    rule = Rule(FaultKind.DENY, **selector)  # type: ignore[arg-type] # all of these are text
+    outcome = decide([HitCount(1, rule)], "ec2:DescribeImages", place).outcome
+    assert (outcome is FaultEffect.DENIED) is hit
+
+
+def test_a_region_that_is_cut_off_is_silent_and_then_breaks() -> None:
+    decision = decide([HitCount(1, Rule(FaultKind.CUT_OFF, 30))], "ssm:SendCommand")
+    assert (decision.outcome, decision.latency) == (FaultEffect.CUT, 30)
+    assert decision.within == ()
+
+
+def test_only_temporary_credentials_expire() -> None:
+    expired = [HitCount(1, Rule(FaultKind.EXPIRED))]
+    assert decide(expired, "ec2:RunInstances").outcome is FaultEffect.ANSWERED
+    assert decide(expired, "ec2:RunInstances", Place(temporary=True)).outcome is FaultEffect.EXPIRED

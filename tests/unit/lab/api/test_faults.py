@@ -10,7 +10,7 @@ import pytest
 from orchestrator.errors import UsageError
 from orchestrator.lab.api.call import Call, Protocol
 from orchestrator.lab.api.fault_door import FaultDoor
-from orchestrator.lab.api.fault_rules import FaultKind, Rule
+from orchestrator.lab.api.fault_rules import HEALTH_CHECK, FaultKind, Place, Rule
 from orchestrator.lab.api.faults import Faults, Trouble, broken, throttled
 from orchestrator.lab.api.recent_ids import IdKind, RecentId, RecentIds
 
@@ -151,3 +151,38 @@ def test_a_young_command_has_no_invocation_yet(recent_ids: RecentIds, faults: Fa
     assert refusal.code == "InvocationDoesNotExist"
     assert faults.meet(asked, b'{"CommandId": "33333333-4444"}').refusal is None
     assert faults.meet(replace(asked, action="CancelCommand"), body).refusal is None
+
+
+@pytest.mark.parametrize(
+    ("protocol", "code", "status"),
+    [
+        (Protocol.EC2, "RequestExpired", 400),
+        (Protocol.JSON, "ExpiredTokenException", 400),
+        (Protocol.QUERY, "ExpiredToken", 403),
+        (Protocol.S3, "ExpiredToken", 400),
+    ],
+)
+def test_each_protocol_says_in_its_words_that_credentials_expired(protocol: Protocol, code: str, status: int) -> None:
+    faults = Faults(RecentIds())
+    faults.set(Rule(FaultKind.EXPIRED))
+    met = faults.meet(Call("x", "us-east-1", "Do", protocol, "ASIA0000"), b"").refusal
+    assert met is not None
+    assert (met.code, met.status) == (code, status)
+    assert faults.meet(Call("x", "us-east-1", "Do", protocol, "AKIA0000"), b"").refusal is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "ask"),
+    [
+        (FaultKind.COPY_FAILS, "ec2:CopyImage", lambda trouble: trouble.copy_fails()),
+        (FaultKind.COPY_HANGS, "ec2:CopySnapshot", lambda trouble: trouble.copy_hangs()),
+        (FaultKind.POINTER_LATE, "ssm:PutParameter", lambda trouble: trouble.pointer_late()),
+        (FaultKind.UNHEALTHY, HEALTH_CHECK, lambda trouble: trouble.unhealthy()),
+    ],
+)
+def test_a_fault_within_a_call_hits_as_often_as_it_may(kind: FaultKind, operation: str, ask: Any) -> None:
+    faults = Faults(RecentIds())
+    faults.set(Rule(kind, 3.0 if kind.value_name else 0.0, times=1, resource="web"))
+    assert not ask(faults.within(operation))
+    assert ask(faults.within(operation, Place(text="group web")))
+    assert not ask(faults.within(operation, Place(text="group web")))
