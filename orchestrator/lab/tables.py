@@ -87,13 +87,21 @@ class Tables:
 
     def disks(self) -> set[str]:
         """The podman images that some snapshot still holds, or that a machine still runs from."""
-        held = {snapshot.disk for backend in self.backends() for snapshot in backend.snapshots.values()}
+        held = {snapshot.disk for snapshot in self._snapshots()}
         return held | {instance.disk for instance in self.instances() if instance.container_expected}
 
     def volumes(self) -> set[str]:
         """The ids of all volumes and snapshots, and of the volumes of machines that are still there."""
-        held = {each for backend in self.backends() for each in (*backend.volumes, *backend.snapshots)}
+        held = {each for backend in self.backends() for each in backend.volumes} | {
+            each.id for each in self._snapshots()
+        }
         return held.union(*(instance.volumes for instance in self.instances() if instance.container_expected))
+
+    def _snapshots(self) -> Iterator[Any]:
+        """Every snapshot, those in the Recycle Bin too."""
+        for backend in self.backends():
+            yield from backend.snapshots.values()
+            yield from (each.resource for each in backend.bin.snapshots.values())
 
     def free_address(self) -> str | None:
         """An address of the lab's network that no machine has; the one unused longest, None when all are taken."""

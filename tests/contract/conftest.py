@@ -67,6 +67,10 @@ class Contract:
             pytest.skip(f"AMI_CONTRACT_MEMBERS names fewer than {number} accounts")
         return Member(self, self.members[number - 1])
 
+    def fresh(self) -> str:
+        """Another name that nothing else has."""
+        return f"{self.name}-{uuid.uuid4().hex[:8]}"
+
     def later(self, remove: Callable[..., Any], **arguments: Any) -> None:
         """Call this one when the rule ends, however it ends."""
         self._ends.callback(remove, **arguments)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import uuid
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.ec2.responses import EC2Response
-from moto.kms.exceptions import NotFoundException as KmsNotFound
-from moto.kms.models import kms_backends
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2 import limits as ec2_limits
@@ -58,30 +56,6 @@ class LabResponse(EC2Response):
         )
         return ActionResult({"ImageId": image.id})
 
-    def copy_image(self) -> ActionResult:
-        """CopyImage, with Encrypted and KmsKeyId."""
-        key = self._key(self._get_param("KmsKeyId", "")) if self._get_bool_param("Encrypted", False) else ""
-        image = self.ec2_backend.copy_image(
-            self._get_param("SourceImageId"),
-            self._get_param("SourceRegion"),
-            self._get_param("Name"),
-            self._get_param("Description"),
-            key,
-        )
-        return ActionResult({"ImageId": image.id})
-
-    def _key(self, wanted: str) -> str:
-        """The ARN of a key of the account; of none, the account's own for EBS."""
-        keys = kms_backends[self.current_account][self.region]
-        if not wanted:
-            return f"arn:aws:kms:{self.region}:{self.current_account}:alias/aws/ebs"
-        try:
-            name = wanted if wanted.startswith("arn:") and ":alias/" not in wanted else wanted.rpartition(":")[2]
-            return str(keys.describe_key(name).arn)
-        except (KmsNotFound, KeyError):
-            what = f"Key '{wanted}' does not exist"
-            raise AwsFault("InvalidParameterValue", f"Invalid value for KmsKeyId. {what}") from None
-
     def create_fleet(self) -> ActionResult:
         """CreateFleet: the lab has no spot capacity, and says so as EC2 does in a region that has none left."""
         if self._get_param("TargetCapacitySpecification.DefaultTargetCapacityType") != "spot":
@@ -111,39 +85,6 @@ class LabResponse(EC2Response):
             self._get_param("Architecture", ""),
         )
         return ActionResult({"ImageId": image.id})
-
-    def describe_images(self) -> ActionResult:
-        """DescribeImages: those that are disabled only with IncludeDisabled, also when asked for by their id."""
-        answer = super().describe_images()
-        if self._get_bool_param("IncludeDisabled", False):
-            return answer
-        images = cast("dict[str, Any]", answer.result)["Images"]
-        return ActionResult({"Images": [image for image in images if image.state != "disabled"]})
-
-    def modify_image_attribute(self) -> ActionResult:
-        """ModifyImageAttribute, with Description (a value of its own, or as `Attribute` and `Value`).
-
-        What is disabled is not shared (EC2 User Guide, "Disable an Amazon EC2 AMI").
-        """
-        image = self.ec2_backend.amis.get(self._get_param("ImageId"))
-        shares = self._get_param("LaunchPermission") or self._get_param("Attribute") == "launchPermission"
-        if image is not None and image.state == "disabled" and shares:
-            raise AwsFault("InvalidAMIID.Unavailable", f"The image ID '{image.id}' is not available")
-        answer = super().modify_image_attribute()
-        given = self._get_param("Description", {}).get("Value")
-        if self._get_param("Attribute") == "description":
-            given = self._get_param("Value", given)
-        if given is not None:
-            self.ec2_backend.amis[self._get_param("ImageId")].description = given
-        return answer
-
-    def describe_snapshots(self) -> ActionResult:
-        """DescribeSnapshots; moto ignores OwnerIds."""
-        found = self.ec2_backend.describe_snapshots(
-            snapshot_ids=self._get_param("SnapshotIds", []), filters=self._filters_from_querystring()
-        )
-        owners = {self.current_account if owner == "self" else owner for owner in self._get_param("OwnerIds", [])}
-        return ActionResult({"Snapshots": [each for each in found if not owners or each.owner_id in owners]})
 
     def get_console_output(self) -> ActionResult:
         """GetConsoleOutput: the last 64 KB that the machine wrote."""

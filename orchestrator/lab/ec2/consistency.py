@@ -58,10 +58,6 @@ class EventualBackend(models.EC2Backend):
         """CreateImage: the image and its snapshot are new."""
         return self._image(super().create_image(*args, **kwargs))
 
-    def copy_image(self, *args: Any, **kwargs: Any) -> Ami:
-        """CopyImage: the copy and its snapshot are new."""
-        return self._image(super().copy_image(*args, **kwargs))
-
     def register_image(self, *args: Any, **kwargs: Any) -> Ami:
         """RegisterImage: the image and its snapshot are new."""
         return self._image(super().register_image(*args, **kwargs))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
+    from orchestrator.lab.ec2.ami import StateReason
     from orchestrator.lab.host.podman import Podman
     from orchestrator.lab.host.volumes import VolumeFiles
     from orchestrator.lab.tables import Tables
@@ -71,14 +72,16 @@ class Disks:
         asked = {"reboot": reboot, "delay": self._delay + longer, "volumes": volumes or {}}
         threading.Thread(target=self._capture, args=(instance, snapshot, image), kwargs=asked, daemon=True).start()
 
-    def hold_back(self, image: Any, snapshot: Any | None, seconds: float) -> None:
-        """Show an image, and a snapshot that was made for it, as pending for so many seconds."""
+    def hold_back(self, image: Any, snapshot: Any | None, seconds: float, failure: StateReason | None = None) -> None:
+        """Show an image, and a snapshot that was made for it, as pending for so many seconds; then it may fail."""
+        status, state = ("error", "failed") if failure else ("completed", "available")
         if not seconds:
+            self._settle(snapshot, image, status, state, failure)
             return
         image.state = "pending"
         if snapshot is not None:
             snapshot.status = "pending"
-        timer = threading.Timer(seconds, self._settle, (snapshot, image, "completed", "available"))
+        timer = threading.Timer(seconds, self._settle, (snapshot, image, status, state, failure))
         timer.daemon = True
         timer.start()
 
@@ -130,12 +133,15 @@ class Disks:
         self._settle(snapshot, image, status, state)
         LOG.info("capture %s: %.1f s", instance.id, time.monotonic() - began)
 
-    def _settle(self, snapshot: Any | None, image: Any | None, status: str, state: str) -> None:
+    def _settle(
+        self, snapshot: Any | None, image: Any | None, status: str, state: str, reason: StateReason | None = None
+    ) -> None:
         with self._tables.lock:
             if snapshot is not None:
                 snapshot.status = status
             if image is not None:
                 image.state = state
+                image.reason = reason
 
     def _allow_removal(self) -> None:
         with self._counting:

@@ -1,4 +1,4 @@
-"""Instances, snapshots and AMIs of the lab: moto's, with states that follow machines and disks that exist."""
+"""Instances of the lab: moto's, with states that follow machines that exist."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
-from moto.ec2.models import amis, elastic_block_store, instances
+from moto.ec2.models import instances
 
 from orchestrator.lab.api.events import AwsEvent
 
 if TYPE_CHECKING:
+    from orchestrator.lab.ec2.ami import LabAmi, Watermark
     from orchestrator.lab.tables import Tables
 
 #: EC2's instance states and their codes (API reference, "InstanceState").
@@ -20,86 +21,6 @@ STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "s
 
 #: The detail type of their events (EC2 User Guide, "State change events for your instances").
 STATE_CHANGE = "EC2 Instance State-change Notification"
-
-#: The size of Debian's own root volume on EC2, GiB.
-ROOT_SIZE = 8
-ROOT_DEVICE = "/dev/xvda"
-
-
-class LabSnapshot(elastic_block_store.Snapshot):
-    """A snapshot that may hold a disk: the name of a podman image."""
-
-    disk = ""
-
-    @property
-    def progress(self) -> str:
-        """As EC2 tells it; a disk that is being saved is half done."""
-        return "100%" if self.status == "completed" else "50%"
-
-
-class LabAmi(amis.Ami):
-    """An AMI whose root device is the snapshot of a real disk."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("root_device_type", "ebs")
-        kwargs.setdefault("root_device_name", ROOT_DEVICE)
-        kwargs.setdefault("virtualization_type", "hvm")
-        kwargs.setdefault("architecture", "x86_64")
-        kwargs.setdefault("hypervisor", "xen")
-        super().__init__(*args, **kwargs)
-        self.ebs_snapshot.volume.size = ROOT_SIZE
-        self.source_image_id: str | None = None
-        """The AMI that it was made of; None for one that was made of a snapshot, or by somebody else."""
-        self.source_image_region: str | None = None
-        self.extra: list[dict[str, Any]] = []
-        """The mappings of the volumes besides the root."""
-        self.root_options: dict[str, Any] = {"VolumeType": "gp3", "Encrypted": False}
-
-    @property
-    def disk(self) -> str:
-        """The podman image that machines boot from."""
-        return str(self.ebs_snapshot.disk)
-
-    @property
-    def block_device_mappings(self) -> list[dict[str, Any]]:
-        """The root device and further volumes; snapshot ids are missing until the image is available, as on AWS."""
-        ebs = {"VolumeSize": self.ebs_snapshot.volume_size, "DeleteOnTermination": True, **self.root_options}
-        root = {"DeviceName": self.root_device_name, "Ebs": {**ebs, "SnapshotId": self.ebs_snapshot.id}}
-        hidden = {"SnapshotId"} if self.state == "pending" else set()
-        return [
-            {**each, "Ebs": {key: value for key, value in each["Ebs"].items() if key not in hidden}}
-            for each in (root, *self.extra)
-        ]
-
-    @property
-    def snapshots(self) -> list[Any]:
-        """Those of the root and of all further volumes."""
-        found = self.ec2_backend.snapshots
-        return [self.ebs_snapshot, *(found[each["Ebs"]["SnapshotId"]] for each in self.extra)]
-
-    def root_like(self, volume: Any, options: dict[str, Any] | None = None) -> None:
-        """Have a root device of the size of a volume; of its type, unless there are `options`."""
-        self.ebs_snapshot.volume.size = volume.size
-        self.root_options = dict(options or {}) or {
-            "VolumeType": volume.volume_type,
-            "Encrypted": volume.encrypted,
-            **({"Iops": volume.iops} if volume.iops else {}),
-            **({"Throughput": volume.throughput} if volume.throughput else {}),
-            **({"KmsKeyId": volume.kms_key_id} if volume.kms_key_id else {}),
-        }
-        self._mark()
-
-    def encrypt(self, key: str) -> None:
-        """Have every snapshot encrypted by a key."""
-        for ebs in (self.root_options, *(each["Ebs"] for each in self.extra)):
-            ebs |= {"Encrypted": True, "KmsKeyId": key}
-        self._mark()
-
-    def _mark(self) -> None:
-        for snapshot, ebs in zip(
-            self.snapshots, (self.root_options, *(each["Ebs"] for each in self.extra)), strict=True
-        ):
-            snapshot.encrypted, snapshot.kms_key_id = bool(ebs.get("Encrypted")), ebs.get("KmsKeyId")
 
 
 class LabInstance(instances.Instance):
@@ -115,11 +36,18 @@ class LabInstance(instances.Instance):
         self.dies: float | None = None
         self._told = ""
         super().__init__(*args, **kwargs)
-        image = self.ec2_backend.amis.get(self.image_id)
+        image = self.ec2_backend.image(self.image_id)
         self.disk: str = image.disk if image else ""
+        self.image: LabAmi | None = image
+        """The AMI as it was and is, also when it is no longer there for the account."""
         self.volumes: dict[str, str] = {}
         """The volumes besides the root that its machine has, with the device of each."""
         self.report("pending")
+
+    @property
+    def watermarks(self) -> tuple[Watermark, ...]:
+        """Those of the AMI that it was launched from."""
+        return self.image.watermarks if self.image else ()
 
     @property
     def target_state(self) -> str:

@@ -54,6 +54,15 @@ def page(items: Sequence[Any], parameters: Mapping[str, Any], most: int) -> tupl
     return list(items[begin:rest]), base64.b64encode(str(rest).encode()).decode() if rest < len(items) else None
 
 
+def part(items: Sequence[Any], parameters: Mapping[str, Any], most: int = 1_000) -> tuple[list[Any], dict[str, str]]:
+    """All items of a call that asks for no page, else its page; and what the answer says of the next one.
+
+    Raises AwsFault as `page` does.
+    """
+    shown, token = page(items, parameters, most if parameters.get("MaxResults") else max(len(items), 1))
+    return shown, {"NextToken": token} if token else {}
+
+
 def _begin(token: str) -> int:
     if not token:
         return 0

@@ -49,20 +49,29 @@ def attach(backend: Any, instance: Any, mappings: Iterable[Mapping[str, Any]], t
         kind = ebs.get("VolumeType") or "gp2"
         usual: Mapping[str, int] = _GP3 if kind == "gp3" else {}
         key = ebs.get("KmsKeyId")
+        # The snapshot may be one of somebody else, which the launch may use and moto does not find.
         volume = backend.create_volume(
-            size=_number(ebs.get("VolumeSize")),
+            size=_size(backend, ebs),
             zone_name=instance._placement.zone,  # noqa: SLF001 - where moto keeps it
-            snapshot_id=ebs.get("SnapshotId"),
             encrypted=_true(ebs.get("Encrypted")) or bool(key),
             kms_key_id=key,
             volume_type=kind,
             iops=_number(ebs.get("Iops")) or usual.get("Iops"),
             throughput=_number(ebs.get("Throughput")) or usual.get("Throughput"),
         )
+        volume.snapshot_id = ebs.get("SnapshotId")
         volume.add_tags(dict(tags))
         if each["DeviceName"] != instance.root_device_name:
             instance.volumes[volume.id] = each["DeviceName"]
         backend.attach_volume(volume.id, instance.id, each["DeviceName"], _true(ebs.get("DeleteOnTermination")))
+
+
+def _size(backend: Any, ebs: Mapping[str, Any]) -> int | None:
+    """GiB, as asked, or as the snapshot has them."""
+    size = _number(ebs.get("VolumeSize"))
+    return (
+        int(backend.readable_snapshot(ebs["SnapshotId"]).volume_size) if size is None and "SnapshotId" in ebs else size
+    )
 
 
 def extra_volumes(instance: Any) -> Iterator[tuple[str, Any]]:

@@ -17,7 +17,7 @@ def answer(asked: Asked) -> dict[str, Any]:
     what it was made of is not.
     """
     region, image_id = asked.region, str(asked.parameters["ImageId"])
-    image = asked.ec2(region).amis.get(image_id)
+    image = asked.ec2(region).image(image_id)
     if image is None:
         raise InvalidAMIIdError(image_id)
     entries = []
@@ -32,5 +32,5 @@ def answer(asked: Asked) -> dict[str, Any]:
             }
         )
         source = image.source_image_region
-        image = asked.ec2(source).amis.get(image.source_image_id) if source else None
+        image = asked.ec2(source).image(image.source_image_id) if source else None
     return {"ImageAncestryEntries": entries}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.lab.ec2.owned_image import owned
+from orchestrator.lab.ec2.images.owned_image import owned
 
 if TYPE_CHECKING:
     from orchestrator.lab.asked import Asked
