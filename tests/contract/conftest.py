@@ -50,16 +50,11 @@ class Contract:
     """The ids of accounts that have the management account's access role."""
     name: str = field(default_factory=lambda: f"contract-{uuid.uuid4().hex[:12]}")
     """A name that nothing else has."""
-    _made: dict[tuple[str, str], Any] = field(default_factory=dict)
     _ends: ExitStack = field(default_factory=ExitStack)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A client of the account that runs the rules."""
-        if (service, region) not in self._made:
-            self._made[service, region] = boto3.client(  # type: ignore[call-overload] # of any service
-                service, region_name=region, endpoint_url=self.endpoint, **(_LAB if self.endpoint else {})
-            )
-        return self._made[service, region]
+        return _client(self.endpoint, service, region)
 
     def member(self, number: int = 1) -> Member:
         """Another account, from 1 on; skips the rule when there are not so many."""
@@ -89,15 +84,21 @@ class Member:
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A client with the credentials of the role."""
-        given = _credentials(self.contract.endpoint, self.account)
-        return boto3.client(  # type: ignore[call-overload] # of any service
-            service,
-            region_name=region,
-            endpoint_url=self.contract.endpoint,
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-        )
+        return _client(self.contract.endpoint, service, region, self.account)
+
+
+@cache
+def _client(endpoint: str | None, service: str, region: str, member: str = "") -> Any:
+    """A client, kept for all rules: to make one takes longer than most of them."""
+    keys = _LAB if endpoint else {}
+    if member:
+        given = _credentials(endpoint, member)
+        keys = {
+            "aws_access_key_id": given["AccessKeyId"],
+            "aws_secret_access_key": given["SecretAccessKey"],
+            "aws_session_token": given["SessionToken"],
+        }
+    return boto3.client(service, region_name=region, endpoint_url=endpoint, **keys)  # type: ignore[call-overload]
 
 
 @cache

@@ -113,6 +113,8 @@ class LabBackend(ImagingBackend):
         """The version of a launch template that a launch names; the default one when it names none."""
         return named(self, launch_template_arg).get_version(launch_template_arg.get("Version") or "$Default")
 
+    def _bootable(self, image_id: str) -> LabAmi:
+        image = self.image(image_id)
         if image is None:
             raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
         if image.state != "available" or not image.disk:

@@ -1,4 +1,4 @@
-"""What DescribeImages shows of an AMI to whom, and what its filters look at (EC2 API Reference, "DescribeImages", "Image")."""
+"""What DescribeImages shows of an AMI to whom, and what its filters look at (EC2 API Reference, "DescribeImages")."""
 
 from __future__ import annotations
 
