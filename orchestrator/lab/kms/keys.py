@@ -29,7 +29,7 @@ def key_named(wanted: str, account: str, region: str) -> Key | None:
     name = wanted.rpartition(":")[2] if wanted.startswith("arn:") else wanted
     if name.startswith("alias/"):
         try:
-            return _marked(tables.describe_key(name), name)
+            return tables.describe_key(name)
         except (KeyError, TypeError, AttributeError):
             # moto looks up the key of an alias that nobody has, in vain.
             return None
@@ -38,18 +38,12 @@ def key_named(wanted: str, account: str, region: str) -> Key | None:
 
 def ebs_key(account: str, region: str) -> Key:
     """AWS's own key for EBS in an account and a region; made when it is first used, as on AWS."""
-    return _marked(_tables(account, region).describe_key(EBS), EBS)
+    return _tables(account, region).describe_key(EBS)
 
 
 def managed_by_aws(key: Key) -> bool:
     """Whether AWS manages a key, so that no other account can ever use it."""
-    return bool(key.key_manager == "AWS")
-
-
-def _marked(key: Key, alias: str) -> Key:
-    if alias.startswith("alias/aws/"):
-        key.key_manager = "AWS"
-    return key
+    return any(alias.startswith("alias/aws/") for alias in key.aliases)
 
 
 def _tables(account: str, region: str) -> KmsBackend:
