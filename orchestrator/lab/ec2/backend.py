@@ -19,6 +19,8 @@ from orchestrator.lab.ec2.instances import LabInstance
 from orchestrator.lab.ec2.templates.image_pointers import image_of
 from orchestrator.lab.ec2.templates.launch_templates import LabLaunchTemplate, named
 from orchestrator.lab.ec2.volumes import attach, merged
+from orchestrator.lab.kms.acting import acting
+from orchestrator.lab.kms.launching import launch_refusal
 from orchestrator.lab.own_actions import add_actions
 
 if TYPE_CHECKING:
@@ -95,12 +97,15 @@ class LabBackend(ImagingBackend):
             raise AwsFault("InsufficientInstanceCapacity", what, 500)
         reservation = super().run_instances(image_id, count, *args, **kwargs)
         image.note_launch()
+        keys = {str(each["Ebs"]["KmsKeyId"]) for each in mappings if each["Ebs"].get("KmsKeyId")}
+        refused = launch_refusal(acting(self.account_id), sorted(keys), self.region_name)
         tags = (kwargs.get("tags") or {}).get("volume", {})
         for instance in reservation.instances:
             attach(self, instance, mappings, tags)
         name, arn = _profile(kwargs, settings)
         for number, instance in enumerate(cast("list[LabInstance]", reservation.instances)):
             instance.fail_after(self.tables.trouble.death())
+            instance.refused = refused
             instance.profiled = bool(name or arn)
             # moto's RunInstances associates the profile with the first instance itself.
             direct = kwargs.get("iam_instance_profile_name") or kwargs.get("iam_instance_profile_arn")

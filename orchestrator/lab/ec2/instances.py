@@ -35,6 +35,8 @@ class LabInstance(instances.Instance):
         self.made = False
         self.dies: float | None = None
         self._told = ""
+        self.refused = ""
+        """Why it will never have a machine, after EC2 has answered: `Client.InvalidKMSKey.InvalidState: ...`."""
         super().__init__(*args, **kwargs)
         image = self.ec2_backend.image(self.image_id)
         self.disk: str = image.disk if image else ""

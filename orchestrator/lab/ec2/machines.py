@@ -219,10 +219,14 @@ class Machines:
             instance = self._tables.instance(instance_id)
             if instance is None:
                 return
+            refused = instance.refused
             launch = Launch(
                 self._name(instance_id), instance_id, instance.region_name, instance.private_ip, instance.disk
             )
             volumes = [(device, instance.ec2_backend.volumes[each]) for each, device in instance.volumes.items()]
+        if refused:
+            self._settle(instance_id, "terminated", refused)
+            return
         devices = tuple(
             (self._files.attach(volume.id, volume.size, volume.snapshot_id or ""), device) for device, volume in volumes
         )

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from moto.ec2.exceptions import EC2ClientError, InvalidAMIIdError, InvalidSnapshotIdError, MissingParameterError
 
+from orchestrator.lab.accounts.membership import reader
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2.consistency import EventualBackend
 from orchestrator.lab.ec2.images.allowed import AllowedImages
 from orchestrator.lab.ec2.images.recycle_bin import RecycleBin
-from orchestrator.lab.ec2.images.sharing import launchable, readable, reader
+from orchestrator.lab.ec2.images.sharing import launchable, readable
 from orchestrator.lab.ec2.volumes import as_mapping, extra_volumes, omitted
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from moto.core.utils import utcnow
 from moto.ec2.exceptions import MalformedAMIIdError
 
+from orchestrator.lab.accounts.membership import Reader, reader
 from orchestrator.lab.api.aws_fault import AwsFault
-from orchestrator.lab.ec2.images.sharing import EVERYBODY, Reader, reader
+from orchestrator.lab.ec2.images.sharing import EVERYBODY
 from orchestrator.lab.ec2.images.view import FIELDS, view
 from orchestrator.lab.ec2.listing import matching, part
 
