@@ -21,6 +21,7 @@ from orchestrator.lab.autoscaling.capacity import Lifecycle, emptiest, scale
 from orchestrator.lab.autoscaling.group import LabMember, each_group
 from orchestrator.lab.autoscaling.refresh.deciding import Scene, decide
 from orchestrator.lab.autoscaling.telling import tell_refresh
+from orchestrator.lab.kms.acting import acting_as, auto_scaling
 
 if TYPE_CHECKING:
     from orchestrator.lab.autoscaling.group import LabGroup, Recipe, Refresh
@@ -196,15 +197,16 @@ class Rounds:
     def _start(self, group: LabGroup, recipe: Recipe, activity: ScalingActivity) -> None:
         subnet = emptiest(subnets_of(group), group.view(0.0, with_targets=False))
         arguments = launch_arguments(group, recipe)
-        (instance,) = group.ec2_backend.run_instances(
-            arguments.pop("image_id"),
-            1,
-            arguments.pop("user_data"),
-            arguments.pop("security_groups"),
-            subnet_id=subnet,
-            region_name=group.region,
-            **arguments,
-        ).instances
+        with acting_as(auto_scaling(group.ec2_backend.account_id)):
+            (instance,) = group.ec2_backend.run_instances(
+                arguments.pop("image_id"),
+                1,
+                arguments.pop("user_data"),
+                arguments.pop("security_groups"),
+                subnet_id=subnet,
+                region_name=group.region,
+                **arguments,
+            ).instances
         instance.autoscaling_group = group  # type: ignore[attr-defined] # as moto does
         member = LabMember(instance, Lifecycle.PENDING.value, autoscaling_group=group)
         member.protected_from_scale_in = group.new_instances_protected_from_scale_in

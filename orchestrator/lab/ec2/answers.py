@@ -75,6 +75,8 @@ class LabResponse(EC2Response):
     def register_image(self) -> ActionResult:
         """RegisterImage from the snapshot of its root device."""
         root = self._get_param("RootDeviceName", "")
+        if self._get_param("VirtualizationType", "hvm") != "hvm":
+            raise AwsFault("UnsupportedOperation", "The lab has no paravirtual machines.")
         mappings = self._get_param("BlockDeviceMappings", [])
         chosen = next((entry for entry in mappings if entry.get("DeviceName") == root), mappings[0] if mappings else {})
         image = self.ec2_backend.register_image(

@@ -106,10 +106,16 @@ class LabKmsResponse(KmsResponse):
         key = self._key()
         return json.dumps(answer | ({"KeyId": key.arn, "KeySpec": key.key_spec} if key is not None else {}))
 
+    def _get_param(self, param_name: str, if_none: Any = None) -> Any:
+        """A parameter; a key's id, also where its ARN is given, which some of moto's actions do not take."""
+        value = super()._get_param(param_name, if_none)
+        is_arn = param_name == "KeyId" and str(value).startswith("arn:")
+        return str(value).rpartition(":key/")[2] if is_arn and ":key/" in value else value
+
     # -- the key -----------------------------------------------------------------------------------------------
 
     def _wanted(self) -> str:
-        return str(self._get_param("KeyId") or self._get_param("DestinationKeyId") or "")
+        return str(super()._get_param("KeyId") or super()._get_param("DestinationKeyId") or "")
 
     def _key_account(self) -> str:
         wanted = self._wanted()

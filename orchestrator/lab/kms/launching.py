@@ -22,6 +22,11 @@ REFUSED = "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an inco
 NEEDED = ("kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
 
+def copy_refused(principal: str, arn: str, region: str) -> bool:
+    """Whether a principal's copy of what a key encrypts, or is to encrypt, cannot use the key."""
+    return bool(launch_refusal(principal, [arn], arn.split(":")[3] if arn.startswith("arn:") else region))
+
+
 def launch_refusal(principal: str, keys: Iterable[str], region: str) -> str:
     """Why a principal's launch in a region cannot use these keys (ids, aliases or ARNs); empty when it can."""
     account = principal.split(":")[4]

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from moto.kms.models import Key
 
@@ -131,20 +131,20 @@ def _conditions(conditions: Mapping[str, Mapping[str, Any]], use: KeyUse, *, unk
 
 
 def _holds(operator: str, value: str | None, wanted: Iterable[str], *, unknown: bool) -> bool:
-    if value is None:
+    name = operator.removesuffix("IfExists")
+    test = _TESTS.get(name.replace("Not", ""))
+    if value is None or test is None:
         return unknown
-    match operator.removesuffix("IfExists"):
-        case "StringEquals" | "ArnEquals":
-            return value in wanted
-        case "StringNotEquals":
-            return value not in wanted
-        case "StringLike" | "ArnLike":
-            return any(fnmatchcase(value, each) for each in wanted)
-        case "StringNotLike":
-            return not any(fnmatchcase(value, each) for each in wanted)
-        case "Bool":
-            return value in [each.lower() for each in wanted]
-    return unknown
+    return any(test(value, each) for each in wanted) != ("Not" in name)
+
+
+_TESTS: Mapping[str, Callable[[str, str], bool]] = {
+    "ArnEquals": fnmatchcase,
+    "ArnLike": fnmatchcase,
+    "Bool": lambda value, wanted: value == wanted.lower(),
+    "StringEquals": str.__eq__,
+    "StringLike": fnmatchcase,
+}
 
 
 def _list(value: Any) -> list[Any]:

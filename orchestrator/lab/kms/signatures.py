@@ -17,7 +17,11 @@ from orchestrator.lab.api.aws_fault import AwsFault
 if TYPE_CHECKING:
     from moto.kms.models import Key
 
-_HASHES = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
+_HASHES: dict[str, type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]] = {
+    "256": hashes.SHA256,
+    "384": hashes.SHA384,
+    "512": hashes.SHA512,
+}
 #: The longest message in bytes that is not a digest (AWS KMS API Reference, "Sign", Message).
 LONGEST = 4096
 
@@ -59,13 +63,9 @@ def verify(key: Key, digest: bytes, signature: bytes, algorithm: str) -> None:
 
 def _private(key: Key, algorithm: str) -> Any:
     if key.key_usage != "SIGN_VERIFY":
-        raise AwsFault(
-            "InvalidKeyUsageException", f"{key.arn} key usage is {key.key_usage} which is not valid for Sign."
-        )
+        raise AwsFault("InvalidKeyUsageException", f"{key.arn} key usage is {key.key_usage}, not SIGN_VERIFY.")
     if algorithm not in (key.signing_algorithms or ()):
-        raise AwsFault(
-            "InvalidKeyUsageException", f"Algorithm {algorithm} and key spec {key.key_spec} are incompatible."
-        )
+        raise AwsFault("InvalidKeyUsageException", f"{algorithm} does not go with {key.key_spec}.")
     private = getattr(key.private_key, "private_key", None)
     if not isinstance(private, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
         raise AwsFault("UnsupportedOperationException", f"The lab has no keys of the spec {key.key_spec}.")

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2.ami import StateReason
+from orchestrator.lab.kms.acting import acting
 from orchestrator.lab.kms.keys import ebs_key, key_named
+from orchestrator.lab.kms.launching import copy_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,6 +67,9 @@ def outcome(
         return Outcome()
     wanted = asked.key or usual
     key = key_named(wanted, account, region) if wanted else ebs_key(account, region)
-    if key is None or key.region != region or key.key_spec != "SYMMETRIC_DEFAULT" or key.key_state != "Enabled":
+    if key is None or key.region != region or key.key_spec != "SYMMETRIC_DEFAULT":
         return Outcome(key.arn if key is not None else wanted, INACCESSIBLE)
-    return Outcome(str(key.arn))
+    principal = acting(account)
+    used = {str(each.kms_key_id) for each in secret} | {str(key.arn)}
+    closed = any(copy_refused(principal, each, region) for each in used)
+    return Outcome(str(key.arn), INACCESSIBLE if closed else None)

@@ -240,6 +240,20 @@ class ImagingBackend(EventualBackend):
             self.disks.capture(instance, snapshot, image=None, reboot=False)
         return snapshot
 
+    def create_volume(self, *args: Any, **kwargs: Any) -> Volume:
+        """A volume, of a snapshot that may be somebody else's."""
+        snapshot_id = kwargs.get("snapshot_id")
+        if not snapshot_id or snapshot_id in self.snapshots:
+            return super().create_volume(*args, **kwargs)
+        snapshot = self.readable_snapshot(snapshot_id)
+        encrypted = bool(snapshot.encrypted or kwargs.get("encrypted"))
+        key = kwargs.get("kms_key_id") or snapshot.kms_key_id if encrypted else None
+        size = kwargs.get("size") or snapshot.volume_size
+        given = kwargs | {"snapshot_id": None, "size": size, "encrypted": encrypted, "kms_key_id": key}
+        volume = super().create_volume(*args, **given)
+        volume.snapshot_id = snapshot_id
+        return volume
+
     # -- removing ----------------------------------------------------------------------------------------------
 
     def deregister_image(self, ami_id: str) -> None:

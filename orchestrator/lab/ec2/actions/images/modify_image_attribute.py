@@ -12,9 +12,9 @@ from orchestrator.lab.kms.keys import key_named, managed_by_aws
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from orchestrator.lab.accounts.membership import Permission
     from orchestrator.lab.asked import Asked
     from orchestrator.lab.ec2.ami import LabAmi
-    from orchestrator.lab.ec2.images.sharing import Permission
 
 _IMDS = "v2.0"
 #: The parameters for each kind of permission, when the change is written with Attribute and OperationType.
