@@ -44,6 +44,8 @@ class Assembly:
     """What may refuse a call before it is answered, the lowest number first."""
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What `ami lab status` asks besides."""
+    unpublished: set[str] = field(default_factory=set)
+    """Operations (`service:Action`) of which AWS publishes no model, and that the lab answers nevertheless."""
     listeners: list[Callable[[Application], None]] = field(default_factory=list)
     """Called with the lab's AWS once it is whole: who answers elsewhere with it, besides the lab's own port."""
     _routines: list[tuple[float, Callable[[], None]]] = field(default_factory=list)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import platform
 import signal
 import socket
@@ -155,8 +156,8 @@ class Agent:
                 job = self.waiting.get(timeout=0.5)
             except Empty:
                 continue
-            # As with the real one, nothing is said of a command that is cancelled while it waits. A reply that cannot be
-            # sent is lost; the real one keeps it.
+            # As with the real one, nothing is said of a command that is cancelled while it waits. A reply that does not
+            # get through is lost; the real one keeps it.
             with suppress(OSError, WebSocketException):
                 if not job.cancelled:
                     job.reply(run(job, names | {"SSM_COMMAND_ID": job.command_id}))
@@ -277,6 +278,10 @@ def connection_of_machine() -> Connection:
     role = _metadata("meta-data/iam/security-credentials/", token)
     credentials = json.loads(_metadata(f"meta-data/iam/security-credentials/{role}", token))
     context = ssl.create_default_context()
+    # Go's programs read every file of these folders, OpenSSL those with a hash for a name.
+    for folder in os.environ.get("SSL_CERT_DIR", "").split(":")[1:]:
+        for file in Path(folder).iterdir():
+            context.load_verify_locations(file)
     return Connection(found["instanceId"], found["region"], context, credentials["AccessKeyId"], credentials["Token"])
 
 

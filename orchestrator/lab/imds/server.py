@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TOKEN = "X-aws-ec2-metadata-token"  # noqa: S105  a header's name
 TTL = "X-aws-ec2-metadata-token-ttl-seconds"
 
+#: How agents name themselves: the lab's stand-in, and the real one, whose SDK for Go does it.
+AGENTS = ("amazon-ssm-agent", "aws-sdk-go/")
 #: Where machines find the agent's package; AWS has it in an S3 bucket of the region.
 AGENT_PATH = "/ami-lab/amazon-ssm-agent.deb"
 #: Where the agent of a machine makes its first call; on AWS that is Systems Manager itself.
@@ -83,7 +85,7 @@ class MetadataService:
     def _token(self, request: Request, client: metadata.MetadataClient) -> Response:
         if request.method != "PUT":
             return _refusal(405, "Method Not Allowed")
-        if request.user_agent.string.startswith("amazon-ssm-agent") and not self._agents.find_metadata():
+        if request.user_agent.string.startswith(AGENTS) and not self._agents.find_metadata():
             return _refusal(503, "Service Unavailable")
         seconds = metadata.seconds_asked(request.headers.get(TTL))
         if seconds is None:

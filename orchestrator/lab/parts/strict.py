@@ -15,4 +15,4 @@ _ORDER = 40
 
 def install(lab: Assembly) -> None:
     """Look at each call before it is answered."""
-    lab.guards.append((_ORDER, StrictGuard(lab.handlers, lenient=lab.settings.lenient)))
+    lab.guards.append((_ORDER, StrictGuard(lab.handlers, lab.unpublished, lenient=lab.settings.lenient)))

@@ -21,7 +21,7 @@ from orchestrator.lab.strict.ignored import harmless
 from orchestrator.lab.strict.shapes import complaints
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Collection, Hashable, Mapping
 
     from orchestrator.lab.api.call import Call
     from orchestrator.lab.api.dispatch import Handler
@@ -35,17 +35,21 @@ _READ = {"ec2": Protocol.EC2, "query": Protocol.QUERY, "json": Protocol.JSON}
 class StrictGuard:
     """Looks at each call: first as AWS does, by the model of its service; then whether the lab honours all of it.
 
-    `lenient` writes to the log what the lab does not honour, once for each parameter, and lets the call pass.
+    `unpublished`: operations that AWS has no model of. `lenient` writes to the log what the lab does not honour, once
+    for each parameter, and lets the call pass.
     """
 
-    def __init__(self, handlers: Mapping[str, Handler], *, lenient: bool = False) -> None:
+    def __init__(
+        self, handlers: Mapping[str, Handler], unpublished: Collection[str] = (), *, lenient: bool = False
+    ) -> None:
         self._handlers = handlers
+        self._unpublished = unpublished
         self._lenient = lenient
         self._told: set[str] = set()
 
     def __call__(self, call: Call, body: bytes, environ: Mapping[str, Any]) -> None:
         """Raise AwsFault unless the call may be answered."""
-        if not call.action or call.service in (UNSIGNED, "s3"):
+        if not call.action or call.service in (UNSIGNED, "s3") or call.operation in self._unpublished:
             return
         pairs = _pairs(body, environ) if call.protocol is not Protocol.JSON else []
         service = service_name(call.service, dict(pairs).get("Version", ""))

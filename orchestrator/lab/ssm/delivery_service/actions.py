@@ -1,4 +1,4 @@
-"""The calls that agents make: of Systems Manager, of its message delivery, and for a control channel."""
+"""The calls that agents make for their messages: of ec2messages, and for a control channel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from orchestrator.lab.ssm.delivery_service.documents import reply_of
 
 if TYPE_CHECKING:
     from orchestrator.lab.api.call import Call
-    from orchestrator.lab.api.dispatch import Handler
-    from orchestrator.lab.ssm.agent_calls import AgentCalls
     from orchestrator.lab.ssm.delivery_service.channels import Channels
     from orchestrator.lab.ssm.delivery_service.delivery import AgentDelivery
     from orchestrator.lab.ssm.delivery_service.mailboxes import Mailboxes
@@ -21,37 +19,6 @@ LOG = logging.getLogger(__name__)
 
 #: How long a poll waits for a message, seconds: the agent gives up after 20 (StopTimeoutMillis).
 _POLL_SECONDS = 15.0
-#: Associations are State Manager's, which the lab does not have: no machine has any.
-_EMPTY: dict[str, dict[str, Any]] = {
-    "ListInstanceAssociations": {"Associations": []},
-    "ListAssociations": {"Associations": []},
-    "UpdateInstanceAssociationStatus": {},
-    "PutComplianceItems": {},
-}
-_OWN = frozenset({"UpdateInstanceInformation", *_EMPTY})
-
-
-class AgentRegistration:
-    """Answers agents in the place of Systems Manager; what it does not know is Run Command's."""
-
-    def __init__(self, registry: Registry, agents: AgentCalls, others: Handler) -> None:
-        self._registry = registry
-        self._agents = agents
-        self._others = others
-        self.ACTIONS = _OWN | frozenset(others.ACTIONS)
-
-    def handle(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one call. Raises AwsFault."""
-        if call.action not in _OWN:
-            return self._others.handle(call, body)
-        if call.action in _EMPTY:
-            return _EMPTY[call.action]
-        instance_id = str(body.get("InstanceId"))
-        trouble = self._agents.trouble(instance_id)
-        if trouble.refused:
-            raise AwsFault("AccessDeniedException", f"not authorized to perform: {call.operation}")
-        self._registry.update(instance_id, body, late=trouble.late)
-        return {}
 
 
 class MessageDelivery:

@@ -14,7 +14,7 @@ from orchestrator.lab.ssm.output import failed
 from orchestrator.lab.ssm.spread import Spread, end
 
 if TYPE_CHECKING:
-    from orchestrator.lab.ssm.delivery_service.documents import Reply
+    from orchestrator.lab.ssm.delivery_service.documents import AgentReply
     from orchestrator.lab.ssm.delivery_service.mailboxes import Mailboxes
     from orchestrator.lab.ssm.record import Command, Invocation
     from orchestrator.lab.ssm.run_command import KnownNodes
@@ -74,7 +74,7 @@ class AgentDelivery:
                 self._taken.add(job)
                 self._changed.notify_all()
 
-    def replied(self, job: str, reply: Reply) -> None:
+    def replied(self, job: str, reply: AgentReply) -> None:
         """An agent has told how a command stands. The first reply that tells of an end counts."""
         # A reply tells that the agent has the message, whether its acknowledgement has arrived or not.
         self.taken(job)

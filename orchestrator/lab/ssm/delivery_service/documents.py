@@ -110,7 +110,7 @@ def _message(message_id: str, instance_id: str, topic: str, payload: dict[str, A
 
 
 @dataclass(frozen=True)
-class Reply:
+class AgentReply:
     """What an agent says of a command."""
 
     result: Result | None
@@ -120,7 +120,7 @@ class Reply:
     ended: float | None = None
 
 
-def reply_of(payload: str) -> Reply:
+def reply_of(payload: str) -> AgentReply:
     """The reply in a SendReply or an `agent_job_reply`. Raises ValueError or TypeError for what cannot be read."""
     told = json.loads(payload)
     if not isinstance(told, dict):
@@ -129,7 +129,7 @@ def reply_of(payload: str) -> Reply:
     plugins = list((told.get("runtimeStatus") or {}).values())
     plugin = plugins[0] if plugins else {}
     if details is None:
-        return Reply(None)
+        return AgentReply(None)
     result = Result(
         details,
         int(plugin.get("code", 1 if details == "Failed" else 0)),
@@ -137,7 +137,7 @@ def reply_of(payload: str) -> Reply:
         str(plugin.get("standardError") or "")[: ssm_output.STDERR_CHARACTERS],
         str(plugin.get("output") or "")[: ssm_output.PLUGIN_BYTES],
     )
-    return Reply(result, _moment(plugin.get("startDateTime")), _moment(plugin.get("endDateTime")))
+    return AgentReply(result, _moment(plugin.get("startDateTime")), _moment(plugin.get("endDateTime")))
 
 
 def _moment(text: Any) -> float | None:

@@ -14,12 +14,13 @@ from orchestrator.lab.host.network import ENDPOINT_ADDRESS
 from orchestrator.lab.host.podman import Addition
 from orchestrator.lab.ssm.agent_calls import AgentCalls
 from orchestrator.lab.ssm.delivery_service import endpoint, resolver
-from orchestrator.lab.ssm.delivery_service.actions import AgentRegistration, MessageDelivery, MessageGateway
+from orchestrator.lab.ssm.delivery_service.actions import MessageDelivery, MessageGateway
 from orchestrator.lab.ssm.delivery_service.authority import Authority
 from orchestrator.lab.ssm.delivery_service.channels import Channels
 from orchestrator.lab.ssm.delivery_service.delivery import AgentDelivery
 from orchestrator.lab.ssm.delivery_service.mailboxes import Mailboxes
 from orchestrator.lab.ssm.delivery_service.registry import Registry
+from orchestrator.lab.ssm.registration import OWN, AgentRegistration
 from orchestrator.lab.ssm.run_command import RunCommandApi
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ _OWN_ID = {
     "ssmmessages:CreateControlChannel": "ChannelId",
 }
 
-#: Written before init runs: /run is empty then, and goes with the boot. Go's programs read all of SSL_CERT_DIR besides
-#: the system's bundle; OpenSSL's read it, too, so that scripts of the agent miss nothing.
+#: Written before init runs: /run is empty then, and goes with the boot. Go's programs read every file of SSL_CERT_DIR
+#: besides the bundle. Scripts of the agent have the variable, too: OpenSSL, which looks there for names that are
+#: hashes, finds in the first folder what it finds without it.
 _TRUST = """\
 mkdir -p /run/ami-lab/trust /run/systemd/system/amazon-ssm-agent.service.d
 cat >/run/ami-lab/trust/lab.pem <<'.'
@@ -60,6 +62,7 @@ def install(lab: Assembly) -> None:
     lab.handlers["ssm"] = AgentRegistration(registry, agents, commands)
     lab.handlers["ec2messages"] = MessageDelivery(registry, mailboxes, delivery)
     lab.handlers["ssmmessages"] = MessageGateway(channels)
+    lab.unpublished.update(f"ssm:{action}" for action in OWN)
     lab.guards.append((900, partial(_check_caller, lab.tables)))
     authority = Authority(f"ami-lab {settings.name}")
     lab.machines.addition = Addition(ENDPOINT_ADDRESS, _TRUST.format(certificate=authority.pem))

@@ -19,12 +19,13 @@ from orchestrator.lab.api.recent_ids import RecentIds
 from orchestrator.lab.host.machine import LabMachine, Place
 from orchestrator.lab.ssm.agent_calls import AgentCalls
 from orchestrator.lab.ssm.delivery_service import endpoint
-from orchestrator.lab.ssm.delivery_service.actions import AgentRegistration, MessageDelivery, MessageGateway
+from orchestrator.lab.ssm.delivery_service.actions import MessageDelivery, MessageGateway
 from orchestrator.lab.ssm.delivery_service.authority import Authority
 from orchestrator.lab.ssm.delivery_service.channels import Channels
 from orchestrator.lab.ssm.delivery_service.delivery import AgentDelivery
 from orchestrator.lab.ssm.delivery_service.mailboxes import Mailboxes
 from orchestrator.lab.ssm.delivery_service.registry import Registry
+from orchestrator.lab.ssm.registration import AgentRegistration
 from orchestrator.lab.ssm.run_command import RunCommandApi
 from tests.agent.small_agent import Agent, Connection
 

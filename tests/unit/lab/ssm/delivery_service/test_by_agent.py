@@ -39,9 +39,9 @@ def test_a_parameter_reaches_the_script_and_time_runs_out(service: Service) -> N
     assert found["StandardOutputContent"] == "/tmp\n"
 
 
-@pytest.mark.usefixtures("agent")
-def test_a_running_command_is_cancelled_and_keeps_its_output(service: Service) -> None:
+def test_a_running_command_is_cancelled_and_keeps_its_output(service: Service, agent: Agent) -> None:
     command = service.send("echo begun; sleep 7775")
+    until(lambda: any(job.process for job in agent.jobs.values()), "the script to run")
     until(lambda: service.result(command)["Status"] == "InProgress", "InProgress")
     service.ask("CancelCommand", CommandId=command)
     assert service.result(command)["StatusDetails"] == "Cancelling"
