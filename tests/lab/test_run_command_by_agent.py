@@ -6,6 +6,7 @@ The agent is the tests' own, or the one that `AMI_TEST_AGENT` names: a package o
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,7 @@ def agent_lab(free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFac
 def client(agent_lab: Settings) -> Callable[..., Any]:
     """boto3 clients of that lab."""
 
+    @cache
     def get(service: str, region: str = "us-east-1") -> Any:
         return boto3.client(  # type: ignore[call-overload] # of any service
             service,
