@@ -242,6 +242,11 @@ def test_a_lab_that_is_up_does_not_move_to_another_port(lab: Settings, free_port
         lifecycle.up(Settings(lab.name, free_port(), 0.0, 0.0), print)
 
 
+def test_a_lab_that_is_up_keeps_its_kind_of_agent(lab: Settings) -> None:
+    with pytest.raises(UsageError, match="is up with its stand-in"):
+        lifecycle.up(lab, print, lab.agent)
+
+
 def test_two_labs_are_up_side_by_side(lab: Settings, wanted: Settings, podman: Callable[..., str]) -> None:
     other = lifecycle.up(wanted, print)
     asked = (

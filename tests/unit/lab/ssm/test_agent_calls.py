@@ -74,3 +74,21 @@ def test_metadata_is_missing_as_often_as_the_rule_says_and_for_no_other_rule(fau
     assert agents.find_metadata()
     faults.set(Rule(FaultKind.AGENT_NO_METADATA, times=1))
     assert [agents.find_metadata(), agents.find_metadata()] == [False, True]
+
+
+def test_a_real_agent_is_refused_as_long_as_the_rule_says(faults: Faults, watch: Watch) -> None:
+    """When it calls again is its own business."""
+    faults.set(Rule(FaultKind.AGENT_REFUSED, 16))
+    agents = AgentCalls(faults, 1.0, clock=watch)
+    assert agents.trouble("i-1").refused
+    watch.now += 17
+    assert not agents.trouble("i-1").refused
+    assert agents.trouble("i-2").refused
+
+
+def test_a_real_agent_is_listed_late(faults: Faults, watch: Watch) -> None:
+    faults.set(Rule(FaultKind.AGENT_LATE, 30))
+    agents = AgentCalls(faults, 1.0, clock=watch)
+    assert agents.trouble("i-1").late == 30
+    watch.now += 31
+    assert agents.trouble("i-1").late == 0
