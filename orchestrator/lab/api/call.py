@@ -16,6 +16,9 @@ from moto.core.routing import get_service_router
 from moto.iam.models import get_account_id_from
 from werkzeug.exceptions import HTTPException
 
+from orchestrator.lab.api.rest import SERVICES as REST
+from orchestrator.lab.api.rest import action_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -87,6 +90,8 @@ class Call:
     protocol: Protocol = Protocol.JSON
     key: str = field(default="", compare=False)
     """The access key id that signed it."""
+    named: dict[str, str] = field(default_factory=dict, compare=False)
+    """The parameters that stand in its path."""
 
     @property
     def account(self) -> str:
@@ -110,6 +115,9 @@ def call_of(environ: dict[str, Any], body: bytes) -> Call:
         return Call(service, region, target.rpartition(".")[2], Protocol.JSON, key)
     if service == "s3":
         return Call(service, region, _s3_action(environ), Protocol.S3, key)
+    if service in REST:
+        name, named = action_of(service, environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", ""))
+        return Call(service, region, name, Protocol.JSON, key, named)
     action = ACTION.search(body) or ACTION.search(asked.encode())
     protocol = Protocol.EC2 if service == "ec2" else Protocol.QUERY if action else Protocol.JSON
     return Call(service, region, action[1].decode() if action else "", protocol, key)

@@ -118,7 +118,7 @@ class Dispatcher:
             for guard in self._guards:
                 guard(call, body, environ)
             if handler is not None and call.action in handler.ACTIONS:
-                answer = _json(handler.handle(call, json.loads(body or b"{}")))
+                answer = _json(handler.handle(call, json.loads(body or b"{}") | call.named))
                 return _reply(start_response, 200, call.protocol.content_type, answer)
             environ["wsgi.input"] = io.BytesIO(body)
             # One request at a time: moto's tables are not made for several threads.
