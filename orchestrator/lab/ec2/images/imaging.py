@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from moto.ec2.models.elastic_block_store import Volume
 
     from orchestrator.lab.ec2.ami import LabAmi, LabSnapshot, StateReason
+    from orchestrator.lab.ec2.images.usage import UsageReport
     from orchestrator.lab.ec2.instances import LabInstance
 
     class Keeper(Protocol):
@@ -62,6 +63,8 @@ class ImagingBackend(EventualBackend):
         self.copies: dict[str, tuple[object, str]] = {}
         """What each client token of CopyImage asked for, and the AMI that it has made."""
         self.allowed = AllowedImages()
+        self.usage_reports: dict[str, UsageReport] = {}
+        """By client token, or by their own id."""
         super().__init__(*args, **kwargs)
 
     # -- finding -----------------------------------------------------------------------------------------------
