@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.roles.role import Role
+    from orchestrator.definition.source import Source
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,32 @@ class WorkspaceDraft:
             if one.file
             for draft, layer in zip(one.layers, one.file.layers, strict=True)
         }
+
+    @cached_property
+    def machines_of_workspaces(self) -> tuple[WrittenMachine, ...]:
+        """The machine block of each workspace whose file has no mistakes, that of what is extended first."""
+        there = ((one.document, one.file) for one in reversed(self.lineage))
+        return tuple(WrittenMachine(document, ("machine",), file.machine) for document, file in there if file)
+
+    @cached_property
+    def has_machines(self) -> bool:
+        """Whether any machine block says anything. Without one there is nothing to check, in thousands of images."""
+        written = (
+            *self.machines_of_workspaces,
+            *(one for level in self.lineage for one in level.machines_of_layers.values()),
+        )
+        images = (each.image.machine for each in self.all_images.values() if each.image)
+        return any(one.model_fields_set for one in (*(each.machine for each in written), *images))
+
+    @cached_property
+    def sources(self) -> dict[str, Source] | None:
+        """All sources by name; None when a file that declares some has mistakes."""
+        found: dict[str, Source] = {}
+        for one in reversed(self.lineage):
+            if one.file is None:
+                return None
+            found |= one.file.sources
+        return found
 
     @cached_property
     def all_images(self) -> dict[str, ImageDraft]:

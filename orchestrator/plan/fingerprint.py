@@ -16,6 +16,8 @@ from orchestrator.plan.ignored import Ignored, is_left_behind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
 #: Raised when the way of hashing changes, so that old fingerprints never match by accident.
 FORMAT = 3
 
@@ -114,4 +116,4 @@ def digest(label: str, entries: Iterable[tuple[str, bytes]]) -> str:
 
 def canonical(value: Any) -> bytes:
     """One JSON text per value: keys sorted, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
+    return _CANONICAL.encode(value).encode()

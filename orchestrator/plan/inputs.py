@@ -115,6 +115,7 @@ class Collector:
         self._names: dict[str, Part] = {}
         self._tests: dict[Path, Part] = {}
         self._above: dict[Path, Part] = {}
+        self._proven: dict[tuple[Any, ...], tuple[tuple[str, bytes], ...]] = {}
         self._test_folders: dict[str, tuple[tuple[str, Path], ...]] = {}
         self._layers: dict[tuple[Any, ...], tuple[tuple[Part, ...], tuple[str, ...]]] = {}
         self._reach = FileSearch(workspace, environment)
@@ -185,13 +186,20 @@ class Collector:
         if (level := self.at(self._workspace.home(image))) is not self:
             return level.tests(image, stack, below)
         layers = tuple(stack)[below.layers if below else 0 :]
-        roles = applied_roles(self._workspace, (*layers, self._seal))
         facts = {"image": image, "layers": [_facts(layer) for layer in layers]}
         facts |= {"below": below.tests} if below else {}
-        folders = [named for role, level in roles for named in self.at(level).test_folders_of(role)]
-        proven = [(name, self._tests_in(folder).digest.encode()) for name, folder in folders]
-        proven += [(f"above {name}", above) for name, folder in folders if (above := self._above_tests(folder))]
-        return digest("tests", [("facts", canonical(facts)), *proven])
+        return digest("tests", [("facts", canonical(facts)), *self._proving(layers)])
+
+    def _proving(self, layers: tuple[PlannedLayer, ...]) -> tuple[tuple[str, bytes], ...]:
+        """The digests of the tests of all roles that layers apply. Many images apply the same ones."""
+        key = tuple((layer.home and layer.home.root, layer.roles) for layer in layers)
+        if key not in self._proven:
+            roles = applied_roles(self._workspace, (*layers, self._seal))
+            folders = [named for role, level in roles for named in self.at(level).test_folders_of(role)]
+            proven = [(name, self._tests_in(folder).digest.encode()) for name, folder in folders]
+            proven += [(f"above {name}", above) for name, folder in folders if (above := self._above_tests(folder))]
+            self._proven[key] = tuple(proven)
+        return self._proven[key]
 
     def _of(self, layer: PlannedLayer) -> Collector:
         """The collector of the level that a layer was resolved in."""

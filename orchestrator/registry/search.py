@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 #: A second of UTC, and the begin of a fingerprint (`plan.segment.Segment.version_at`).
 _VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
-#: A filter takes 200 values at most (EC2 API Reference, DescribeImages); the other filters have three.
-_NAMES_OF_A_CALL = 100
+#: A request takes 200 values of filters at most (EC2 API Reference, DescribeImages); the other filters have three.
+_NAMES_OF_A_CALL = 190
 
 
 def versions(account: Account, *, image: str | None = None, variants: bool = False) -> tuple[Version, ...]:
@@ -61,7 +61,7 @@ def _sorted(found: Iterable[Version]) -> tuple[Version, ...]:
 def versions_of(account: Account, images: Iterable[str]) -> tuple[Version, ...]:
     """The versions of some images, newest first. `*` in a name stands for any characters.
 
-    What else the account holds is not read: it takes one call for each hundred names.
+    What else the account holds is not read: it takes one call for each 190 names.
     """
     names = sorted(set(images))
     found = [

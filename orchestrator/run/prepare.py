@@ -20,7 +20,7 @@ from orchestrator.registry import versions_of
 from orchestrator.run.image_segment import resolved_sources
 from orchestrator.run.levels.parents import concerned, out_of_date, standing_parents
 from orchestrator.run.machine.agents import check_agents, user_data_for_agent
-from orchestrator.run.machine.fitting import fitting_of, types_of
+from orchestrator.run.machine.fitting import Fitting, fitting_of, types_of
 from orchestrator.run.schedule import Bounds, makespan
 from orchestrator.run.secret_vars import hide_vaulted
 from orchestrator.run.tasks import tasks
@@ -156,8 +156,7 @@ def prepare(
     source_amis = {name: ami.ami_id for name, ami in sources.items()}
     collector = Collector(workspace, environment, datetime.now(UTC), secrets)
     segments = cut(tree(workspace, names, collector, source_amis, standing), collector, found.standing)
-    if problems := list(problems_of_modules(workspace, _layers_built(segments, standing))):
-        raise DefinitionError(map(from_here, problems))
+    _check_modules(workspace, _layers_built(segments, standing))
     decided = steps(segments, wanted=names, account=found, anew=asked.anew, again=asked.again, standing=standing)
     made = {name: (ami.ami_id, ami.created) for name, ami in sources.items()}
     check_ages(workspace, built_on(decided, made), datetime.now(UTC))
@@ -181,6 +180,11 @@ def prepare(
     return Plan(workspace, environment, packer, decided, source_amis, bounds, vcpus, *known_here)
 
 
+def _check_modules(workspace: Workspace, layers: Iterable[PlannedLayer]) -> None:
+    if problems := list(problems_of_modules(workspace, layers)):
+        raise DefinitionError(map(from_here, problems))
+
+
 def _layers_built(segments: Iterable[Segment], standing: Collection[str]) -> list[PlannedLayer]:
     """The layers that a run may apply: those of standing images are applied by their owners."""
     return [layer for segment in segments if segment.name not in standing for layer in segment.layers]
@@ -199,7 +203,12 @@ def _fitted(
     if not active:
         return decided
     fitting = fitting_of(workspace, environment, active, source_amis)
-    return tuple(replace(step, segment=fitting.fitted(step.segment)) if step.action.works else step for step in decided)
+    return tuple(_on_fitting(step, fitting) if step.action.works else step for step in decided)
+
+
+def _on_fitting(step: PlanStep, fitting: Fitting) -> PlanStep:
+    fitted = fitting.fitted(step.segment)
+    return step if fitted is step.segment else replace(step, segment=fitted)
 
 
 def _check_profile(environment: Environment) -> None:

@@ -28,8 +28,11 @@ def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
 
     Roles that others depend on are among them, and those that an image leaves untested are not.
     """
-    # Of each role of a level once: a plan of thousands of images has few roles.
-    tested = {(role, level.root): level for segment in segments for role, level in _tested(workspace, segment)}
+    # Of each stack of roles once, and of each role of a level: a plan of thousands of images has few of them.
+    stacks: dict[Any, Segment] = {}
+    for segment in segments:
+        stacks.setdefault(_roles_in(workspace, segment), segment)
+    tested = {(role, level.root): level for segment in stacks.values() for role, level in _tested(workspace, segment)}
     levels = tuple(level.root for level in workspace.chain() if not level.origin.is_builtin)
     found = (
         RoleTests(role, folder, _level_of(folder, levels))
@@ -43,6 +46,12 @@ def _level_of(folder: Path, levels: tuple[Path, ...]) -> int:
     """Which of the levels has a folder with tests. Those of the built-in workspace belong to whoever extends it."""
     there = [place for place, root in enumerate(levels) if folder.is_relative_to(root)]
     return max(there, key=lambda place: len(levels[place].parts), default=len(levels) - 1)
+
+
+def _roles_in(workspace: Workspace, segment: Segment) -> tuple[Any, ...]:
+    """All that decides which roles of a segment are tested, and from which levels."""
+    layers = ((layer.home and layer.home.root, layer.roles, *layer.untested) for layer in segment.stack)
+    return (segment.home(workspace).root, *layers)
 
 
 def _tested(workspace: Workspace, segment: Segment) -> Iterator[tuple[str, Workspace]]:

@@ -247,6 +247,8 @@ def _missing(workspace: WorkspaceDraft, role: str) -> str:
 
 def _variables_known(workspace: WorkspaceDraft, layer: LayerDraft, names: Iterable[str]) -> Iterator[Problem]:
     """Variables that none of the roles takes; nothing is said when one of the roles does not say what it takes."""
+    if not layer.vars:
+        return
     roles = closure(workspace, names)
     known = variables_of(workspace, roles)
     for at, variable in layer.vars if roles and known is not None else ():

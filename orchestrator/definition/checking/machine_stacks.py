@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 
 
 def machines_of(workspace: WorkspaceDraft, image: ImageDraft) -> MachineStack | None:
-    """The machine blocks that an image is built with; None when a file that has one of them has mistakes."""
-    if any(one.file is None for one in workspace.lineage):
+    """The machine blocks that an image is built with.
+
+    None when a file that has one of them has mistakes, and when nothing has a block that says anything.
+    """
+    if workspace.sources is None or not workspace.has_machines:
         return None
     images: list[ImageMachines] = []
     above = lineage_of(workspace, image)
@@ -24,25 +27,21 @@ def machines_of(workspace: WorkspaceDraft, image: ImageDraft) -> MachineStack | 
             return None
         images.append(found)
         below = len(home.lineage)
-    sources = {
-        name: source for one in reversed(workspace.lineage) if one.file for name, source in one.file.sources.items()
-    }
     lowest = above[0].image
     names = [each.source for each in lowest.variants] if lowest and lowest.variants else [above[0].from_]
-    starts = [sources[name] for name in names if name in sources]
+    starts = [workspace.sources[name] for name in names if name in workspace.sources]
     architectures = {start.filter.architecture for start in starts if start.filter}
     return MachineStack(tuple(images), frozenset(architectures))
 
 
 def _machines(home: WorkspaceDraft, image: ImageDraft, below: int) -> ImageMachines | None:
     """The blocks of one image, as the level that defines it has them; None when one cannot be read."""
-    files = [(one, one.file) for one in reversed(home.lineage) if one.file]
     declared = home.machines_of_layers
     if image.image is None or not image.image.layers or any(use.name not in declared for use in image.image.layers):
         return None
     layers = tuple(declared[use.name] for use in image.image.layers)
-    workspaces = tuple(WrittenMachine(one.document, ("machine",), file.machine) for one, file in files)
-    return ImageMachines(layers, WrittenMachine(image.document, ("machine",), image.image.machine), workspaces, below)
+    own = WrittenMachine(image.document, ("machine",), image.image.machine)
+    return ImageMachines(layers, own, home.machines_of_workspaces, below)
 
 
 def lineage_of(workspace: WorkspaceDraft, image: ImageDraft) -> list[ImageDraft]:

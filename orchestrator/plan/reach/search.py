@@ -43,8 +43,8 @@ class FileSearch:
         if key not in self._known:
             self._known[key] = Closing(self.files, layer, Names()).reached()
         plain = self._known[key]
-        names = names_of(given_to(layer))
-        written = canonical(given_to(layer))
+        given = given_to(layer)
+        names, written = names_of(given), canonical(given)
         used = any(collections.uses(written, name) for name in self.files.collections(str(layer.playbook.parent)))
         told = {text for text in pieces(names) if text in plain.watched or leads_out(text)}
         if not (plain.asked or told or used or names.patterns or names.anything):

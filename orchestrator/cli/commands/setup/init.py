@@ -18,6 +18,36 @@ OwnerOption = Annotated[
     str | None,
     typer.Option("--owner", metavar="'TEAM <EMAIL>'", help="Who answers for the image.", show_default=False),
 ]
+ExtendsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--extends",
+        metavar="DIR|URL",
+        help="Another workspace to build on: a folder, or a git repository.",
+        show_default=False,
+    ),
+]
+RefOption = Annotated[
+    str, typer.Option("--ref", metavar="REF", help="With a URL: the tag or branch.", show_default=False)
+]
+WithinOption = Annotated[
+    str,
+    typer.Option(
+        "--folder",
+        metavar="FOLDER",
+        help="With a URL: where its ami.yml is, if not at the top.",
+        show_default=False,
+    ),
+]
+StartOption = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="IMAGE",
+        help="With --extends: the image or source of that workspace to start from.",
+        show_default="golden, or its first image",
+    ),
+]
 
 
 def init(  # noqa: PLR0917 - as many parameters as options
@@ -27,36 +57,10 @@ def init(  # noqa: PLR0917 - as many parameters as options
             metavar="DIR", help="Its name is that of the workspace and of its image.", show_default="this folder"
         ),
     ] = HERE,
-    extends: Annotated[
-        str | None,
-        typer.Option(
-            "--extends",
-            metavar="DIR|URL",
-            help="Another workspace to build on: a folder, or a git repository.",
-            show_default=False,
-        ),
-    ] = None,
-    ref: Annotated[
-        str, typer.Option("--ref", metavar="REF", help="With a URL: the tag or branch.", show_default=False)
-    ] = "",
-    within: Annotated[
-        str,
-        typer.Option(
-            "--folder",
-            metavar="FOLDER",
-            help="With a URL: where its ami.yml is, if not at the top.",
-            show_default=False,
-        ),
-    ] = "",
-    start: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            metavar="IMAGE",
-            help="With --extends: the image or source of that workspace to start from.",
-            show_default="golden, or its first image",
-        ),
-    ] = "",
+    extends: ExtendsOption = None,
+    ref: RefOption = "",
+    within: WithinOption = "",
+    start: StartOption = "",
     owner: OwnerOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
