@@ -60,7 +60,9 @@ def run(lab: Settings) -> None:
     moto = DomainDispatcherApplication(create_backend_app)
     tables = assembly.tables
     application = Dispatcher(moto, tables.answering, assembly.handlers, assembly.doors, faults, calls, guards)
-    imds = serve(MetadataService(tables, lab.agent, AgentCalls(faults, lab.agent_waits)), lab.bridge)
+    imds = serve(
+        MetadataService(tables, lab.agent, AgentCalls(faults, lab.agent_waits, late=tables.times.agent)), lab.bridge
+    )
     api = make_server("127.0.0.1", lab.port, application, threaded=True, request_handler=RequestHandler)
     for server in (imds, api):
         threading.Thread(target=server.serve_forever, daemon=True).start()

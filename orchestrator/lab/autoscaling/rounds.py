@@ -16,6 +16,7 @@ from moto.core.exceptions import ServiceException
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.events import AwsEvent
+from orchestrator.lab.api.fault_rules import HEALTH_CHECK, Place
 from orchestrator.lab.autoscaling.activities import ScalingActivity, at
 from orchestrator.lab.autoscaling.capacity import Lifecycle, emptiest, scale
 from orchestrator.lab.autoscaling.group import LabMember, each_group
@@ -24,6 +25,7 @@ from orchestrator.lab.autoscaling.telling import tell_refresh
 from orchestrator.lab.kms.acting import acting_as, auto_scaling
 
 if TYPE_CHECKING:
+    from orchestrator.lab.api.faults import Faults
     from orchestrator.lab.autoscaling.group import LabGroup, Recipe, Refresh
     from orchestrator.lab.elb.desk import TargetDesk
     from orchestrator.lab.tables import Tables
@@ -37,6 +39,7 @@ class Rounds:
 
     tables: Tables
     targets: TargetDesk
+    faults: Faults
 
     def __call__(self) -> None:
         """One round over all groups."""
@@ -79,6 +82,10 @@ class Rounds:
             member.activity.end("Successful")
         self._tell(group, "EC2 Instance Launch Successful", member.activity)
         group.retry.worked()
+        place = Place(group.account_id, group.region, group.name)
+        if self.faults.within(HEALTH_CHECK, place).unhealthy():
+            member.health_status = "Unhealthy"
+            member.cause = "an instance was taken out of service in response to an ELB system health check failure."
 
     def _lost(self, group: LabGroup, member: LabMember) -> None:
         """It stopped or was terminated behind the group's back, or never came to run."""

@@ -69,7 +69,9 @@ class Disks:
             image.state = "pending"
         with self._counting:
             self._saving += 1
-        asked = {"reboot": reboot, "delay": self._delay + longer, "volumes": volumes or {}}
+        # Snapshots of further volumes are made at the same time; the root is what most AMIs wait for.
+        delay = self._delay + longer + self._tables.times.of_snapshot(snapshot.volume.size)
+        asked = {"reboot": reboot, "delay": delay, "volumes": volumes or {}}
         threading.Thread(target=self._capture, args=(instance, snapshot, image), kwargs=asked, daemon=True).start()
 
     def hold_back(self, image: Any, snapshot: Any | None, seconds: float, failure: StateReason | None = None) -> None:

@@ -48,6 +48,7 @@ class Machines:
         self._busy: set[str] = set()
         self._freed = threading.Condition()
         self._rebooted: dict[str, int] = {}
+        self._booting: set[str] = set()
         self._stopping = False
         self.addition = Addition()
         """What a part of the lab gives to each machine that is launched from now on."""
@@ -152,6 +153,7 @@ class Machines:
             instance.target_state,
             made=instance.made,
             rebooting=rebooting,
+            booting=instance.id in self._booting,
             lost=instance.lost,
         )
 
@@ -193,10 +195,10 @@ class Machines:
         match step.do:
             case Do.LAUNCH:
                 self._launch(step.instance_id)
-                self._settle(step.instance_id, "running")
+                self._boot(step.instance_id)
             case Do.START:
                 self._podman.start(name)
-                self._settle(step.instance_id, "running")
+                self._boot(step.instance_id)
             case Do.REBOOT:
                 self._reboot(step.instance_id)
             case Do.STOP:
@@ -232,6 +234,21 @@ class Machines:
         )
         self._podman.launch(replace(launch, devices=devices, addition=self.addition))
         instance.made = True
+
+    def _boot(self, instance_id: str) -> None:
+        """Show a machine that runs as running, once its time to boot is over."""
+        seconds = self._tables.times.boot
+        if not seconds:
+            self._settle(instance_id, "running")
+            return
+        self._booting.add(instance_id)
+        timer = threading.Timer(seconds, self._booted, (instance_id,))
+        timer.daemon = True
+        timer.start()
+
+    def _booted(self, instance_id: str) -> None:
+        self._booting.discard(instance_id)
+        self.wake()
 
     def _reboot(self, instance_id: str) -> None:
         with self._tables.lock:

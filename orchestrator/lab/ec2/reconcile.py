@@ -44,6 +44,8 @@ class Wanted:
     made: bool = False
     """Whether its machine was made already."""
     rebooting: bool = False
+    booting: bool = False
+    """Whether its machine runs, and its time to boot is not over."""
     lost: bool = False
     """Whether the machine shall die of its own."""
 
@@ -86,6 +88,8 @@ def _next(one: Wanted, container: Container | None) -> Do | None:
 def _running(one: Wanted) -> Do | None:
     if one.lost:
         return Do.KILL
+    if one.booting:
+        return None
     return Do.REBOOT if one.rebooting else _settle(one)
 
 

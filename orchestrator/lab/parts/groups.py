@@ -35,4 +35,4 @@ def install(lab: Assembly) -> None:
     lab.every(_OFTEN, states)
     desk = TargetDesk(states)
     install_autoscaling(lab.tables, desk)
-    lab.every(_OFTEN, Rounds(lab.tables, desk))
+    lab.every(_OFTEN, Rounds(lab.tables, desk, lab.faults))

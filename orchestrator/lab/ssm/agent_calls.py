@@ -38,11 +38,17 @@ class AgentTrouble:
 
 
 class AgentCalls:
-    """Answers the agents of a lab. `waits`: see Settings.agent_waits. Safe to use from many threads."""
+    """Answers the agents of a lab. Safe to use from many threads.
 
-    def __init__(self, faults: Faults, waits: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    `waits`: see Settings.agent_waits. `late`: how many seconds after its first call an agent is online (`Times.agent`).
+    """
+
+    def __init__(
+        self, faults: Faults, waits: float, *, late: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._faults = faults
         self._waits = waits
+        self._late = late
         self._clock = clock
         self._first: dict[str, float] = {}
         self._lock = threading.Lock()
@@ -59,7 +65,7 @@ class AgentCalls:
         if trouble.agent_refused(since):
             LOG.info("the agent of %s is refused", instance_id)
             return AgentTrouble(refused=True)
-        return AgentTrouble(late=trouble.agent_late(since))
+        return AgentTrouble(late=max(trouble.agent_late(since), self._late - since))
 
     def register(self, instance_id: str, region: str) -> float | None:
         """The seconds after which the agent calls again; None when its call is answered well."""
@@ -72,7 +78,7 @@ class AgentCalls:
             if trouble.agent_refused(since):
                 LOG.info("the agent of %s is refused", instance_id)
                 break
-            if late := trouble.agent_late(since):
+            if (late := max(trouble.agent_late(since), self._late - since)) > 0:
                 return late * self._waits
             if trouble.refusal is None and trouble.lost is None:
                 return None

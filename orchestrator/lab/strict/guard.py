@@ -31,6 +31,8 @@ LOG = logging.getLogger(__name__)
 #: Protocols whose parameters all stand in the body. S3's and REST's stand in paths and headers as well.
 _READ = {"ec2": Protocol.EC2, "query": Protocol.QUERY, "json": Protocol.JSON}
 
+_NUMBERED = ("ssm:DescribeParameters", "ssm:GetParameterHistory", "ssm:GetParametersByPath")
+
 
 class StrictGuard:
     """Looks at each call: first as AWS does, by the model of its service; then whether the lab honours all of it.
@@ -62,6 +64,7 @@ class StrictGuard:
         parameters = _checked(call, shape, pairs, body)
         if shape is not None and parameters:
             _check_filters(call, shape, parameters)
+            _check_token(call, parameters)
             self._check_honoured(call, service, shape, parameters)
 
     def _check_honoured(self, call: Call, service: str, shape: Any, parameters: Mapping[str, Any]) -> None:
@@ -141,6 +144,13 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(parameters, dict):
         raise AwsFault("SerializationException", "the body is no JSON object")
     return parameters
+
+
+def _check_token(call: Call, parameters: Mapping[str, Any]) -> None:
+    """A token that was never given leads nowhere; moto's of Parameter Store are numbers."""
+    token = str(parameters.get("NextToken") or "0")
+    if call.operation in _NUMBERED and not token.isdigit():
+        raise AwsFault("InvalidNextToken", "The specified token isn't valid.")
 
 
 def _check_filters(call: Call, shape: Any, parameters: Mapping[str, Any]) -> None:

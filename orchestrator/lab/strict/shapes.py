@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.lab.strict.complaint import Complaint, Wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _WHOLE, _NUMBER = re.compile(r"[+-]?\d+"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _TYPES = {
@@ -97,7 +97,7 @@ def _text(shape: Any, value: Any, path: tuple[str, ...]) -> Iterator[Complaint]:
     yield from _size(shape, len(value), value, path)
     pattern = shape.metadata.get("pattern")
     compiled = _compiled(pattern) if pattern else None
-    if compiled is not None and not compiled.search(value):
+    if compiled is not None and not compiled(value):
         told = f"Member must satisfy regular expression pattern: {pattern}"
         yield Complaint(Wrong.CONSTRAINT, path, value, told)
 
@@ -128,9 +128,13 @@ def _size(shape: Any, size: int, value: str, path: tuple[str, ...]) -> Iterator[
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """AWS's patterns are Java's: those that Python cannot read are not asked. They may match a part of the value."""
+def _compiled(pattern: str) -> Callable[[str], re.Match[str] | None] | None:
+    """Whether a value matches: all of it, unless the pattern says itself where it begins.
+
+    AWS's patterns are Java's: those that Python cannot read are not asked.
+    """
     try:
-        return re.compile(pattern)
+        compiled = re.compile(pattern)
     except re.error:
         return None
+    return compiled.search if pattern.startswith("^") else compiled.fullmatch

@@ -58,7 +58,7 @@ def install(lab: Assembly) -> None:
     delivery = AgentDelivery(registry, mailboxes, settings.command_delay)
     channels = Channels(registry, mailboxes, delivery)
     commands = RunCommandApi(registry, delivery, settings.command_delay, lab.tables.recent_ids)
-    agents = AgentCalls(lab.faults, settings.agent_waits)
+    agents = AgentCalls(lab.faults, settings.agent_waits, late=lab.tables.times.agent)
     lab.handlers["ssm"] = AgentRegistration(registry, agents, commands)
     lab.handlers["ec2messages"] = MessageDelivery(registry, mailboxes, delivery)
     lab.handlers["ssmmessages"] = MessageGateway(channels)

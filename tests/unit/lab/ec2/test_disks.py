@@ -47,7 +47,7 @@ def disks(tmp_path: Path) -> Disks:
 
 def save(disks: Disks, name: str) -> Callable[[], bool]:
     """Begin to save a disk, which no snapshot of the tables will hold; returns how one knows that it has ended."""
-    snapshot: Any = SimpleNamespace(id=name, status="")
+    snapshot: Any = SimpleNamespace(id=name, status="", volume=SimpleNamespace(size=8))
     disks.capture(SimpleNamespace(id="i-1", state="running"), snapshot, image=None, reboot=False)
     return lambda: snapshot.status == "completed"
 

@@ -12,9 +12,11 @@ def container(*, running: bool, exit_code: int = 0, instance_id: str = "i-1") ->
     return Container(f"c-{instance_id}", instance_id, running, exit_code, 0)
 
 
-def wanted(state: str, *, made: bool = True, rebooting: bool = False, lost: bool = False) -> Wanted:
+def wanted(
+    state: str, *, made: bool = True, rebooting: bool = False, lost: bool = False, booting: bool = False
+) -> Wanted:
     target_state = {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}.get(state, state)
-    return Wanted("i-1", state, target_state, made=made, rebooting=rebooting, lost=lost)
+    return Wanted("i-1", state, target_state, made=made, rebooting=rebooting, booting=booting, lost=lost)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,9 @@ def wanted(state: str, *, made: bool = True, rebooting: bool = False, lost: bool
         (wanted("pending", made=False), None, Do.LAUNCH),
         (wanted("pending"), container(running=True), Do.SETTLE),
         (wanted("pending"), container(running=False), Do.START),
+        (wanted("pending", booting=True), container(running=True), None),
+        (wanted("pending", booting=True, lost=True), container(running=True), Do.KILL),
+        (wanted("shutting-down", booting=True), container(running=True), Do.REMOVE),
         (wanted("running"), container(running=True), None),
         (wanted("running", rebooting=True), container(running=True), Do.REBOOT),
         (wanted("running"), container(running=False, exit_code=129), Do.START),

@@ -92,3 +92,9 @@ def test_a_real_agent_is_listed_late(faults: Faults, watch: Watch) -> None:
     assert agents.trouble("i-1").late == 30
     watch.now += 31
     assert agents.trouble("i-1").late == 0
+
+
+def test_an_agent_takes_its_time_in_a_realistic_lab(faults: Faults, watch: Watch) -> None:
+    assert called(AgentCalls(faults, 1.0, late=30.0, clock=watch), watch) == [30]
+    faults.set(Rule(FaultKind.AGENT_LATE, 40))
+    assert called(AgentCalls(faults, 1.0, late=30.0, clock=watch), watch) == [40]

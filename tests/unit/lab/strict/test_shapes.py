@@ -33,6 +33,7 @@ def of(service: str, action: str, value: Any) -> list[tuple[str, str]]:
         ("ssm", "GetParametersByPath", {"Path": "/", "MaxResults": 11}, [("constraint", "MaxResults")]),
         ("ssm", "GetParametersByPath", {"Path": "/", "MaxResults": True}, [("form", "MaxResults")]),
         ("ssm", "SendCommand", {"DocumentName": "a b"}, [("constraint", "DocumentName")]),
+        ("sts", "AssumeRole", {"RoleArn": "a" * 20, "RoleSessionName": "a b"}, [("constraint", "RoleSessionName")]),
         ("ec2", "RunInstances", {"MinCount": "one", "MaxCount": "1"}, [("form", "MinCount")]),
         ("ec2", "RunInstances", {"MaxCount": "1"}, [("missing", "MinCount")]),
         ("ec2", "CreateVolume", {"VolumeType": "gp4"}, [("constraint", "VolumeType")]),
