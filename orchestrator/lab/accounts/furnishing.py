@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from moto.iam import urls
 from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
 from moto.s3.models import s3_backends
 
@@ -25,6 +26,11 @@ class LabIam(IAMBackend):
 
     moto asks the tables of each partition whose an access key is, and reads AWS's 1,400 managed policies for each.
     """
+
+    @property
+    def _url_module(self) -> Any:
+        """Where moto finds the routes of a backend next to its class."""
+        return urls
 
     def _init_aws_policies(self) -> list[ManagedPolicy]:
         return super()._init_aws_policies() if self.region_name == _AWS else []

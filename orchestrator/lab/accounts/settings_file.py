@@ -30,7 +30,7 @@ class StrictEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RoleEntry(StrictEntry):
+class AssumableRole(StrictEntry):
     """A role that another account may assume."""
 
     name: _Name
@@ -43,7 +43,7 @@ class AccountEntry(StrictEntry):
     """An account."""
 
     name: _Name = "management"
-    roles: tuple[RoleEntry, ...] = ()
+    roles: tuple[AssumableRole, ...] = ()
 
 
 class MemberEntry(AccountEntry):

@@ -72,6 +72,10 @@ class FaultKind(StrEnum):
         "die", "SECONDS", ("ec2:RunInstances", "autoscaling:*"),
         "an instance's machine dies so long after its launch",
     )  # fmt: skip
+    SHORT_LIVED = (
+        "short-lived", "SECONDS", ("sts:AssumeRole",),
+        "credentials of AssumeRole expire so long after they were given, whatever was said",
+    )  # fmt: skip
     AGENT_LATE = "agent-late", "SECONDS", (AGENT_CALL,), "a new machine's SSM agent comes online so much later"
     AGENT_REFUSED = (
         "agent-refused", "SECONDS", (AGENT_CALL,),

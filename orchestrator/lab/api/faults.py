@@ -134,6 +134,13 @@ class Trouble:
             (tally.rule.value for tally in self._of(FaultKind.DIE) if self.record_hit(tally.number)), default=None
         )
 
+    def expiry(self) -> float | None:
+        """After how many seconds the credentials that are given now expire."""
+        return min(
+            (tally.rule.value for tally in self._of(FaultKind.SHORT_LIVED) if self.record_hit(tally.number)),
+            default=None,
+        )
+
     def agent_late(self, since: float) -> float:
         """How many seconds an agent still waits that made its first call `since` seconds ago."""
         left = (each.rule.value - since for each in self._of(FaultKind.AGENT_LATE) if self._lasts(each, since))

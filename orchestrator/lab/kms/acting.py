@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
+from orchestrator.lab.rights.callers import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,11 +43,5 @@ def note(call: Call) -> None:
 
 
 def principal_of(call: Call) -> str:
-    """The ARN of who signed a call: an assumed role, a user; the root of the account of a key that nobody made."""
-    assumed = sts_backends[call.account]["aws"].get_assumed_role_from_access_key(call.key)
-    if assumed is not None:
-        return str(assumed.arn)
-    for user in iam_backends[call.account]["aws"].users.values():
-        if any(key.access_key_id == call.key for key in user.access_keys):
-            return str(user.arn)
-    return f"arn:aws:iam::{call.account}:root"
+    """The ARN of who signed a call: an assumed role, a user; the lab's own user for a key that nobody made."""
+    return identity_of(call.key).caller.shown

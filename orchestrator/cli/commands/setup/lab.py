@@ -72,6 +72,9 @@ def up(  # noqa: PLR0917  a command has as many parameters as options
             "and the lab speaks its protocols.",
         ),
     ] = None,
+    enforce_iam: Annotated[
+        bool, typer.Option("--enforce-iam", help="Let callers do only what policies allow, as on AWS.")
+    ] = False,
     systems: Annotated[
         list[str] | None,
         typer.Option(
@@ -102,6 +105,7 @@ def up(  # noqa: PLR0917  a command has as many parameters as options
             lenient=lenient,
             realistic=realistic,
             organisation=organisation,
+            enforce_iam=enforce_iam,
         )
         lab = lifecycle.up(asked, tell, agent)
         lifecycle.add_systems(lab, wanted, tell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.lab.rights.conditions import condition
+from orchestrator.lab.rights.evaluation.conditions import condition
 
 CONTEXT = {
     "aws:requesttag/team": ("portal",),

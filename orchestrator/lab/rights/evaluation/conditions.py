@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from orchestrator.lab.rights.patterns import NoValueError, arn_like, expanded, like, plain
+from orchestrator.lab.rights.evaluation.patterns import NoValueError, arn_like, expanded, like, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ def _moment(text: str) -> float:
     """Seconds of an ISO 8601 date, or of the seconds themselves."""
     if text.replace(".", "", 1).isdigit():
         return float(text)
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -96,7 +96,7 @@ _NULL = "Null"
 
 
 @dataclass(frozen=True)
-class Condition:
+class PolicyCondition:
     """One operator, key and the values that it is compared with."""
 
     operator: str
@@ -124,10 +124,10 @@ class Condition:
         return all(one_by_one) if every else any(one_by_one)
 
 
-def condition(name: str, key: str, values: tuple[str, ...]) -> Condition:
+def condition(name: str, key: str, values: tuple[str, ...]) -> PolicyCondition:
     """The condition of an entry of a policy. Raises ValueError for an operator that IAM does not have."""
     of_set, _, rest = name.rpartition(":")
     found = rest.removesuffix(_IF_EXISTS)
     if (of_set and of_set not in _SETS) or (found not in _ASKED and found not in _NEGATED and found != _NULL):
         raise ValueError(f"there is no condition operator {name}")
-    return Condition(found, key, values, of_set, if_exists=rest.endswith(_IF_EXISTS))
+    return PolicyCondition(found, key, values, of_set, if_exists=rest.endswith(_IF_EXISTS))

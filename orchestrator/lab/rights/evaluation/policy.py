@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.lab.rights.conditions import condition
-from orchestrator.lab.rights.patterns import NoValueError, expanded, like
-from orchestrator.lab.rights.principal import Grant, Principals
+from orchestrator.lab.rights.evaluation.conditions import condition
+from orchestrator.lab.rights.evaluation.patterns import NoValueError, expanded, like
+from orchestrator.lab.rights.evaluation.principal import Grant, Principals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.lab.rights.conditions import Condition, Context
-    from orchestrator.lab.rights.principal import Caller
+    from orchestrator.lab.rights.evaluation.conditions import Context, PolicyCondition
+    from orchestrator.lab.rights.evaluation.principal import Caller
 
 #: The version without which variables are texts.
 _WITH_VARIABLES = "2012-10-17"
@@ -39,7 +39,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Statement:
+class IamStatement:
     """One statement. Only those of resource-based policies name principals; a trust policy names no resources."""
 
     allows: bool
@@ -49,11 +49,11 @@ class Statement:
     not_resources: tuple[str, ...] = ()
     principals: Principals | None = None
     not_principals: Principals | None = None
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[PolicyCondition, ...] = ()
 
     def grant(self, request: Request) -> Grant:
         """How it speaks of a request: not at all, or to whom."""
-        if not (self._of_action(request.action) and self._of_resource(request)):
+        if not self.speaks_of(request):
             return Grant.NONE
         if not all(each.holds(request.context) for each in self.conditions):
             return Grant.NONE
@@ -63,6 +63,10 @@ class Statement:
             named = self.not_principals.names(request.caller)
             return Grant.DIRECT if named is Grant.NONE else Grant.NONE
         return Grant.DIRECT
+
+    def speaks_of(self, request: Request) -> bool:
+        """Whether it is about the action and the resource of a request."""
+        return self._of_action(request.action) and self._of_resource(request)
 
     def _of_action(self, action: str) -> bool:
         if self.not_actions:
@@ -76,10 +80,10 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Policy:
+class IamPolicy:
     """A policy document."""
 
-    statements: tuple[Statement, ...]
+    statements: tuple[IamStatement, ...]
 
     def denies(self, request: Request) -> bool:
         """Whether it says no to a request."""
@@ -102,22 +106,22 @@ def _matches(pattern: str, request: Request) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def policy(document: str) -> Policy:
+def policy(document: str) -> IamPolicy:
     """The policy of a document. Raises ValueError for what is none."""
     told = json.loads(document)
     if not isinstance(told, dict):
         raise TypeError("a policy is an object")
     variables = told.get("Version") == _WITH_VARIABLES
-    return Policy(tuple(_statement(each, variables=variables) for each in _listed(told.get("Statement"))))
+    return IamPolicy(tuple(_statement(each, variables=variables) for each in _listed(told.get("Statement"))))
 
 
-def _statement(told: dict[str, Any], *, variables: bool) -> Statement:
+def _statement(told: dict[str, Any], *, variables: bool) -> IamStatement:
     def texts(name: str) -> tuple[str, ...]:
         found = tuple(map(str, _listed(told.get(name))))
         # A dollar that begins no variable stands for itself.
         return found if variables else tuple(each.replace("${", "${$}{") for each in found)
 
-    return Statement(
+    return IamStatement(
         told["Effect"] == "Allow",
         texts("Action"),
         texts("NotAction"),
@@ -136,7 +140,7 @@ def _principals(told: Any) -> Principals | None:
     return Principals(*(tuple(map(str, _listed(named.get(kind)))) for kind in ("AWS", "Service", "Federated")))
 
 
-def _conditions(told: dict[str, dict[str, Any]]) -> Iterator[Condition]:
+def _conditions(told: dict[str, dict[str, Any]]) -> Iterator[PolicyCondition]:
     for name, keys in told.items():
         for key, values in keys.items():
             yield condition(name, key, tuple(_text(each) for each in _listed(values)))

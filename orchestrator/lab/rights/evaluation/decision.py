@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from orchestrator.lab.rights.principal import CallerKind, Grant
+from orchestrator.lab.rights.evaluation.principal import CallerKind, Grant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.lab.rights.policy import Policy, Request
+    from orchestrator.lab.rights.evaluation.policy import IamPolicy, Request
 
 
 class PolicyKind(Enum):
@@ -49,17 +49,17 @@ class Demand(Enum):
 class Attached:
     """The policies that count for a request."""
 
-    identity: tuple[Policy, ...] = ()
-    boundary: Policy | None = None
-    session: tuple[Policy, ...] | None = None
+    identity: tuple[IamPolicy, ...] = ()
+    boundary: IamPolicy | None = None
+    session: tuple[IamPolicy, ...] | None = None
     """None: the session has none, or the caller is no session."""
-    levels: tuple[tuple[Policy, ...], ...] = ()
+    levels: tuple[tuple[IamPolicy, ...], ...] = ()
     """The service control policies of the root, each unit and the account; none for a management account."""
-    resource: Policy | None = None
+    resource: IamPolicy | None = None
     demand: Demand = Demand.FROM_OTHERS
     resource_kind: PolicyKind = PolicyKind.RESOURCE
 
-    def kinds(self) -> Iterator[tuple[PolicyKind, tuple[Policy, ...]]]:
+    def kinds(self) -> Iterator[tuple[PolicyKind, tuple[IamPolicy, ...]]]:
         """The policies by kind, in the order in which AWS looks at them."""
         yield PolicyKind.SERVICE_CONTROL, tuple(each for level in self.levels for each in level)
         yield self.resource_kind, () if self.resource is None else (self.resource,)
@@ -69,7 +69,7 @@ class Attached:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AccessVerdict:
     """Whether a request is allowed; which kind of policy says no otherwise, and whether it does so in words."""
 
     refused_by: PolicyKind | None = None
@@ -81,36 +81,36 @@ class Verdict:
         return self.refused_by is None
 
 
-ALLOWED = Verdict()
+ALLOWED = AccessVerdict()
 
 
-def decide(request: Request, attached: Attached) -> Verdict:
+def decide(request: Request, attached: Attached) -> AccessVerdict:
     """Whether a request is allowed."""
     for kind, policies in attached.kinds():
         if any(each.denies(request) for each in policies):
-            return Verdict(kind, explicit=True)
+            return AccessVerdict(kind, explicit=True)
     for level in attached.levels:
         if not any(each.allows(request) for each in level):
-            return Verdict(PolicyKind.SERVICE_CONTROL)
+            return AccessVerdict(PolicyKind.SERVICE_CONTROL)
     foreign = request.account not in ("", request.caller.account)
     grant = Grant.NONE if attached.resource is None else attached.resource.grant(request)
     demanded = attached.demand is Demand.ALWAYS or (attached.demand is Demand.FROM_OTHERS and foreign)
     if demanded and grant is Grant.NONE:
-        return Verdict(attached.resource_kind)
+        return AccessVerdict(attached.resource_kind)
     if request.caller.kind in (CallerKind.SERVICE, CallerKind.ANONYMOUS):
-        return ALLOWED if grant is not Grant.NONE else Verdict(attached.resource_kind)
+        return ALLOWED if grant is not Grant.NONE else AccessVerdict(attached.resource_kind)
     if not foreign and grant is Grant.DIRECT:
         return ALLOWED
     return _by_caller(request, attached, given=not foreign and grant is Grant.ROLE)
 
 
-def _by_caller(request: Request, attached: Attached, *, given: bool) -> Verdict:
+def _by_caller(request: Request, attached: Attached, *, given: bool) -> AccessVerdict:
     """What the policies of the caller say, to whom the resource's have given the right already or not."""
     root = request.caller.kind is CallerKind.ROOT
     if not (given or root or any(each.allows(request) for each in attached.identity)):
-        return Verdict(PolicyKind.IDENTITY)
+        return AccessVerdict(PolicyKind.IDENTITY)
     if attached.boundary is not None and not attached.boundary.allows(request):
-        return Verdict(PolicyKind.BOUNDARY)
+        return AccessVerdict(PolicyKind.BOUNDARY)
     if attached.session is not None and not any(each.allows(request) for each in attached.session):
-        return Verdict(PolicyKind.SESSION)
+        return AccessVerdict(PolicyKind.SESSION)
     return ALLOWED

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.lab.rights.decision import ALLOWED, Attached, Demand, PolicyKind, Verdict, decide
-from orchestrator.lab.rights.policy import Policy, Request, policy
-from orchestrator.lab.rights.principal import Caller, CallerKind
+from orchestrator.lab.rights.evaluation.decision import ALLOWED, AccessVerdict, Attached, Demand, PolicyKind, decide
+from orchestrator.lab.rights.evaluation.policy import IamPolicy, Request, policy
+from orchestrator.lab.rights.evaluation.principal import Caller, CallerKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,13 +24,13 @@ SESSION = f"arn:aws:sts::{OURS}:assumed-role/build/run-1"
 SESSION_OF_ROLE = Caller(CallerKind.ROLE, OURS, ROLE, SESSION)
 
 
-def said(effect: str = "Allow", action: str = "s3:GetObject", **more: Any) -> Policy:
+def said(effect: str = "Allow", action: str = "s3:GetObject", **more: Any) -> IamPolicy:
     """A policy of one statement; about every resource unless told otherwise."""
     statement = {"Effect": effect, "Action": action, "Resource": "*"} | more
     return policy(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
 
 
-def of(principal: Any, effect: str = "Allow", **more: Any) -> Policy:
+def of(principal: Any, effect: str = "Allow", **more: Any) -> IamPolicy:
     """A resource-based policy."""
     return said(effect, Principal=principal, **more)
 
@@ -41,20 +41,24 @@ class Case:
 
     source: str
     attached: Attached
-    verdict: Verdict
+    verdict: AccessVerdict
     caller: Caller = USER
     account: str = OURS
     action: str = "s3:GetObject"
 
 
 GET, LIST, DENY = said(), said(action="s3:ListBucket"), said("Deny")
-NO_IDENTITY = Verdict(PolicyKind.IDENTITY)
-NO_RESOURCE = Verdict(PolicyKind.RESOURCE)
+NO_IDENTITY = AccessVerdict(PolicyKind.IDENTITY)
+NO_RESOURCE = AccessVerdict(PolicyKind.RESOURCE)
 CASES = (
     Case("Policy evaluation logic: by default, all requests are implicitly denied", Attached(), NO_IDENTITY),
     Case("except the root user, which has full access", Attached(), ALLOWED, ROOT),
     Case("identity-based policies with an allow", Attached((LIST, GET)), ALLOWED),
-    Case("an explicit deny overrides any allows", Attached((GET, DENY)), Verdict(PolicyKind.IDENTITY, explicit=True)),
+    Case(
+        "an explicit deny overrides any allows",
+        Attached((GET, DENY)),
+        AccessVerdict(PolicyKind.IDENTITY, explicit=True),
+    ),
     Case(
         "a deny of one user is none of the root user",
         Attached(resource=of({"AWS": USER.arn}, "Deny"), identity=(GET,)),
@@ -64,7 +68,7 @@ CASES = (
     Case(
         "a deny of the account's principal holds for its root user",
         Attached(resource=of({"AWS": ROOT.arn}, "Deny")),
-        Verdict(PolicyKind.RESOURCE, explicit=True),
+        AccessVerdict(PolicyKind.RESOURCE, explicit=True),
         ROOT,
     ),
     Case(
@@ -81,8 +85,8 @@ CASES = (
     # Permissions boundaries for IAM entities
     Case("a boundary grants nothing on its own", Attached(boundary=GET), NO_IDENTITY),
     Case("the intersection of identity and boundary", Attached((GET,), boundary=GET), ALLOWED),
-    Case("outside of the boundary", Attached((GET,), boundary=LIST), Verdict(PolicyKind.BOUNDARY)),
-    Case("a deny in a boundary", Attached((GET,), boundary=DENY), Verdict(PolicyKind.BOUNDARY, explicit=True)),
+    Case("outside of the boundary", Attached((GET,), boundary=LIST), AccessVerdict(PolicyKind.BOUNDARY)),
+    Case("a deny in a boundary", Attached((GET,), boundary=DENY), AccessVerdict(PolicyKind.BOUNDARY, explicit=True)),
     Case(
         "a resource-based policy for a user is not limited by an implicit deny in a boundary",
         Attached(boundary=LIST, resource=of({"AWS": USER.arn})),
@@ -91,7 +95,7 @@ CASES = (
     Case(
         "a resource-based policy for a role is limited by an implicit deny in a boundary",
         Attached(boundary=LIST, resource=of({"AWS": ROLE})),
-        Verdict(PolicyKind.BOUNDARY),
+        AccessVerdict(PolicyKind.BOUNDARY),
         SESSION_OF_ROLE,
     ),
     Case(
@@ -102,12 +106,14 @@ CASES = (
     ),
     # Session policies
     Case("session and identity", Attached((GET,), session=(GET,)), ALLOWED, SESSION_OF_ROLE),
-    Case("outside of the session", Attached((GET,), session=(LIST,)), Verdict(PolicyKind.SESSION), SESSION_OF_ROLE),
+    Case(
+        "outside of the session", Attached((GET,), session=(LIST,)), AccessVerdict(PolicyKind.SESSION), SESSION_OF_ROLE
+    ),
     Case("a session policy grants nothing on its own", Attached(session=(GET,)), NO_IDENTITY, SESSION_OF_ROLE),
     Case(
         "a resource-based policy for a role is limited by a session policy",
         Attached(session=(LIST,), resource=of({"AWS": ROLE})),
-        Verdict(PolicyKind.SESSION),
+        AccessVerdict(PolicyKind.SESSION),
         SESSION_OF_ROLE,
     ),
     Case(
@@ -119,17 +125,22 @@ CASES = (
     # Service control policies (SCPs): evaluation
     Case("SCPs grant nothing", Attached(levels=((GET,),)), NO_IDENTITY),
     Case("every level allows", Attached((GET,), levels=((GET,), (LIST, GET))), ALLOWED),
-    Case("one level does not", Attached((GET,), levels=((GET,), (LIST,))), Verdict(PolicyKind.SERVICE_CONTROL)),
+    Case("one level does not", Attached((GET,), levels=((GET,), (LIST,))), AccessVerdict(PolicyKind.SERVICE_CONTROL)),
     Case(
         "a deny at any level",
         Attached((GET,), levels=((GET, DENY), (GET,))),
-        Verdict(PolicyKind.SERVICE_CONTROL, explicit=True),
+        AccessVerdict(PolicyKind.SERVICE_CONTROL, explicit=True),
     ),
-    Case("they hold for root users of members", Attached(levels=((LIST,),)), Verdict(PolicyKind.SERVICE_CONTROL), ROOT),
+    Case(
+        "they hold for root users of members",
+        Attached(levels=((LIST,),)),
+        AccessVerdict(PolicyKind.SERVICE_CONTROL),
+        ROOT,
+    ),
     Case(
         "they hold for what a resource-based policy gives a user",
         Attached(levels=((LIST,),), resource=of({"AWS": USER.arn})),
-        Verdict(PolicyKind.SERVICE_CONTROL),
+        AccessVerdict(PolicyKind.SERVICE_CONTROL),
     ),
     # Cross-account policy evaluation logic
     Case("the caller's side alone is not enough", Attached((GET,)), NO_RESOURCE, account=THEIRS),
@@ -142,7 +153,7 @@ CASES = (
     Case(
         "the caller's SCPs count",
         Attached((GET,), levels=((LIST,),), resource=of("*")),
-        Verdict(PolicyKind.SERVICE_CONTROL),
+        AccessVerdict(PolicyKind.SERVICE_CONTROL),
         account=THEIRS,
     ),
     # AWS KMS Developer Guide, "Key policies": without permission from the key policy, IAM policies have no effect
@@ -180,7 +191,7 @@ CASES = (
     Case(
         "NotPrincipal of others",
         Attached((GET,), resource=of(None, "Deny", NotPrincipal={"AWS": THEIRS})),
-        Verdict(PolicyKind.RESOURCE, explicit=True),
+        AccessVerdict(PolicyKind.RESOURCE, explicit=True),
     ),
 )
 
