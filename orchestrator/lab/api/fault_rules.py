@@ -57,12 +57,8 @@ class FaultKind(StrEnum):
         "slow-image", "SECONDS", ("ec2:CreateImage", "ec2:CopyImage", "ec2:RegisterImage"),
         "CreateImage, CopyImage and RegisterImage stay pending longer",
     )  # fmt: skip
-    COPY_HANGS = (
-        "copy-hangs", "", ("ec2:CopyImage", "ec2:CopySnapshot"), "CopyImage and CopySnapshot stay pending for ever",
-    )  # fmt: skip
-    COPY_FAILS = (
-        "copy-fails", "", ("ec2:CopyImage", "ec2:CopySnapshot"), "CopyImage and CopySnapshot fail, with a reason",
-    )  # fmt: skip
+    COPY_HANGS = "copy-hangs", "", ("ec2:CopyImage",), "the AMI of a CopyImage stays pending"
+    COPY_FAILS = "copy-fails", "", ("ec2:CopyImage",), "the AMI of a CopyImage fails in the end, with a reason"
     POINTER_LATE = (
         "pointer-late", "SECONDS", ("ssm:PutParameter",),
         "the value of a parameter of type aws:ec2:image is written so much later",

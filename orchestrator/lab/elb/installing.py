@@ -17,4 +17,4 @@ def install(balancer: Balancer) -> None:
     balancer.states.changed = balancer.follow
     LabElbResponse.balancer = balancer
     # Both generations of load balancers have one host name; the version of a request's API tells them apart there.
-    urls.ELBV2Response = LabElbResponse  # type: ignore[attr-defined, misc] # imported there
+    urls.ELBV2Response = LabElbResponse  # type: ignore[attr-defined] # imported there

@@ -58,8 +58,7 @@ def _images(backend: Any) -> Iterator[SeenImage]:
     """Those of the account itself."""
     for image in list(backend.amis.values()):
         if image.owner_id == backend.account_id:
-            reason = getattr(image, "state_reason", None) or ""
-            text = reason.get("Message", "") if isinstance(reason, dict) else str(reason)
+            text = image.reason.message if image.reason is not None else ""
             yield SeenImage(backend.account_id, backend.region_name, image.id, image.state, text)
 
 

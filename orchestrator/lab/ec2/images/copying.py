@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: How many snapshot copies may run at a time into one region (EBS quotas, "Concurrent snapshot copies per destination
 #: Region").
 MOST_COPIES = 20
+#: A copy that hangs: longer than a lab lives, seconds.
+_NEVER = 1e6
 
 #: Tags with this prefix are visible to whom the AMI is shared with (EC2 API Reference, "CopyImage", CopyImageTags).
 SHARED_TAG = "ec2:SharedTag/"
@@ -59,7 +61,7 @@ def copy_image(tables: ImagingBackend, request: CopyRequest, token: str = "") ->
         image.encrypt(result.key)
     trouble = tables.tables.trouble
     gib = sum(snapshot.volume_size for snapshot in image.snapshots)
-    seconds = trouble.slower() + tables.tables.times.of_copy(gib)
+    seconds = _NEVER if trouble.copy_hangs() else trouble.slower() + tables.tables.times.of_copy(gib)
     tables.disks.hold_back(image, image.ebs_snapshot, seconds, result.failure or _fault(tables))
     if token:
         tables.copies[token] = (request, image.id)
@@ -68,8 +70,7 @@ def copy_image(tables: ImagingBackend, request: CopyRequest, token: str = "") ->
 
 def _fault(tables: ImagingBackend) -> StateReason | None:
     """Why the copy fails by a fault that is in force."""
-    failing = getattr(tables.tables.trouble, "copy_fails", None)
-    if failing is None or not failing():
+    if not tables.tables.trouble.copy_fails():
         return None
     return StateReason("Server.InternalError", "Internal error on creation")
 

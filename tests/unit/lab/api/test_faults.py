@@ -175,7 +175,7 @@ def test_each_protocol_says_in_its_words_that_credentials_expired(protocol: Prot
     ("kind", "operation", "ask"),
     [
         (FaultKind.COPY_FAILS, "ec2:CopyImage", lambda trouble: trouble.copy_fails()),
-        (FaultKind.COPY_HANGS, "ec2:CopySnapshot", lambda trouble: trouble.copy_hangs()),
+        (FaultKind.COPY_HANGS, "ec2:CopyImage", lambda trouble: trouble.copy_hangs()),
         (FaultKind.POINTER_LATE, "ssm:PutParameter", lambda trouble: trouble.pointer_late()),
         (FaultKind.UNHEALTHY, HEALTH_CHECK, lambda trouble: trouble.unhealthy()),
     ],
