@@ -3,7 +3,7 @@
 VENV     := .venv
 PYTHON   ?= python3
 READY    := $(VENV)/.ready
-PROGRAMS := packer podman runc mmdebstrap git openssh-client iproute2 python3-venv ca-certificates zsh fish
+PROGRAMS := packer podman runc mmdebstrap git openssh-client iproute2 python3-venv ca-certificates zsh fish haproxy
 PROSE    := README.md CHANGELOG.md docs packer playbooks roles orchestrator/builtin
 
 # Programs of the virtual environment first, so that Packer finds ansible-playbook there.

@@ -198,6 +198,30 @@ def test_a_launch_that_fails_is_an_activity_with_a_message(aws: Contract) -> Non
     assert "Launching EC2 instance failed" in activity["StatusMessage"]
 
 
+@source(GUIDE, "Required AWS KMS key policy for use with encrypted volumes: Client.InvalidKMSKey.InvalidState")
+def test_a_key_that_auto_scaling_may_not_use_ends_its_instances(aws: Contract) -> None:
+    ec2, scaling, kms = aws.client("ec2"), aws.client("autoscaling"), aws.client("kms")
+    key = kms.create_key(Description=aws.name)["KeyMetadata"]["Arn"]
+    aws.later(kms.schedule_key_deletion, KeyId=key, PendingWindowInDays=7)
+    asked = {"SourceImageId": image(aws), "SourceRegion": "us-east-1", "Name": aws.name}
+    copy = ec2.copy_image(**asked, Encrypted=True, KmsKeyId=key)["ImageId"]
+    aws.later(ec2.deregister_image, ImageId=copy)
+    ec2.get_waiter("image_available").wait(ImageIds=[copy], WaiterConfig={"Delay": 1, "MaxAttempts": 900})
+    named = group(aws)
+    ec2.create_launch_template_version(
+        LaunchTemplateName=aws.name, SourceVersion="1", LaunchTemplateData={"ImageId": copy}
+    )
+    scaling.update_auto_scaling_group(**named, LaunchTemplate=version(aws, "3"), DesiredCapacity=1)
+
+    def failed() -> list[str]:
+        told = scaling.describe_scaling_activities(**named)["Activities"]
+        return [each["StatusMessage"] for each in told if each["StatusCode"] == "Failed"]
+
+    until(lambda: bool(failed()))
+    scaling.set_desired_capacity(**named, DesiredCapacity=0)
+    assert "Client.InvalidKMSKey.InvalidState" in failed()[-1]
+
+
 @source(API, "DeleteAutoScalingGroup")
 def test_an_empty_group_is_deleted_at_once(aws: Contract) -> None:
     scaling = aws.client("autoscaling")

@@ -69,10 +69,17 @@ class Rounds:
                 self._enter(group, member)
             case Lifecycle.PENDING | Lifecycle.IN_SERVICE if state not in ("pending", "running"):
                 self._lost(group, member)
+            case Lifecycle.IN_SERVICE if self._spoiled(group, member):
+                member.health_status = "Unhealthy"
             case Lifecycle.IN_SERVICE:
                 self._check_targets(group, member)
             case Lifecycle.TERMINATING:
                 self._leave(group, member)
+
+    def _spoiled(self, group: LabGroup, member: LabMember) -> bool:
+        """Whether a fault keeps an instance from being healthy."""
+        place = Place(group.account_id, group.region, f"{group.name} {member.instance_id}")
+        return self.faults.within(HEALTH_CHECK, place).unhealthy()
 
     def _enter(self, group: LabGroup, member: LabMember) -> None:
         member.lifecycle_state, member.since = Lifecycle.IN_SERVICE.value, time.monotonic()

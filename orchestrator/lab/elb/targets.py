@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from moto.elbv2.models import elbv2_backends
@@ -90,7 +91,14 @@ class TargetStates:
                 key, address = (group.arn, target), self.address(group, target)
                 if address and in_use(group) and self._due[key] <= now:
                     self._due[key] = now + float(group.health_check_interval_seconds)
-                    yield key, group, check_of(group, address, int(told["Port"]))
+                    check = check_of(group, address, int(told["Port"]))
+                    yield key, group, replace(check, within=self._within(address))
+
+    def _within(self, address: str) -> bool:
+        try:
+            return ipaddress.IPv4Address(address) in self.tables.subnet
+        except ValueError:
+            return False
 
     def address(self, group: Any, target: str) -> str:
         """Where a target is; empty while it does not run."""
@@ -121,7 +129,7 @@ class TargetStates:
             for target, told in group.targets.items()
         ]
         healthy = [(address, port) for health, address, port in known if health is Health.HEALTHY]
-        return healthy or [(address, port) for _, address, port in known if address]
+        return healthy or [(address, port) for _, address, port in known if self._within(address)]
 
 
 def target_groups() -> list[Any]:

@@ -66,7 +66,7 @@ class PendingValues:
     def _write(self, value: PendingValue) -> None:
         backend = ssm_backends[value.account][value.region]
         operation = "Update" if value.arguments["name"] in backend._parameters else "Create"  # noqa: SLF001
-        image = self.tables.backend(value.region, value.account).amis.get(value.arguments["value"])
+        image = self.tables.backend(value.region, value.account).image(value.arguments["value"])
         if _AMI.fullmatch(value.arguments["value"]) and image is not None and image.state == "available":
             backend.put_parameter(**value.arguments)
             tell_change(self.tables, value.account, value.region, value.arguments, operation)
