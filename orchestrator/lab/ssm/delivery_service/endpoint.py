@@ -7,8 +7,10 @@ turned into a call, and the websocket leaves HTTP altogether.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import socket
+import ssl
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -17,10 +19,11 @@ from xml.sax.saxutils import escape
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterable
 
     from orchestrator.lab.ssm.delivery_service.channels import Channels
+
+LOG = logging.getLogger(__name__)
 
 #: The path of a control channel ends with its instance.
 _CHANNEL = re.compile(r"/v1/control-channel/(?P<instance>m?i-[0-9a-f]{8,17})")
@@ -80,10 +83,17 @@ def serve(application: ControlChannelPath, channels: Channels, context: ssl.SSLC
         protocol_version = "HTTP/1.1"
 
         def setup(self) -> None:
-            """Shake hands here: a machine that dies meanwhile must not hold the others off."""
+            """Shake hands with the first read: a machine that dies meanwhile must not hold the others off."""
             self.request.settimeout(60)
-            self.request = context.wrap_socket(self.request, server_side=True)
+            self.request = context.wrap_socket(self.request, server_side=True, do_handshake_on_connect=False)
             super().setup()
+
+        def handle(self) -> None:
+            """Answer until the connection ends."""
+            try:
+                super().handle()
+            except ssl.SSLError as error:
+                LOG.info("%s does not speak TLS with the lab: %s", self.client_address[0], error)
 
         def finish(self) -> None:
             """The server itself closes what is below TLS only."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,3 +105,14 @@ def test_a_token_opens_one_channel_of_its_own_instance(service: Service) -> None
     assert not opens(opening, INSTANCE)
     assert opens(b'{"TokenValue": "%s"}' % service.channels.token(INSTANCE).encode(), INSTANCE)
     assert not opens(b"no JSON", INSTANCE)
+
+
+def test_who_does_not_trust_the_lab_gets_nothing_and_disturbs_nobody(
+    connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    stranger = replace(connection, context=ssl.create_default_context())
+    caplog.set_level("INFO")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        stranger.call("ssm", "AmazonSSM.UpdateInstanceInformation", {"InstanceId": INSTANCE})
+    until(lambda: "does not speak TLS with the lab" in caplog.text, "a line of the log")
+    assert connection.call("ssm", "AmazonSSM.ListInstanceAssociations", {}) == {"Associations": []}
