@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -74,18 +75,19 @@ class Disks:
         asked = {"reboot": reboot, "delay": delay, "volumes": volumes or {}}
         threading.Thread(target=self._capture, args=(instance, snapshot, image), kwargs=asked, daemon=True).start()
 
-    def hold_back(self, image: Any, snapshot: Any | None, seconds: float, failure: StateReason | None = None) -> None:
-        """Show an image, and a snapshot that was made for it, as pending for so many seconds; then it may fail."""
+    def hold_back(
+        self, image: Any | None, snapshot: Any | None, seconds: float, failure: StateReason | None = None
+    ) -> None:
+        """Show an image, a snapshot or both as pending for so many seconds, perhaps for ever; then they may fail."""
         status, state = ("error", "failed") if failure else ("completed", "available")
         if not seconds:
             self._settle(snapshot, image, status, state, failure)
             return
-        image.state = "pending"
-        if snapshot is not None:
-            snapshot.status = "pending"
-        timer = threading.Timer(seconds, self._settle, (snapshot, image, status, state, failure))
-        timer.daemon = True
-        timer.start()
+        self._settle(snapshot, image, "pending", "pending")
+        if seconds < math.inf:
+            timer = threading.Timer(seconds, self._settle, (snapshot, image, status, state, failure))
+            timer.daemon = True
+            timer.start()
 
     def sweep(self) -> None:
         """Remove the disks that no snapshot holds and no machine runs from. Those still in use wait for the next.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,17 +14,15 @@ from orchestrator.lab.ec2.images.encryption import Encryption, outcome
 from orchestrator.lab.ec2.images.sharing import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from orchestrator.lab.ec2.ami import LabSnapshot
     from orchestrator.lab.ec2.images.imaging import ImagingBackend
 
 #: How many snapshot copies may run at a time into one region (EBS quotas, "Concurrent snapshot copies per destination
 #: Region").
 MOST_COPIES = 20
-#: A copy that hangs: longer than a lab lives, seconds.
-_NEVER = 1e6
-
 #: Tags with this prefix are visible to whom the AMI is shared with (EC2 API Reference, "CopyImage", CopyImageTags).
 SHARED_TAG = "ec2:SharedTag/"
 
@@ -59,20 +58,19 @@ def copy_image(tables: ImagingBackend, request: CopyRequest, token: str = "") ->
     image = _made(tables, source, request)
     if result.key:
         image.encrypt(result.key)
-    trouble = tables.tables.trouble
-    gib = sum(snapshot.volume_size for snapshot in image.snapshots)
-    seconds = _NEVER if trouble.copy_hangs() else trouble.slower() + tables.tables.times.of_copy(gib)
-    tables.disks.hold_back(image, image.ebs_snapshot, seconds, result.failure or _fault(tables))
+    seconds, failure = fate(tables, image.snapshots)
+    tables.disks.hold_back(image, image.ebs_snapshot, seconds, result.failure or failure)
     if token:
         tables.copies[token] = (request, image.id)
     return image
 
 
-def _fault(tables: ImagingBackend) -> StateReason | None:
-    """Why the copy fails by a fault that is in force."""
-    if not tables.tables.trouble.copy_fails():
-        return None
-    return StateReason("Server.InternalError", "Internal error on creation")
+def fate(tables: ImagingBackend, snapshots: Iterable[LabSnapshot]) -> tuple[float, StateReason | None]:
+    """For how many seconds a copy that begins now is pending, and why it fails then, by the faults in force."""
+    trouble, gib = tables.tables.trouble, sum(snapshot.volume_size for snapshot in snapshots)
+    seconds = math.inf if trouble.copy_hangs() else trouble.slower() + tables.tables.times.of_copy(gib)
+    failure = StateReason("Server.InternalError", "Internal error on creation") if trouble.copy_fails() else None
+    return seconds, failure
 
 
 def _check(tables: ImagingBackend, source: LabAmi) -> None:

@@ -46,9 +46,9 @@ if TYPE_CHECKING:
             """Copy the content of a volume's snapshot."""
 
         def hold_back(
-            self, image: LabAmi, snapshot: LabSnapshot | None, seconds: float, failure: StateReason | None = None
+            self, image: LabAmi | None, snapshot: LabSnapshot | None, seconds: float, failure: StateReason | None = None
         ) -> None:
-            """An image, and a snapshot that is made for it, are pending for so many seconds; then it may fail."""
+            """An image, a snapshot, or both are pending for so many seconds, perhaps for ever; then they may fail."""
 
 
 class ImagingBackend(EventualBackend):

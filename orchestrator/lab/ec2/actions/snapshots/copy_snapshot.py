@@ -12,6 +12,7 @@ from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.recent_ids import IdKind
 from orchestrator.lab.ec2.actions.images.copy_image import tags_by_kind
 from orchestrator.lab.ec2.ami import LabSnapshot
+from orchestrator.lab.ec2.images.copying import fate
 from orchestrator.lab.ec2.images.encryption import Encryption, outcome
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def answer(asked: Asked) -> dict[str, Any]:
     snapshot.start_time, snapshot.disk = utcnow(), source.disk
     tables.disks.copy_volume(source.id, snapshot.id)
     snapshot.encrypted, snapshot.kms_key_id = bool(result.key), result.key or None
-    if result.failure is not None:
-        snapshot.status = "error"
+    seconds, failure = fate(tables, [snapshot])
+    tables.disks.hold_back(None, snapshot, seconds, result.failure or failure)
     snapshot.add_tags(tags)
     return {"SnapshotId": snapshot.id, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
