@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -18,8 +17,10 @@ from orchestrator.aws.resources.image import KIND as AMI
 from tests.cli.contract import kept
 from tests.lab.account import present, restore
 from tests.lab.dirt import dirt
+from tests.lab.forked import forked
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from orchestrator.lab.settings import Settings
@@ -79,14 +80,7 @@ class Small:
 
     def ami(self, *arguments: str, code: int = 0) -> str:
         """What `ami` prints on standard output; it must end with `code`."""
-        done = subprocess.run(
-            [PROGRAMS / "ami", *arguments],
-            cwd=self.root,
-            env={**environment(), **HOSTILE},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = forked(*arguments, cwd=self.root, env={**environment(), **HOSTILE})
         assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         kept(arguments, done.stdout, done.stderr, code)
         return done.stdout

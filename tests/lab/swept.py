@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from orchestrator.run.leases.lease_record import Records
 from orchestrator.run.leases.owner import LeaseOwner, this_process
 from tests.cli.contract import kept
 from tests.lab.account import present, restore
+from tests.lab.forked import forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,9 +57,7 @@ class Swept:
 
     def ami(self, *arguments: str, command: str = "sweep", code: int = 0) -> str:
         """What `ami sweep` says (on standard output alone with --json); it must end with `code`."""
-        done = subprocess.run(
-            [PROGRAMS / "ami", command, *arguments], cwd=self.root, capture_output=True, text=True, check=False
-        )
+        done = forked(command, *arguments, cwd=self.root, env=os.environ)
         assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         kept(arguments, done.stdout, done.stderr, code)
         return done.stdout + done.stderr if "--json" not in arguments else done.stdout
