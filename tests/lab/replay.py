@@ -17,6 +17,7 @@ import pytest
 
 from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from tests.cli.contract import printed
+from tests.lab.forked import forked
 from tests.lab.small import IMAGE, PROGRAMS, REPOSITORY, TASKS, TESTS
 from tests.packers.setting import Home
 
@@ -76,15 +77,7 @@ class Replay:
 
     def ami(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What `ami` says and how it ends."""
-        return subprocess.run(
-            [PROGRAMS / "ami", *arguments],
-            cwd=self.root,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return forked(*arguments, cwd=self.root, env=self.environment)
 
     def begin(self) -> Running:
         """Start `ami build` of all images at once."""

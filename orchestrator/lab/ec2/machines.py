@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 #: Machines are looked at this often even when nothing was heard of them, seconds.
-GLANCE = 10.0
+GLANCE = 30.0
 #: Podman learns a moment later than we that a machine has ended, seconds.
 SOON = 0.3
 #: How many machines change state at once.
