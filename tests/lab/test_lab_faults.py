@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from orchestrator.aws.account import Account
 from tests.cli.contract import printed
@@ -367,3 +368,62 @@ def test_status_tells_how_many_calls_were_answered(lab: Settings, once: Any, cal
     told = printed(ami("status", "--json", "--name", lab.name).stdout)["calls"]
     fresh = {name: count - before.get(name, 0) for name, count in told.items() if count != before.get(name)}
     assert fresh == {"ec2:DescribeVpcs": 1, "s3:ListBuckets": 1}
+
+
+# -- of regions, accounts and resources ----------------------------------------------------------------------------
+
+
+def elsewhere(once: Any, region: str, service: str = "ec2") -> Any:
+    """A client of another region that asks once."""
+    made = once(service)
+    return boto3.client(  # type: ignore[call-overload] # of any service
+        service,
+        region_name=region,
+        endpoint_url=made.meta.endpoint_url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def test_a_region_that_is_cut_off_does_not_answer_and_the_others_do(faults: Any, once: Any) -> None:
+    faults.set("cut-off", 0, region="eu-*")
+    with pytest.raises(ConnectionClosedError):
+        elsewhere(once, "eu-west-1").describe_vpcs()
+    assert elsewhere(once, "us-west-2").describe_vpcs()["Vpcs"]
+    faults.clear()
+    assert elsewhere(once, "eu-west-1").describe_vpcs()["Vpcs"]
+
+
+def test_a_region_can_lack_a_service(faults: Any, once: Any) -> None:
+    faults.set("cut-off", 0, "sqs:*", region="us-west-2")
+    with pytest.raises(ConnectionClosedError):
+        elsewhere(once, "us-west-2", "sqs").list_queues()
+    assert elsewhere(once, "us-west-2").describe_vpcs()["Vpcs"]
+
+
+def test_a_fault_may_be_of_one_parameter_alone(faults: Any, once: Any) -> None:
+    faults.set("deny", 0, "ssm:PutParameter", resource="/faults/one")
+    put = {"Value": "1", "Type": "String", "Overwrite": True}
+    assert refusal(once("ssm").put_parameter, Name="/faults/one", **put)[0] == "AccessDeniedException"
+    once("ssm").put_parameter(Name="/faults/one-more", **put)
+
+
+def test_temporary_credentials_expire_and_others_do_not(faults: Any, once: Any) -> None:
+    everybody = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
+    role = once("iam").create_role(RoleName="faults", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    keys = once("sts").assume_role(RoleArn=role, RoleSessionName="faults")["Credentials"]
+    session = boto3.client(
+        "ssm",
+        region_name="us-east-1",
+        endpoint_url=once("sts").meta.endpoint_url,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    session.describe_parameters()
+    faults.set("expired")
+    assert refusal(session.describe_parameters) == ("ExpiredTokenException", 400)
+    once("ssm").describe_parameters()
