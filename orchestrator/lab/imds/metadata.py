@@ -15,8 +15,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.lab.imds.role_session import credentials_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from orchestrator.lab.imds.role_session import RoleCredentials
 
 #: A tree of metadata: a folder maps names to what is in it.
 Tree = dict[str, "Tree | str"]
@@ -49,6 +53,7 @@ class MetadataClient:
     profile_arn: str = ""
     profile_id: str = ""
     role: str = ""
+    credentials: RoleCredentials | None = None
     user_data: bytes | None = None
     tags: Mapping[str, str] | None = None
     """None when the launch did not allow tags in metadata."""
@@ -158,19 +163,17 @@ def _iam(client: MetadataClient) -> Tree:
         "InstanceProfileArn": client.profile_arn,
         "InstanceProfileId": client.profile_id,
     }
-    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + LONGEST))
-    mark = base64.b32encode(client.instance_id.encode()).decode()[:16]
-    credentials = {
-        "Code": "Success",
-        "LastUpdated": client.launched,
-        "Type": "AWS-HMAC",
-        "AccessKeyId": f"ASIA{mark}",
-        "SecretAccessKey": f"lab-{client.instance_id}",
-        "Token": f"lab-{client.instance_id}",
-        "Expiration": expires,
-    }
     tree: Tree = {"info": json.dumps(info)}
-    if client.role:
+    if client.credentials is not None:
+        credentials = {
+            "Code": "Success",
+            "LastUpdated": client.credentials.issued,
+            "Type": "AWS-HMAC",
+            "AccessKeyId": client.credentials.key_id,
+            "SecretAccessKey": client.credentials.secret,
+            "Token": client.credentials.token,
+            "Expiration": client.credentials.expires,
+        }
         tree["security-credentials"] = {client.role: json.dumps(credentials)}
     return tree
 
@@ -231,6 +234,7 @@ def client_of(instance: Any) -> MetadataClient:
         profile_arn=profile.arn if profile else "",
         profile_id=profile.id if profile else "",
         role=profile.roles[0].name if profile and profile.roles else "",
+        credentials=credentials_of(instance, profile.roles[0]) if profile and profile.roles else None,
         user_data=_plain(instance.user_data),
         tags={tag["key"]: tag["value"] for tag in instance.get_tags()} if shown else None,
         architecture=instance.architecture,
