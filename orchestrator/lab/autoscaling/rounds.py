@@ -34,7 +34,7 @@ LOG = logging.getLogger(__name__)
 
 
 @dataclass
-class Rounds:
+class GroupRounds:
     """What `lab.every` calls."""
 
     tables: Tables

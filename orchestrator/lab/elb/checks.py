@@ -6,7 +6,7 @@ import http.client
 import socket
 from dataclasses import dataclass
 
-from orchestrator.lab.elb.health import Finding, matches
+from orchestrator.lab.elb.health import CheckAnswer, matches
 
 _FAILED = "Health checks failed"
 
@@ -25,18 +25,18 @@ class HealthCheck:
     within: bool = True
     """Whether the address is one of the lab's network: nothing else of this host's world is asked."""
 
-    def ask(self) -> Finding:
+    def ask(self) -> CheckAnswer:
         """Ask once."""
         if not self.within:
-            return Finding("Target.Timeout", "Request timed out")
+            return CheckAnswer("Target.Timeout", "Request timed out")
         try:
             return self._http() if self.protocol == "HTTP" else self._tcp()
         except TimeoutError:
-            return Finding("Target.Timeout", "Request timed out")
+            return CheckAnswer("Target.Timeout", "Request timed out")
         except (OSError, http.client.HTTPException):
-            return Finding("Target.FailedHealthChecks", _FAILED)
+            return CheckAnswer("Target.FailedHealthChecks", _FAILED)
 
-    def _http(self) -> Finding:
+    def _http(self) -> CheckAnswer:
         connection = http.client.HTTPConnection(self.address, self.port, timeout=self.timeout)
         try:
             headers = {"User-Agent": "ELB-HealthChecker/2.0", "Connection": "close"}
@@ -45,9 +45,9 @@ class HealthCheck:
         finally:
             connection.close()
         if matches(code, self.codes):
-            return Finding()
-        return Finding("Target.ResponseCodeMismatch", f"{_FAILED} with these codes: [{code}]")
+            return CheckAnswer()
+        return CheckAnswer("Target.ResponseCodeMismatch", f"{_FAILED} with these codes: [{code}]")
 
-    def _tcp(self) -> Finding:
+    def _tcp(self) -> CheckAnswer:
         socket.create_connection((self.address, self.port), self.timeout).close()
-        return Finding()
+        return CheckAnswer()

@@ -21,7 +21,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckAnswer:
     """What one health check found: nothing wrong, or a reason and its words."""
 
     reason: str = ""
@@ -48,7 +48,7 @@ class TargetState:
     """When it stops draining, on the monotonic clock."""
 
 
-def checked(state: TargetState, finding: Finding, *, healthy_after: int, unhealthy_after: int) -> TargetState:
+def checked(state: TargetState, finding: CheckAnswer, *, healthy_after: int, unhealthy_after: int) -> TargetState:
     """The state after one more check. What drains is not looked at any more."""
     if state.health is Health.DRAINING:
         return state

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from orchestrator.lab.autoscaling.installing import install as install_autoscaling
-from orchestrator.lab.autoscaling.rounds import Rounds
+from orchestrator.lab.autoscaling.rounds import GroupRounds
 from orchestrator.lab.ec2.answers import LabResponse
 from orchestrator.lab.ec2.templates import actions as template_actions
 from orchestrator.lab.elb.balancer import Balancer
@@ -35,4 +35,4 @@ def install(lab: Assembly) -> None:
     lab.every(_OFTEN, states)
     desk = TargetDesk(states)
     install_autoscaling(lab.tables, desk)
-    lab.every(_OFTEN, Rounds(lab.tables, desk, lab.faults))
+    lab.every(_OFTEN, GroupRounds(lab.tables, desk, lab.faults))

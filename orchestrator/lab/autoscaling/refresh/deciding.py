@@ -81,7 +81,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Decision:
+class RefreshStep:
     """The next state of a refresh, and what the group does now."""
 
     progress: Progress
@@ -102,21 +102,21 @@ class Scene:
     """Whether the group could be rolled back."""
 
 
-def decide(progress: Progress, scene: Scene) -> Decision:
+def decide(progress: Progress, scene: Scene) -> RefreshStep:
     """What happens next. A refresh that is over never changes."""
     match progress.status:
         case RefreshStatus.PENDING:
             begun = replace(progress, status=RefreshStatus.IN_PROGRESS)
-            return Decision(_measured(begun, scene))
+            return RefreshStep(_measured(begun, scene))
         case RefreshStatus.IN_PROGRESS | RefreshStatus.BAKING | RefreshStatus.ROLLBACK_IN_PROGRESS:
             failed = _failure(progress, scene)
             if failed:
-                return Decision(_failed(progress, scene, failed))
+                return RefreshStep(_failed(progress, scene, failed))
             return _baked(progress, scene) if progress.status is RefreshStatus.BAKING else _rolled(progress, scene)
         case RefreshStatus.CANCELLING:
-            return Decision(_cancelled(progress, scene))
+            return RefreshStep(_cancelled(progress, scene))
         case _:
-            return Decision(progress)
+            return RefreshStep(progress)
 
 
 def begun(members: Sequence[MemberView], recipe: str, preferences: Preferences) -> frozenset[str]:
@@ -173,10 +173,10 @@ def _cancelled(progress: Progress, scene: Scene) -> Progress:
     return replace(_measured(progress, scene), status=RefreshStatus.CANCELLED, reason="Cancelled due to user request.")
 
 
-def _baked(progress: Progress, scene: Scene) -> Decision:
+def _baked(progress: Progress, scene: Scene) -> RefreshStep:
     if progress.baking is not None and scene.now - progress.baking < progress.preferences.bake:
-        return Decision(progress)
-    return Decision(replace(progress, status=RefreshStatus.SUCCESSFUL, reason=""))
+        return RefreshStep(progress)
+    return RefreshStep(replace(progress, status=RefreshStatus.SUCCESSFUL, reason=""))
 
 
 def bounds(desired: int, preferences: Preferences) -> tuple[int, int]:
@@ -192,12 +192,12 @@ def bounds(desired: int, preferences: Preferences) -> tuple[int, int]:
     return least, most if most > least else desired + 1
 
 
-def _rolled(progress: Progress, scene: Scene) -> Decision:
+def _rolled(progress: Progress, scene: Scene) -> RefreshStep:
     """One round of replacements."""
     progress, limit = _past_checkpoints(_measured(progress, scene), scene)
     old = [each for each in scene.members if each.instance_id in progress.old and _there(each)]
     if _updated(progress, scene) >= limit and len(old) <= scene.desired - limit:
-        return Decision(_ended(progress, scene, limit))
+        return RefreshStep(_ended(progress, scene, limit))
     least, most = bounds(scene.desired, progress.preferences)
     counted = [each for each in scene.members if each.counts]
     fresh = len(counted) - sum(each.counts for each in old)
@@ -207,7 +207,7 @@ def _rolled(progress: Progress, scene: Scene) -> Decision:
     # What is terminated now makes room for a launch now.
     if not launch and go and len(counted) <= scene.desired:
         launch = min(len(go), limit - fresh)
-    return Decision(_told(progress, scene, old), max(launch, 0), go)
+    return RefreshStep(_told(progress, scene, old), max(launch, 0), go)
 
 
 def _there(member: MemberView) -> bool:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.lab.elb.health import Finding, Health, TargetState, checked, draining, matches
+from orchestrator.lab.elb.health import CheckAnswer, Health, TargetState, checked, draining, matches
 
-WELL, ILL = Finding(), Finding("Target.Timeout", "Request timed out")
+WELL, ILL = CheckAnswer(), CheckAnswer("Target.Timeout", "Request timed out")
 
 
-def after(*findings: Finding, state: TargetState | None = None) -> TargetState:
+def after(*findings: CheckAnswer, state: TargetState | None = None) -> TargetState:
     state = state or TargetState()
     for finding in findings:
         state = checked(state, finding, healthy_after=3, unhealthy_after=2)
@@ -30,7 +30,7 @@ def after(*findings: Finding, state: TargetState | None = None) -> TargetState:
         ((ILL, ILL, WELL, WELL, ILL, WELL), Health.UNHEALTHY),
     ],
 )
-def test_what_checks_make_of_a_target(findings: tuple[Finding, ...], health: Health) -> None:
+def test_what_checks_make_of_a_target(findings: tuple[CheckAnswer, ...], health: Health) -> None:
     """One check makes a new target healthy; later the thresholds count, in a row."""
     assert after(*findings).health is health
 
