@@ -6,8 +6,13 @@ And the Packers with which they run: those that `--packers` names, beside the on
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.packers.option import add_option, look, not_run, parameters
+
+#: No verdict depends on how fast a machine is: a deadline of 200 ms for each example is missed on a busy one.
+settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
