@@ -138,6 +138,17 @@ def test_a_key_that_auto_scaling_may_not_use_ends_its_instances(aws: Contract) -
     assert "Client.InvalidKMSKey.InvalidState" in failed()[-1]
 
 
+@source(GUIDE, "Troubleshoot Amazon EC2 Auto Scaling: EC2 instance launch failures, the launch template version")
+def test_a_version_that_was_deleted_launches_nothing(aws: Contract) -> None:
+    scaling, named = aws.client("autoscaling"), group(aws, "2")
+    aws.client("ec2").delete_launch_template_versions(LaunchTemplateName=aws.name, Versions=["2"])
+    scaling.set_desired_capacity(**named, DesiredCapacity=1)
+    until(lambda: bool(scaling.describe_scaling_activities(**named)["Activities"]))
+    scaling.set_desired_capacity(**named, DesiredCapacity=0)
+    assert scaling.describe_scaling_activities(**named)["Activities"][0]["StatusCode"] == "Failed"
+    assert told(aws)["Instances"] == []
+
+
 @source(API, "DeleteAutoScalingGroup")
 def test_an_empty_group_is_deleted_at_once(aws: Contract) -> None:
     scaling = aws.client("autoscaling")

@@ -219,7 +219,10 @@ def test_a_machine_that_was_stopped_before_it_died_comes_back_on_another_host(
     assert bench.describe(spared)["State"]["Name"] == "running"
 
 
-def test_whatever_launches_a_machine_lets_it_die(faults: Any, client: Any, bench: Any, debian: str) -> None:
+def test_whatever_launches_a_machine_lets_it_die(
+    faults: Any, client: Any, bench: Any, debian: str, eventually: Any
+) -> None:
+    """A group terminates the machine that stopped."""
     autoscaling = client("autoscaling")
     rule = faults.set("die", 1, times=1)
     name = "doomed"
@@ -227,12 +230,14 @@ def test_whatever_launches_a_machine_lets_it_die(faults: Any, client: Any, bench
     autoscaling.create_auto_scaling_group(
         AutoScalingGroupName=name, LaunchConfigurationName=name, MinSize=1, MaxSize=1, AvailabilityZones=["us-east-1a"]
     )
-    (group,) = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
-    doomed = group["Instances"][0]["InstanceId"]
-    bench.launched.append(("us-east-1", doomed))
-    bench.wait(doomed, "stopped")
+    named = {"AutoScalingGroupNames": [name]}
+    instances = eventually(
+        lambda: autoscaling.describe_auto_scaling_groups(**named)["AutoScalingGroups"][0]["Instances"], "an instance"
+    )
+    bench.wait(instances[0]["InstanceId"], "terminated")
     assert faults.hits(rule) == 1
     autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+    eventually(lambda: not autoscaling.describe_auto_scaling_groups(**named)["AutoScalingGroups"], "the group's end")
     autoscaling.delete_launch_configuration(LaunchConfigurationName=name)
 
 

@@ -34,13 +34,16 @@ def test_ancestry_when_an_ami_was_copied(bench: Bench, client: Callable[..., Any
     bench.discard(copy, "eu-west-1")
 
 
-def test_references_when_an_ami_is_used(bench: Bench, client: Callable[..., Any], idle_ami: str) -> None:
+def test_references_when_an_ami_is_used(
+    bench: Bench, client: Callable[..., Any], idle_ami: str, eventually: Callable[..., Any]
+) -> None:
     """By instances in some states, the newest versions of launch templates, and parameters for AMIs."""
     ec2, ssm = client("ec2"), client("ssm")
     instance = bench.launch(ImageId=idle_ami)
     template = ec2.create_launch_template(LaunchTemplateName="refers", LaunchTemplateData={"ImageId": idle_ami})
     template_id = template["LaunchTemplate"]["LaunchTemplateId"]
     ssm.put_parameter(Name="/images/idle", Value=idle_ami, Type="String", DataType="aws:ec2:image")
+    eventually(lambda: ssm.get_parameters(Names=["/images/idle"])["Parameters"], "the parameter's value")
     try:
 
         def found(**asked: Any) -> set[tuple[str, str]]:

@@ -260,7 +260,7 @@ def test_a_launch_template_boots_a_machine(ec2: Any, bench: Any, debian: str) ->
 
 
 def test_an_auto_scaling_group_boots_machines_and_takes_them_down(
-    client: Callable[..., Any], bench: Any, debian: str
+    client: Callable[..., Any], bench: Any, debian: str, eventually: Callable[..., Any]
 ) -> None:
     groups = client("autoscaling")
     client("ec2").create_launch_template(
@@ -274,8 +274,13 @@ def test_an_auto_scaling_group_boots_machines_and_takes_them_down(
         DesiredCapacity=2,
         AvailabilityZones=["us-east-1a"],
     )
-    (group,) = groups.describe_auto_scaling_groups(AutoScalingGroupNames=["group"])["AutoScalingGroups"]
-    ids = [member["InstanceId"] for member in group["Instances"]]
+
+    def launched() -> list[str]:
+        (group,) = groups.describe_auto_scaling_groups(AutoScalingGroupNames=["group"])["AutoScalingGroups"]
+        return [member["InstanceId"] for member in group["Instances"]]
+
+    eventually(lambda: len(launched()) == 2, "two instances")
+    ids = launched()
     addresses = {bench.wait(instance_id, "running")["PrivateIpAddress"] for instance_id in ids}
     assert len(addresses) == 2
     assert all(bench.shell(instance_id, "cat /proc/1/comm") == "systemd\n" for instance_id in ids)

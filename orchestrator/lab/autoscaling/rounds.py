@@ -19,14 +19,14 @@ from orchestrator.lab.api.events import AwsEvent
 from orchestrator.lab.api.fault_rules import HEALTH_CHECK, Place
 from orchestrator.lab.autoscaling.activities import ScalingActivity, at
 from orchestrator.lab.autoscaling.capacity import Lifecycle, emptiest, scale
-from orchestrator.lab.autoscaling.group import LabMember, each_group
+from orchestrator.lab.autoscaling.group import LabMember, Recipe, each_group
 from orchestrator.lab.autoscaling.refresh.deciding import Scene, decide
 from orchestrator.lab.autoscaling.telling import tell_refresh
 from orchestrator.lab.kms.acting import acting_as, auto_scaling
 
 if TYPE_CHECKING:
     from orchestrator.lab.api.faults import Faults
-    from orchestrator.lab.autoscaling.group import LabGroup, Recipe, Refresh
+    from orchestrator.lab.autoscaling.group import LabGroup, Refresh
     from orchestrator.lab.elb.desk import TargetDesk
     from orchestrator.lab.tables import Tables
 
@@ -152,10 +152,18 @@ class GroupRounds:
         if refresh is not None:
             self._refresh(group, refresh)
             return
-        recipe = group.recipe()
+        recipe, lack = Recipe(), ""
+        try:
+            recipe = group.recipe()
+        except AwsFault as fault:
+            lack = fault.message  # its template or version was deleted
         step = scale(group.view(0.0, with_targets=False), int(group.desired_capacity or 0), recipe.key)
         cause = "an instance was started in response to a difference between desired and actual capacity, increasing "
-        self._launch(group, recipe, step.launch, f"{cause}the capacity by {step.launch}.")
+        cause = f"{cause}the capacity by {step.launch}."
+        if lack and step.launch and time.monotonic() >= group.retry.due:
+            self._failed(group, self._begun(group, cause), lack)
+        elif not lack:
+            self._launch(group, recipe, step.launch, cause)
         for instance_id in step.terminate:
             why = (
                 "an instance was taken out of service in response to a difference between desired and actual capacity."
@@ -195,23 +203,33 @@ class GroupRounds:
         if number < 1 or time.monotonic() < group.retry.due or "Launch" in suspended:
             return False
         for _ in range(number):
-            activity = ScalingActivity(group.name, "Launching a new EC2 instance", f"At {at()} {cause}")
-            group.activities.insert(0, activity)
+            activity = self._begun(group, cause)
             try:
                 self._start(group, recipe, activity)
             except (ServiceException, AwsFault) as error:
-                what = f"{error.message} Launching EC2 instance failed."
-                activity.description += f".  Status Reason: {what}"
-                activity.end("Failed", what)
-                self._tell(group, "EC2 Instance Launch Unsuccessful", activity)
-                group.retry.failed()
+                self._failed(group, activity, f"{error.message} Launching EC2 instance failed.")
                 return True
         return False
+
+    @staticmethod
+    def _begun(group: LabGroup, cause: str) -> ScalingActivity:
+        activity = ScalingActivity(group.name, "Launching a new EC2 instance", f"At {at()} {cause}")
+        group.activities.insert(0, activity)
+        return activity
+
+    def _failed(self, group: LabGroup, activity: ScalingActivity, what: str) -> None:
+        """Say that a launch failed; the next one waits."""
+        activity.description += f".  Status Reason: {what}"
+        activity.end("Failed", what)
+        self._tell(group, "EC2 Instance Launch Unsuccessful", activity)
+        group.retry.failed()
 
     def _start(self, group: LabGroup, recipe: Recipe, activity: ScalingActivity) -> None:
         subnet = emptiest(subnets_of(group), group.view(0.0, with_targets=False))
         arguments = launch_arguments(group, recipe)
-        with acting_as(auto_scaling(group.ec2_backend.account_id)):
+        place = Place(group.account_id, group.region, f"{group.name} {recipe.template_id}")
+        trouble = self.faults.within("ec2:RunInstances", place)
+        with self.tables.answering(trouble), acting_as(auto_scaling(group.ec2_backend.account_id)):
             (instance,) = group.ec2_backend.run_instances(
                 arguments.pop("image_id"),
                 1,
