@@ -38,6 +38,8 @@ class Balancer:
     _forwards: tuple[Forward, ...] = ()
     _slots: dict[str, dict[int, tuple[str, int]]] = field(default_factory=dict)
     _pid: int = 0
+    _ending: set[int] = field(default_factory=set)
+    """Those that were told to end, and whose end nobody has seen."""
 
     def check(self) -> None:
         """Raise AwsFault when this machine has no HAProxy."""
@@ -62,6 +64,7 @@ class Balancer:
 
     def follow(self) -> None:
         """Tell HAProxy what has changed; start it anew when listeners have."""
+        self._reap()
         forwards, groups = self._listeners()
         servers = {arn: self.states.serving(group) for arn, group in groups.items()}
         if forwards != self._forwards:
@@ -91,6 +94,7 @@ class Balancer:
         folder = self.settings.folder
         control, file = folder / "balancer.sock", folder / "balancer.cfg"
         before, self._pid = self._pid, 0
+        self._ending |= {before} - {0}
         self._forwards = forwards
         self._slots = {backend_name(each): slots({}, servers[each.target_group]) for each in forwards}
         if not forwards:
@@ -104,6 +108,14 @@ class Balancer:
         argv = [str(shutil.which(PROGRAM)), "-db", "-f", str(file), *takes_over]
         self._pid = process.detached(argv, log=folder / "balancer.log")
         self.settings.balancer_pid.write_text(str(self._pid))
+
+    def _reap(self) -> None:
+        """See the end of those that have ended, which would stay as zombies."""
+        for pid in list(self._ending):
+            with suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                    continue
+            self._ending.discard(pid)
 
     def _tell(self, told: list[str]) -> bool:
         """Send commands to HAProxy. False when it does not listen yet."""
