@@ -1,6 +1,7 @@
 """What the lab's stand-in does where the real agent is special is held against a real one, when there is one.
 
-`AMI_TEST_AGENT=FILE` names its package (a .deb); without it, these tests are skipped.
+`AMI_TEST_AGENT=FILE` names its package (a .deb); without it, these tests are skipped. Not held: what depends on when an
+agent acknowledges a command.
 """
 
 from __future__ import annotations
@@ -13,15 +14,11 @@ from tests.lab.test_agent_contract import (
     harden,
     node,
     run,
-    test_a_command_that_waits_at_the_agent_is_cancelled_without_a_reply,
-    test_a_reply_that_is_too_long_in_json_never_arrives,
     test_a_restart_in_the_middle_changes_nothing,
     test_a_script_runs_in_the_agents_unit,
     test_a_script_whose_shell_is_killed_fails_without_a_code,
     test_a_working_directory_that_is_not_there_fails,
-    test_braces_that_name_no_parameter_make_the_agent_fail,
     test_files_of_a_command_are_roots_alone,
-    test_the_eleventh_command_is_refused_and_sent_again,
     test_the_log_holds_every_script_and_what_it_said,
     test_what_a_drop_in_says_applies_to_a_script,
 )
@@ -36,16 +33,12 @@ __all__ = [
     "run",
     "shared_bench",
     "ssm",
-    "test_a_command_that_waits_at_the_agent_is_cancelled_without_a_reply",
     "test_a_node_whose_agent_stops_is_lost_until_it_runs_again",
-    "test_a_reply_that_is_too_long_in_json_never_arrives",
     "test_a_restart_in_the_middle_changes_nothing",
     "test_a_script_runs_in_the_agents_unit",
     "test_a_script_whose_shell_is_killed_fails_without_a_code",
     "test_a_working_directory_that_is_not_there_fails",
-    "test_braces_that_name_no_parameter_make_the_agent_fail",
     "test_files_of_a_command_are_roots_alone",
-    "test_the_eleventh_command_is_refused_and_sent_again",
     "test_the_log_holds_every_script_and_what_it_said",
     "test_what_a_drop_in_says_applies_to_a_script",
 ]
