@@ -95,6 +95,7 @@ class Delivery:
                 ticket = self._workers[command.place, invocation.instance_id].take()
                 if ticket is not None:
                     self._taken.add((command.command_id, invocation.instance_id))
+                    invocation.taken = True
             if ticket is not None:
                 self._work_off(command, invocation, node, ticket)
                 return

@@ -52,6 +52,8 @@ class Invocation:
     details: str = "Pending"
     result: Result | None = None
     cancelling: bool = False
+    taken: bool = False
+    """Whether the agent has it. The agent says so at once, although the command may wait for its turn there."""
 
 
 @dataclass
@@ -124,7 +126,8 @@ def view_of(command: Command, invocation: Invocation, now: float, delay: float) 
         return InvocationView("DeliveryTimedOut", None, invocation.started, command.expires)
     if invocation.cancelling:
         return InvocationView("Cancelling", None, invocation.started, None)
-    return InvocationView("Pending" if invocation.started is None else "InProgress", None, invocation.started, None)
+    waiting = invocation.started is None and not invocation.taken
+    return InvocationView("Pending" if waiting else "InProgress", None, invocation.started, None)
 
 
 def errors(details: Iterable[str]) -> int:

@@ -45,6 +45,15 @@ def test_it_is_pending_then_in_progress_then_what_it_became(command: Command, in
     assert view_of(command, invocation, 1_002.6, 1).status == "Failed"
 
 
+def test_what_waits_for_its_turn_at_the_agent_is_in_progress_and_has_not_started(
+    command: Command, invocation: Invocation
+) -> None:
+    """The agent replies that a command is in progress when it takes it on (amazon-ssm-agent, `mgsinteractor.go`)."""
+    invocation.taken = True
+    view = view_of(command, invocation, 1_000.4, 1)
+    assert (view.status, view.started) == ("InProgress", None)
+
+
 def test_a_result_is_not_seen_before_it_is_back(command: Command, invocation: Invocation) -> None:
     """No output, no exit code and no end date while the delay lasts."""
     end(invocation)
