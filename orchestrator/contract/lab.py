@@ -32,6 +32,8 @@ class LabJson(TypedDict):
     endpoint: str | None
     pid: int | None
     machines: int
+    memory: int | None
+    """What its server holds, in MiB; machines hold their own."""
     folder: str | None
     systems: list[str]
     """What it has AMIs of."""

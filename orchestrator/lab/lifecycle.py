@@ -10,8 +10,7 @@ import signal
 import socket
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,14 +22,13 @@ from orchestrator.lab.accounts.profiles import profiles
 from orchestrator.lab.host import agent_package, emulation, network, recipe
 from orchestrator.lab.host.podman import LABEL, Podman
 from orchestrator.lab.host.volumes import VolumeFiles
+from orchestrator.lab.lab_status import Condition, LabStatus, memory_of
 from orchestrator.lab.systems import DEBIAN_12, named
 from orchestrator.polling import attempts, steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from orchestrator.contract.lab import LabAccountJson, LabJson
-    from orchestrator.lab.accounts.organisation import LabAccount
     from orchestrator.lab.host.recipe import Root
     from orchestrator.lab.settings import Settings
     from orchestrator.lab.systems import System
@@ -53,60 +51,6 @@ ENVIRONMENT = {
     "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true",
     "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
 }
-
-
-class Condition(StrEnum):
-    """What can be said of a lab."""
-
-    UP = "up"
-    DOWN = "down"
-    SILENT = "silent"
-    """Its server runs and does not answer: it is busy or stopped. What it holds is not lost."""
-    DEAD = "dead"
-    """Its server is gone, and with it what it held; something of it is left."""
-
-
-@dataclass(frozen=True)
-class LabStatus:
-    """A lab at one moment."""
-
-    name: str
-    condition: Condition
-    endpoint: str = ""
-    pid: int = 0
-    machines: int = 0
-    folder: str = ""
-    systems: tuple[str, ...] = ()
-    """What it has AMIs of."""
-    calls: dict[str, int] = field(default_factory=dict)
-    """How many API calls it has answered, by `service:Action`."""
-    accounts: tuple[LabAccount, ...] = ()
-
-    def as_json(self) -> LabJson:
-        """What `ami lab status --json` prints."""
-        return {
-            "schema": "ami/lab/1",
-            "lab": self.name,
-            "condition": self.condition.value,
-            "endpoint": self.endpoint or None,
-            "pid": self.pid or None,
-            "machines": self.machines,
-            "folder": self.folder or None,
-            "systems": list(self.systems),
-            "calls": self.calls,
-            "accounts": [_account(each) for each in self.accounts],
-        }
-
-
-def _account(account: LabAccount) -> LabAccountJson:
-    return {
-        "account": account.account_id,
-        "name": account.name,
-        "unit": account.unit or None,
-        "access_key_id": account.key_id,
-        "secret_access_key": account.secret_key,
-        "bucket": account.bucket,
-    }
 
 
 def up(wanted: Settings, tell: Callable[[str], None], agent: Path | None = None) -> Settings:
@@ -211,6 +155,7 @@ def status(name: str) -> LabStatus:
             systems,
             told["calls"],
             lab.organisation.accounts,
+            memory_of(pid),
         )
     if pid:
         return LabStatus(name, Condition.SILENT, lab.endpoint if lab else "", pid, folder=str(settings.STATE / name))

@@ -20,7 +20,7 @@ from orchestrator.aws.account import Account
 from orchestrator.errors import LackError, UsageError
 from orchestrator.lab import door, lifecycle, settings
 from orchestrator.lab.host.network import anchor_names
-from orchestrator.lab.lifecycle import Condition
+from orchestrator.lab.lab_status import Condition
 from orchestrator.lab.settings import Settings
 from tests.cli.contract import printed
 from tests.lab.conftest import until

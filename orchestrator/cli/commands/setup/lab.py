@@ -118,23 +118,25 @@ def up(  # noqa: PLR0917  a command has as many parameters as options
 def status(name: LabOption = "default", as_json: JsonOption = False) -> None:
     """Say whether the lab is up, and where. Exit code 0 when it is, 3 when not."""
     from orchestrator.lab import lifecycle
+    from orchestrator.lab.lab_status import Condition
 
     found = lifecycle.status(name)
     if as_json:
         print_json(found.as_json())
-    elif found.condition is lifecycle.Condition.UP:
+    elif found.condition is Condition.UP:
         print_text(f"the lab '{name}' is up at {found.endpoint} (process {found.pid}, {found.machines} machines)")
+        print_text(f"its server holds {found.memory} MiB of memory")
         print_text(f"it has AMIs of {', '.join(found.systems)}; `ami lab up --with SYSTEM` makes others")
         for account in found.accounts if len(found.accounts) > 1 else ():
             print_text(f"account {account.account_id} {account.name} in {account.unit or 'the root'}: {account.key_id}")
         print_text("its machines are containers with this host's kernel: docs/lab.md says what does not work there")
-    elif found.condition is lifecycle.Condition.SILENT:
+    elif found.condition is Condition.SILENT:
         print_text(f"the lab '{name}' runs (process {found.pid}) and does not answer; wait, or `ami lab down`")
-    elif found.condition is lifecycle.Condition.DEAD:
+    elif found.condition is Condition.DEAD:
         print_text(f"the lab '{name}' is dead; `ami lab up` or `ami lab down` clears what is left of it")
     else:
         print_text(f"the lab '{name}' is down")
-    if found.condition is not lifecycle.Condition.UP:
+    if found.condition is not Condition.UP:
         if as_json:
             raise LackError(f"the lab '{name}' is {found.condition}", hint=f"ami lab up --name {name}")
         raise typer.Exit(3)
