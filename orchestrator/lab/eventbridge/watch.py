@@ -19,15 +19,23 @@ EVERY = 0.25
 
 
 class Watch:
-    """What was seen last."""
+    """What was seen last; nothing until somebody wants to hear of changes."""
 
     def __init__(self, tables: Tables, told: Events) -> None:
         self._tables = tables
         self._told = told
-        self._seen: Sightings = _now(tables)
+        self._seen: Sightings | None = None
+
+    def begin(self) -> None:
+        """Tell of changes from now on."""
+        with self._tables.lock:
+            if self._seen is None:
+                self._seen = _now(self._tables)
 
     def look(self) -> None:
         """Tell what has changed since the last look."""
+        if self._seen is None:
+            return
         with self._tables.lock:
             now = _now(self._tables)
             before, self._seen = self._seen, now

@@ -18,14 +18,21 @@ _BUS = "orchestrator.lab.eventbridge.bus"
 
 
 def install(lab: Assembly) -> None:
-    """Watch the tables, and send events on once somebody has asked EventBridge for anything."""
-    lab.guards.append((0, _prepare))
+    """Watch the tables and send events on, once somebody has asked EventBridge for anything."""
+    watch = Watch(lab.tables, lab.events)
+
+    def prepare(call: Call, _body: bytes, _environ: Mapping[str, Any]) -> None:
+        if call.service == "events":
+            _prepare()
+            watch.begin()
+
+    lab.guards.append((0, prepare))
     lab.events.listen(lambda event: _deliver(lab, event))
-    lab.every(EVERY, Watch(lab.tables, lab.events).look)
+    lab.every(EVERY, watch.look)
 
 
-def _prepare(call: Call, _body: bytes, _environ: Mapping[str, Any]) -> None:
-    if call.service == "events" and _BUS not in sys.modules:
+def _prepare() -> None:
+    if _BUS not in sys.modules:
         # Deferred: moto's EventBridge takes long to import, and few labs need it.
         from orchestrator.lab.eventbridge import bus  # noqa: PLC0415
 
