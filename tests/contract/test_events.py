@@ -187,6 +187,7 @@ def test_updates_and_deletions_of_a_parameter_are_told(bus: Bus) -> None:
     name = parameter(bus.aws)
     parameter(bus.aws, "y", Overwrite=True)
     assert len(bus.queue.events(2)) == 2
+    time.sleep(1)
     bus.aws.client("ssm").delete_parameter(Name=name)
     (event,) = bus.queue.events()
     assert event["detail"]["operation"] == "Delete"

@@ -9,8 +9,8 @@ from orchestrator.lab.strict.guard import StrictGuard
 if TYPE_CHECKING:
     from orchestrator.lab.assembly import Assembly
 
-#: After whoever asks for credentials, before whoever looks at what a call means.
-_ORDER = 40
+#: After who it is that calls, before what they may do: that takes a call that can be read.
+_ORDER = 15
 
 
 def install(lab: Assembly) -> None:
