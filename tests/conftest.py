@@ -16,8 +16,10 @@ settings.load_profile("any-machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare `--packers`."""
+    """Declare `--packers` and `--enforce-iam`."""
     add_option(parser)
+    text = "Let the lab of the tests enforce rights, under an administrator: everything works as without."
+    parser.addoption("--enforce-iam", action="store_true", help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:

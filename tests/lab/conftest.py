@@ -67,16 +67,18 @@ def free_port() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def lab(free_port: Callable[[], int]) -> Iterator[Settings]:
+def lab(free_port: Callable[[], int], request: pytest.FixtureRequest) -> Iterator[Settings]:
     """A lab of this session's own, with no delays and an agent that waits a 30th of its time; gone at the end.
 
+    With `--enforce-iam` it enforces rights, under an administrator.
     Labs of sessions that were killed go first.
     """
     for folder in settings.STATE.glob("test-*"):
         if not Path("/proc", folder.name.rpartition("-")[2]).exists():
             lifecycle.down(folder.name, print)
     name = f"test-{os.getpid()}"
-    made = lifecycle.up(Settings(name, free_port(), command_delay=0.0, image_delay=0.0, agent_waits=AGENT_WAITS), print)
+    enforced = bool(request.config.getoption("--enforce-iam"))
+    made = lifecycle.up(Settings(name, free_port(), 0.0, 0.0, AGENT_WAITS, enforce_iam=enforced), print)
     make_one_host_key(made)
     yield made
     lifecycle.down(name, print)
