@@ -54,3 +54,19 @@ def test_the_name_of_a_bucket_is_taken_for_every_account(aws: Contract) -> None:
     aws.later(ours.delete_bucket, Bucket=aws.name)
     with pytest.raises(ClientError, match="BucketAlreadyExists"):
         theirs.create_bucket(Bucket=aws.name)
+
+
+@source("Amazon EC2 API Reference", "DescribeInstances: the instances that the account owns")
+def test_a_machine_of_a_member_runs_and_is_seen_by_it_alone(aws: Contract) -> None:
+    member = aws.member()
+    ec2 = member.client("ec2")
+    named = [{"Name": "name", "Values": ["debian-12-amd64-*"]}]
+    images = ec2.describe_images(Owners=["136693071363"], Filters=named)["Images"]
+    newest = max(images, key=lambda image: str(image["CreationDate"]))["ImageId"]
+    launched = ec2.run_instances(ImageId=newest, InstanceType="t3.small", MinCount=1, MaxCount=1)
+    machine = launched["Instances"][0]["InstanceId"]
+    aws.later(ec2.terminate_instances, InstanceIds=[machine])
+    ec2.get_waiter("instance_running").wait(InstanceIds=[machine], WaiterConfig={"Delay": 1, "MaxAttempts": 300})
+    assert launched["OwnerId"] == member.account
+    with pytest.raises(ClientError, match=r"InvalidInstanceID\.NotFound"):
+        aws.client("ec2").describe_instances(InstanceIds=[machine])
