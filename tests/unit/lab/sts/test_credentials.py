@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +13,6 @@ from moto.sts.models import sts_backends
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.call import Call, Protocol
 from orchestrator.lab.sts.credentials import CredentialsGuard
-from orchestrator.lab.sts.machine_role import credentials_of
 from orchestrator.lab.tables import Tables
 
 if TYPE_CHECKING:
@@ -71,14 +69,3 @@ def test_guard_when_a_key_is_inactive(session: Any) -> None:
     iam_backends[ACCOUNT]["aws"].access_keys[session.access_key_id].status = "Inactive"
     with pytest.raises(AwsFault, match="AuthFailure"):
         look(session.access_key_id, session.session_token, Protocol.EC2)
-
-
-def test_credentials_of_a_machine_are_the_same_until_they_are_about_to_expire(session: Any) -> None:
-    assert session
-    machine = SimpleNamespace(id="i-0123456789abcdef0", owner_id=ACCOUNT, region_name="us-east-1")
-    role = SimpleNamespace(arn=ARN)
-    first = credentials_of(machine, role)
-    assert credentials_of(machine, role) == first
-    look(first.key_id, first.token)
-    machine.role_session.expiration = datetime.now(UTC) + timedelta(minutes=59)
-    assert credentials_of(machine, role).key_id != first.key_id
