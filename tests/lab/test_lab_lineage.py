@@ -75,7 +75,7 @@ def test_references_when_an_ami_is_used(
 @pytest.mark.parametrize(
     ("service", "call", "code"),
     [
-        ("ec2", lambda ec2: ec2.describe_image_usage_reports(), "InvalidAction"),
+        ("ec2", lambda ec2: ec2.describe_store_image_tasks(), "InvalidAction"),
         ("ssm", lambda ssm: ssm.describe_sessions(State="Active"), "UnknownOperationException"),
     ],
 )
