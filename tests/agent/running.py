@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ class Job:
     reply: Callable[[Told], None]
     process: subprocess.Popen[bytes] | None = None
     cancelled: bool = False
+    out: bytearray = field(default_factory=bytearray)
 
     @property
     def command_id(self) -> str:
@@ -62,7 +63,7 @@ def _script(job: Job, script: Path, parameters: Told, names: dict[str, str]) -> 
         )
     except OSError as error:
         return 1, b"", f"failed to run commands: fork/exec {error}".encode(), "Failed"
-    streams: list[bytearray] = [bytearray(), bytearray()]
+    streams = [job.out, bytearray()]
     readers = [
         threading.Thread(target=_read, args=(pipe, kept), daemon=True)
         for pipe, kept in zip((job.process.stdout, job.process.stderr), streams, strict=True)
