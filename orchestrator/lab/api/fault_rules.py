@@ -101,7 +101,7 @@ ANY_CALL = (
 
 
 @dataclass(frozen=True)
-class Place:
+class CallPlace:
     """Where a call is made, by whom, and about what."""
 
     account: str = ""
@@ -113,7 +113,7 @@ class Place:
 
 
 #: A call of which nothing is known but its operation.
-SOMEWHERE = Place()
+SOMEWHERE = CallPlace()
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Rule:
         """Whether a call of `service:Action` is its business."""
         return any(fnmatchcase(operation, pattern) for pattern in self.operations)
 
-    def concerns(self, operation: str, place: Place) -> bool:
+    def concerns(self, operation: str, place: CallPlace) -> bool:
         """Whether a call of `service:Action` is its business, made there."""
         return (
             self.matches(operation)
@@ -252,7 +252,7 @@ class Decision:
     after: tuple[HitCount, ...]
 
 
-def decide(tallies: Iterable[HitCount], operation: str, place: Place = SOMEWHERE) -> Decision:
+def decide(tallies: Iterable[HitCount], operation: str, place: CallPlace = SOMEWHERE) -> Decision:
     """What becomes of a call of `service:Action`. A call that one rule refuses never reaches the next one."""
     after = {tally.number: tally for tally in tallies}
     latency, outcome, within = 0.0, FaultEffect.ANSWERED, []

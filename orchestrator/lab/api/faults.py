@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 from orchestrator.errors import UsageError
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.call import Protocol
-from orchestrator.lab.api.fault_rules import ANY_CALL, SOMEWHERE, FaultEffect, FaultKind, HitCount, Place, decide
+from orchestrator.lab.api.fault_rules import ANY_CALL, SOMEWHERE, CallPlace, FaultEffect, FaultKind, HitCount, decide
 from orchestrator.lab.api.recent_ids import unknown
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ def broken(protocol: Protocol) -> AwsFault:
             return AwsFault("InternalServerError", "Internal server error", 500)
 
 
-def place_of(call: Call, body: bytes, path: str) -> Place:
+def place_of(call: Call, body: bytes, path: str) -> CallPlace:
     """Where a call is made, by whom, and about what."""
     text = unquote_plus(f"{path} {body.decode(errors='replace')}")
     # Keys of a role or a session begin so (IAM User Guide, "IAM identifiers", "Understanding unique ID prefixes").
-    return Place(call.account, call.region, text, temporary=call.key.startswith("ASIA"))
+    return CallPlace(call.account, call.region, text, temporary=call.key.startswith("ASIA"))
 
 
 @dataclass
@@ -227,7 +227,7 @@ class Faults:
             self._hide(trouble, call, body)
         return trouble
 
-    def within(self, operation: str, place: Place = SOMEWHERE) -> Trouble:
+    def within(self, operation: str, place: CallPlace = SOMEWHERE) -> Trouble:
         """What the rules do within something that is no call of a client, and that no other rule can hit.
 
         Its `place` has the names that `--resource` may name, as the group of a machine.

@@ -16,7 +16,7 @@ from moto.core.exceptions import ServiceException
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.events import AwsEvent
-from orchestrator.lab.api.fault_rules import HEALTH_CHECK, Place
+from orchestrator.lab.api.fault_rules import HEALTH_CHECK, CallPlace
 from orchestrator.lab.autoscaling.activities import ScalingActivity, at
 from orchestrator.lab.autoscaling.capacity import Lifecycle, emptiest, scale
 from orchestrator.lab.autoscaling.group import LabMember, Recipe, each_group
@@ -78,7 +78,7 @@ class GroupRounds:
 
     def _spoiled(self, group: LabGroup, member: LabMember) -> bool:
         """Whether a fault keeps an instance from being healthy."""
-        place = Place(group.account_id, group.region, f"{group.name} {member.instance_id}")
+        place = CallPlace(group.account_id, group.region, f"{group.name} {member.instance_id}")
         return self.faults.within(HEALTH_CHECK, place).unhealthy()
 
     def _enter(self, group: LabGroup, member: LabMember) -> None:
@@ -89,7 +89,7 @@ class GroupRounds:
             member.activity.end("Successful")
         self._tell(group, "EC2 Instance Launch Successful", member.activity)
         group.retry.worked()
-        place = Place(group.account_id, group.region, group.name)
+        place = CallPlace(group.account_id, group.region, group.name)
         if self.faults.within(HEALTH_CHECK, place).unhealthy():
             member.health_status = "Unhealthy"
             member.cause = "an instance was taken out of service in response to an ELB system health check failure."
@@ -227,7 +227,7 @@ class GroupRounds:
     def _start(self, group: LabGroup, recipe: Recipe, activity: ScalingActivity) -> None:
         subnet = emptiest(subnets_of(group), group.view(0.0, with_targets=False))
         arguments = launch_arguments(group, recipe)
-        place = Place(group.account_id, group.region, f"{group.name} {recipe.template_id}")
+        place = CallPlace(group.account_id, group.region, f"{group.name} {recipe.template_id}")
         trouble = self.faults.within("ec2:RunInstances", place)
         with self.tables.answering(trouble), acting_as(auto_scaling(group.ec2_backend.account_id)):
             (instance,) = group.ec2_backend.run_instances(

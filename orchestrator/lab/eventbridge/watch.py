@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EVERY = 0.25
 
 
-class Watch:
+class TableWatch:
     """What was seen last; nothing until somebody wants to hear of changes."""
 
     def __init__(self, tables: Tables, told: Events) -> None:

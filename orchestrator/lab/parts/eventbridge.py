@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.lab.eventbridge.watch import EVERY, Watch
+from orchestrator.lab.eventbridge.watch import EVERY, TableWatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,8 @@ _BUS = "orchestrator.lab.eventbridge.bus"
 
 
 def install(lab: Assembly) -> None:
-    """Watch the tables and send events on, once somebody has asked EventBridge for anything."""
-    watch = Watch(lab.tables, lab.events)
+    """TableWatch the tables and send events on, once somebody has asked EventBridge for anything."""
+    watch = TableWatch(lab.tables, lab.events)
 
     def prepare(call: Call, _body: bytes, _environ: Mapping[str, Any]) -> None:
         if call.service == "events":

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import UsageError
 from orchestrator.lab.api.fault_rules import (
+    CallPlace,
     Decision,
     FaultEffect,
     FaultKind,
     HitCount,
-    Place,
     Rule,
     decide,
     drawn,
@@ -140,17 +140,19 @@ def test_every_kind_has_a_name() -> None:
 @pytest.mark.parametrize(
     ("selector", "place", "hit"),
     [
-        ({"region": "eu-*"}, Place(region="eu-west-1"), True),
-        ({"region": "eu-*"}, Place(region="us-east-1"), False),
-        ({"account": "111111111111"}, Place(account="111111111111"), True),
-        ({"account": "111111111111"}, Place(account="222222222222"), False),
-        ({"resource": "ami-1"}, Place(text="Action=DescribeImages&ImageId.1=ami-1"), True),
-        ({"resource": "ami-1"}, Place(text="Action=DescribeImages&ImageId.1=ami-12"), False),
-        ({"resource": "/prod/web"}, Place(text='{"Name": "/prod/web"}'), True),
-        ({"resource": "/prod/web"}, Place(text='{"Name": "/prod/web-2"}'), False),
+        ({"region": "eu-*"}, CallPlace(region="eu-west-1"), True),
+        ({"region": "eu-*"}, CallPlace(region="us-east-1"), False),
+        ({"account": "111111111111"}, CallPlace(account="111111111111"), True),
+        ({"account": "111111111111"}, CallPlace(account="222222222222"), False),
+        ({"resource": "ami-1"}, CallPlace(text="Action=DescribeImages&ImageId.1=ami-1"), True),
+        ({"resource": "ami-1"}, CallPlace(text="Action=DescribeImages&ImageId.1=ami-12"), False),
+        ({"resource": "/prod/web"}, CallPlace(text='{"Name": "/prod/web"}'), True),
+        ({"resource": "/prod/web"}, CallPlace(text='{"Name": "/prod/web-2"}'), False),
     ],
 )
-def test_a_rule_is_of_an_account_a_region_or_a_resource(selector: dict[str, str], place: Place, *, hit: bool) -> None:
+def test_a_rule_is_of_an_account_a_region_or_a_resource(
+    selector: dict[str, str], place: CallPlace, *, hit: bool
+) -> None:
     rule = Rule(FaultKind.DENY, **selector)  # type: ignore[arg-type] # all of these are text
     outcome = decide([HitCount(1, rule)], "ec2:DescribeImages", place).outcome
     assert (outcome is FaultEffect.DENIED) is hit
@@ -165,4 +167,4 @@ def test_a_region_that_is_cut_off_is_silent_and_then_breaks() -> None:
 def test_only_temporary_credentials_expire() -> None:
     expired = [HitCount(1, Rule(FaultKind.EXPIRED))]
     assert decide(expired, "ec2:RunInstances").outcome is FaultEffect.ANSWERED
-    assert decide(expired, "ec2:RunInstances", Place(temporary=True)).outcome is FaultEffect.EXPIRED
+    assert decide(expired, "ec2:RunInstances", CallPlace(temporary=True)).outcome is FaultEffect.EXPIRED

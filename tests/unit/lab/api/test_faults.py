@@ -10,7 +10,7 @@ import pytest
 from orchestrator.errors import UsageError
 from orchestrator.lab.api.call import Call, Protocol
 from orchestrator.lab.api.fault_door import FaultDoor
-from orchestrator.lab.api.fault_rules import HEALTH_CHECK, FaultKind, Place, Rule
+from orchestrator.lab.api.fault_rules import HEALTH_CHECK, CallPlace, FaultKind, Rule
 from orchestrator.lab.api.faults import Faults, Trouble, broken, throttled
 from orchestrator.lab.api.recent_ids import IdKind, RecentId, RecentIds
 
@@ -184,5 +184,5 @@ def test_a_fault_within_a_call_hits_as_often_as_it_may(kind: FaultKind, operatio
     faults = Faults(RecentIds())
     faults.set(Rule(kind, 3.0 if kind.value_name else 0.0, times=1, resource="web"))
     assert not ask(faults.within(operation))
-    assert ask(faults.within(operation, Place(text="group web")))
-    assert not ask(faults.within(operation, Place(text="group web")))
+    assert ask(faults.within(operation, CallPlace(text="group web")))
+    assert not ask(faults.within(operation, CallPlace(text="group web")))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.lab.api.events import Events
-from orchestrator.lab.eventbridge.watch import Watch
+from orchestrator.lab.eventbridge.watch import TableWatch
 from orchestrator.lab.tables import Tables
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_what_was_there_before_is_not_told(tables: Changing) -> None:
     told: list[AwsEvent] = []
     events = Events()
     events.listen(told.append)
-    watch = Watch(tables, events)
+    watch = TableWatch(tables, events)
     tables.images = (image(1),)
     watch.look()
     watch.begin()
