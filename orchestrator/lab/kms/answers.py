@@ -13,7 +13,7 @@ from orchestrator.lab.accounts.membership import reader
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.kms.acting import acting
 from orchestrator.lab.kms.keys import key_named, place
-from orchestrator.lab.kms.policy import KeyUse, Verdict, may, verdict
+from orchestrator.lab.kms.policy import KeyUse, KeyVerdict, may, verdict
 from orchestrator.lab.kms.signatures import digest_of, sign, verify
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class LabKmsResponse(KmsResponse):
             said = verdict(policy, KeyUse(principal, "kms:PutKeyPolicy"))
         except (ValueError, AttributeError):
             raise AwsFault("MalformedPolicyDocumentException", "Policy contains invalid JSON") from None
-        if said is not Verdict.ALLOW and not self._get_param("BypassPolicyLockoutSafetyCheck"):
+        if said is not KeyVerdict.ALLOW and not self._get_param("BypassPolicyLockoutSafetyCheck"):
             what = "The new key policy will not allow you to update the key policy in the future."
             raise AwsFault("MalformedPolicyDocumentException", what)
         return str(super().put_key_policy())

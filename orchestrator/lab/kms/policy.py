@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ASSUMED = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/")
 
 
-class Verdict(Enum):
+class KeyVerdict(Enum):
     """What a policy says."""
 
     ALLOW = "allow"
@@ -71,9 +71,9 @@ class KeyUse:
         return known.get(name)
 
 
-def verdict(policy: str, use: KeyUse) -> Verdict:
+def verdict(policy: str, use: KeyUse) -> KeyVerdict:
     """What the policy of a key says of a use; what it denies is denied, whatever else it says."""
-    said = Verdict.NOTHING
+    said = KeyVerdict.NOTHING
     for statement in _list(json.loads(policy).get("Statement", [])):
         deny = statement.get("Effect") == "Deny"
         if not (_principal(statement, use, deny=deny) and _action(statement, use)):
@@ -81,8 +81,8 @@ def verdict(policy: str, use: KeyUse) -> Verdict:
         if not _conditions(statement.get("Condition", {}), use, unknown=deny):
             continue
         if deny:
-            return Verdict.DENY
-        said = Verdict.ALLOW
+            return KeyVerdict.DENY
+        said = KeyVerdict.ALLOW
     return said
 
 
@@ -102,7 +102,7 @@ def may(key: Key, use: KeyUse) -> bool:
         # The policy of a key that AWS manages lets all principals of its account use it through the service.
         return bool(use.account == key.account_id)
     said = verdict(key.policy or "{}", use)
-    return said is Verdict.ALLOW or (said is Verdict.NOTHING and granted(key, use))
+    return said is KeyVerdict.ALLOW or (said is KeyVerdict.NOTHING and granted(key, use))
 
 
 def _principal(statement: Mapping[str, Any], use: KeyUse, *, deny: bool) -> bool:

@@ -10,7 +10,7 @@ from moto.ec2.utils import random_ami_id
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2.ami import LabAmi, StateReason
-from orchestrator.lab.ec2.images.encryption import Encryption, outcome
+from orchestrator.lab.ec2.images.encryption import CopyEncryption, outcome
 from orchestrator.lab.ec2.images.sharing import readable
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class CopyRequest:
     source_region: str
     name: str
     description: str | None = None
-    encryption: Encryption = field(default_factory=Encryption)
+    encryption: CopyEncryption = field(default_factory=CopyEncryption)
     copies_tags: bool = False
     image_tags: tuple[tuple[str, str], ...] = ()
     snapshot_tags: tuple[tuple[str, str], ...] = ()

@@ -25,7 +25,7 @@ INACCESSIBLE = StateReason("Client.InvalidKmsKey", "Given key ID is not accessib
 
 
 @dataclass(frozen=True)
-class Encryption:
+class CopyEncryption:
     """What a copy asks for."""
 
     encrypted: bool | None = None
@@ -42,7 +42,7 @@ class Outcome:
 
 
 def outcome(
-    asked: Encryption,
+    asked: CopyEncryption,
     sources: Iterable[LabSnapshot],
     account: str,
     region: str,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.ec2.images.copying import CopyRequest, copy_image
-from orchestrator.lab.ec2.images.encryption import Encryption
+from orchestrator.lab.ec2.images.encryption import CopyEncryption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ def answer(asked: Asked) -> dict[str, Any]:
         source_region=str(given["SourceRegion"]),
         name=str(given["Name"]),
         description=given.get("Description"),
-        encryption=Encryption(given.get("Encrypted"), given.get("KmsKeyId") or ""),
+        encryption=CopyEncryption(given.get("Encrypted"), given.get("KmsKeyId") or ""),
         copies_tags=bool(given.get("CopyImageTags")),
         image_tags=tags.get("image", ()),
         snapshot_tags=tags.get("snapshot", ()),

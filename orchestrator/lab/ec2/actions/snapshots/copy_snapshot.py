@@ -13,7 +13,7 @@ from orchestrator.lab.api.recent_ids import IdKind
 from orchestrator.lab.ec2.actions.images.copy_image import tags_by_kind
 from orchestrator.lab.ec2.ami import LabSnapshot
 from orchestrator.lab.ec2.images.copying import fate
-from orchestrator.lab.ec2.images.encryption import Encryption, outcome
+from orchestrator.lab.ec2.images.encryption import CopyEncryption, outcome
 
 if TYPE_CHECKING:
     from orchestrator.lab.asked import Asked
@@ -28,7 +28,7 @@ def answer(asked: Asked) -> dict[str, Any]:
         if given.get(name):
             raise AwsFault("UnsupportedOperation", f"The lab has no Outposts and no Local Zones: {name}")
     source = asked.ec2(str(given["SourceRegion"])).readable_snapshot(str(given["SourceSnapshotId"]))
-    wanted = Encryption(given.get("Encrypted"), given.get("KmsKeyId") or "")
+    wanted = CopyEncryption(given.get("Encrypted"), given.get("KmsKeyId") or "")
     result = outcome(wanted, [source], asked.account, asked.region, tables.encryption_by_default)
     tags = dict(tags_by_kind(given.get("TagSpecifications", []), ("snapshot",)).get("snapshot", ()))
     snapshot = LabSnapshot(
