@@ -176,13 +176,11 @@ def present(name: str) -> Settings:
 
 def exports(lab: Settings) -> dict[str, str]:
     """What other tools (the AWS command line, Terraform, boto3) need in their environment to meet the lab."""
-    accounts = {"AWS_CONFIG_FILE": str(lab.profiles)} if lab.organisation.members else {}
-    return accounts | {
-        "AWS_ENDPOINT_URL": lab.endpoint,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "lab",
-        "AWS_SECRET_ACCESS_KEY": "lab",
-    }
+    keys = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab"}
+    if lab.organisation.members:
+        # Keys of the environment would be stronger than AWS_PROFILE.
+        keys = {"AWS_CONFIG_FILE": str(lab.profiles), "AWS_PROFILE": lab.organisation.accounts[0].name}
+    return {"AWS_ENDPOINT_URL": lab.endpoint, "AWS_DEFAULT_REGION": "us-east-1", **keys}
 
 
 def _prepared(name: str) -> None:
