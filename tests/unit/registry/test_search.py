@@ -49,7 +49,7 @@ def test_find_version_when_it_is_there_once(account: Account, made: Maker) -> No
 
 
 def test_versions_of_when_others_have_more(account: Account, made: Maker) -> None:
-    """Images that were not asked for are not even sent, and a hundred names are one call."""
+    """Images that were not asked for are not even sent, and 190 names are one call."""
     answers: list[int] = []
     events = account.client("ec2").meta.events
     events.register("after-call.ec2.DescribeImages", lambda parsed, **_: answers.append(len(parsed["Images"])))
@@ -59,7 +59,7 @@ def test_versions_of_when_others_have_more(account: Account, made: Maker) -> Non
     found = versions_of(account, {"web", "golden", "stack-base-*"})
     assert {one.image: one.ami_id for one in found} == {"stack-base-1a2b3c4d": shared, "web": first}
     assert answers == [2]
-    assert versions_of(account, [f"gone-{number}" for number in range(101)]) == ()
+    assert versions_of(account, [f"gone-{number}" for number in range(191)]) == ()
     assert answers == [2, 0, 0]
     assert versions_of(account, []) == ()
     assert answers == [2, 0, 0]
