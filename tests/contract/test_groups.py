@@ -157,3 +157,8 @@ def test_an_empty_group_is_deleted_at_once(aws: Contract) -> None:
     scaling.create_auto_scaling_group(AutoScalingGroupName=aws.name, **asked)
     scaling.delete_auto_scaling_group(AutoScalingGroupName=aws.name)
     until(lambda: not scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[aws.name])["AutoScalingGroups"])
+
+
+@source("Amazon EC2 Auto Scaling API Reference", "DescribeAutoScalingGroups, InvalidNextToken")
+def test_a_token_of_groups_that_was_never_given_is_refused(aws: Contract) -> None:
+    refused("InvalidNextToken", aws.client("autoscaling").describe_auto_scaling_groups, NextToken="guessed")

@@ -78,3 +78,16 @@ def test_the_ancestors_of_a_copy_are_told(aws: Contract) -> None:
     made = copied(aws, image)
     entries = aws.client("ec2").get_image_ancestry(ImageId=made)["ImageAncestryEntries"]
     assert [each["ImageId"] for each in entries] == [made, image]
+
+
+@source(
+    "Amazon EC2 User Guide",
+    "AMI ancestry: traces back until the root AMI; that ancestors may be gone was tried by others",
+)
+def test_an_ancestor_that_is_gone_stays_in_the_chain(aws: Contract) -> None:
+    ec2, image = aws.client("ec2"), registered(aws)
+    middle = copied(aws, image)
+    last = copied(aws, middle)
+    ec2.deregister_image(ImageId=middle)
+    entries = ec2.get_image_ancestry(ImageId=last)["ImageAncestryEntries"]
+    assert [each["ImageId"] for each in entries] == [last, middle, image]

@@ -62,6 +62,8 @@ class ImagingBackend(EventualBackend):
         self.bin = RecycleBin()
         self.copies: dict[str, tuple[object, str]] = {}
         """What each client token of CopyImage asked for, and the AMI that it has made."""
+        self.deregistered: dict[str, LabAmi] = {}
+        """AMIs that are gone: they stay ancestors of what was made of them."""
         self.allowed = AllowedImages()
         self.usage_reports: dict[str, UsageReport] = {}
         """By client token, or by their own id."""
@@ -88,6 +90,10 @@ class ImagingBackend(EventualBackend):
             foreign = (each.amis.get(image_id) for each in self._neighbours())
             image = next((each for each in foreign if each is not None and launchable(each, who)), None)
         return image if image is not None and self.allowed.lets(image, self.account_id) else None
+
+    def ancestor(self, image_id: str) -> LabAmi | None:
+        """An AMI that others were made of, also when it is gone by now."""
+        return self.image(image_id) or self.deregistered.get(image_id)
 
     def source(self, image_id: str, region: str) -> LabAmi:
         """An AMI of any region that the account sees. Raises what moto raises for one that it does not."""
@@ -263,6 +269,8 @@ class ImagingBackend(EventualBackend):
         """The image goes, into the Recycle Bin when a rule keeps it; its snapshots stay, as on AWS."""
         image = self.amis.get(ami_id)
         super().deregister_image(ami_id)
+        if image is not None:
+            self.deregistered[ami_id] = image
         self.bin.take_image(image, self.tags.get(ami_id, {}))
         self.tables.wake()
 

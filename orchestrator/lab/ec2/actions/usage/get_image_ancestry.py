@@ -10,18 +10,22 @@ if TYPE_CHECKING:
     from orchestrator.lab.asked import Asked
 
 
-def answer(asked: Asked) -> dict[str, Any]:
-    """One entry for each AMI of the chain, the one that was asked for first.
+#: Entries of a chain at most, and the owners at whose AMIs it ends ("How AMI ancestry works").
+_MOST = 50
+_VERIFIED = ("amazon", "aws-marketplace")
 
-    The chain ends at an AMI that was not made of another one, and at one that is no longer there: its id is known, and
-    what it was made of is not.
+
+def answer(asked: Asked) -> dict[str, Any]:
+    """One entry for each AMI of the chain, the one that was asked for first; those that are gone by now included.
+
+    The chain ends at an AMI that was not made of another one, at one of a verified provider, and with its 50th.
     """
-    region, image_id = asked.region, str(asked.parameters["ImageId"])
-    image = asked.ec2(region).image(image_id)
+    image_id = str(asked.parameters["ImageId"])
+    image = asked.ec2().image(image_id)
     if image is None:
         raise InvalidAMIIdError(image_id)
-    entries = []
-    while image is not None:
+    entries: list[dict[str, Any]] = []
+    while image is not None and len(entries) < _MOST:
         entries.append(
             {
                 "CreationDate": image.creation_date,
@@ -31,6 +35,6 @@ def answer(asked: Asked) -> dict[str, Any]:
                 "SourceImageRegion": image.source_image_region,
             }
         )
-        source = image.source_image_region
-        image = asked.ec2(source).image(image.source_image_id) if source else None
+        source = "" if image.owner_alias in _VERIFIED else image.source_image_region
+        image = asked.ec2(source).ancestor(image.source_image_id) if source else None
     return {"ImageAncestryEntries": entries}
