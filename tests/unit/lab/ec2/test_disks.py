@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moto.ec2.models import ec2_backends
 
 from orchestrator.lab.ec2.disks import Disks
 from orchestrator.lab.host.podman import Podman
@@ -41,6 +42,8 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def disks(tmp_path: Path) -> Disks:
+    """Disks of a lab that holds nothing yet; other tests of this process may have had moto's tables before."""
+    ec2_backends.reset()
     tables = Tables(ipaddress.IPv4Network("10.89.0.0/24"))
     return Disks(tables, Podman("unit", ""), lambda _: nullcontext(), 0.0, VolumeFiles(tmp_path))
 
