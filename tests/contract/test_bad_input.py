@@ -317,3 +317,9 @@ def test_targets_are_asked_every_five_seconds_at_most(aws: Contract) -> None:
     arguments = {"Name": aws.name[:32], "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-0123456789abcdef0"}
     answer = refused(lax(aws, "elbv2").create_target_group, **arguments, HealthCheckIntervalSeconds=4)
     assert answer[0] == "ValidationError"
+
+
+@source("Amazon EC2 API Reference", "Error codes, InvalidInstanceType")
+def test_an_instance_type_that_is_not_there_has_an_error_of_its_own(aws: Contract) -> None:
+    with pytest.raises(ClientError, match="InvalidInstanceType"):
+        aws.client("ec2").describe_instance_types(InstanceTypes=["t3.smal"])
