@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -12,6 +12,24 @@ from tests.contract.source import source
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Contract
+
+
+def alarmed(aws: Contract) -> Any:
+    """A client of CloudWatch, where an alarm of the rule's name is."""
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=aws.name,
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        MetricName="errors",
+        Namespace=aws.name,
+        Period=60,
+        Statistic="Sum",
+        Threshold=1,
+        TreatMissingData="ignore",
+    )
+    aws.later(cloudwatch.delete_alarms, AlarmNames=[aws.name])
+    return cloudwatch
 
 
 @source(API, "StartInstanceRefresh, InstanceRefreshInProgress")
@@ -163,19 +181,7 @@ def test_the_warm_up_of_the_group_is_the_usual_one(aws: Contract) -> None:
 @source(API, "RefreshPreferences, AlarmSpecification")
 @pytest.mark.parametrize("baking", [False, True])
 def test_an_alarm_fails_a_refresh(aws: Contract, baking: bool) -> None:  # noqa: FBT001 a parameter of a test
-    cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=aws.name,
-        ComparisonOperator="GreaterThanThreshold",
-        EvaluationPeriods=1,
-        MetricName="errors",
-        Namespace=aws.name,
-        Period=60,
-        Statistic="Sum",
-        Threshold=1,
-        TreatMissingData="ignore",
-    )
-    aws.later(cloudwatch.delete_alarms, AlarmNames=[aws.name])
+    cloudwatch = alarmed(aws)
 
     def alarm() -> None:
         cloudwatch.set_alarm_state(AlarmName=aws.name, StateValue="ALARM", StateReason="a rule")
@@ -193,19 +199,7 @@ def test_an_alarm_fails_a_refresh(aws: Contract, baking: bool) -> None:  # noqa:
 
 @source(API, "RefreshPreferences, AutoRollback: if a CloudWatch alarm threshold is met")
 def test_an_alarm_rolls_back(aws: Contract) -> None:
-    cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=aws.name,
-        ComparisonOperator="GreaterThanThreshold",
-        EvaluationPeriods=1,
-        MetricName="errors",
-        Namespace=aws.name,
-        Period=60,
-        Statistic="Sum",
-        Threshold=1,
-        TreatMissingData="ignore",
-    )
-    aws.later(cloudwatch.delete_alarms, AlarmNames=[aws.name])
+    cloudwatch = alarmed(aws)
     group(aws)
     refresh(aws, "2", AlarmSpecification={"Alarms": [aws.name]}, AutoRollback=True, **BAKING)
     ended(aws, "Baking")

@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.lab.api.texts import texts_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -48,20 +50,11 @@ def _keys(tagged: dict[str, Any]) -> list[str]:
 
 
 def _ids(action: str, parameters: dict[str, Any], tables: Any) -> Iterator[str]:
-    for value in _texts({key: value for key, value in parameters.items() if key not in ("TagSpecifications", "Tags")}):
+    for value in texts_in(
+        {key: value for key, value in parameters.items() if key not in ("TagSpecifications", "Tags")}
+    ):
         if _ID.fullmatch(value):
             yield value
     pair = tables.key_pairs.get(parameters.get("KeyName", "")) if action not in _MAKES_KEY else None
     if pair is not None:
         yield str(pair.id)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import iam_backends
 
+from orchestrator.lab.api.texts import texts_in
 from orchestrator.lab.rights.ec2_facts import facts
 from orchestrator.lab.rights.need import Need, tag_keys, tags_of
 from orchestrator.lab.rights.reference import action_reference
@@ -126,7 +127,7 @@ class Ec2Call:
         return keys
 
     def _ids(self) -> Iterator[str]:
-        for value in _texts({key: value for key, value in self.parameters.items() if key not in _NO_RESOURCES}):
+        for value in texts_in({key: value for key, value in self.parameters.items() if key not in _NO_RESOURCES}):
             if _ID.fullmatch(value):
                 yield value
 
@@ -191,14 +192,3 @@ def _template(asked: Mapping[str, Any], tables: Any) -> dict[str, Any]:
 def _type_of(identifier: str) -> str:
     prefix = identifier.rpartition("-")[0]
     return _PREFIXES.get(prefix, prefix)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)

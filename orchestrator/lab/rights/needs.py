@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 
+from orchestrator.lab.api.texts import texts_in
 from orchestrator.lab.rights.ec2_needs import ec2_needs
 from orchestrator.lab.rights.need import Need, tag_keys, tags_of
 from orchestrator.lab.rights.reference import PREFIXES, action_reference
@@ -58,7 +59,7 @@ def _by_arns(call: Call, parameters: Parameters) -> Iterator[Need]:
     name, keys = _name(call), _tags(parameters)
     reference = action_reference(name)
     found = False
-    for arn in dict.fromkeys(_arns(parameters)):
+    for arn in dict.fromkeys(text for text in texts_in(parameters) if text.startswith("arn:")):
         for kind in reference.resources if reference else ():
             if kind.pattern.fullmatch(arn):
                 found = True
@@ -70,17 +71,6 @@ def _by_arns(call: Call, parameters: Parameters) -> Iterator[Need]:
 
 def _account_in(arn: str) -> str:
     return arn.split(":")[4] if arn.count(":") > 4 else ""  # noqa: PLR2004  the fifth part
-
-
-def _arns(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value.startswith("arn:"):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _arns(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _arns(each)
 
 
 # -- services that name resources in other ways ------------------------------------------------------------------

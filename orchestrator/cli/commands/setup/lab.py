@@ -26,65 +26,75 @@ app = typer.Typer(no_args_is_help=True)
 app.add_typer(lab_faults.app, name="faults", help="Make the lab misbehave, as the real AWS does.", cls=WholeHelp)
 
 
+PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")]
+CommandDelayOption = Annotated[
+    float, typer.Option("--command-delay", min=0, help="Seconds a Systems Manager command costs, as on AWS.")
+]
+ImageDelayOption = Annotated[
+    float, typer.Option("--image-delay", min=0, help="Seconds an image stays pending after its disk is saved.")
+]
+AgentWaitsOption = Annotated[
+    float,
+    typer.Option(
+        "--agent-waits",
+        min=0.001,
+        help="Scales the SSM agent's own waits, as the 5 min after a refused call; 1: as on AWS.",
+    ),
+]
+RealisticOption = Annotated[
+    bool, typer.Option("--realistic", help="Let boots, snapshots, copies and parameters take as long as on AWS.")
+]
+LenientOption = Annotated[
+    bool,
+    typer.Option("--lenient", help="Write to the log what a call asks for and the lab ignores; else it is refused."),
+]
+AccountsOption = Annotated[
+    str,
+    typer.Option(
+        "--accounts",
+        metavar="NUMBER|FILE",
+        help="An organisation of so many accounts, or of those that a YAML file names.",
+    ),
+]
+AgentOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--agent",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="A package (.deb) of the real amazon-ssm-agent: machines install it instead of the lab's stand-in, "
+        "and the lab speaks its protocols.",
+    ),
+]
+EnforceIamOption = Annotated[
+    bool, typer.Option("--enforce-iam", help="Let callers do only what policies allow, as on AWS.")
+]
+SystemsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="SYSTEM",
+        autocompletion=labs.system,
+        help="Also have AMIs of debian-13, debian-12-arm64 or debian-13-arm64; again for each, or with commas. "
+        "A lab that is up gets them, too.",
+    ),
+]
+
+
 @app.command("up")
 def up(  # noqa: PLR0917  a command has as many parameters as options
     name: LabOption = "default",
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 4999,
-    command_delay: Annotated[
-        float, typer.Option("--command-delay", min=0, help="Seconds a Systems Manager command costs, as on AWS.")
-    ] = 1.0,
-    image_delay: Annotated[
-        float, typer.Option("--image-delay", min=0, help="Seconds an image stays pending after its disk is saved.")
-    ] = 0.0,
-    agent_waits: Annotated[
-        float,
-        typer.Option(
-            "--agent-waits",
-            min=0.001,
-            help="Scales the SSM agent's own waits, as the 5 min after a refused call; 1: as on AWS.",
-        ),
-    ] = 1.0,
-    realistic: Annotated[
-        bool, typer.Option("--realistic", help="Let boots, snapshots, copies and parameters take as long as on AWS.")
-    ] = False,
-    lenient: Annotated[
-        bool,
-        typer.Option(
-            "--lenient", help="Write to the log what a call asks for and the lab ignores; else it is refused."
-        ),
-    ] = False,
-    accounts: Annotated[
-        str,
-        typer.Option(
-            "--accounts",
-            metavar="NUMBER|FILE",
-            help="An organisation of so many accounts, or of those that a YAML file names.",
-        ),
-    ] = "1",
-    agent: Annotated[
-        Path | None,
-        typer.Option(
-            "--agent",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="A package (.deb) of the real amazon-ssm-agent: machines install it instead of the lab's stand-in, "
-            "and the lab speaks its protocols.",
-        ),
-    ] = None,
-    enforce_iam: Annotated[
-        bool, typer.Option("--enforce-iam", help="Let callers do only what policies allow, as on AWS.")
-    ] = False,
-    systems: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with",
-            metavar="SYSTEM",
-            autocompletion=labs.system,
-            help="Also have AMIs of debian-13, debian-12-arm64 or debian-13-arm64; again for each, or with commas. "
-            "A lab that is up gets them, too.",
-        ),
-    ] = None,
+    port: PortOption = 4999,
+    command_delay: CommandDelayOption = 1.0,
+    image_delay: ImageDelayOption = 0.0,
+    agent_waits: AgentWaitsOption = 1.0,
+    realistic: RealisticOption = False,
+    lenient: LenientOption = False,
+    accounts: AccountsOption = "1",
+    agent: AgentOption = None,
+    enforce_iam: EnforceIamOption = False,
+    systems: SystemsOption = None,
 ) -> None:
     """Start the lab and wait until it answers. Prints what to export for other tools."""
     from orchestrator.lab import lifecycle
