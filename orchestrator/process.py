@@ -32,7 +32,8 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds between two looks at whether a program shall be stopped.
 _LOOK = 0.2
-
+#: Seconds in which a killed program's streams end, unless another process holds them.
+_LAST_WORDS = 1.0
 
 #: Variables that name a proxy, in both spellings that programs know.
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -155,8 +156,7 @@ def run(  # noqa: PLR0913 - each is an option of its own
         try:
             stdout, stderr = _communicated(popen, timeout, stop)
         except subprocess.TimeoutExpired:
-            popen.kill()
-            stdout, stderr = popen.communicate()
+            stdout, stderr = _killed(popen)
             late = Completed(tuple(argv), popen.returncode, stdout, stderr)
             raise ProgramFailed(late, masks=masks, timed_out=True) from None
         except BaseException:
@@ -195,6 +195,15 @@ def _communicated(popen: subprocess.Popen[bytes], timeout: float, stop: threadin
             if time.monotonic() >= deadline:
                 raise
     return b"", b""
+
+
+def _killed(popen: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """Kill a program: both its streams. What it started may hold them for ever: then what was written until now."""
+    popen.kill()
+    try:
+        return popen.communicate(timeout=_LAST_WORDS)
+    except subprocess.TimeoutExpired as held:
+        return held.stdout or b"", held.stderr or b""
 
 
 @contextmanager

@@ -5,10 +5,21 @@ And the Packers with which they run: those that `--packers` names, beside the on
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.packers.option import add_option, look, not_run, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Seconds before the end of a test's time at which it is said what its programs are doing.
+_BEFORE_THE_END = 15.0
 
 #: No verdict depends on how fast a machine is: a deadline of 200 ms for each example is missed on a busy one.
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -34,6 +45,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("packers"):
         own = pytest.param(None, id="own")
         metafunc.parametrize("packer_on_path", [own, *parameters(metafunc.config)], indirect=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Let a test that will run out of time say which programs it waits for: they are gone when it fails."""
+    mark = item.get_closest_marker("timeout")
+    limit = float(mark.args[0] if mark else item.config.getini("timeout"))
+    timer = threading.Timer(limit - _BEFORE_THE_END, _tell_of_programs)
+    timer.daemon = True
+    timer.start()
+    try:
+        return (yield)
+    finally:
+        timer.cancel()
+
+
+def _tell_of_programs() -> None:
+    listed = ["ps", "-eo", "pid,ppid,stat,etimes,wchan:20,args", "--forest", "--cols", "220"]
+    said = subprocess.run(listed, capture_output=True, text=True, check=False)
+    sys.stderr.write(f"programs {_BEFORE_THE_END:.0f} s before the time of this test is over:\n{said.stdout}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

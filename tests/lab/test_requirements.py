@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,9 +108,15 @@ def proxied(small: Small, there: Path, tmp_path: Path, monkeypatch: pytest.Monke
 def said(small: Small, *arguments: str, code: int) -> str:
     """What `ami` says to a person; it must end with `code`."""
     argv = [str(PROGRAMS / "ami"), *arguments]
-    done = subprocess.run(argv, cwd=small.root, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stderr
+    with tempfile.TemporaryFile("w+") as words:
+        try:
+            done = subprocess.run(argv, cwd=small.root, stdout=subprocess.PIPE, stderr=words, text=True, check=False)
+        finally:  # also when it never ends
+            words.seek(0)
+            said = words.read()
+            sys.stderr.write(said)
+    assert done.returncode == code, done.stdout
+    return said
 
 
 def test_build_when_a_role_and_its_collections_come_from_elsewhere(proxied: Small, there: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -54,6 +55,15 @@ def test_run_when_time_runs_out() -> None:
     with pytest.raises(process.ProgramFailed, match="did not end in time") as caught:
         process.run(["sh", "-c", "echo early; exec sleep 60"], timeout=0.3)
     assert caught.value.completed.out == "early\n"
+
+
+def test_run_when_time_runs_out_and_a_child_holds_the_streams() -> None:
+    """A program that was started in turn does not keep us waiting, however long it lives."""
+    began = time.monotonic()
+    with pytest.raises(process.ProgramFailed, match="did not end in time") as caught:
+        process.run(["sh", "-c", "sleep 600 & echo $!; wait"], timeout=0.3)
+    os.kill(int(caught.value.completed.out), signal.SIGKILL)
+    assert time.monotonic() - began < 300
 
 
 def test_run_when_program_is_missing() -> None:

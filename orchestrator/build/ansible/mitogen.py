@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.launch.environment import STRATEGY
 from orchestrator.build.launch.outside import PERSONAL
+from orchestrator.build.launch.processes import end_orphans
 from orchestrator.errors import AmiError
 from orchestrator.fetching.cache_folder import cache_folder
 from orchestrator.process import ProgramFailed, run
@@ -87,6 +88,8 @@ def tried() -> str:
             return _said(failed)
         except AmiError as error:
             return error.message
+        finally:
+            end_orphans(Path(private))  # an Ansible that hangs is killed, and Mitogen's processes outlive it
     return ""
 
 

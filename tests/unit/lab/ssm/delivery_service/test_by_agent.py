@@ -44,6 +44,7 @@ def test_a_parameter_reaches_the_script_and_time_runs_out(service: Service) -> N
 def test_a_running_command_is_cancelled_and_keeps_its_output(service: Service, agent: Agent) -> None:
     command = service.send("echo begun; sleep 7775")
     until(lambda: any(job.out for job in agent.jobs.values()), "the script to say something")
+    until(lambda: service.result(command)["Status"] == "InProgress", "the agent's acknowledgement")
     service.ask("CancelCommand", CommandId=command)
     assert service.result(command)["StatusDetails"] in ("Cancelling", "Cancelled")
     found = service.ended(command)
