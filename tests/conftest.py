@@ -5,21 +5,28 @@ And the Packers with which they run: those that `--packers` names, beside the on
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from orchestrator.lab.settings import STATE
 from tests.packers.option import add_option, look, not_run, parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 #: Seconds before the end of a test's time at which it is said what its programs are doing.
 _BEFORE_THE_END = 15.0
+#: Children of a test process that write their stacks at SIGUSR1.
+_OURS = "orchestrator.lab.server|/bin/ami "
+_LOG_CHARACTERS = 20_000
 
 #: No verdict depends on how fast a machine is: a deadline of 200 ms for each example is missed on a busy one.
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -48,7 +55,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Let a test that will run out of time say which programs it waits for: they are gone when it fails."""
     mark = item.get_closest_marker("timeout")
     limit = float(mark.args[0] if mark else item.config.getini("timeout"))
@@ -62,9 +69,18 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def _tell_of_programs() -> None:
+    """All programs, and in their own streams where the threads of `ami` and of the lab of this process stand."""
     listed = ["ps", "-eo", "pid,ppid,stat,etimes,wchan:20,args", "--forest", "--cols", "220"]
-    said = subprocess.run(listed, capture_output=True, text=True, check=False)
-    sys.stderr.write(f"programs {_BEFORE_THE_END:.0f} s before the time of this test is over:\n{said.stdout}")
+    said = subprocess.run(listed, capture_output=True, text=True, check=False).stdout
+    sys.stderr.write(f"programs {_BEFORE_THE_END:.0f} s before the time of this test is over:\n{said}")
+    children = subprocess.run(
+        ["pgrep", "-P", str(os.getpid()), "-f", _OURS], capture_output=True, text=True, check=False
+    )
+    for pid in children.stdout.split():
+        os.kill(int(pid), signal.SIGUSR1)
+    time.sleep(1)
+    for log in STATE.glob(f"test-{os.getpid()}/*.log"):
+        sys.stderr.write(f"{log}:\n{log.read_text(errors='replace')[-_LOG_CHARACTERS:]}\n")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

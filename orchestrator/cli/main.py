@@ -6,8 +6,10 @@ defer their heavy imports, so that `ami --help` answers at once.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +69,12 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 def main() -> None:
-    """Run the command line of this process, and end the process with the exit code of its error."""
+    """Run the command line of this process, and end the process with the exit code of its error.
+
+    SIGUSR1 lets it say on standard error where each thread stands, and go on.
+    """
+    if sys.stderr is not None:  # it may be closed
+        faulthandler.register(signal.SIGUSR1, all_threads=True)
     if VARIABLE in os.environ:
         complete(typer.main.get_command(app))
         return

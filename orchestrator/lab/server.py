@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import ipaddress
 import logging
 import os
@@ -101,7 +102,8 @@ def _assembled(lab: Settings) -> Assembly:
 
 
 def main() -> None:
-    """Read the settings that `up` wrote, and serve."""
+    """Read the settings that `up` wrote, and serve. SIGUSR1 lets it write into its log where each thread stands."""
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     lab = settings.load(Path(sys.argv[1]))
     if lab is None:
