@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,6 +49,10 @@ StartOption = Annotated[
         show_default="golden, or its first image",
     ),
 ]
+CiOption = Annotated[
+    str | None,
+    typer.Option("--ci", metavar="SERVICE", help="Also write the pipeline of github, gitlab or jenkins, as `ami ci`."),
+]
 
 
 def init(  # noqa: PLR0917 - as many parameters as options
@@ -62,10 +67,12 @@ def init(  # noqa: PLR0917 - as many parameters as options
     within: WithinOption = "",
     start: StartOption = "",
     owner: OwnerOption = None,
+    ci: CiOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write a workspace with one image, one role and its test. Overwrites nothing."""
+    from orchestrator.cli.pipelines.planning import absent_files
     from orchestrator.cli.scaffold.extending import AskedExtends, extended_by
     from orchestrator.cli.scaffold.names import name_of
     from orchestrator.cli.scaffold.new_files import refuse_present, write_new
@@ -77,12 +84,26 @@ def init(  # noqa: PLR0917 - as many parameters as options
             raise UsageError(f"{option} is for a workspace that extends another one", hint="name that: --extends DIR")
     name = name_of(folder)
     refuse_present(folder, [FILE])
+    pipeline = absent_files(ci, folder) if ci else []
     on = extended_by(folder, name, AskedExtends(extends, ref, within, start)) if extends else None
     who = _owner(owner, name, asks=not (yes or dry_run))
     write_new(folder, team_files(name, who, on) if on else factory_files(name, who), dry_run=dry_run)
+    for file in pipeline if dry_run else ():
+        say(f"would write {os.path.relpath(file)}")
     if not dry_run:
+        if ci:
+            _write_pipeline(ci, folder)
         go = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
         say(f"next: {go}ami lab up; ami build {name}{' --with-parents' if on else ''}")
+
+
+def _write_pipeline(service: str, workspace: Path) -> None:
+    from orchestrator.cli.pipelines.facts import AskedPipeline
+    from orchestrator.cli.pipelines.planning import files_of
+
+    for file in files_of(service, workspace, AskedPipeline()):
+        file.write()
+        say(f"wrote {os.path.relpath(file.place)}")
 
 
 def _owner(written: str | None, name: str, *, asks: bool) -> Owner:
