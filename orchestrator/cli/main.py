@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,8 +74,8 @@ def main() -> None:
 
     SIGUSR1 lets it say on standard error where each thread stands, and go on.
     """
-    if sys.stderr is not None:  # it may be closed
-        faulthandler.register(signal.SIGUSR1, all_threads=True)
+    with suppress(AttributeError, OSError):  # standard error may be closed, or no file
+        faulthandler.register(signal.SIGUSR1, sys.stderr.fileno(), all_threads=True)
     if VARIABLE in os.environ:
         complete(typer.main.get_command(app))
         return
