@@ -42,6 +42,8 @@ class Event:
     task: str = ""
     #: How long it took, or has been waited for.
     seconds: float | None = None
+    #: The run that does it, or did it, instead of this one.
+    run: str = ""
     #: Whether only `--verbose` shows it where there is no terminal: a test that passed.
     detail: bool = False
     at: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -162,7 +162,7 @@ class Board:
             return (image, Stage.WAIT, "", "", "")
         end = self._ended.get(image, time.monotonic())
         stage, total = end - self._stage_since[image], end - self._since[image]
-        return (image, event.stage, _clock(stage), _clock(total), _what(event, task=True))
+        return (image, event.stage, _clock(stage), _clock(total), _what(event, task=True, since=stage))
 
     def _whole(self) -> str:
         """How many are done, and how long the rest may take as far as earlier runs tell."""
@@ -178,9 +178,11 @@ class Board:
         return f"{done} of {all_} done after {duration(took)}{left}"
 
 
-def _what(event: Event, *, task: bool) -> str:
-    """One line that says where an image is; without single tasks unless `task`."""
+def _what(event: Event, *, task: bool, since: float = 0.0) -> str:
+    """One line that says where an image is, seconds `since` it got there; without single tasks unless `task`."""
     message = "" if event.task and not task else _first_line(event.message)
+    if event.stage is Stage.WAIT and event.seconds is not None:
+        message += f" for {duration(event.seconds + since)}"
     parts = (event.layer, event.role, event.task if task else "", message)
     return " > ".join(plain(part) for part in parts if part)
 

@@ -45,7 +45,7 @@ class OutcomeJson(TypedDict):
     reached_by: str | None
     """The command that reaches the machine that was validated, when it was to be kept."""
     adopted: str | None
-    """The run that made what this one only waited for."""
+    """The run that did the last step of it, its build or its tests, when this one only waited for that."""
     seconds: float
     build_seconds: float | None
     validate_seconds: float | None

@@ -51,7 +51,7 @@ class SegmentOutcome:
     tests: str = ""
     #: The command that reaches the machine that was validated, when it was to be kept.
     kept: str = ""
-    #: The run that made what this one only waited for.
+    #: The run that did the last step of it, its build or its tests, when this one only waited for that.
     adopted: str = ""
     #: Its layers are those of several images.
     shared: bool = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import DefinitionError, LackError, UsageError
 from orchestrator.plan.standing import foreign
+from orchestrator.progress import Event, Stage
 from orchestrator.registry import find, versions
 from orchestrator.registry.states import State, can_be_tested
 from orchestrator.registry.version import AVAILABLE
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from orchestrator.progress import Listener
     from orchestrator.registry import Version
     from orchestrator.run.image import RunContext
+    from orchestrator.run.leases.owner import LeaseOwner
     from orchestrator.run.outcome import Summary
 
 
@@ -110,11 +112,14 @@ def revalidate(chosen: Chosen, listener: Listener, *, tell: Callable[[str], None
     def work(context: RunContext) -> tuple[SegmentOutcome, ...]:
         context = replace(context, connection=chosen.connection, selection=chosen.selection)
 
+        def tell_who(owner: LeaseOwner) -> None:
+            context.listener(Event(version.image, Stage.WAIT, f"being tested by {owner}", run=owner.run))
+
         def proven() -> SegmentOutcome:
             if chosen.selection.partial:  # it tags nothing, and so it is in nobody's way
                 return prove(context, segment, built)
             lease = f"validate/{version.ami_id}/{segment.tests}"
-            with context.leases.hold(lease, stop=context.stop, lost=context.stop.set):
+            with context.leases.hold(lease, stop=context.stop, lost=context.stop.set, waiting=tell_who):
                 return prove(context, segment, built, build_seconds=version.took("build"))
 
         return (guarded(version.image, context.stop, proven, passing=(UsageError, DefinitionError, LackError)),)

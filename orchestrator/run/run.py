@@ -43,7 +43,7 @@ def execute(
 
     def work(context: RunContext) -> tuple[SegmentOutcome, ...]:
         segments = SegmentWork(plan, context)
-        doing = Work(segments.do, segments.skip, lambda outcome: outcome.status.good, segments.give_up)
+        doing = Work(segments.do, segments.skip, lambda outcome: outcome.status.good, segments.give_up, segments.look)
         with _executor(executor, plan.bounds.tasks) as chosen:
             work_through(tasks(plan.steps, vcpus=plan.vcpus), doing, executor=chosen, bounds=plan.bounds)
         return segments.outcomes()

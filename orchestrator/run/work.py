@@ -1,30 +1,38 @@
-"""What the tasks of a run do: build a segment or adopt it, prove it or adopt its verdict, or say why not."""
+"""What the tasks of a run do: build a segment or adopt it, prove it or adopt its verdict, or say why not.
+
+A task that another run is doing is put off: it comes back when that run has ended it.
+"""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from orchestrator.aws.account import AwsError
+from orchestrator.errors import AmiError
 from orchestrator.plan.steps import Action
 from orchestrator.progress import Event, Stage
-from orchestrator.registry import State, versions
 from orchestrator.run import inputs_record
 from orchestrator.run.guard import guarded
 from orchestrator.run.image import make, prove, reject
+from orchestrator.run.leases.lease import LeaseHeld, NoLeases
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.session.stop import Stop
+from orchestrator.run.sharing.elsewhere import Elsewhere, Waits
+from orchestrator.run.sharing.meanwhile import built_meanwhile, proven_meanwhile
 from orchestrator.run.tasks import BUILD, TEST, name_of, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from orchestrator.plan.steps import PlanStep
-    from orchestrator.registry import Version
     from orchestrator.run.image import RunContext
-    from orchestrator.run.leases.lease import LeaseOwner
     from orchestrator.run.prepare import Plan
-    from orchestrator.run.schedule import Task
+    from orchestrator.run.schedule import PutOff, Task
 
+LOG = logging.getLogger(__name__)
 
 #: What a person can do about a rejected image.
 _RETRY = "--retry tests it again, --rebuild builds it again"
@@ -44,24 +52,44 @@ class SegmentWork:
         self.stops = {name: Stop(self.context.stop) for name in self.steps}
         self.spoiled: dict[str, str] = {}
 
-    def do(self, task: Task) -> SegmentOutcome:
-        """Build or prove a segment. Every failure becomes an outcome; only a bug raises."""
+    @cached_property
+    def waits(self) -> Waits:
+        """What other runs are doing for this one."""
+        leases = self.context.leases
+        if isinstance(leases, NoLeases):
+            raise AssertionError("without leases nothing is put off")  # noqa: TRY004 - no argument is wrong
+        return Waits(leases.records, self.context.listener)
+
+    def do(self, task: Task) -> SegmentOutcome | Elsewhere:
+        """Build or prove a segment, if no other run is at it. Every failure becomes an outcome; only a bug raises."""
         kind, name = parts_of(task.name)
         step = self.steps[name]
-        outcome = self._guarded(step, lambda: self._build(step) if kind == BUILD else self._prove(step))
-        return self._kept(task, outcome)
+        try:
+            outcome = self._guarded(step, lambda: self._build(step) if kind == BUILD else self._prove(step))
+        except LeaseHeld as held:
+            return Elsewhere(held.key, held.record)
+        return self._kept(task.name, outcome)
+
+    def look(self, put_off: Mapping[str, PutOff]) -> dict[str, SegmentOutcome | None]:
+        """What tasks came to that other runs did; None for those that they left undone. See `schedule.Work`."""
+        waited = {name: answer for name, answer in put_off.items() if isinstance(answer, Elsewhere)}
+        stopped = {name for name in waited if self._stop_of(name).is_set()}
+        over = self.waits.over({name: answer for name, answer in waited.items() if name not in stopped})
+        return {name: self._given_up(name, waited[name]) for name in stopped} | {
+            name: self._done_elsewhere(name) for name in over
+        }
 
     def skip(self, task: Task, culprit: SegmentOutcome) -> SegmentOutcome:
         """The outcome of a task that is not begun. An AMI that stands on a rejected one is rejected with it."""
         _, name = parts_of(task.name)
         if culprit.image == name:
-            return self._kept(task, culprit)
+            return self._kept(task.name, culprit)
         reason = f"{culprit.image}, which it stands on, is {culprit.status}"
         own = self._made(self.steps[name])
         outcome = SegmentOutcome(name, SegmentStatus.CANCELLED, reason=reason, shared=self.steps[name].segment.shared)
         if own is not None and culprit.status is SegmentStatus.REJECTED:
             outcome = self._guarded(self.steps[name], lambda: self._rejected(own, reason))
-        return self._kept(task, outcome)
+        return self._kept(task.name, outcome)
 
     def give_up(self, task: Task, culprit: SegmentOutcome) -> None:
         """Ask a task that runs to end, because of what it stands on."""
@@ -79,19 +107,22 @@ class SegmentWork:
                 return found
         return as_found(step, SegmentStatus.REUSED)
 
-    def _kept(self, task: Task, outcome: SegmentOutcome) -> SegmentOutcome:
-        self.results[task.name] = outcome
-        kind, name = parts_of(task.name)
+    def _kept(self, task: str, outcome: SegmentOutcome) -> SegmentOutcome:
+        self.results[task] = outcome
+        kind, name = parts_of(task)
+        by = f" by run {outcome.adopted}" if outcome.adopted else ""
         if kind == TEST or self.steps[name].segment.shared or not outcome.status.good:
-            self.context.listener(Event(name, Stage.DONE, message=str(outcome.status), seconds=outcome.seconds))
+            message = f"{outcome.status}{by}"
+            self.context.listener(Event(name, Stage.DONE, message, seconds=outcome.seconds, run=outcome.adopted))
+        elif by:
+            self.context.listener(Event(name, Stage.WAIT, f"{outcome.status}{by}", run=outcome.adopted))
         return outcome
 
     def _build(self, step: PlanStep) -> SegmentOutcome:
         context = self.context.until(self.stops[step.name])
-        key = f"build/{step.name}/{step.segment.fingerprint}"
-        with self.context.leases.hold(key, stop=context.stop, lost=context.stop.set, waiting=self._waiting(step)):
-            if (other := self._built_meanwhile(step)) is not None:
-                return _adopted(step, other, SegmentStatus.BUILT)
+        with self.context.leases.take(f"build/{step.name}/{step.segment.fingerprint}", lost=context.stop.set):
+            if (other := built_meanwhile(self.plan, step)) is not None:
+                return other
             inputs_record.keep(self.plan.environment, step.segment)
             if self.plan.ready is None or self.plan.renderer is None:
                 raise AssertionError("a plan that builds has its Packer")
@@ -99,15 +130,47 @@ class SegmentWork:
 
     def _prove(self, step: PlanStep) -> SegmentOutcome:
         context, segment = self.context.until(self.stops[step.name]), step.segment
-        built = self._made(step)
-        if built is None:
+        built = self._built(step)
+        with self.context.leases.take(f"validate/{built.ami_id}/{segment.tests}", lost=context.stop.set):
+            if self.context.leases.exclusive and (other := proven_meanwhile(self.plan, step, built)) is not None:
+                return other
+            build_seconds = built.build_seconds or step.build_seconds
+            return prove(context, segment, replace(built, adopted=""), build_seconds=build_seconds)
+
+    def _stop_of(self, task: str) -> Stop:
+        return self.stops[parts_of(task)[1]]
+
+    def _given_up(self, task: str, elsewhere: Elsewhere) -> SegmentOutcome:
+        """The outcome of a task that another run was doing when this one was stopped."""
+        step = self.steps[parts_of(task)[1]]
+        owner = elsewhere.record.owner if elsewhere.record else None
+        reason = f"stopped while waiting for {owner or elsewhere.key}"
+        return self._kept(task, self._with_ami(step, SegmentOutcome(step.name, SegmentStatus.CANCELLED, reason=reason)))
+
+    def _done_elsewhere(self, task: str) -> SegmentOutcome | None:
+        """What a task came to that another run does no longer; None when nothing came of it, or when it is not known:
+        doing it says why.
+        """
+        kind, name = parts_of(task)
+        step = self.steps[name]
+        try:
+            if kind == BUILD:
+                other = built_meanwhile(self.plan, step)
+            else:
+                other = proven_meanwhile(self.plan, step, self._built(step))
+        except (AmiError, *AwsError) as error:
+            LOG.info("whether %s was done is not known: %s", task, error)
+            return None
+        if other is None:
+            self.waits.left_undone(task)
+            return None
+        return self._kept(task, other)
+
+    def _built(self, step: PlanStep) -> SegmentOutcome:
+        """The AMI that is tested."""
+        if (built := self._made(step)) is None:
             raise AssertionError("a test comes after the build of its segment")
-        key = f"validate/{built.ami_id}/{segment.tests}"
-        with self.context.leases.hold(key, stop=context.stop, lost=context.stop.set, waiting=self._waiting(step)):
-            if self.context.leases.exclusive and (other := self._proven_meanwhile(step, built.ami_id)) is not None:
-                status = SegmentStatus.VALIDATED if other.state is State.VALIDATED else SegmentStatus.REJECTED
-                return replace(_adopted(step, other, status), build_seconds=built.build_seconds)
-            return prove(context, segment, built, build_seconds=built.build_seconds or step.build_seconds)
+        return built
 
     def _base(self, step: PlanStep) -> str:
         """The AMI that a build starts from."""
@@ -125,37 +188,17 @@ class SegmentWork:
             return built if built.status.good else None
         return None if step.action is Action.BUILD else as_found(step, SegmentStatus.BUILT)
 
-    def _built_meanwhile(self, step: PlanStep) -> Version | None:
-        """The AMI of the segment that somebody else built since the plan was made."""
-        adoptable = (State.BUILT, State.VALIDATED, State.REJECTED)
-        for one in versions(self.context.account, image=step.name):
-            if one.fingerprint == step.segment.fingerprint and one.ami_id not in self.plan.seen:
-                return one if one.state in adoptable else None
-        return None
-
-    def _proven_meanwhile(self, step: PlanStep, ami_id: str) -> Version | None:
-        for one in versions(self.context.account, image=step.name):
-            if one.ami_id == ami_id and one.proof == step.segment.tests:
-                if step.found and (step.found.state, step.found.proof) == (one.state, one.proof):
-                    return None  # the verdict that was there before, and that is asked for again
-                return one if one.state in (State.VALIDATED, State.REJECTED) else None
-        return None
-
     def _rejected(self, own: SegmentOutcome, reason: str) -> SegmentOutcome:
         reject(self.context, own.ami_id, reason)
         return replace(own, status=SegmentStatus.REJECTED, reason=reason)
 
-    def _waiting(self, step: PlanStep) -> Callable[[LeaseOwner], None]:
-        def tell(owner: LeaseOwner) -> None:
-            self.context.listener(Event(step.name, Stage.WAIT, message=f"{owner} works on it"))
-
-        return tell
-
     def _guarded(self, step: PlanStep, work: Callable[[], SegmentOutcome]) -> SegmentOutcome:
         """The outcome of work on a segment; of work that came to nothing it says what there is all the same."""
         outcome = guarded(step.name, self.stops[step.name], work)
-        if outcome.status.good or outcome.ami_id:
-            return outcome
+        return outcome if outcome.status.good or outcome.ami_id else self._with_ami(step, outcome)
+
+    def _with_ami(self, step: PlanStep, outcome: SegmentOutcome) -> SegmentOutcome:
+        """The outcome of work that came to nothing, with the AMI that there is all the same."""
         made = self._made(step)
         outcome = replace(outcome, shared=step.segment.shared, reason=self.spoiled.get(step.name, outcome.reason))
         return replace(outcome, ami_id=made.ami_id, version=made.version) if made else outcome
@@ -173,16 +216,3 @@ def as_found(step: PlanStep, status: SegmentStatus) -> SegmentOutcome:
     if found is None:
         raise AssertionError("what is not built was found")
     return SegmentOutcome(step.name, status, found.ami_id, found.version, tests=found.tests, shared=step.segment.shared)
-
-
-def _adopted(step: PlanStep, other: Version, status: SegmentStatus) -> SegmentOutcome:
-    return SegmentOutcome(
-        step.name,
-        status,
-        other.ami_id,
-        other.version,
-        reason=other.reason if status is SegmentStatus.REJECTED else "",
-        tests=other.tests,
-        adopted=other.run,
-        shared=step.segment.shared,
-    )

@@ -89,3 +89,17 @@ def test_lines_when_nothing_is_said_for_long(capsys: pytest.CaptureFixture[str])
         lines(Event("web", Stage.TEST, message="[/x]"))
         while "at work: web (test)" not in (said := capsys.readouterr().err):
             assert "Traceback" not in said
+
+
+def test_lines_when_another_run_works_on_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line says who, and for how long by then; on a board that time goes on."""
+    event = Event("web", Stage.WAIT, "being built by run r (process 7 on ci-7)", seconds=170, run="r")
+    lines, board = Lines(), Board(["web"])
+    for listener in (lines, lines, board):
+        listener(event)
+    board._stage_since["web"] -= 60
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("web          wait       being built by run r (process 7 on ci-7) for 3 min")
+    out = io.StringIO()
+    Console(file=out, width=120).print(board.shown())
+    assert "being built by run r (process 7 on ci-7) for 4 min" in out.getvalue()

@@ -99,6 +99,8 @@ def _print_summary(summary: Summary, *, as_json: bool) -> None:
     print_outcomes(summary.outcomes)
     counts = Counter(str(one.status) for one in summary.outcomes)
     say(f"{', '.join(f'{count} {status}' for status, count in counts.items())} in {duration(summary.seconds)}")
+    for run in sorted({one.adopted for one in summary.outcomes if one.adopted}):
+        say(f"done by run {run}: {', '.join(one.image for one in summary.outcomes if one.adopted == run)}")
 
 
 def print_outcomes(outcomes: Sequence[SegmentOutcome]) -> None:

@@ -33,6 +33,7 @@ class Held:
     token: str
     etag: str
     lost: Callable[[], None]
+    began: float = field(default_factory=time.monotonic)
     ended: bool = False
     """It was lost, released or left: nothing is written any more."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -95,7 +96,7 @@ class Heart:
 
     def _renewed(self, held: Held) -> str:
         """The ETag of the renewed lease; empty when it is somebody else's, or was taken and is gone."""
-        arguments = {"token": held.token, "ttl": self._ttl}
+        arguments = {"token": held.token, "ttl": self._ttl, "held": time.monotonic() - held.began}
         etag = self._records.write(held.key, self._owner, over=held.etag, **arguments)  # type: ignore[arg-type]
         if etag:
             return etag

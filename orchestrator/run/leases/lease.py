@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.account import Account
 
-__all__ = ["LeaseOwner", "Leases", "NoLeases", "leases_of", "nothing", "run_key"]
+__all__ = ["LeaseHeld", "LeaseOwner", "Leases", "NoLeases", "leases_of", "nothing", "pauses", "run_key"]
 
 LOG = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ LOG = logging.getLogger(__name__)
 TTL = 60.0
 #: Seconds between two attempts to get a lease: growing from the first to the second.
 _FIRST, _LONGEST = 1.0, 5.0
+#: How often a lease is tried for that others seem to take and give back all the time.
+_TRIES = 3
 #: Seconds between two looks at a process of this machine that holds what is waited for.
 _GLANCE = 0.2
 
@@ -44,6 +46,15 @@ def nothing() -> None:
 
 def _silent(_owner: LeaseOwner) -> None:
     """A wait that nobody is told of."""
+
+
+class LeaseHeld(Exception):
+    """The lease of a key is somebody else's: that of `record`; None when nobody could be seen holding it."""
+
+    def __init__(self, key: str, record: Record | None) -> None:
+        super().__init__(key, record)
+        self.key = key
+        self.record = record
 
 
 class Leases:
@@ -72,7 +83,28 @@ class Leases:
         `lost` is called, in the heartbeat's thread, when somebody else took the lease over. Raises Interrupted when
         `stop` is set during the wait, and LackError when the bucket cannot be used. Leaving the block never raises.
         """
-        held = self._acquired(key, stop, lost, waiting)
+        with self._kept(self._acquired(key, stop, lost, waiting)):
+            yield
+
+    @contextmanager
+    def take(self, key: str, *, lost: Callable[[], None] = nothing) -> Iterator[None]:
+        """Hold the lease of a key as `hold` does if it can be had at once. Raises LeaseHeld when it cannot."""
+        token = secrets.token_hex(16)
+        in_the_way: Record | None = None
+        for _ in range(_TRIES):
+            etag, in_the_way = self._attempted(key, token)
+            if etag:
+                break
+            if in_the_way is not None and not in_the_way.dead:
+                raise LeaseHeld(key, in_the_way)
+        else:  # others took it and gave it back meanwhile, each time
+            raise LeaseHeld(key, in_the_way)
+        with self._kept(Held(key, token, etag, lost)):
+            yield
+
+    @contextmanager
+    def _kept(self, held: Held) -> Iterator[None]:
+        """Renew a lease while the block lasts, and release it."""
         self._heart.add(held)
         try:
             yield
@@ -92,11 +124,8 @@ class Leases:
         self, key: str, stop: threading.Event, lost: Callable[[], None], waiting: Callable[[LeaseOwner], None]
     ) -> Held:
         token, told = secrets.token_hex(16), False
-        for pause in _pauses():
-            etag = self.records.write(key, self.owner, token=token, ttl=self._ttl)
-            in_the_way = None if etag else self.records.read(key, ttl=self._ttl)
-            if in_the_way is not None and in_the_way.dead:
-                etag = self.records.write(key, self.owner, token=token, ttl=self._ttl, over=in_the_way.etag)
+        for pause in pauses():
+            etag, in_the_way = self._attempted(key, token)
             if etag:
                 return Held(key, token, etag, lost)
             if in_the_way is not None and in_the_way.owner is not None and not told:
@@ -105,6 +134,14 @@ class Leases:
             if _interrupted(stop, pause, in_the_way):
                 raise Interrupted(f"stopped while waiting for {in_the_way.owner if in_the_way else key}")
         raise AssertionError("pauses never end")
+
+    def _attempted(self, key: str, token: str) -> tuple[str, Record | None]:
+        """Try to get a lease, also from a dead owner. Its ETag, empty when it is not ours, and what was in the way."""
+        etag = self.records.write(key, self.owner, token=token, ttl=self._ttl)
+        in_the_way = None if etag else self.records.read(key, ttl=self._ttl)
+        if in_the_way is not None and in_the_way.dead:
+            etag = self.records.write(key, self.owner, token=token, ttl=self._ttl, over=in_the_way.etag)
+        return etag, in_the_way
 
     def _release(self, held: Held) -> None:
         """Delete the lease unless it is another's by now. If that fails, it dies with this process."""
@@ -140,6 +177,11 @@ class NoLeases:
         """Go on at once: without a bucket there is nobody to agree with."""
         yield
 
+    @contextmanager
+    def take(self, key: str, *, lost: Callable[[], None] = nothing) -> Iterator[None]:  # noqa: ARG002
+        """Go on at once, as `hold` does."""
+        yield
+
     def leave(self, key: str) -> None:
         """Do nothing: there is no lease that could stay."""
 
@@ -157,7 +199,7 @@ def run_key(run: str) -> str:
     return f"run/{run}"
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
     """Seconds to wait before each further attempt; no two waiters keep step."""
     pause = _FIRST
     while True:

@@ -22,6 +22,7 @@ from orchestrator.run.leases.owner import Life, owner_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from orchestrator.run.leases.owner import LeaseOwner
 
@@ -48,6 +49,13 @@ class Record:
     #: Seconds after which its owner itself allows others to take it.
     ttl: float
     region: str = ""
+    #: For how many seconds the hold had lasted when it was written, by its owner's clock alone.
+    held: float = 0.0
+
+    @property
+    def lasted(self) -> float:
+        """For how many seconds the hold lasts, without comparing two clocks."""
+        return self.held + self.age
 
     @property
     def stale(self) -> bool:
@@ -58,6 +66,15 @@ class Record:
     def dead(self) -> bool:
         """Whether the owner is dead: its process is gone, or it gave no sign of life for too long."""
         return self.stale or (self.owner is not None and self.owner.life is Life.GONE)
+
+
+@dataclass(frozen=True)
+class ListedLease:
+    """What a list of all leases tells of one: enough to know whether it changed, and how long it did not."""
+
+    etag: str
+    #: As that of a `Record`.
+    age: int
 
 
 class Records:
@@ -79,11 +96,14 @@ class Records:
             raise self._refused(error) from error
         return _record(key, answer, body, ttl)
 
-    def write(self, key: str, owner: LeaseOwner, *, token: str, ttl: float, over: str = "") -> str:
-        """Write a lease: a new one, or `over` the state with that ETag. Returns the ETag, empty: it was not to be."""
-        held = {"token": token, "beat": secrets.token_hex(8), "ttl": ttl, "region": self._region}
+    def write(self, key: str, owner: LeaseOwner, *, token: str, ttl: float, over: str = "", held: float = 0.0) -> str:
+        """Write a lease: a new one, or `over` the state with that ETag. Returns the ETag, empty: it was not to be.
+
+        `held` is for how many seconds the hold has lasted.
+        """
+        hold = {"token": token, "beat": secrets.token_hex(8), "ttl": ttl, "region": self._region, "held": held}
         condition = {"IfMatch": over} if over else {"IfNoneMatch": "*"}
-        body = json.dumps(owner.as_json() | held, indent=2).encode()
+        body = json.dumps(owner.as_json() | hold, indent=2).encode()
         try:
             written = self._s3.put_object(
                 Bucket=self._bucket, Key=PREFIX + key, Body=body, ContentType="application/json", **condition
@@ -106,10 +126,19 @@ class Records:
 
     def keys(self) -> Iterator[str]:
         """The keys of all leases."""
+        yield from self.listed()
+
+    def listed(self) -> dict[str, ListedLease]:
+        """All leases by key: one request for each thousand."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX)
         try:
-            for page in pages:
-                yield from (str(found["Key"]).removeprefix(PREFIX) for found in page.get("Contents", ()))
+            return {
+                str(lease["Key"]).removeprefix(PREFIX): ListedLease(
+                    str(lease["ETag"]), _age(page, lease["LastModified"])
+                )
+                for page in pages
+                for lease in page.get("Contents", ())
+            }
         except AwsError as error:
             raise self._refused(error) from error
 
@@ -138,12 +167,14 @@ def _record(key: str, answer: Any, body: bytes, ttl: float) -> Record:
     try:
         values = json.loads(body)
         told = {"token": str(values["token"]), "ttl": float(values["ttl"]), "region": str(values["region"])}
+        held = float(values.get("held", 0.0))  # earlier versions did not write it
     except (ValueError, TypeError, KeyError):
-        told = {"token": "", "ttl": ttl, "region": ""}
-    return Record(key, str(answer["ETag"]), owner=owner_from(body), age=_age(answer), **told)  # type: ignore[arg-type]
+        told, held = {"token": "", "ttl": ttl, "region": ""}, 0.0
+    age = _age(answer, answer["LastModified"])
+    return Record(key, str(answer["ETag"]), owner=owner_from(body), age=age, held=held, **told)  # type: ignore[arg-type]
 
 
-def _age(answer: Any) -> int:
+def _age(answer: Any, modified: datetime) -> int:
     """Seconds from LastModified to the answer, both by S3's clock. Without a Date nothing is known: 0."""
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    return int((parsedate_to_datetime(date) - answer["LastModified"]).total_seconds()) if date else 0
+    return int((parsedate_to_datetime(date) - modified).total_seconds()) if date else 0

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.run.schedule import Bounds, Task, Work, makespan, work_through
+from orchestrator.run.schedule import Bounds, PutOff, Task, Work, makespan, work_through
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class AtOnce(Executor):
@@ -209,3 +209,79 @@ def test_makespan_when_tasks_are_any(links: list[tuple[int, int, int]], slots: i
         ends[task.name] = task.seconds + max((ends[earlier] for earlier in task.after), default=0)
     bound = max([max(ends.values(), default=0), sum(task.seconds for task in tasks) / slots])
     assert bound <= makespan(tasks, Bounds(slots)) <= 2 * bound
+
+
+@dataclass
+class Shared(Doing):
+    """Does tasks of which another builder does some at first: each has how many looks it takes, and what comes of it.
+
+    None stands for a task that the other leaves undone.
+    """
+
+    others: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    waited: list[set[str]] = field(default_factory=list)
+
+    def work(self) -> Work[str]:
+        return Work(self.try_to_do, self.skip, lambda result: result == "ok", self.give_up, self.look, pace=0)
+
+    def try_to_do(self, task: Task) -> str | PutOff:
+        return PutOff() if task.name in self.others else self.do(task)
+
+    def look(self, put_off: Mapping[str, PutOff]) -> dict[str, str | None]:
+        self.waited.append(set(put_off))
+        ended = {name for name in put_off if self.others[name][0] <= len(self.waited)}
+        return {name: self.others.pop(name)[1] for name in ended}
+
+
+def test_work_through_when_another_does_a_task() -> None:
+    """Its room goes to the next task, and its result counts when it is there; what was left undone is done here."""
+    doing = Shared(others={"a": (5, "ok"), "b": (4, None)})
+    tasks = [after("a", seconds=9), after("b", seconds=8), after("c"), after("d"), after("later", "a", seconds=7)]
+    results = work_through(tasks, doing.work(), executor=AtOnce(), bounds=ONE)
+    assert results == dict.fromkeys(["c", "d", "b", "a", "later"], "ok")
+    assert doing.order == ["c", "d", "b", "later"]
+
+
+def test_work_through_when_another_fails_at_a_task() -> None:
+    """What stands on it is skipped, also a task that is put off itself; its own end is not awaited any more."""
+    doing = Shared(others={"golden": (2, "bad"), "web": (99, "ok")})
+    tasks = [after("golden"), after("web", stands_on="golden"), after("shop", "web"), after("other")]
+    results = work_through(tasks, doing.work(), executor=AtOnce(), bounds=ONE)
+    assert results == {"other": "ok", "golden": "bad", "web": "skipped: bad", "shop": "skipped: skipped: bad"}
+    assert doing.order == ["other"]
+
+
+def test_work_through_when_a_task_is_given_up_and_found_elsewhere() -> None:
+    """It is skipped like one that was not begun: nothing else would end its wait."""
+    asked, told = threading.Event(), threading.Event()
+
+    def do(task: Task) -> str | PutOff:
+        if task.name == "golden":
+            asked.wait(10)
+            return "bad"
+        asked.set()
+        told.wait(10)
+        return PutOff()
+
+    work = Work(do, Doing().skip, lambda result: result == "ok", lambda _task, _: told.set(), pace=0)
+    with ThreadPoolExecutor(2) as executor:
+        tasks = [after("golden"), after("web", stands_on="golden")]
+        assert work_through(tasks, work, executor=executor, bounds=Bounds(2)) == {
+            "golden": "bad",
+            "web": "skipped: bad",
+        }
+
+
+@given(FORESTS, st.dictionaries(st.integers(0, 13), st.tuples(st.integers(1, 9), st.sampled_from(["ok", "bad", None]))))
+def test_work_through_when_others_do_any(
+    links: list[tuple[int, int, int]], others: dict[int, tuple[int, str | None]]
+) -> None:
+    """Each task has one result, from whoever did it, and none begins before those that it comes after."""
+    tasks, doing = forest(links), Shared(others={str(name): end for name, end in others.items()})
+    results = work_through(tasks, doing.work(), executor=AtOnce(), bounds=ONE)
+    assert set(results) == {task.name for task in tasks}
+    ended = list(results)
+    for task in tasks:
+        if task.name in doing.order:
+            assert all(results[earlier] == "ok" for earlier in task.after)
+            assert all(ended.index(earlier) < ended.index(task.name) for earlier in task.after)
