@@ -16,7 +16,7 @@ from orchestrator.process import masked
 from orchestrator.spellings import spellings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 #: Characters: a shorter value is part of many words. As a secret it is refused; as a line of one it is hidden only
@@ -28,6 +28,12 @@ _DOTS = re.compile(r"(?<!\.)\.{3}(?!\.)")
 
 #: What this process has learned. It only grows: a message about a secret may come long after its use.
 _LEARNED: set[str] = set()
+
+
+class _Hearing:
+    """Who is told of what is learned."""
+
+    hear: Callable[[Iterable[str]], None] | None = None
 
 
 def values_of(variables: Iterable[str]) -> tuple[str, ...]:
@@ -67,7 +73,20 @@ def _leaves(value: Any) -> Iterable[str]:
 
 def learn(secrets: Iterable[str]) -> None:
     """Hide these from now on, in whatever this process lets out."""
-    _LEARNED.update(secret for secret in secrets if len(secret) >= SHORTEST)
+    new = {secret for secret in secrets if len(secret) >= SHORTEST} - _LEARNED
+    _LEARNED.update(new)
+    if new and _Hearing.hear:
+        _Hearing.hear(sorted(new))
+
+
+def on_learning(hear: Callable[[Iterable[str]], None] | None) -> None:
+    """Have each secret told to `hear` when it is learned, and now those that are known; None: to nobody any more.
+
+    Whoever hears them has to keep them to himself as well.
+    """
+    _Hearing.hear = hear
+    if hear and _LEARNED:
+        hear(sorted(_LEARNED))
 
 
 def known() -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from orchestrator.cli.ci.spoken import known
 from orchestrator.lab.settings import STATE
 from tests.packers.option import add_option, look, not_run, parameters
 
@@ -41,7 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Look at the Packers that were named before anything else is done."""
+    """Look at the Packers that were named before anything else is done, and be no job of a CI service.
+
+    Tests of how `ami` speaks to one set its variables themselves.
+    """
+    for service in known().values():
+        os.environ.pop(service.sign[0], None)
     look(config)
 
 

@@ -1,4 +1,4 @@
-"""How much a command says on standard error: `-q`, `-v` and `--log-level`, which every command takes.
+"""How a command speaks: how much it says (`-q`, `-v`, `--log-level`), and to which CI service (`--ci`).
 
 Each command gets these options when it is registered, and so does `ami` itself: `ami -q build` is `ami build -q`.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.ci import spoken
 from orchestrator.errors import UsageError
 from orchestrator.masks import hide
 
@@ -57,7 +58,7 @@ class _Log(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line, or more when the message has them."""
         try:
-            print(hide(self.format(record)), file=sys.stderr)  # noqa: T201 - as terminal.py does
+            print(spoken.harmless(hide(self.format(record))), file=sys.stderr)  # noqa: T201 - as terminal.py does
         except Exception:  # noqa: BLE001 - as every handler does: a log never breaks the work
             self.handleError(record)
 
@@ -67,7 +68,8 @@ _LOG.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(mes
 
 
 def begin() -> None:
-    """Say as much as usual, and write warnings of the log."""
+    """Say as much as usual, write warnings of the log, and speak to the CI service whose job this is."""
+    spoken.begin()
     _SPEECH.loudness, _SPEECH.level = Loudness.NORMAL, None
     root = logging.getLogger()
     if _LOG not in root.handlers:
@@ -120,6 +122,11 @@ def _take_level(value: LogLevel | None) -> None:
         _apply()
 
 
+def _take_service(value: str | None) -> None:
+    if value is not None:
+        spoken.choose(value)
+
+
 @cache
 def _options() -> list[typer.core.TyperOption]:
     app = typer.Typer(add_completion=False)
@@ -140,6 +147,16 @@ def _options() -> list[typer.core.TyperOption]:
                 metavar="LEVEL",
                 help="Print the log from debug, info, warning or error on. debug: each call of AWS, each program.",
                 callback=_take_level,
+                show_default=False,
+            ),
+        ] = None,
+        ci: Annotated[
+            str | None,
+            typer.Option(
+                "--ci",
+                metavar="SERVICE",
+                help="Speak to this CI service: github, gitlab, jenkins or none. Default: the one whose job this is.",
+                callback=_take_service,
                 show_default=False,
             ),
         ] = None,

@@ -20,11 +20,10 @@ from typer.exceptions import TyperException
 from orchestrator.cli import commands, loudness
 from orchestrator.cli.command import CONTEXT, WholeHelp
 from orchestrator.cli.completion.reply import VARIABLE, complete
-from orchestrator.cli.ending import Bug, end, end_of_typing
+from orchestrator.cli.ending import Bug, end, end_of_typing, expected
 from orchestrator.cli.terminal import print_text, take_any_text
 from orchestrator.errors import AmiError, Interrupted
 from orchestrator.registration import modules_of
-from orchestrator.system_refusal import system_refusal
 
 if TYPE_CHECKING:
     from orchestrator.cli.command import CliCommand, CliGroup
@@ -92,19 +91,10 @@ def main() -> None:
     except TyperException as error:
         end_of_typing(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - a bug: its trace is shown, without secrets
-        end(system_refusal(error) or _aws_lack(error) or Bug(error), as_json=as_json)
+        end(expected(error) or Bug(error), as_json=as_json)
     if code == Interrupted.exit_code:  # Ctrl-C, where no command made something of it
         end(Interrupted("stopped"), as_json=as_json)
     sys.exit(code or 0)
-
-
-def _aws_lack(error: Exception) -> AmiError | None:
-    """What a refusal of AWS means to a person; None for an error that is ours."""
-    if "botocore" not in sys.modules:
-        return None
-    from orchestrator.aws.account import refusal
-
-    return refusal(error)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from orchestrator.cli.ci import spoken
 from orchestrator.cli.loudness import quiet, verbose
 from orchestrator.cli.terminal import duration, plain, say
 from orchestrator.progress import Event, Stage, ignore
@@ -46,9 +47,9 @@ def shown(names: Iterable[str] = (), seconds: float | None = None) -> Iterator[L
     if quiet():
         yield ignore
         return
-    if verbose() or not sys.stderr.isatty():
+    if verbose() or spoken.service() or not sys.stderr.isatty():
         lines = Lines(every=verbose())
-        with lines.alive():
+        with spoken.group(f"Progress of {', '.join(named)}" if (named := list(names)) else "Progress"), lines.alive():
             yield lines
         return
     from rich.console import Console

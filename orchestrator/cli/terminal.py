@@ -1,6 +1,7 @@
 """How the command line speaks: results on standard output, everything about the work on standard error.
 
-Nothing else in this package writes to a terminal: here secrets are taken out, each text by itself.
+Nothing else in this package writes to a terminal: here secrets are taken out, each text by itself, and in the job of a
+CI service whatever its log would act on.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from orchestrator.cli.ci import spoken
+from orchestrator.cli.ci.service import Annotation, printable
 from orchestrator.cli.loudness import quiet
 from orchestrator.errors import Interrupted, UsageError
 from orchestrator.masks import hidden, hide
@@ -37,12 +41,22 @@ def say(text: str = "", *, always: bool = False) -> None:
     With `--quiet` nobody does, unless it is `always` said: what went wrong, and what a question is about.
     """
     if always or not quiet():
-        _write(hide(text))
+        _write(spoken.harmless(hide(text)))
 
 
-def print_text(text: str = "", *, newline: bool = True) -> None:
+def say_annotation(one: Annotation) -> None:
+    """Have the CI service show an annotation, if it has a way to; its log shows the message, too."""
+    spoken.annotate(replace(one, message=hide(one.message), title=hide(one.title)))
+
+
+def print_text(text: str = "") -> None:
     """A result as text."""
-    typer.echo(hide(text), nl=newline)
+    typer.echo(spoken.harmless(hide(text)))
+
+
+def print_file(text: str) -> None:
+    """A result that is a file, as it is: a program will read it."""
+    typer.echo(hide(text), nl=False)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -61,12 +75,12 @@ def _write(text: str) -> None:
 
 
 def _json(value: Mapping[str, Any], indent: int | None = None) -> str:
-    return json.dumps(hidden(value), indent=indent, ensure_ascii=False, default=str)
+    return spoken.harmless_json(json.dumps(hidden(value), indent=indent, ensure_ascii=False, default=str))
 
 
 def plain(text: str) -> str:
     """A text from outside as one line that no terminal takes for a command: control characters become escapes."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in hide(text))
+    return printable(hide(text)).replace("\t", "\\t")
 
 
 def width_of_terminal() -> int:
@@ -76,7 +90,8 @@ def width_of_terminal() -> int:
 
 def colour(text: str, *styles: str) -> str:
     """A text in ANSI styles where standard output shows them: on a terminal, unless NO_COLOR is set (no-color.org)."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not text:
+    plain_only = spoken.service() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if not sys.stdout.isatty() or plain_only or not text:
         return text
     return "".join(_STYLES[style] for style in styles) + text + _STYLES["end"]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.ci.spoken import group
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.commands.plan import lines_of
 from orchestrator.cli.completion import names
@@ -61,8 +63,9 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     asked = PlanWishes(names if rebuild else (), names if retry else (), with_parents=with_parents)
     environment = environment_of(loaded, env)
     prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked)
-    for line in lines_of(prepared):
-        say(line, always=dry_run or not (yes or prepared.empty))
+    with nullcontext() if prepared.empty else group("Plan"):
+        for line in lines_of(prepared):
+            say(line, always=dry_run or not (yes or prepared.empty))
     if prepared.empty:
         if as_json:
             print_json(prepared.as_json() if dry_run else nothing_done(prepared).as_json())

@@ -109,7 +109,7 @@ def _print(text: str) -> None:
     text = _STYLE.sub("", text)
     if sys.stdout.isatty():
         text = "\n".join(plain(line.expandtabs()) for line in text.split("\n"))
-    print_text(text, newline=not text.endswith("\n"))
+    print_text(text.removesuffix("\n"))
 
 
 COMMAND = CliCommand("logs", 74, logs, prints=("ami/logs/1",))

@@ -46,23 +46,41 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
         bool, typer.Option("--diff", help="With --explain, also the lines that changed in small files.")
     ] = False,
     with_parents: WithParentsOption = False,
+    as_markdown: Annotated[
+        bool,
+        typer.Option("--markdown", help="Print a pull request's comment: the plan, what changed, and the checks."),
+    ] = False,
+    as_matrix: Annotated[
+        bool,
+        typer.Option("--matrix", help="Print `strategy.matrix` of a workflow: a job for each image to build or test."),
+    ] = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Show what would be built, on what and why, what is reused, and what is only tested again. Changes nothing."""
+    from orchestrator.cli.job.plan_forms import check_forms, print_comment, print_matrix, told_in_comment
     from orchestrator.cli.opened import chosen, opened
     from orchestrator.run.prepare import PlanWishes, prepare
 
-    loaded = opened(workspace, images=images or None, env=env)
-    environment = environment_of(loaded, env)
-    names = chosen(loaded, images)
-    asked = PlanWishes(names if rebuild else (), names if retry else (), with_parents=with_parents)
-    prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked, strict=False)
-    explain = explain or diff
-    explained = _explained(prepared, names) if explain else []
+    check_forms(as_json=as_json, as_markdown=as_markdown, as_matrix=as_matrix)
+    with told_in_comment(workspace, env, wanted=as_markdown):
+        loaded = opened(workspace, images=images or None, env=env)
+        environment = environment_of(loaded, env)
+        names = chosen(loaded, images)
+        asked = PlanWishes(names if rebuild else (), names if retry else (), with_parents=with_parents)
+        prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked, strict=False)
+        explained = _explained(prepared, names) if explain or diff or as_markdown else []
     if as_json:
         print_json(prepared.as_json(explained, diff=diff))
-        return
+    elif as_markdown:
+        print_comment(workspace, env, prepared, explained)
+    elif as_matrix:
+        print_matrix(prepared)
+    else:
+        _print_plan(prepared, explained, diff=diff)
+
+
+def _print_plan(prepared: Plan, explained: list[Explained], *, diff: bool) -> None:
     for line in lines_of(prepared):
         print_text(line)
     for one in explained:

@@ -11,7 +11,7 @@ import typer
 from orchestrator.cli.command import CliCommand
 from orchestrator.cli.completion import names
 from orchestrator.cli.options import HERE, WorkspaceOption
-from orchestrator.cli.terminal import print_text, say
+from orchestrator.cli.terminal import print_file, say
 
 if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
@@ -59,7 +59,7 @@ def render(
         with suppress(LackError):  # to read it, nobody needs them
             link_levels(home)
     if out is None:
-        print_text(renderer.text(segments[0]), newline=False)
+        print_file(renderer.text(segments[0]))
         with suppress(LackError):  # for whoever builds it by hand; where nothing can be written, it can be read
             link_levels(segments[0].home(loaded))
         return

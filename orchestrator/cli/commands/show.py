@@ -66,7 +66,8 @@ def show(
         print_json(_as_json(name, each))
         return
     for place, one in enumerate(each):
-        print_text("\n" if place else "", newline=False)
+        if place:
+            print_text()
         _print_facts(one)
 
 

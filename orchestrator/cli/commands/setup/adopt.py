@@ -77,8 +77,8 @@ def _assignments(written: list[str]) -> list[tuple[str, str]]:
 def _print(adoption: Adoption, changes: list[FileChange], target: Target, *, contents: bool) -> None:
     for change in changes:
         print_text(f"{_SIGNS[change.change]} {target.folder / change.file.relative}")
-        if contents and change.change != "same":
-            print_text("".join(f"    {line}\n" for line in _shown(change.file.content)), newline=False)
+        for line in _shown(change.file.content) if contents and change.change != "same" else ():
+            print_text(f"    {line}")
     for note in adoption.notes:
         print_text(f"note: {note}")
     listed = adoption.ledger.entries()

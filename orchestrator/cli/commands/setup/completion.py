@@ -10,7 +10,7 @@ import typer
 from orchestrator.cli.command import CliGroup
 from orchestrator.cli.completion import names
 from orchestrator.cli.options import DryRunOption
-from orchestrator.cli.terminal import print_text, say
+from orchestrator.cli.terminal import print_file, say
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -52,7 +52,7 @@ def show(
     """Print the script of a shell, to install it by hand or for all people of a machine."""
     from orchestrator.cli.completion.shells import SCRIPTS, shell_named
 
-    print_text(SCRIPTS[shell_named(shell)], newline=False)
+    print_file(SCRIPTS[shell_named(shell)])
 
 
 def _add_line(file: Path, line: str, *, dry_run: bool) -> None:
