@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.cli.job.markdown import Part, cell, characters, code, fenced, fitted, folded, heading, row
+from orchestrator.cli.job.markdown import DocumentPart, cell, characters, code, fenced, fitted, folded, heading, row
 from orchestrator.cli.terminal import duration
 from orchestrator.errors import DefinitionError
 from orchestrator.masks import hide
@@ -53,14 +53,14 @@ def of_plan(first: str, plan: PlanJson, explained: Sequence[Explained], checks: 
     counts = Counter(step["action"] for step in plan["steps"])
     title = ", ".join(f"{counts[action]} {words}" for action, words in _DONE.items() if counts[action])
     steps = sorted(plan["steps"], key=lambda step: step["action"] == "reuse")  # in a long plan these give way first
-    table = Part(
+    table = DocumentPart(
         f"{first}### `ami plan`: {title or 'nothing to do'}\n\n{_where(plan)}\n\n"
         + (heading(("image", "what", "why", "on", "time")) if steps else ""),
         tuple(map(_step, steps)),
         "\n",
         what="images",
     )
-    changed = Part("", tuple(text for one in explained for text in _changed(one)), what="images that changed")
+    changed = DocumentPart("", tuple(text for one in explained for text in _changed(one)), what="images that changed")
     return hide(fitted([table, *_checked(plan, checks), changed], LIMIT, characters))
 
 
@@ -75,7 +75,9 @@ def of_error(first: str, error: AmiError) -> str:
         title, body, rows = "not possible", fenced(error.message.splitlines()), ()
     hint = f"\nHint: {code(error.hint)}\n" if error.hint else ""
     return hide(
-        fitted([Part(f"{first}### `ami plan`: {title}\n\n{body}", rows, hint, what="errors")], LIMIT, characters)
+        fitted(
+            [DocumentPart(f"{first}### `ami plan`: {title}\n\n{body}", rows, hint, what="errors")], LIMIT, characters
+        )
     )
 
 
@@ -97,15 +99,15 @@ def _step(step: StepJson) -> str:
     return row((cell(step["segment"]), action, cell(step["reason"]), cell(step["built_on"]), seconds))
 
 
-def _checked(plan: PlanJson, checks: Sequence[CheckLine]) -> Iterator[Part]:
+def _checked(plan: PlanJson, checks: Sequence[CheckLine]) -> Iterator[DocumentPart]:
     lines = [row((one.name, "ok" if one.ok else "**failed**", cell(one.said))) for one in checks]
-    yield Part("#### Checks\n\n" + heading(("check", "result", "")), tuple(lines), "\n", what="checks")
+    yield DocumentPart("#### Checks\n\n" + heading(("check", "result", "")), tuple(lines), "\n", what="checks")
     warnings = [f"- {code(_warned(one['file'], one['line'], one['message']))}\n" for one in plan["warnings"]]
     warnings += [f"- not known here, and taken as changed: {code(what)}\n" for what in plan["unknown"]]
     if not plan["exclusive"] and not plan["empty"]:
         warnings.append("- the environment has no `artifact_bucket`: two builds at once would build the same twice\n")
     if warnings:
-        yield Part("#### Warnings\n\n", tuple(warnings), "\n", what="warnings")
+        yield DocumentPart("#### Warnings\n\n", tuple(warnings), "\n", what="warnings")
 
 
 def _warned(file: str, line: int | None, message: str) -> str:

@@ -60,7 +60,7 @@ def _longest(text: str) -> int:
 
 
 @dataclass(frozen=True)
-class Part:
+class DocumentPart:
     """A part of a document: what it begins with, and rows that can be left out from the end on."""
 
     head: str
@@ -86,7 +86,7 @@ def octets(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def fitted(parts: Sequence[Part], limit: int, size: Callable[[str], int]) -> str:
+def fitted(parts: Sequence[DocumentPart], limit: int, size: Callable[[str], int]) -> str:
     """The document in at most `limit` of what `size` counts, with whole rows left out of the last parts first.
 
     A document whose heads alone are too long is cut at the end of a line.
@@ -101,7 +101,7 @@ def fitted(parts: Sequence[Part], limit: int, size: Callable[[str], int]) -> str
     return text if size(text) <= limit else _cut(text, limit, size)
 
 
-def _kept(part: Part, over: int, size: Callable[[str], int]) -> int:
+def _kept(part: DocumentPart, over: int, size: Callable[[str], int]) -> int:
     """How many rows stay when a part gets shorter by `over`, and by the sentence about what is left out."""
     wanted = size(part.shown(len(part.rows))) - over
     count = len(part.rows)
@@ -124,5 +124,5 @@ def _cut(text: str, limit: int, size: Callable[[str], int]) -> str:
     return "".join(lines)
 
 
-def _whole(parts: Sequence[Part], counts: Sequence[int]) -> str:
+def _whole(parts: Sequence[DocumentPart], counts: Sequence[int]) -> str:
     return "".join(part.shown(count) for part, count in zip(parts, counts, strict=True))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.job.comment import LIMIT, CheckLine, marker, of_error, of_plan
-from orchestrator.cli.job.markdown import Part, cell, characters, code, fenced, fitted, octets
+from orchestrator.cli.job.markdown import DocumentPart, cell, characters, code, fenced, fitted, octets
 from orchestrator.errors import DefinitionError, LackError, Problem
 from orchestrator.plan.explaining.change import Change, InputKind
 from orchestrator.registry import version_of
@@ -93,5 +93,5 @@ def test_fenced_when_a_line_is_a_fence() -> None:
 
 def test_fitted_when_heads_alone_are_too_long() -> None:
     """The text is cut at the end of a line, in what is counted."""
-    assert fitted([Part("ä\nää\n", ("x\n",))], 5, octets) == "ä\n"
-    assert fitted([Part("ab\n", ("12\n", "34\n"))], 100, octets) == "ab\n12\n34\n"
+    assert fitted([DocumentPart("ä\nää\n", ("x\n",))], 5, octets) == "ä\n"
+    assert fitted([DocumentPart("ab\n", ("12\n", "34\n"))], 100, octets) == "ab\n12\n34\n"
