@@ -83,10 +83,11 @@ check: setup ## format, lint, types, import rules, Ansible, YAML and Markdown li
 	mdformat --check $(PROSE)
 	ANSIBLE_ROLES_PATH=orchestrator/builtin/roles ansible-lint --offline --strict
 
-reference: setup ## make docs/schema and docs/reference anew from the code
+reference: setup ## make docs/schema, docs/reference and docs/iam anew from the code
 	ami schema --out docs/schema
 	python -m orchestrator.cli.documents.reference docs/reference
 	mdformat docs/reference
+	python -m orchestrator.bootstrap.documented docs/iam
 
 fmt: setup ## format Python and fix what the linter can
 	ruff format .

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from orchestrator.build.retry_plan import RetryPlan
     from orchestrator.progress import Listener
 
+#: The key with which a template gives its AMI a description.
+_DESCRIBES = "ami_description"
+
 
 def attempt(request: BuildRequest, plan: RetryPlan, listener: Listener) -> Built:
     """Build once, in the place that is the next of `plan`. Logs of earlier attempts stay before its own.
@@ -184,7 +187,10 @@ class _Attempt:
         )
 
     def _tag(self, built: Built) -> None:
-        """Leave the AMI with the tags that were asked for: newer Amazon plugins add those of the run."""
+        """Leave the AMI with the tags that were asked for: newer Amazon plugins add those of the run.
+
+        One that the template does not describe is described now, when it has tags.
+        """
         ec2, wanted = self._request.account.client("ec2"), self._request.tags
         late = variables.late_tags(self._request)
         if late:
@@ -192,6 +198,9 @@ class _Attempt:
         of_run = {key: value for key, value in build_tags(self._request, "").items() if key not in wanted}
         if self._request.ready and self._request.ready.plugins:
             ec2.delete_tags(Resources=[built.ami_id], Tags=[{"Key": key} for key in of_run])
+        text = self._request.description
+        if text and _DESCRIBES not in self._request.template.read_text(encoding="utf-8"):
+            ec2.modify_image_attribute(ImageId=built.ami_id, Description={"Value": text})
 
     def _access(self, private: Path) -> ssh_access.Access:
         try:

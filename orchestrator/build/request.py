@@ -39,6 +39,8 @@ class BuildRequest:
     source_owners: tuple[str, ...] = ()
     #: Go onto the AMI, over the template's own.
     tags: Mapping[str, str] = field(default_factory=dict)
+    #: The AMI gets it when the template gives it none.
+    description: str = ""
     #: Where the machine may run; what it leaves open is as the variable file says.
     placement: Placement = field(default_factory=Placement)
     #: Whether spot capacity is tried in each place first. The template has a variable `spot_price` then.

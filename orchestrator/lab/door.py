@@ -23,6 +23,7 @@ HEALTH = "/ami-lab/health"
 FAULTS = "/ami-lab/faults"
 SYSTEMS = "/ami-lab/systems"
 CHANGES = "/ami-lab/changes"
+RIGHTS = "/ami-lab/rights"
 
 #: Seconds within which a lab answers for itself.
 PATIENCE = 5.0
@@ -56,6 +57,16 @@ def changes(lab: Settings) -> list[dict[str, Any]]:
     of resource (`brought`; of CreateTags the type is empty).
     """
     told: list[dict[str, Any]] = _opened(lab, "GET", CHANGES)
+    return told
+
+
+def rights(lab: Settings) -> list[dict[str, Any]]:
+    """The rights that sessions of roles have used, where the lab enforces rights; each once. Raises LackError.
+
+    Each has the ARN of its `role`, its `action`, the `resource_type`, and the `statements` of the role's policies that
+    allow it, by their `Sid`.
+    """
+    told: list[dict[str, Any]] = _opened(lab, "GET", RIGHTS)
     return told
 
 

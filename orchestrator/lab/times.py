@@ -41,6 +41,8 @@ class Times:
     """How late the content of an image usage report is."""
     target_health: float = 0.0
     """From RegisterTargets to the first health check of a target."""
+    stack_resource: float = 0.0
+    """A resource of a CloudFormation stack; without it, a stack is done when the call for it is answered."""
 
     def of_snapshot(self, gib: float) -> float:
         """How long a volume of this size takes to become a snapshot, or an AMI."""
@@ -68,6 +70,7 @@ REALISTIC = Times(
     last_launched=24 * 3600.0,
     usage_report=24 * 3600.0,
     target_health=5.0,
+    stack_resource=2.0,
 )
 
 #: Where each figure of `REALISTIC` comes from.
@@ -83,6 +86,7 @@ SOURCES: Mapping[str, str] = {
     "last_launched": "24 hours (EC2 API Reference, DescribeImageAttribute, lastLaunchedTime)",
     "usage_report": "instances 24 hours, launch templates days (EC2 User Guide, View your AMI usage)",
     "target_health": "the least interval of health checks (Elastic Load Balancing API Reference, CreateTargetGroup)",
+    "stack_resource": "estimate: CloudFormation asks a service again until it is consistent; IAM takes longer",
 }
 
 

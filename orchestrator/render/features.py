@@ -81,6 +81,13 @@ _ROWS = (
         "1.0.9", "builder/common/run_config.go", "temporary_key_pair_type", note="1.6.6 takes it and ignores it"
     ),
     *_of_amazon(
+        "1.0.2",
+        _BUILDER,
+        "ami_description",
+        note="1.6.6 takes it, and describes an AMI before it tags it: nobody may do that who may change only what has "
+        "the tag of a run",
+    ),
+    *_of_amazon(
         "1.2.2", _BUILDER, "imds_support", note='"v2.0" is the only value; it cannot be taken back from an AMI'
     ),
     # What the machine that is built on may be given.

@@ -124,6 +124,7 @@ def make(context: RunContext, segment: Segment, base: str, ready: Ready, rendere
                 source_filters={"image-id": base},
                 source_owners=(),
                 tags=tags,
+                description=segment.image.description,
                 placement=placement_of(environment, segment),
                 spot=segment.machine.spot is not None,
                 variables=_of_machine(context.account, segment, base) | _of_level(home, environment),

@@ -14,8 +14,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.lab.api.aws_fault import AwsFault
+from orchestrator.lab.api.call import Protocol as CallProtocol
 from orchestrator.lab.api.call import call_of
 from orchestrator.lab.api.faults import broken
+from orchestrator.lab.api.parameters import parameters
+from orchestrator.lab.api.query_answer import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -34,7 +37,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Handler(Protocol):
-    """Answers some actions of one JSON service."""
+    """Answers some actions of one service that is spoken to by JSON or by forms."""
 
     @property
     def ACTIONS(self) -> Collection[str]:  # noqa: N802  a constant of the class
@@ -118,8 +121,7 @@ class Dispatcher:
             for guard in self._guards:
                 guard(call, body, environ)
             if handler is not None and call.action in handler.ACTIONS:
-                answer = _json(handler.handle(call, json.loads(body or b"{}") | call.named))
-                return _reply(start_response, 200, call.protocol.content_type, answer)
+                return _reply(start_response, 200, call.protocol.content_type, _handled(handler, call, environ, body))
             environ["wsgi.input"] = io.BytesIO(body)
             # One request at a time: moto's tables are not made for several threads.
             with self._answering(trouble):
@@ -133,6 +135,13 @@ class Dispatcher:
         except Exception:
             LOG.exception("%s in %s", call.operation, call.region)
             return _refuse(start_response, call, AwsFault(broken(call.protocol).code, "see the lab's log", 500))
+
+
+def _handled(handler: Handler, call: Call, environ: dict[str, Any], body: bytes) -> bytes:
+    """What a handler answers, as its service writes it."""
+    if call.protocol is CallProtocol.QUERY:
+        return written(call, handler.handle(call, parameters(call, environ, body)))
+    return _json(handler.handle(call, json.loads(body or b"{}") | call.named))
 
 
 def _body(environ: dict[str, Any]) -> bytes:

@@ -10,8 +10,8 @@ from orchestrator.lab.api.fault_rules import EVERYTHING, Rule
 
 #: The services that the lab answers for, as SigV4 names them, with botocore's name where it is another.
 _SERVICES = {
-    "autoscaling": "", "ec2": "", "elasticloadbalancing": "elbv2", "events": "", "iam": "", "kms": "",
-    "monitoring": "cloudwatch", "organizations": "", "rbin": "", "s3": "", "secretsmanager": "",
+    "autoscaling": "", "cloudformation": "", "ec2": "", "elasticloadbalancing": "elbv2", "events": "", "iam": "",
+    "kms": "", "monitoring": "cloudwatch", "organizations": "", "rbin": "", "s3": "", "secretsmanager": "",
     "servicequotas": "service-quotas", "sns": "", "sqs": "", "ssm": "", "sts": "",
 }  # fmt: skip
 SERVICES = tuple(_SERVICES)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from moto.s3 import models as s3
 from moto.sts.responses import TokenResponse
 
+from orchestrator.lab.door import RIGHTS
 from orchestrator.lab.own_actions import add_actions
 from orchestrator.lab.rights.guard import RightsGuard
 from orchestrator.lab.rights.policed_bucket import PolicedBucket
+from orchestrator.lab.rights.used_rights import UsedRights
 from orchestrator.lab.sts import actions
 from orchestrator.lab.sts.credentials import CredentialsGuard
 
@@ -23,7 +25,8 @@ _CREDENTIALS, _RIGHTS = 10, 20
 def install(lab: Assembly) -> None:
     """Look at the credentials and rights of each call, and answer STS."""
     add_actions(TokenResponse, actions, lab.tables)
-    if lab.settings.enforce_iam:
-        s3.FakeBucket = PolicedBucket  # type: ignore[misc]
+    s3.FakeBucket = PolicedBucket  # type: ignore[misc]
     lab.guards.append((_CREDENTIALS, CredentialsGuard(lab.tables)))
-    lab.guards.append((_RIGHTS, RightsGuard(lab.tables, enforced=lab.settings.enforce_iam)))
+    used = UsedRights()
+    lab.doors[RIGHTS] = used
+    lab.guards.append((_RIGHTS, RightsGuard(lab.tables, used, enforced=lab.settings.enforce_iam)))

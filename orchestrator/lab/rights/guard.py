@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.call import UNSIGNED
+from orchestrator.lab.api.parameters import parameters
 from orchestrator.lab.rights.callers import FULL_ACCESS, identity_of, levels_of
 from orchestrator.lab.rights.evaluation.decision import Attached, decide
 from orchestrator.lab.rights.evaluation.policy import Request
+from orchestrator.lab.rights.evaluation.principal import CallerKind
 from orchestrator.lab.rights.keys import context_of, is_known
 from orchestrator.lab.rights.needs import assuming, needs
-from orchestrator.lab.rights.parameters import parameters
 from orchestrator.lab.rights.refusal import refusal
 from orchestrator.lab.rights.resource_policies import resource_policy
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.lab.rights.evaluation.decision import AccessVerdict
     from orchestrator.lab.rights.evaluation.policy import IamPolicy
     from orchestrator.lab.rights.need import Need
+    from orchestrator.lab.rights.used_rights import UsedRights
     from orchestrator.lab.tables import Tables
 
 _ASSUME = "sts:AssumeRole"
@@ -33,8 +35,9 @@ _UNKNOWN = ("sts:GetSessionToken", "sts:GetFederationToken")
 class RightsGuard:
     """Looks at each call. Unless rights are enforced, only trust policies count, and everybody may ask for a role."""
 
-    def __init__(self, tables: Tables, *, enforced: bool) -> None:
+    def __init__(self, tables: Tables, used: UsedRights, *, enforced: bool) -> None:
         self._tables = tables
+        self._used = used
         self._enforced = enforced
 
     def __call__(self, call: Call, body: bytes, environ: Mapping[str, Any]) -> None:
@@ -72,7 +75,11 @@ class RightsGuard:
         context = context_of(identity, need, call, environ) if self._enforced else _own(need)
         request = Request(identity.caller, need.action, need.resource, context, need.account)
         _check_known(request, attached)
-        return decide(request, attached)
+        verdict = decide(request, attached)
+        if self._enforced and verdict.allowed and identity.caller.kind is CallerKind.ROLE:
+            statements = sorted(sid for each in identity.policies for sid in each.granting(request))
+            self._used.note(identity.caller.arn, need.action, need.kind, tuple(statements))
+        return verdict
 
 
 def _own(need: Need) -> dict[str, tuple[str, ...]]:

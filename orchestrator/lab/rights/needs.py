@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import iam_backends
-from moto.kms.models import kms_backends
 
 from orchestrator.lab.api.texts import texts_in
 from orchestrator.lab.rights.ec2_needs import ec2_needs
+from orchestrator.lab.rights.key_names import key_arn
 from orchestrator.lab.rights.need import Need, tag_keys, tags_of
 from orchestrator.lab.rights.reference import PREFIXES, action_reference
 from orchestrator.lab.rights.s3_needs import s3_needs
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Parameters = Mapping[str, Any]
 
 #: These ask for no right (STS API Reference, "GetCallerIdentity"; IAM User Guide, "Permissions for GetSessionToken").
-_FREE = ("sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo")
+_FREE = ("sts:AssumeRoleWithWebIdentity", "sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo")
 _SSM_NAMES = ("Name", "Names", "Path", "ResourceId")
 
 
@@ -122,17 +122,6 @@ def _kms(call: Call, parameters: Parameters) -> Iterator[Need]:
     if given:
         arn = key_arn(given, call.account, call.region)
         yield Need(_name(call), arn, "key", _account_in(arn), keys)
-
-
-def key_arn(given: str, account: str, region: str) -> str:
-    """The ARN of a key that is named by id, ARN or alias."""
-    if given.startswith("arn:") and ":alias/" not in given:
-        return given
-    owner = _account_in(given) or account
-    keys = kms_backends[owner][region]
-    alias = given.rpartition(":")[2]
-    found = keys.get_key_id_from_alias(alias) if alias.startswith("alias/") else given
-    return f"arn:aws:kms:{region}:{owner}:key/{found or given}"
 
 
 _IAM_NAMES = {

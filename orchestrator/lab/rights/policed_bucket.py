@@ -7,7 +7,7 @@ from moto.s3.models import FakeBucket
 
 
 class PolicedBucket(FakeBucket):
-    """A bucket of a lab that enforces rights."""
+    """A bucket whose policy the guard judges, where rights are enforced, and nobody elsewhere."""
 
     def get_permission(self, action: str, resource: str) -> PermissionResult:  # noqa: ARG002  moto's signature
         """Nothing more to say: the guard has allowed the call."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
@@ -97,6 +98,8 @@ def resource_tags(need: Need) -> dict[str, str]:
     if need.kind == "role":
         role = next((each for each in iam_backends[account]["aws"].roles.values() if each.arn == need.resource), None)
         return role_tags(role) if role is not None else {}
+    if need.kind == "instance":
+        return dict(ec2_backends[account][region].tags.get(name.removeprefix("instance/"), {}))
     if need.kind == "key":
         return {each["TagKey"]: each["TagValue"] for each in _key_tags(region, account, need.resource)}
     return {}

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 from moto.s3.models import s3_backends
 
+from orchestrator.lab.rights.key_names import key_arn
 from orchestrator.lab.rights.need import Need, tag_keys
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _ACTIONS = {
 _VERSIONED = ("GetObject", "DeleteObject", "GetObjectTagging", "PutObjectTagging", "GetObjectAcl", "PutObjectAcl")
 _LISTS = ("ListBucket", "ListBucketVersions")
 _COPIES = ("CopyObject", "UploadPartCopy")
+#: What the key of a bucket is used for.
+_KEY_USES = {"GetObject": "Decrypt", "GetObjectVersion": "Decrypt", "PutObject": "GenerateDataKey"}
 _OBJECT_ACTIONS = ("AbortMultipartUpload", "ListMultipartUploadParts")
 
 
@@ -53,10 +56,26 @@ def s3_needs(action: str, environ: Mapping[str, Any], body: bytes) -> Iterator[N
         yield from (_need(name, bucket, each, keys) for each in _named(body))
         return
     yield _need(name, bucket, key, keys)
+    yield from _of_key(name, bucket)
     source = unquote(str(environ.get("HTTP_X_AMZ_COPY_SOURCE", ""))).lstrip("/").partition("?")[0]
     if action in _COPIES and source:
         theirs, _, their_key = source.partition("/")
         yield _need("GetObject", theirs, their_key, {})
+
+
+def _of_key(name: str, bucket: str) -> Iterator[Need]:
+    """What S3 asks of the key of a bucket that is encrypted by one, for whoever calls (S3 User Guide, "SSE-KMS")."""
+    owner = s3_backends.bucket_accounts.get(bucket)
+    use = _KEY_USES.get(name)
+    if owner is None or use is None:
+        return
+    there = s3_backends[owner[1]][owner[0]].buckets[bucket]
+    rule = (there.encryption or {}).get("Rule") or {}
+    usual = (rule[0] if isinstance(rule, list) else rule).get("ApplyServerSideEncryptionByDefault", {})
+    if usual.get("SSEAlgorithm") == "aws:kms" and usual.get("KMSMasterKeyID"):
+        arn = key_arn(str(usual["KMSMasterKeyID"]), str(owner[1]), str(there.region_name))
+        keys = {"kms:ViaService": (f"s3.{there.region_name}.amazonaws.com",)}
+        yield Need(f"kms:{use}", arn, "key", arn.split(":")[4], keys)
 
 
 def _need(name: str, bucket: str, key: str, keys: Mapping[str, tuple[str, ...]]) -> Need:

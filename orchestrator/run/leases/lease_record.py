@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws.account import AwsError, error_code, refusal
+from orchestrator.aws.account import AwsError, error_code, refusal, told
 from orchestrator.aws.conditional import ABSENT, FASTER
 from orchestrator.errors import LackError
 from orchestrator.run.leases.owner import Life, owner_from
@@ -32,6 +32,8 @@ PREFIX = "leases/"
 #: Somebody else was faster: a lease that is gone was removed meanwhile.
 _FASTER = FASTER | ABSENT
 _LACKING = frozenset({"AccessDenied", "403", "NoSuchBucket", "AllAccessDisabled", "PermanentRedirect"})
+_DENIED = "AccessDenied"
+_HINT_OF_ROLE = "whoever builds or tests has the policies of docs/iam: `ami bootstrap` makes roles that have them"
 
 
 @dataclass(frozen=True)
@@ -155,12 +157,12 @@ class Records:
     def _refused(self, error: Exception) -> Exception:
         if error_code(error) not in _LACKING:
             return refusal(error) or error
-        said = f"the bucket '{self._bucket}' cannot be used for leases: {error_code(error)}"
-        return LackError(
-            said,
-            hint="`artifact_bucket` of the environment names a bucket of the account's, in which objects may be "
-            "listed, read, written and deleted",
+        said = f"the bucket '{self._bucket}' cannot be used for leases: {told(error)}"
+        hint = (
+            "`artifact_bucket` of the environment names a bucket of the account's, in which objects may be listed, "
+            "read, written and deleted"
         )
+        return LackError(said, hint=_HINT_OF_ROLE if error_code(error) == _DENIED else hint)
 
 
 def _record(key: str, answer: Any, body: bytes, ttl: float) -> Record:

@@ -35,7 +35,7 @@ ANSIBLE = {BUILT_IN: "packer-1.6.6", **{number: f"ansible-{number}" for number i
 OF_PACKER = {"only", "except", "override", "pause_before", "max_retries", "timeout"}
 
 #: Keys whose effect came later than the key.
-LATER = {"temporary_key_pair_type"}
+LATER = {"temporary_key_pair_type", "ami_description"}
 
 
 def declared(kind: str, version: str) -> set[str]:
@@ -136,6 +136,7 @@ def test_a_file_says_only_what_its_set_knows(shipped: Project) -> None:
     assert printed(new)[0] - printed(old)[0] == {"imds_support"}
     assert printed(old)[0] - declared("amazon-ebs", AMAZON["1.2.1"]) == set()
     assert printed(old)[0] - printed(render(shipped.workspace, shipped.segment(), LEGACY))[0] == {
+        "ami_description",
         "metadata_options",
         "metadata_options.http_endpoint",
         "metadata_options.http_tokens",

@@ -21,12 +21,12 @@ from orchestrator.definition.source import Source
 from orchestrator.errors import DefinitionError
 from orchestrator.process import run
 from orchestrator.render.packer import Renderer, render
+from orchestrator.render.packer_set import PackerSet
 from orchestrator.tags import Tag
 from tests.unit.render.sets import LEGACY, PLUGINS, SETS
 
 if TYPE_CHECKING:
     from orchestrator.plan.segment import SegmentOutline
-    from orchestrator.render.packer_set import PackerSet
     from tests.unit.render.conftest import Project
 
 #: Tags and descriptions may not hold two opening braces, and HCL is in NFC; ASCII here, any text in test_packer_reads.
@@ -135,7 +135,8 @@ def test_any_text_stays_in_its_place(shipped: Project, tags: dict[str, str], des
     (local,) = parsed(text[text.index("locals {") : text.index("source ")])["locals"]
     assert {key: value for key, value in local["image_tags"].items() if key != "__is_block__"} == tags
     assert local["ami_tags"]["ami:owner"] == f"{team} <a@example.com>"
-    assert parsed(line(text, "ami_description")) == {"ami_description": description}
+    described = render(shipped.workspace, segment, PackerSet("1.16", "1.8.2", "1.1.6"))
+    assert parsed(line(described, "ami_description")) == {"ami_description": description}
 
 
 def line(text: str, attribute: str) -> str:

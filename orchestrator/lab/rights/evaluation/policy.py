@@ -50,6 +50,7 @@ class IamStatement:
     principals: Principals | None = None
     not_principals: Principals | None = None
     conditions: tuple[PolicyCondition, ...] = ()
+    sid: str = ""
 
     def grant(self, request: Request) -> Grant:
         """How it speaks of a request: not at all, or to whom."""
@@ -93,6 +94,10 @@ class IamPolicy:
         """The most that it allows of a request."""
         return max((each.grant(request) for each in self.statements if each.allows), default=Grant.NONE)
 
+    def granting(self, request: Request) -> tuple[str, ...]:
+        """The `Sid` of each statement that allows a request to somebody."""
+        return tuple(each.sid for each in self.statements if each.allows and each.grant(request) is not Grant.NONE)
+
     def allows(self, request: Request) -> bool:
         """Whether it allows a request to somebody."""
         return self.grant(request) is not Grant.NONE
@@ -130,6 +135,7 @@ def _statement(told: dict[str, Any], *, variables: bool) -> IamStatement:
         _principals(told.get("Principal")),
         _principals(told.get("NotPrincipal")),
         tuple(_conditions(told.get("Condition") or {})),
+        str(told.get("Sid") or ""),
     )
 
 

@@ -16,6 +16,7 @@ from orchestrator.lab.api.call import Call
 from orchestrator.lab.imds.role_session import credentials_of
 from orchestrator.lab.rights.callers import identity_of
 from orchestrator.lab.rights.guard import RightsGuard
+from orchestrator.lab.rights.used_rights import UsedRights
 from orchestrator.lab.tables import Tables
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def test_who_calls_with_them_is_the_machine_in_the_role(machine: Any, role: Any)
 def test_the_roles_policies_count(machine: Any, role: Any) -> None:
     """On AWS an agent whose role lacks AmazonSSMManagedInstanceCore never comes online."""
     key = credentials_of(machine, role).key_id
-    guard = RightsGuard(Tables(IPv4Network("10.0.0.0/24")), enforced=True)
+    guard = RightsGuard(Tables(IPv4Network("10.0.0.0/24")), UsedRights(), enforced=True)
     guard(Call("ec2messages", "us-east-1", "GetMessages", key=key), b"{}", {})
     with pytest.raises(AwsFault, match="ssm:UpdateInstanceInformation"):
         guard(Call("ssm", "us-east-1", "UpdateInstanceInformation", key=key), b"{}", {})

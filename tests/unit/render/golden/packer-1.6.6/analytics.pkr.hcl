@@ -335,12 +335,11 @@ source "amazon-ebs" "analytics" {
   # A machine that refuses the login is told of after a minute, and not after ssh_timeout.
   ssh_handshake_attempts = 10
 
-  ami_name        = var.ami_name == "" ? join("-", ["analytics", var.version]) : var.ami_name
-  ami_description = "PostgreSQL for reports and dashboards"
-  encrypt_boot    = var.kms_key_id == "" ? null : true
-  kms_key_id      = var.kms_key_id
-  tags            = merge(local.image_tags, local.ami_tags, var.ami_tags)
-  snapshot_tags   = merge(local.run_tags, var.run_tags)
+  ami_name      = var.ami_name == "" ? join("-", ["analytics", var.version]) : var.ami_name
+  encrypt_boot  = var.kms_key_id == "" ? null : true
+  kms_key_id    = var.kms_key_id
+  tags          = merge(local.image_tags, local.ami_tags, var.ami_tags)
+  snapshot_tags = merge(local.run_tags, var.run_tags)
 }
 
 build {

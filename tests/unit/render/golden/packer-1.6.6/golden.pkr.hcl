@@ -335,12 +335,11 @@ source "amazon-ebs" "golden" {
   # A machine that refuses the login is told of after a minute, and not after ssh_timeout.
   ssh_handshake_attempts = 10
 
-  ami_name        = var.ami_name == "" ? join("-", ["golden", var.version]) : var.ami_name
-  ami_description = "Debian 12 with the hardening and the agents that every server carries"
-  encrypt_boot    = var.kms_key_id == "" ? null : true
-  kms_key_id      = var.kms_key_id
-  tags            = merge(local.image_tags, local.ami_tags, var.ami_tags)
-  snapshot_tags   = merge(local.run_tags, var.run_tags)
+  ami_name      = var.ami_name == "" ? join("-", ["golden", var.version]) : var.ami_name
+  encrypt_boot  = var.kms_key_id == "" ? null : true
+  kms_key_id    = var.kms_key_id
+  tags          = merge(local.image_tags, local.ami_tags, var.ami_tags)
+  snapshot_tags = merge(local.run_tags, var.run_tags)
 }
 
 build {
