@@ -58,6 +58,18 @@ class Secrets:
             raise DefinitionError(public)
         return self
 
+    def of_references(self, references: Iterable[Reference]) -> Secrets:
+        """Read these. Raises DefinitionError with every secret that is not there, at each of its lines."""
+        found, hints = self._missing(references)
+        if found:
+            raise DefinitionError(found, hint="; ".join(dict.fromkeys(hint for hint in hints if hint)))
+        return self
+
+    def digests(self) -> dict[str, str]:
+        """A keyed digest of each value that was read, by its reference: equal only for equal values."""
+        read = {str(one): value for one, value in self._values.items() if value is not None}
+        return {name: self.key.digest(name, value) for name, value in read.items()}
+
     def values(self) -> tuple[str, ...]:
         """All values that were read."""
         return (*(value for value in self._values.values() if value is not None), *self.also)

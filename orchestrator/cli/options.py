@@ -24,6 +24,25 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done, and do nothing.")]
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave the machine that was validated running.")]
 ParallelOption = Annotated[int, typer.Option("--parallel", "-p", min=1, help="How many machines at a time.")]
+ParallelOrPlaceOption = Annotated[
+    int | None,
+    typer.Option(
+        "--parallel",
+        "-p",
+        min=1,
+        help="How many machines at a time. Default: 2; with `--on` as many as the workers have threads.",
+        show_default=False,
+    ),
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ADDRESS",
+        help="Let the workers of a Dask scheduler build and test: dask://HOST:PORT, or tls://HOST:PORT.",
+        show_default=False,
+    ),
+]
 RebuildOption = Annotated[bool, typer.Option("--rebuild", help="Build the named images although nothing changed.")]
 RetryOption = Annotated[
     bool, typer.Option("--retry", help="Test the named images again although the same tests have rejected them.")

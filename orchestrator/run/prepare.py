@@ -172,7 +172,7 @@ def prepare(
         check_agents(workspace, environment, builds)
     warnings = out_of_date(workspace, standing)
     warnings += written_in_vain(workspace, collector, builds) + user_data_for_agent(workspace, environment, builds)
-    packer, renderer = _packer(workspace, builds) if builds else (None, None)
+    packer, renderer = packer_of(workspace, builds) if builds else (None, None)
     vcpus = _vcpus(environment, decided) if environment.vcpu_quota and not is_empty(decided) else 0
     bounds = Bounds(parallel, environment.vcpu_quota)
     seen = frozenset(found.ami_ids)
@@ -220,7 +220,7 @@ def _check_profile(environment: Environment) -> None:
         )
 
 
-def _packer(workspace: Workspace, builds: Sequence[Segment]) -> tuple[Ready, Renderer]:
+def packer_of(workspace: Workspace, builds: Sequence[Segment]) -> tuple[Ready, Renderer]:
     """The Packer that builds and what renders for it, once all that needs no machine has been checked.
 
     Of segments that differ in nothing but values one is rendered: a template that takes one takes all. What only

@@ -12,6 +12,7 @@ from orchestrator.run.evidence.evidence_store import store_of
 from orchestrator.run.evidence.put import put_evidence, put_when_it_raises
 from orchestrator.run.image import RunContext
 from orchestrator.run.outcome import SegmentStatus, Summary
+from orchestrator.run.remote.work_place import ThisMachine
 from orchestrator.run.schedule import Work, work_through
 from orchestrator.run.session.session import session
 from orchestrator.run.tasks import tasks
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from orchestrator.progress import Listener
     from orchestrator.run.outcome import SegmentOutcome
     from orchestrator.run.prepare import Plan
+    from orchestrator.run.remote.work_place import WorkPlace
+
+_HERE = ThisMachine()
 
 
 def execute(
@@ -35,16 +39,20 @@ def execute(
     tell: Callable[[str], None],
     keep: bool = False,
     executor: Executor | None = None,
+    place: WorkPlace = _HERE,
 ) -> Summary:
-    """Carry out a plan. Every failure becomes an outcome; only a bug raises.
+    """Carry out a plan. Every failure becomes an outcome; only a bug raises, and a place that cannot be used.
 
-    `executor` runs the tasks; without one there is a thread for each of `--parallel`.
+    `executor` runs the tasks; without one there is a thread for each of `--parallel`. They mostly wait: `place` is
+    where segments are built and proven.
     """
 
     def work(context: RunContext) -> tuple[SegmentOutcome, ...]:
-        segments = SegmentWork(plan, context)
-        doing = Work(segments.do, segments.skip, lambda outcome: outcome.status.good, segments.give_up, segments.look)
-        with _executor(executor, plan.bounds.tasks) as chosen:
+        with place.opened(plan, context) as workshop, _executor(executor, plan.bounds.tasks) as chosen:
+            segments = SegmentWork(plan, context, workshop)
+            doing = Work(
+                segments.do, segments.skip, lambda outcome: outcome.status.good, segments.give_up, segments.look
+            )
             work_through(tasks(plan.steps, vcpus=plan.vcpus), doing, executor=chosen, bounds=plan.bounds)
         return segments.outcomes()
 

@@ -16,7 +16,7 @@ from orchestrator.plan.steps import Action
 from orchestrator.progress import Event, Stage
 from orchestrator.run import inputs_record
 from orchestrator.run.guard import guarded
-from orchestrator.run.image import make, prove, reject
+from orchestrator.run.image import reject
 from orchestrator.run.leases.lease import LeaseHeld, NoLeases
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.session.stop import Stop
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.steps import PlanStep
     from orchestrator.run.image import RunContext
     from orchestrator.run.prepare import Plan
+    from orchestrator.run.remote.work_place import Workshop
     from orchestrator.run.schedule import PutOff, Task
 
 LOG = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class SegmentWork:
 
     plan: Plan
     context: RunContext
+    #: Where segments are built and proven.
+    workshop: Workshop
     #: Of tasks that ended, by name.
     results: dict[str, SegmentOutcome] = field(default_factory=dict)
 
@@ -124,9 +127,7 @@ class SegmentWork:
             if (other := built_meanwhile(self.plan, step)) is not None:
                 return other
             inputs_record.keep(self.plan.environment, step.segment)
-            if self.plan.ready is None or self.plan.renderer is None:
-                raise AssertionError("a plan that builds has its Packer")
-            return make(context, step.segment, self._base(step), self.plan.ready, self.plan.renderer)
+            return self.workshop.make(context, step.segment, self._base(step))
 
     def _prove(self, step: PlanStep) -> SegmentOutcome:
         context, segment = self.context.until(self.stops[step.name]), step.segment
@@ -135,7 +136,7 @@ class SegmentWork:
             if self.context.leases.exclusive and (other := proven_meanwhile(self.plan, step, built)) is not None:
                 return other
             build_seconds = built.build_seconds or step.build_seconds
-            return prove(context, segment, replace(built, adopted=""), build_seconds=build_seconds)
+            return self.workshop.prove(context, segment, replace(built, adopted=""), build_seconds=build_seconds)
 
     def _stop_of(self, task: str) -> Stop:
         return self.stops[parts_of(task)[1]]

@@ -43,12 +43,15 @@ class Build:
 
     AMIs and snapshots count only when it is known which AMI is wanted: none (`ami_names` are those of the attempts
     that failed, the last one's last), or `keep` (an AMI id; a tag that was just written may not be seen yet).
+
+    With another `purpose` they are those of a validation.
     """
 
     run: str
     image: str = ""
     ami_names: tuple[str, ...] = ()
     keep: str = ""
+    purpose: str = BUILD
 
 
 def find_leftovers(account: Account, build: Build) -> tuple[Leftover, ...]:
@@ -80,7 +83,7 @@ class _Search:
 
     def __post_init__(self) -> None:
         of_image = {Tag.IMAGE: self.build.image} if self.build.image else {}
-        wanted = {RUN: self.build.run, PURPOSE: BUILD} | of_image
+        wanted = {RUN: self.build.run, PURPOSE: self.build.purpose} | of_image
         self.tags = [_filter(f"tag:{key}", value) for key, value in wanted.items()]
 
     def ids(self, kind: Ec2Kind) -> list[str]:

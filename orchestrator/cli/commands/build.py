@@ -19,7 +19,8 @@ from orchestrator.cli.options import (
     EnvironmentOption,
     JsonOption,
     KeepOption,
-    ParallelOption,
+    OnOption,
+    ParallelOrPlaceOption,
     RebuildOption,
     RetryOption,
     WithParentsOption,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.run.outcome import SegmentOutcome, Summary
+    from orchestrator.run.prepare import Plan
+    from orchestrator.run.remote.work_place import WorkPlace
 
 
 def build(  # noqa: PLR0917 - Typer calls it by name
@@ -42,7 +45,8 @@ def build(  # noqa: PLR0917 - Typer calls it by name
         typer.Argument(metavar="IMAGE", help="Default: all of the workspace itself.", autocompletion=names.image),
     ] = None,
     env: EnvironmentOption = None,
-    parallel: ParallelOption = 2,
+    parallel: ParallelOrPlaceOption = None,
+    on: OnOption = None,
     rebuild: RebuildOption = False,
     retry: RetryOption = False,
     with_parents: WithParentsOption = False,
@@ -55,33 +59,52 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     """Build what changed of images and of what they stand on, boot it, test it over SSM and tag the verdict."""
     from orchestrator.cli.opened import chosen, opened
     from orchestrator.run.prepare import PlanWishes, prepare
-    from orchestrator.run.run import execute, nothing_done
-    from orchestrator.run.tests import collect_tests
+    from orchestrator.run.remote.places import place_at
 
     loaded = opened(workspace, fetch=True, images=images or None, env=env)
     names = chosen(loaded, images)
     asked = PlanWishes(names if rebuild else (), names if retry else (), with_parents=with_parents)
     environment = environment_of(loaded, env)
-    prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked)
-    with nullcontext() if prepared.empty else group("Plan"):
-        for line in lines_of(prepared):
-            say(line, always=dry_run or not (yes or prepared.empty))
-    if prepared.empty:
-        if as_json:
-            print_json(prepared.as_json() if dry_run else nothing_done(prepared).as_json())
-        nothing_done(prepared).raise_for_status()
-        return
+    with place_at(on, environment) as place:
+        prepared = prepare(loaded, environment, names, parallel=parallel or place.slots, asked=asked)
+        with nullcontext() if prepared.empty else group("Plan"):
+            for line in lines_of(prepared):
+                say(line, always=dry_run or not (yes or prepared.empty))
+        if prepared.empty:
+            _end_without_work(prepared, dry_run=dry_run, as_json=as_json)
+        elif _is_wanted(prepared, dry_run=dry_run, yes=yes, as_json=as_json):
+            _carry_out(prepared, place, keep=keep, as_json=as_json)
+
+
+def _end_without_work(prepared: Plan, *, dry_run: bool, as_json: bool) -> None:
+    from orchestrator.run.run import nothing_done
+
+    if as_json:
+        print_json(prepared.as_json() if dry_run else nothing_done(prepared).as_json())
+    nothing_done(prepared).raise_for_status()
+
+
+def _is_wanted(prepared: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:
+    """Whether the plan shall be carried out, once it is known that its tests can be collected."""
+    from orchestrator.run.tests import collect_tests
+
     if tests := collect_tests(prepared.workspace, prepared.steps):
         say(f"{tests} tests are collected, and can be run")
-    if dry_run:
-        say("a dry run: nothing was changed")
-        if as_json:
-            print_json(prepared.as_json())
-        return
-    confirm("Go ahead?", yes=yes)
+    if not dry_run:
+        confirm("Go ahead?", yes=yes)
+        return True
+    say("a dry run: nothing was changed")
+    if as_json:
+        print_json(prepared.as_json())
+    return False
+
+
+def _carry_out(prepared: Plan, place: WorkPlace, *, keep: bool, as_json: bool) -> None:
+    from orchestrator.run.run import execute
+
     busy = [step.name for step in prepared.steps if step.action.works]
     with shown(busy, prepared.seconds) as listener:
-        summary = execute(prepared, listener, tell=say, keep=keep)
+        summary = execute(prepared, listener, tell=say, keep=keep, place=place)
     _print_summary(summary, as_json=as_json)
     summary.raise_for_status()
 

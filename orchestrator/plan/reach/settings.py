@@ -69,6 +69,13 @@ class AnsibleCfg:
         """The folders of collections that the file names."""
         return tuple(path for name in ("collections_path", "collections_paths") for path in self._paths(name))
 
+    def password_files(self) -> tuple[Path, ...]:
+        """The files with passwords of Ansible Vault that the file names, if they are there."""
+        listed = self._defaults.get("vault_identity_list", "").split(",")
+        named = [self._defaults.get("vault_password_file", ""), *(one.rpartition("@")[2] for one in listed)]
+        paths = (self._root / os.path.expanduser(one.strip()) for one in named if one.strip())
+        return tuple(path for path in paths if path.is_file())
+
     def _paths(self, name: str) -> list[str]:
         """The folders that a setting names, relative to the file."""
         listed = (os.path.expanduser(path.strip()) for path in self._defaults.get(name, "").split(":"))

@@ -1,0 +1,156 @@
+"""What a Dask worker runs: each errand in a process of its own, whose events go to where `ami` was started.
+
+Errands need signals, a folder and an environment of their own, and a worker is a process with threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from orchestrator.process import started
+from orchestrator.run.remote.child import LENGTH
+from orchestrator.run.remote.errand import Answer
+from orchestrator.run.remote.program import this_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.run.remote.errand import Errand
+
+#: Seconds between two looks at whether the errand shall be stopped.
+_LOOK = 0.5
+#: Characters of what a process said that ended without an answer.
+_SAID = 2000
+#: Runs for which this worker has looked whether it has all that they need.
+_FIT: set[str] = set()
+_STOPPED = Answer(stopped=True)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An errand with what a worker needs to know besides it.
+
+    `check` is the errand by which a worker looks whether it can do the others. `topic` is where events go. The names of
+    `stop` and `urgent` are those of Dask's events by which the errand is interrupted.
+    """
+
+    program: str
+    check: Errand
+    topic: str
+    errand: Errand | None = None
+    stop: str = ""
+    urgent: str = ""
+
+
+async def examined(program: str, asked: bytes) -> tuple[str, ...]:
+    """What this worker lacks for a run; it is another program, or its check says so."""
+    return other_program(program) or await asyncio.to_thread(_examined, pickle.loads(asked))  # noqa: S301 - from a client of the scheduler
+
+
+def other_program(program: str) -> tuple[str, ...]:
+    """What a person is told of a worker that has another `ami`; empty for the same."""
+    here = this_program()
+    return () if here == program else (f"it has {here}, and the run {program}",)
+
+
+def _examined(asked: Asked) -> tuple[str, ...]:
+    answer = _done(asked.check, lambda _line: None, lambda: 0)
+    problems = answer.problems or ((answer.bug,) if answer.bug else ())
+    if not problems:
+        _FIT.add(asked.check.run)
+    return problems
+
+
+def perform(program: str, content: bytes) -> Answer:
+    """Do an errand, from a thread of the worker. The answer says so when this worker is not fit for it."""
+    from distributed import Event, get_client, get_worker  # noqa: PLC0415 - other commands do without Dask
+
+    worker = get_worker()
+    if problems := other_program(program):
+        return Answer(unfit=(worker.address, problems[0]))
+    asked: Asked = pickle.loads(content)  # noqa: S301 - from a client of the scheduler
+    if asked.errand is None:
+        raise AssertionError("an errand is asked for")
+    if asked.check.run not in _FIT and (problems := _examined(asked)):
+        return Answer(unfit=(worker.address, "; ".join(problems)))
+    client = get_client()
+    stops: list[Any] = [Event(name, client=client) for name in (asked.stop, asked.urgent)]  # type: ignore[no-untyped-call]
+    name = asked.errand.name
+
+    def tell(line: dict[str, Any]) -> None:
+        worker.log_event(asked.topic, {**line, "task": name})
+
+    def wanted() -> int:
+        """How many signals the errand should have had by now."""
+        try:
+            return sum(bool(one.is_set()) for one in stops) if stops[0].is_set() else 0
+        except Exception:  # noqa: BLE001 - the scheduler is gone, in whatever way Dask says so
+            return 1
+
+    if wanted():
+        return _STOPPED
+    tell({"begun": worker.address})
+    return _done(asked.errand, tell, wanted)
+
+
+def _done(errand: Errand, tell: Callable[[dict[str, Any]], None], wanted: Callable[[], int]) -> Answer:
+    """The answer to an errand, which a process of its own does."""
+    argv = [sys.executable, "-P", "-m", "orchestrator.run.remote.child"]
+    content, pipe = pickle.dumps(errand), subprocess.PIPE
+    with (
+        tempfile.TemporaryFile() as errors,
+        started(argv, stdin=pipe, stdout=pipe, stderr=errors) as popen,
+    ):
+        if popen.stdin is None or popen.stdout is None:
+            raise AssertionError("both are pipes")
+        popen.stdin.write(LENGTH.pack(len(content)) + content)
+        popen.stdin.flush()
+        reader = _Reader(popen.stdout, tell)
+        reader.start()
+        interrupts = _interrupted_when(wanted, popen, reader)
+        code = popen.wait()
+        popen.stdin.close()
+        errors.seek(0)
+        said = errors.read().decode("utf-8", "replace")[-_SAID:].strip()
+    if reader.answer is None and interrupts:
+        return _STOPPED
+    return reader.answer or Answer(bug=f"the process of '{errand.name}' ended with code {code}: {said}")
+
+
+def _interrupted_when(wanted: Callable[[], int], popen: subprocess.Popen[bytes], reader: threading.Thread) -> int:
+    """Wait for the end of a process, and send it as many interrupts as it should have. The result is how many."""
+    sent = 0
+    while reader.is_alive():
+        if sent < wanted():
+            popen.send_signal(signal.SIGINT)
+            sent += 1
+        reader.join(_LOOK)
+    return sent
+
+
+class _Reader(threading.Thread):
+    """Reads the lines of an errand's process; the last one has the answer."""
+
+    def __init__(self, lines: IO[bytes], tell: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(daemon=True)
+        self._lines = lines
+        self._tell = tell
+        self.answer: Answer | None = None
+
+    def run(self) -> None:
+        for line in self._lines:
+            value = json.loads(line)
+            if "answer" in value:
+                self.answer = pickle.loads(base64.b64decode(value["answer"]))  # noqa: S301 - from our own child
+                return
+            self._tell(value)
