@@ -165,3 +165,27 @@ def test_masks_when_a_value_is_too_short(tmp_path: Path, monkeypatch: pytest.Mon
     (problem,) = raised.value.problems
     assert (problem.path.name, problem.line) == ("ami.yml", 3)
     assert problem.what.startswith("the value of SHORT_TOKEN has 3 characters: less than 4 cannot be hidden")
+
+
+def test_digests_of_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another machine that reads the same value has the same digest, and one that reads another has not; no value is
+    in it.
+    """
+    workspace, reference = workspace_with(tmp_path), parse("env:FAR_SECRET")
+    found = []
+    for value in ("far away", "far away", "elsewhere"):
+        monkeypatch.setenv("FAR_SECRET", value)
+        secrets = Secrets(workspace, workspace.environment()).of_references([reference])
+        found.append(secrets.digests())
+        secrets.keep_key()
+    assert found[0] == found[1] != found[2]
+    assert found[0].keys() == {"env:FAR_SECRET"}
+    assert "far away" not in str(found)
+
+
+def test_references_when_one_is_not_there(tmp_path: Path) -> None:
+    """Each is told at its lines."""
+    workspace = workspace_with(tmp_path)
+    with pytest.raises(DefinitionError) as raised:
+        Secrets(workspace, workspace.environment()).of_references([parse("ssm:/nowhere")])
+    assert "packer/images/web.yml:10: there is no parameter /nowhere" in raised.value.message

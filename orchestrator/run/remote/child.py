@@ -12,7 +12,6 @@ import io
 import json
 import os
 import pickle
-import struct
 import sys
 import tarfile
 import tempfile
@@ -29,7 +28,7 @@ from orchestrator.errors import AmiError
 from orchestrator.masks import hidden, hide
 from orchestrator.run.leases.lease import TTL, Leases, run_key
 from orchestrator.run.leases.owner import this_process
-from orchestrator.run.remote.errand import Answer
+from orchestrator.run.remote.errand import LENGTH, Answer
 from orchestrator.run.remote.errand_work import lacks, outcome_of
 from orchestrator.run.remote.parcel_store import ParcelStore
 from orchestrator.run.remote.relocation import loaded
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from orchestrator.progress import Event
     from orchestrator.run.remote.errand import Errand
 
-#: How many bytes of an errand follow, in 8 bytes.
-LENGTH = struct.Struct(">Q")
 #: Seconds between two looks at whether the run still lives.
 _LOOK = 10.0
 

@@ -81,8 +81,8 @@ class Cluster:
     def done(self, key: str, content: bytes, stops: Stops, task: str, but: Collection[str]) -> Answer:
         """The answer to what `content` asks (see `on_worker.Asked`), from whichever worker does it.
 
-        A worker that is lost does not matter: another one does it again. `but` are workers that shall not. `task` is how
-        `stops` knows it.
+        A worker that is lost does not matter: another one does it again. `but` are workers that shall not, and
+        `task` is the name by which `stops` knows it.
         """
         workers = [one for one in self._current() if one not in but] if but else None
         if workers == []:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
     from orchestrator.run.outcome import SegmentOutcome
+
+#: How many bytes of an errand follow, in 8 bytes.
+LENGTH = struct.Struct(">Q")
 
 
 @dataclass(frozen=True)

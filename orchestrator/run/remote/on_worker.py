@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from orchestrator.process import started
-from orchestrator.run.remote.child import LENGTH
-from orchestrator.run.remote.errand import Answer
+from orchestrator.run.remote.errand import LENGTH, Answer
 from orchestrator.run.remote.program import this_program
 
 if TYPE_CHECKING:

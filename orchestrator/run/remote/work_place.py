@@ -55,15 +55,18 @@ class ThisMachine:
     @contextmanager
     def opened(self, plan: Plan, context: RunContext) -> Iterator[Workshop]:  # noqa: ARG002 - as `WorkPlace` has it
         """Builds with the Packer of the plan."""
-        yield _LocalWorkshop(plan.ready, plan.renderer)
+        yield LocalWorkshop(plan.ready, plan.renderer)
 
 
 @dataclass(frozen=True)
-class _LocalWorkshop:
+class LocalWorkshop:
+    """This machine, with the Packer that builds; none when nothing is built."""
+
     ready: Ready | None
     renderer: Renderer | None
 
     def make(self, context: RunContext, segment: Segment, base: str) -> SegmentOutcome:
+        """Build with that Packer."""
         if self.ready is None or self.renderer is None:
             raise AssertionError("a plan that builds has its Packer")
         return image.make(context, segment, base, self.ready, self.renderer)
@@ -71,4 +74,5 @@ class _LocalWorkshop:
     def prove(
         self, context: RunContext, segment: Segment, built: SegmentOutcome, *, build_seconds: float | None
     ) -> SegmentOutcome:
+        """Boot and test from here."""
         return image.prove(context, segment, built, build_seconds=build_seconds)

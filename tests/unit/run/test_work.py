@@ -32,6 +32,7 @@ from orchestrator.run.leases.lease_record import Records
 from orchestrator.run.leases.owner import this_process
 from orchestrator.run.outcome import SegmentOutcome, SegmentStatus
 from orchestrator.run.prepare import Plan
+from orchestrator.run.remote.work_place import LocalWorkshop
 from orchestrator.run.schedule import Bounds, Task
 from orchestrator.run.session.identity import RunIdentity
 from orchestrator.run.session.session import RunSession
@@ -87,7 +88,8 @@ def work(
     secrets = Secrets(workspace, environment)
     leases = leases_of(ENVIRONMENT.account, bucket, identity.owner)
     session = RunSession(identity, listener, leases, stop, urgent)
-    return SegmentWork(plan, RunContext(workspace, environment, session, secrets, stop))
+    context = RunContext(workspace, environment, session, secrets, stop)
+    return SegmentWork(plan, context, LocalWorkshop(READY, renderer))
 
 
 def done(doing: SegmentWork, task: str) -> SegmentOutcome:
