@@ -102,7 +102,7 @@ def test_build_when_the_machine_of_a_worker_is_lost(small: Small, scheduler: str
     tasks.write_text(SLOW + tasks.read_text())
     small.role("extra", "extra")
     small.image("top", "tiny", "workload: {roles: [extra]}")
-    argv = [PROGRAMS / "ami", "build", "--yes", "--json", "--on", f"dask://{scheduler}"]
+    argv = [str(PROGRAMS / "ami"), "build", "--yes", "--json", "--on", f"dask://{scheduler}"]
     with worker(scheduler, tmp_path / "one") as one, worker(scheduler, tmp_path / "two") as two:
         await_workers(scheduler, 2)
         with subprocess.Popen(
