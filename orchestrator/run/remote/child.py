@@ -30,8 +30,8 @@ from orchestrator.run.leases.lease import TTL, Leases, run_key
 from orchestrator.run.leases.owner import this_process
 from orchestrator.run.remote.errand import LENGTH, Answer
 from orchestrator.run.remote.errand_work import lacks, outcome_of
-from orchestrator.run.remote.parcel_store import ParcelStore
-from orchestrator.run.remote.relocation import loaded
+from orchestrator.run.remote.travel.parcel_store import ParcelStore
+from orchestrator.run.remote.travel.relocation import loaded
 from orchestrator.run.session.stop import signals_set
 
 if TYPE_CHECKING:

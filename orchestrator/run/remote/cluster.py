@@ -79,7 +79,7 @@ class Cluster:
                 self._client.unsubscribe_topic(topic)
 
     def done(self, key: str, content: bytes, stops: Stops, task: str, but: Collection[str]) -> Answer:
-        """The answer to what `content` asks (see `on_worker.Asked`), from whichever worker does it.
+        """The answer to what `content` asks (see `on_worker.WorkerRequest`), from whichever worker does it.
 
         A worker that is lost does not matter: another one does it again. `but` are workers that shall not, and
         `task` is the name by which `stops` knows it.

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from orchestrator.run.remote.cluster import check_workers
 from orchestrator.run.remote.dask_workshop import DaskWorkshop
-from orchestrator.run.remote.on_worker import Asked
-from orchestrator.run.remote.parcel_store import ParcelStore
-from orchestrator.run.remote.parcels import parcels_of
+from orchestrator.run.remote.on_worker import WorkerRequest
 from orchestrator.run.remote.program import this_program
+from orchestrator.run.remote.travel.parcel_store import ParcelStore
+from orchestrator.run.remote.travel.parcels import parcels_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,6 @@ class DaskPlace:
         workshop = DaskWorkshop(self.cluster, context, tuple(parcel.digest for parcel in parcels))
         check = workshop.errand("check", replace(workshop.common, segments=segments))
         with workshop.listening(check):
-            asked = Asked(this_program(), check, workshop.topic)
+            asked = WorkerRequest(this_program(), check, workshop.topic)
             check_workers(self.cluster.examine(pickle.dumps(asked)))
             yield workshop

@@ -14,11 +14,11 @@ from orchestrator.errors import Interrupted, LackError
 from orchestrator.progress import Event, Stage
 from orchestrator.run.remote.child import unpack
 from orchestrator.run.remote.errand import Errand, Orders
-from orchestrator.run.remote.on_worker import Asked
-from orchestrator.run.remote.parcels import known_commits, roots_of_levels
+from orchestrator.run.remote.on_worker import WorkerRequest
 from orchestrator.run.remote.program import this_program
-from orchestrator.run.remote.relocation import dumped, told_here
 from orchestrator.run.remote.stops import Stops
+from orchestrator.run.remote.travel.parcels import known_commits, roots_of_levels
+from orchestrator.run.remote.travel.relocation import dumped, told_here
 from orchestrator.run.tasks import BUILD, TEST, name_of, parts_of
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class DaskWorkshop:
 
     def _done(self, context: RunContext, task: str, orders: Orders) -> SegmentOutcome:
         errand, key = self.errand(task, orders), f"{self.topic}/{task}"
-        asked = Asked(this_program(), self._check, self.topic, errand, f"{key}/stop", f"{self.topic}/urgent")
+        asked = WorkerRequest(this_program(), self._check, self.topic, errand, f"{key}/stop", f"{self.topic}/urgent")
         stops = Stops(context.stop, context.session.urgent, asked.stop, asked.urgent, self._begun)
         while True:
             answer = self._cluster.done(f"{key}/{len(self._unfit)}", pickle.dumps(asked), stops, task, self._unfit)

@@ -36,7 +36,7 @@ _STOPPED = Answer(stopped=True)
 
 
 @dataclass(frozen=True)
-class Asked:
+class WorkerRequest:
     """An errand with what a worker needs to know besides it.
 
     `check` is the errand by which a worker looks whether it can do the others. `topic` is where events go. The names of
@@ -62,7 +62,7 @@ def other_program(program: str) -> tuple[str, ...]:
     return () if here == program else (f"it has {here}, and the run {program}",)
 
 
-def _examined(asked: Asked) -> tuple[str, ...]:
+def _examined(asked: WorkerRequest) -> tuple[str, ...]:
     answer = _done(asked.check, lambda _line: None, lambda: 0)
     problems = answer.problems or ((answer.bug,) if answer.bug else ())
     if not problems:
@@ -77,7 +77,7 @@ def perform(program: str, content: bytes) -> Answer:
     worker = get_worker()
     if problems := other_program(program):
         return Answer(unfit=(worker.address, problems[0]))
-    asked: Asked = pickle.loads(content)  # noqa: S301 - from a client of the scheduler
+    asked: WorkerRequest = pickle.loads(content)  # noqa: S301 - from a client of the scheduler
     if asked.errand is None:
         raise AssertionError("an errand is asked for")
     if asked.check.run not in _FIT and (problems := _examined(asked)):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.run.remote.parcel import digest_of, parcel_of, unpacked_files
+from orchestrator.run.remote.travel.parcel import digest_of, parcel_of, unpacked_files
 
 FILES = {
     "ami.yml": "name: x",

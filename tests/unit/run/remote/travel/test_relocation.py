@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.run.remote.relocation import dumped, loaded, told_here
+from orchestrator.run.remote.travel.relocation import dumped, loaded, told_here
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from moto import mock_aws
 
 from orchestrator.aws.account import Account
 from orchestrator.errors import LackError
-from orchestrator.run.remote.parcel import parcel_of
-from orchestrator.run.remote.parcel_store import PREFIX, ParcelStore
+from orchestrator.run.remote.travel.parcel import parcel_of
+from orchestrator.run.remote.travel.parcel_store import PREFIX, ParcelStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,11 +17,11 @@ from orchestrator.aws.account import AwsError, error_code, refusal, told
 from orchestrator.aws.conditional import ABSENT, FASTER
 from orchestrator.errors import LackError
 from orchestrator.fetching.cache_folder import cache_folder
-from orchestrator.run.remote.parcel import digest_of, unpacked_files
+from orchestrator.run.remote.travel.parcel import digest_of, unpacked_files
 
 if TYPE_CHECKING:
     from orchestrator.aws.account import Account
-    from orchestrator.run.remote.parcel import Parcel
+    from orchestrator.run.remote.travel.parcel import Parcel
 
 #: Where parcels are in the bucket.
 PREFIX = "workspaces/"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.plan.reach.settings import AnsibleCfg
 from orchestrator.run.levels.protected import commit_of_level
-from orchestrator.run.remote.parcel import parcel_of
+from orchestrator.run.remote.travel.parcel import parcel_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.levels.origin import LevelOrigin
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
-    from orchestrator.run.remote.parcel import Parcel
+    from orchestrator.run.remote.travel.parcel import Parcel
 
 
 def levels_of(workspace: Workspace) -> tuple[Workspace, ...]:
