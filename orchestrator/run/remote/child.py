@@ -28,7 +28,7 @@ from orchestrator.errors import AmiError
 from orchestrator.masks import hidden, hide
 from orchestrator.run.leases.lease import TTL, Leases, run_key
 from orchestrator.run.leases.owner import this_process
-from orchestrator.run.remote.errand import LENGTH, Answer
+from orchestrator.run.remote.errand import LENGTH, ErrandResult
 from orchestrator.run.remote.errand_work import lacks, outcome_of
 from orchestrator.run.remote.travel.parcel_store import ParcelStore
 from orchestrator.run.remote.travel.relocation import loaded
@@ -48,14 +48,14 @@ def main() -> None:
     """Do the errand that stands on standard input."""
     (size,) = LENGTH.unpack(sys.stdin.buffer.read(LENGTH.size))
     errand: Errand = pickle.loads(sys.stdin.buffer.read(size))  # noqa: S301 - from our own parent
-    line = _Line()
+    line = _Outlet()
     stop, urgent = threading.Event(), threading.Event()
     with signals_set(stop, urgent, lambda text: line.write({"say": text})):
         threading.Thread(target=_end_with_worker, args=(stop,), daemon=True).start()
         line.write({"answer": base64.b64encode(pickle.dumps(_answer(errand, line, stop, urgent))).decode()})
 
 
-class _Line:
+class _Outlet:
     """Standard output, which belongs to the worker: whatever else is printed goes to standard error."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ def _end_with_worker(stop: threading.Event) -> None:
     stop.set()
 
 
-def _answer(errand: Errand, line: _Line, stop: threading.Event, urgent: threading.Event) -> Answer:
+def _answer(errand: Errand, line: _Outlet, stop: threading.Event, urgent: threading.Event) -> ErrandResult:
     """What comes of an errand. Nothing raises: a bug is told as one."""
     try:
         with ExitStack() as stack:
@@ -89,17 +89,17 @@ def _answer(errand: Errand, line: _Line, stop: threading.Event, urgent: threadin
             orders = loaded(errand.orders, (*levels, BUILTIN_ROOT))
             line.write({"levels": [str(one) for one in levels], "folder": str(folder)})
             if orders.segment is None:
-                return Answer(problems=tuple(map(hide, lacks(orders))))
+                return ErrandResult(problems=tuple(map(hide, lacks(orders))))
             outcome = outcome_of(errand, orders, folder, line.hear, (stop, urgent))
             outcome = replace(outcome, reason=hide(outcome.reason), hint=hide(outcome.hint))
-            return Answer(outcome=outcome, files=_packed(folder / orders.segment.name))
+            return ErrandResult(outcome=outcome, files=_packed(folder / orders.segment.name))
     except AmiError as error:
-        return Answer(problems=(hide(error.message),))
+        return ErrandResult(problems=(hide(error.message),))
     except AwsError as error:
         lack = refusal(error)
-        return Answer(problems=(hide(lack.message if lack else told(error)),))
+        return ErrandResult(problems=(hide(lack.message if lack else told(error)),))
     except Exception as error:  # noqa: BLE001 - whoever runs `ami` shall see it
-        return Answer(bug=str(hidden("".join(traceback.format_exception(error)))))
+        return ErrandResult(bug=str(hidden("".join(traceback.format_exception(error)))))
 
 
 def _levels(errand: Errand) -> tuple[Path, ...]:

@@ -19,7 +19,7 @@ from orchestrator.run.remote.program import this_program
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from orchestrator.run.remote.errand import Answer
+    from orchestrator.run.remote.errand import ErrandResult
     from orchestrator.run.remote.scheduler_address import SchedulerAddress
     from orchestrator.run.remote.stops import Stops
 
@@ -78,7 +78,7 @@ class Cluster:
             with suppress(Exception):  # the scheduler may be gone
                 self._client.unsubscribe_topic(topic)
 
-    def done(self, key: str, content: bytes, stops: Stops, task: str, but: Collection[str]) -> Answer:
+    def done(self, key: str, content: bytes, stops: Stops, task: str, but: Collection[str]) -> ErrandResult:
         """The answer to what `content` asks (see `on_worker.WorkerRequest`), from whichever worker does it.
 
         A worker that is lost does not matter: another one does it again. `but` are workers that shall not, and
@@ -126,11 +126,11 @@ class Cluster:
                 self._there = now
             return self._threads
 
-    def _result(self, future: Any) -> Answer:
+    def _result(self, future: Any) -> ErrandResult:
         from distributed import CancelledError, KilledWorker  # noqa: PLC0415
 
         try:
-            answer: Answer = future.result()
+            answer: ErrandResult = future.result()
         except KilledWorker as error:
             raise LackError(
                 f"each worker that began it was lost: {error}", hint="look into the logs of workers"

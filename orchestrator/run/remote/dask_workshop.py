@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from orchestrator.run.image import RunContext
     from orchestrator.run.outcome import SegmentOutcome
     from orchestrator.run.remote.cluster import Cluster
-    from orchestrator.run.remote.errand import Answer
+    from orchestrator.run.remote.errand import ErrandResult
 
 
 class DaskWorkshop:
@@ -96,7 +96,7 @@ class DaskWorkshop:
         message = f"the worker {worker} is not used: {problem}"
         self._context.listener(Event(parts_of(task)[1], Stage.WAIT, message=message))
 
-    def _taken(self, task: str, orders: Orders, answer: Answer) -> SegmentOutcome:
+    def _taken(self, task: str, orders: Orders, answer: ErrandResult) -> SegmentOutcome:
         """The outcome of an answer, with what was left on the worker in the folder of the run."""
         if answer.bug:
             raise RuntimeError(f"on the worker {self._begun.get(task, '')}:\n{answer.bug}")

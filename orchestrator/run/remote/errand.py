@@ -63,7 +63,7 @@ class Orders:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ErrandResult:
     """What came of it. `problems` are what a worker lacks; it did nothing then. `bug` is a trace. `stopped`: it was
     interrupted before it had done anything.
 

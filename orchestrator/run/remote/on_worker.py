@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from orchestrator.process import started
-from orchestrator.run.remote.errand import LENGTH, Answer
+from orchestrator.run.remote.errand import LENGTH, ErrandResult
 from orchestrator.run.remote.program import this_program
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _LOOK = 0.5
 _SAID = 2000
 #: Runs for which this worker has looked whether it has all that they need.
 _FIT: set[str] = set()
-_STOPPED = Answer(stopped=True)
+_STOPPED = ErrandResult(stopped=True)
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,18 @@ def _examined(asked: WorkerRequest) -> tuple[str, ...]:
     return problems
 
 
-def perform(program: str, content: bytes) -> Answer:
+def perform(program: str, content: bytes) -> ErrandResult:
     """Do an errand, from a thread of the worker. The answer says so when this worker is not fit for it."""
     from distributed import Event, get_client, get_worker  # noqa: PLC0415 - other commands do without Dask
 
     worker = get_worker()
     if problems := other_program(program):
-        return Answer(unfit=(worker.address, problems[0]))
+        return ErrandResult(unfit=(worker.address, problems[0]))
     asked: WorkerRequest = pickle.loads(content)  # noqa: S301 - from a client of the scheduler
     if asked.errand is None:
         raise AssertionError("an errand is asked for")
     if asked.check.run not in _FIT and (problems := _examined(asked)):
-        return Answer(unfit=(worker.address, "; ".join(problems)))
+        return ErrandResult(unfit=(worker.address, "; ".join(problems)))
     client = get_client()
     stops: list[Any] = [Event(name, client=client) for name in (asked.stop, asked.urgent)]  # type: ignore[no-untyped-call]
     name = asked.errand.name
@@ -102,7 +102,7 @@ def perform(program: str, content: bytes) -> Answer:
     return _done(asked.errand, tell, wanted)
 
 
-def _done(errand: Errand, tell: Callable[[dict[str, Any]], None], wanted: Callable[[], int]) -> Answer:
+def _done(errand: Errand, tell: Callable[[dict[str, Any]], None], wanted: Callable[[], int]) -> ErrandResult:
     """The answer to an errand, which a process of its own does."""
     argv = [sys.executable, "-P", "-m", "orchestrator.run.remote.child"]
     content, pipe = pickle.dumps(errand), subprocess.PIPE
@@ -114,7 +114,7 @@ def _done(errand: Errand, tell: Callable[[dict[str, Any]], None], wanted: Callab
             raise AssertionError("both are pipes")
         popen.stdin.write(LENGTH.pack(len(content)) + content)
         popen.stdin.flush()
-        reader = _Reader(popen.stdout, tell)
+        reader = _LineReader(popen.stdout, tell)
         reader.start()
         interrupts = _interrupted_when(wanted, popen, reader)
         code = popen.wait()
@@ -123,7 +123,7 @@ def _done(errand: Errand, tell: Callable[[dict[str, Any]], None], wanted: Callab
         said = errors.read().decode("utf-8", "replace")[-_SAID:].strip()
     if reader.answer is None and interrupts:
         return _STOPPED
-    return reader.answer or Answer(bug=f"the process of '{errand.name}' ended with code {code}: {said}")
+    return reader.answer or ErrandResult(bug=f"the process of '{errand.name}' ended with code {code}: {said}")
 
 
 def _interrupted_when(wanted: Callable[[], int], popen: subprocess.Popen[bytes], reader: threading.Thread) -> int:
@@ -137,14 +137,14 @@ def _interrupted_when(wanted: Callable[[], int], popen: subprocess.Popen[bytes],
     return sent
 
 
-class _Reader(threading.Thread):
+class _LineReader(threading.Thread):
     """Reads the lines of an errand's process; the last one has the answer."""
 
     def __init__(self, lines: IO[bytes], tell: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(daemon=True)
         self._lines = lines
         self._tell = tell
-        self.answer: Answer | None = None
+        self.answer: ErrandResult | None = None
 
     def run(self) -> None:
         for line in self._lines:
