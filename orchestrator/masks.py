@@ -80,13 +80,11 @@ def learn(secrets: Iterable[str]) -> None:
 
 
 def on_learning(hear: Callable[[Iterable[str]], None] | None) -> None:
-    """Have each secret told to `hear` when it is learned, and now those that are known; None: to nobody any more.
+    """Have each secret told to `hear` when it is learned, from now on; None: to nobody any more.
 
     Whoever hears them has to keep them to himself as well.
     """
     _Hearing.hear = hear
-    if hear and _LEARNED:
-        hear(sorted(_LEARNED))
 
 
 def known() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
+from orchestrator.aws import web_identity
 from orchestrator.aws.call_log import log_calls
 from orchestrator.aws.models import ModelLoader
 from orchestrator.aws.retries import pause_before_retry
@@ -36,6 +37,10 @@ AwsError = (BotoCoreError, ClientError)
 SHORTEST_SECRET = 16
 
 _MAKING = threading.Lock()
+
+
+class NoCredentials(LackError):
+    """Nothing says who asks AWS: no profile, no variable, no role of this machine."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +211,9 @@ def refusal(error: Exception) -> LackError | None:
         url = str(error.kwargs.get("endpoint_url", "AWS")).partition("?")[0]  # S3's has the whole request
         return LackError(f"nothing answers at {url}", hint=mend_of(url) or "check network and region")
     if isinstance(error, NoCredentialsError):
-        return LackError("no AWS credentials were found", hint="name a `profile` in the environment, or log in")
+        return NoCredentials("no AWS credentials were found", hint="name a `profile` in the environment, or log in")
+    if isinstance(error, ClientError) and error.operation_name == web_identity.OPERATION:
+        return web_identity.refused(error)
     if isinstance(error, ClientError):
         return LackError(f"AWS refused {told(error)}")
     if isinstance(error, BotoCoreError):

@@ -11,7 +11,6 @@ from orchestrator.cli.ci.annotate import annotation_of, line_for
 from orchestrator.cli.ci.service import Annotation
 from orchestrator.cli.terminal import say, say_annotation, say_json
 from orchestrator.errors import AmiError, DefinitionError, UsageError
-from orchestrator.system_refusal import system_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,25 +25,14 @@ class Bug(AmiError):
         super().__init__("".join(traceback.format_exception(error)).rstrip())
 
 
-def expected(error: Exception) -> AmiError | None:
-    """What a refusal of AWS or of the operating system means to a person, or `error` itself if a person can meet it;
-    None for a bug.
-    """
-    if isinstance(error, AmiError):
-        return error
-    return system_refusal(error) or _aws_lack(error)
-
-
-def _aws_lack(error: Exception) -> AmiError | None:
-    if "botocore" not in sys.modules:
-        return None
-    from orchestrator.aws.account import refusal
-
-    return refusal(error)
-
-
 def end(error: AmiError, *, as_json: bool) -> NoReturn:
     """Say what happened, and end the process with the error's exit code."""
+    if spoken.service():
+        from orchestrator.cli.job.credentials import in_job
+        from orchestrator.cli.job.report import report_error
+
+        error = in_job(error)
+        report_error(error)
     if as_json:
         for one in _annotations(error):
             say_annotation(one)

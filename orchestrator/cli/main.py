@@ -20,7 +20,8 @@ from typer.exceptions import TyperException
 from orchestrator.cli import commands, loudness
 from orchestrator.cli.command import CONTEXT, WholeHelp
 from orchestrator.cli.completion.reply import VARIABLE, complete
-from orchestrator.cli.ending import Bug, end, end_of_typing, expected
+from orchestrator.cli.ending import Bug, end, end_of_typing
+from orchestrator.cli.expected import expected
 from orchestrator.cli.terminal import print_text, take_any_text
 from orchestrator.errors import AmiError, Interrupted
 from orchestrator.registration import modules_of

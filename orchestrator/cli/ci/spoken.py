@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli.ci import services
 from orchestrator.errors import UsageError, did_you_mean
-from orchestrator.masks import SHORTEST, on_learning
+from orchestrator.masks import SHORTEST, learn, on_learning, values_of
 from orchestrator.registration import modules_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,10 @@ def service() -> CiService | None:
 
 def _take(chosen: CiService | None) -> None:
     _SPEAKING.service = chosen
-    on_learning(_mask if chosen else None)
+    on_learning(None)
+    if chosen:
+        learn(values_of(chosen.secrets))  # the service hides these already
+        on_learning(_mask)
 
 
 def harmless(text: str) -> str:

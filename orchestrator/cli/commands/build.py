@@ -71,21 +71,25 @@ def build(  # noqa: PLR0917 - Typer calls it by name
             for line in lines_of(prepared):
                 say(line, always=dry_run or not (yes or prepared.empty))
         if prepared.empty:
-            _end_without_work(prepared, dry_run=dry_run, as_json=as_json)
+            _end_without_work(prepared, names, dry_run=dry_run, as_json=as_json)
         elif _is_wanted(prepared, dry_run=dry_run, yes=yes, as_json=as_json):
-            _carry_out(prepared, place, keep=keep, as_json=as_json)
+            _carry_out(prepared, names, place, keep=keep, as_json=as_json)
 
 
-def _end_without_work(prepared: Plan, *, dry_run: bool, as_json: bool) -> None:
+def _end_without_work(prepared: Plan, names: Sequence[str], *, dry_run: bool, as_json: bool) -> None:
+    from orchestrator.cli.job.report import report_run
     from orchestrator.run.run import nothing_done
 
+    nothing = nothing_done(prepared)
     if as_json:
-        print_json(prepared.as_json() if dry_run else nothing_done(prepared).as_json())
-    nothing_done(prepared).raise_for_status()
+        print_json(prepared.as_json() if dry_run else nothing.as_json())
+    report_run(prepared.workspace, nothing, names, prepared.as_json())
+    nothing.raise_for_status()
 
 
 def _is_wanted(prepared: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:
     """Whether the plan shall be carried out, once it is known that its tests can be collected."""
+    from orchestrator.cli.job.report import report_plan
     from orchestrator.run.tests import collect_tests
 
     if tests := collect_tests(prepared.workspace, prepared.steps):
@@ -94,18 +98,21 @@ def _is_wanted(prepared: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bo
         confirm("Go ahead?", yes=yes)
         return True
     say("a dry run: nothing was changed")
+    report_plan(prepared.workspace, prepared.as_json())
     if as_json:
         print_json(prepared.as_json())
     return False
 
 
-def _carry_out(prepared: Plan, place: WorkPlace, *, keep: bool, as_json: bool) -> None:
+def _carry_out(prepared: Plan, names: Sequence[str], place: WorkPlace, *, keep: bool, as_json: bool) -> None:
+    from orchestrator.cli.job.report import report_run
     from orchestrator.run.run import execute
 
     busy = [step.name for step in prepared.steps if step.action.works]
     with shown(busy, prepared.seconds) as listener:
         summary = execute(prepared, listener, tell=say, keep=keep, place=place)
     _print_summary(summary, as_json=as_json)
+    report_run(prepared.workspace, summary, names, prepared.as_json())
     summary.raise_for_status()
 
 

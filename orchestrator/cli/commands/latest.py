@@ -30,6 +30,7 @@ def latest(
     as_json: JsonOption = False,
 ) -> None:
     """Print the newest validated AMI of an image. Exit code 1 when there is none."""
+    from orchestrator.cli.job.report import report_version
     from orchestrator.cli.opened import opened
     from orchestrator.registry import newest_validated, versions
 
@@ -39,6 +40,7 @@ def latest(
     found = newest_validated(versions(environment.account, image=image))
     if found is None:
         raise StageError(f"no AMI of '{image}' is validated in {environment.region}", hint=f"ami build {image}")
+    report_version(loaded.root, found.image, found.ami_id, found.version)
     if as_json:
         print_json(_as_json(found))
     elif form:

@@ -59,6 +59,7 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
 ) -> None:
     """Show what would be built, on what and why, what is reused, and what is only tested again. Changes nothing."""
     from orchestrator.cli.job.plan_forms import check_forms, print_comment, print_matrix, told_in_comment
+    from orchestrator.cli.job.report import report_plan
     from orchestrator.cli.opened import chosen, opened
     from orchestrator.run.prepare import PlanWishes, prepare
 
@@ -70,6 +71,7 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
         asked = PlanWishes(names if rebuild else (), names if retry else (), with_parents=with_parents)
         prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked, strict=False)
         explained = _explained(prepared, names) if explain or diff or as_markdown else []
+    report_plan(loaded, prepared.as_json(), summarised=not (as_markdown or as_matrix))
     if as_json:
         print_json(prepared.as_json(explained, diff=diff))
     elif as_markdown:

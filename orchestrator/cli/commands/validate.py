@@ -69,6 +69,7 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     as_json: JsonOption = False,
 ) -> None:
     """Boot an AMI, test it, and tag it validated or rejected."""
+    from orchestrator.cli.job.report import report_run
     from orchestrator.cli.opened import opened
     from orchestrator.run.revalidate import choose, revalidate
 
@@ -86,6 +87,7 @@ def validate(  # noqa: PLR0917 - Typer calls it by name
     with shown([chosen.version.image]) as listener:
         summary = revalidate(chosen, listener, tell=say, keep=keep)
     _print_summary(summary, explain=explain, as_json=as_json)
+    report_run(loaded, summary, [version.image], validated_before=str(version.state) == "validated")
     if selection.partial:
         say("only chosen tests ran: nothing is tagged")
     summary.raise_for_status(f"ami validate {chosen.version.ami_id} tests it anew")

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.ci.checkout import checkout_of
-from orchestrator.cli.ending import expected
+from orchestrator.cli.expected import expected
 from orchestrator.cli.job.comment import CheckLine, marker, of_error, of_plan
+from orchestrator.cli.job.credentials import in_job
 from orchestrator.cli.job.matrix import matrix
+from orchestrator.cli.job.report import leave_summary_to_others
 from orchestrator.cli.terminal import print_text
 from orchestrator.definition.workspace import root_of
 from orchestrator.errors import AmiError, UsageError
@@ -31,11 +33,13 @@ def check_forms(*, as_json: bool, as_markdown: bool, as_matrix: bool) -> None:
 @contextmanager
 def told_in_comment(folder: Path, environment: str | None, *, wanted: bool) -> Iterator[None]:
     """While it lasts, print the comment of an error before it is raised further, if comments are `wanted`."""
+    if wanted:
+        leave_summary_to_others()
     try:
         yield
     except Exception as error:
         if wanted and (known := expected(error)):
-            print_text(of_error(_marker(folder, environment), known).rstrip("\n"))
+            print_text(of_error(_marker(folder, environment), in_job(known)).rstrip("\n"))
         raise
 
 

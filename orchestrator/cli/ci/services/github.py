@@ -50,7 +50,8 @@ class GitHubActions(CiService):
         """`::error file=...,line=...,title=...::MESSAGE`."""
         given = {"file": one.file, "line": str(one.line or ""), "title": one.title}
         properties = ",".join(f"{name}={_property(value)}" for name, value in given.items() if value)
-        return f"::{one.level}{' ' * bool(properties)}{properties}::{_data(one.message)}"
+        message = _data(one.message).replace("##[", "##\\[")
+        return f"::{one.level}{' ' * bool(properties)}{properties}::{message}"
 
     def masking(self, secret: str) -> tuple[str, ...]:
         """`::add-mask::LINE`."""
