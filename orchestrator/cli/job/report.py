@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 QUALITY = "codequality.json"
 
 
-class _Told:
+class _Reported:
     """Whether the summary of the job has been written by this command."""
 
     summary = False
@@ -58,14 +58,14 @@ def report_run(
         new = {"changed": _word(value=False)} if validated_before else {}
         add_outputs(folder, service, outputs_of(summary, names) | new)
         add_summary(folder, lambda most: run_summary.of_run(_command(), summary, plan, most))
-        _Told.summary = True
+        _Reported.summary = True
 
     left(leave_it, workspace.root)
 
 
 def leave_summary_to_others() -> None:
     """Write no summary: whoever asked for a comment writes that into it."""
-    _Told.summary = True
+    _Reported.summary = True
 
 
 def report_plan(workspace: Workspace, plan: PlanJson, *, summarised: bool = True) -> None:
@@ -76,7 +76,7 @@ def report_plan(workspace: Workspace, plan: PlanJson, *, summarised: bool = True
         if summarised:
             add_summary(folder, lambda most: run_summary.of_plan(_command(), plan, most))
 
-    _Told.summary = True
+    _Reported.summary = True
     left(leave_it, workspace.root)
 
 
@@ -93,7 +93,7 @@ def report_error(error: AmiError) -> None:
         if error.problems:
             annotations = [annotation_of(problem) for problem in error.problems]
             leave(folder, QUALITY, hide(code_quality(annotations)))
-        if not _Told.summary:
+        if not _Reported.summary:
             add_summary(folder, partial(run_summary.of_error, _command(), error))
 
     left(leave_it, _workspace_typed())
