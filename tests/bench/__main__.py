@@ -27,7 +27,19 @@ from tests.bench.row import Row, table
 from tests.bench.setting import REPOSITORY, Setting
 
 #: In the order in which they are run: makespan looks at the builds of layers, and nothing at what these left.
-BENCHES = ("layers", "makespan", "nothing", "overhead", "plan", "start", "teams", "ansible", "validate", "many")
+BENCHES = (
+    "layers",
+    "makespan",
+    "nothing",
+    "overhead",
+    "plan",
+    "start",
+    "teams",
+    "ansible",
+    "validate",
+    "many",
+    "share",
+)
 
 RESULT = REPOSITORY / ".ami" / "bench.json"
 LOGS = REPOSITORY / ".ami" / "bench-logs"

@@ -62,7 +62,8 @@ class Waits:
         kind, image = parts_of(name)
         if run := self._told.pop(name, ""):
             done = "built" if kind == BUILD else "tested"
-            self._listener(Event(image, Stage.WAIT, message=f"not {done} by run {run} after all: begins here next"))
+            message = f"not {done} by run {run} after all: it is {done} here in its turn"
+            self._listener(Event(image, Stage.WAIT, message))
 
     def _tell(self, name: str, record: Record | None) -> None:
         if record is None or record.owner is None or self._told.get(name) == record.owner.run:

@@ -200,7 +200,7 @@ def test_look_when_another_run_failed(records: Records, tmp_path: Path) -> None:
     doing.look(waited)
     released(records)
     assert doing.look(waited) == {"build web": None}
-    assert events[-1].message == "not built by run other-run after all: begins here next"
+    assert events[-1].message == "not built by run other-run after all: it is built here in its turn"
 
 
 def test_look_when_another_run_has_rejected(ec2: Any, records: Records, tmp_path: Path) -> None:
