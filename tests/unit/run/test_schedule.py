@@ -244,11 +244,13 @@ def test_work_through_when_another_does_a_task() -> None:
 
 def test_work_through_when_another_fails_at_a_task() -> None:
     """What stands on it is skipped, also a task that is put off itself; its own end is not awaited any more."""
-    doing = Shared(others={"golden": (2, "bad"), "web": (99, "ok")})
-    tasks = [after("golden"), after("web", stands_on="golden"), after("shop", "web"), after("other")]
+    doing = Shared(others={"golden": (2, "bad"), "web": (4, "ok")})
+    tasks = [after("golden"), after("web", stands_on="golden"), after("shop", "web"), *map(after, "abcd")]
     results = work_through(tasks, doing.work(), executor=AtOnce(), bounds=ONE)
-    assert results == {"other": "ok", "golden": "bad", "web": "skipped: bad", "shop": "skipped: skipped: bad"}
-    assert doing.order == ["other"]
+    skipped = {"golden": "bad", "web": "skipped: bad", "shop": "skipped: skipped: bad"}
+    assert results == skipped | dict.fromkeys("abcd", "ok")
+    assert doing.order == ["a", "b", "c", "d"]
+    assert doing.waited == [{"web"}, {"web", "golden"}]
 
 
 def test_work_through_when_a_task_is_given_up_and_found_elsewhere() -> None:
