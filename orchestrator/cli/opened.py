@@ -57,6 +57,13 @@ def opened(
     return loaded
 
 
+def named(images: Sequence[str] | None) -> list[str] | None:
+    """The images that were typed. An argument may have several with spaces between them, as `ami plan --matrix` hands
+    them on; one of nothing but spaces stays, and is no image.
+    """
+    return [name for one in images for name in one.split() or [one]] if images else None
+
+
 def chosen(workspace: Workspace, images: Sequence[str] | None) -> list[str]:
     """The images that a plan or a build is about: the named ones, or all of the workspace itself.
 

@@ -57,12 +57,12 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     as_json: JsonOption = False,
 ) -> None:
     """Build what changed of images and of what they stand on, boot it, test it over SSM and tag the verdict."""
-    from orchestrator.cli.opened import chosen, opened
+    from orchestrator.cli.opened import chosen, named, opened
     from orchestrator.run.prepare import PlanWishes, prepare
     from orchestrator.run.remote.places import place_at
 
-    loaded = opened(workspace, fetch=True, images=images or None, env=env)
-    names = chosen(loaded, images)
+    loaded = opened(workspace, fetch=True, images=(asked_for := named(images)), env=env)
+    names = chosen(loaded, asked_for)
     asked = PlanWishes(names if rebuild else (), names if retry else (), with_parents=with_parents)
     environment = environment_of(loaded, env)
     with place_at(on, environment) as place:

@@ -60,14 +60,14 @@ def plan(  # noqa: PLR0917 - Typer calls it by name
     """Show what would be built, on what and why, what is reused, and what is only tested again. Changes nothing."""
     from orchestrator.cli.job.plan_forms import check_forms, print_comment, print_matrix, told_in_comment
     from orchestrator.cli.job.report import report_plan
-    from orchestrator.cli.opened import chosen, opened
+    from orchestrator.cli.opened import chosen, named, opened
     from orchestrator.run.prepare import PlanWishes, prepare
 
     check_forms(as_json=as_json, as_markdown=as_markdown, as_matrix=as_matrix)
     with told_in_comment(workspace, env, wanted=as_markdown):
-        loaded = opened(workspace, images=images or None, env=env)
+        loaded = opened(workspace, images=(asked_for := named(images)), env=env)
         environment = environment_of(loaded, env)
-        names = chosen(loaded, images)
+        names = chosen(loaded, asked_for)
         asked = PlanWishes(names if rebuild else (), names if retry else (), with_parents=with_parents)
         prepared = prepare(loaded, environment, names, parallel=parallel, asked=asked, strict=False)
         explained = _explained(prepared, names) if explain or diff or as_markdown else []

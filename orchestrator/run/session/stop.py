@@ -52,7 +52,10 @@ def signals_set(stop: threading.Event, urgent: threading.Event, tell: Callable[[
             tell("stopping at once; machines may stay behind: `ami sweep` removes them")
         else:
             stop.set()
-            tell("stopping: Packer cleans up and machines are terminated; once more stops at once")
+            tell(
+                "stopping: Packer cleans up and machines are terminated; once more stops at once. If this process is "
+                "killed meanwhile, `ami sweep` removes what stays"
+            )
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
