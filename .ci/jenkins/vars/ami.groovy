@@ -14,7 +14,7 @@ def call(Map given) {
       sh("ami sweep --yes${environment}")
       throw interrupted
     } finally {
-      junit(testResults: '.ami/runs/*/*/junit.xml', allowEmptyResults: true)
+      junit(testResults: '.ami/ci/junit/*.xml', allowEmptyResults: true)
       archiveArtifacts(artifacts: '.ami/runs/**', allowEmptyArchive: true)
     }
   }

@@ -144,7 +144,7 @@ def scripts(repository: Path) -> Iterator[tuple[str, str]]:
     for number, found in enumerate(
         re.finditer(r"sh '''#!/bin/bash\n(.*?)'''|sh '([^']*)'", jenkinsfile(repository), re.DOTALL)
     ):
-        yield f"jenkins: {number}", found[1] or found[2]
+        yield f"jenkins: {number}", (found[1] or found[2])
 
 
 def jenkinsfile(repository: Path) -> str:
