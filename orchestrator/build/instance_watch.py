@@ -29,7 +29,8 @@ _ENDED = frozenset({"shutting-down", "terminated", "stopping", "stopped"})
 
 
 class InstanceWatch:
-    """Looks at the one machine that has this key pair, in a thread of its own, while a `with` block lasts.
+    """Looks at the one machine that has this key pair, in a thread of its own, while a `with` block lasts. A machine
+    that had ended before is another's: of a builder that was lost, in the same run.
 
     Whoever asked for the end does not matter here: `gone` tells what was seen, and `gone_before` what of it counts.
     `launching` tells for how many seconds Packer has been asking for the machine; then `room` is looked for.
@@ -42,10 +43,12 @@ class InstanceWatch:
         self._room, self._launching = room, launching
         self._ec2 = account.client("ec2")
         self._wanted: list[FilterTypeDef] = [{"Name": "key-name", "Values": [key_name]}]
+        self._before: frozenset[str] = frozenset()
         self._wake, self._over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"instance-watch {key_name}", daemon=True)
 
     def __enter__(self) -> Self:
+        self._before = frozenset(machine["InstanceId"] for machine in self._ended())
         self._thread.start()
         return self
 
@@ -85,14 +88,17 @@ class InstanceWatch:
             self._look()
 
     def _look(self) -> None:
+        for machine in self._ended():
+            if machine["InstanceId"] not in self._before:
+                self.gone = _gone(machine)
+
+    def _ended(self) -> list[InstanceTypeDef]:
         try:
             answer = self._ec2.describe_instances(Filters=self._wanted)
         except AwsError:
-            return  # the next look may succeed; a build does not fail of what only watches it
-        for held in answer["Reservations"]:
-            for machine in held["Instances"]:
-                if machine["State"]["Name"] in _ENDED:
-                    self.gone = _gone(machine)
+            return []  # the next look may succeed; a build does not fail of what only watches it
+        machines = (machine for held in answer["Reservations"] for machine in held["Instances"])
+        return [machine for machine in machines if machine["State"]["Name"] in _ENDED]
 
 
 def _gone(machine: InstanceTypeDef) -> Gone:

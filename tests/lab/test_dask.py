@@ -49,9 +49,9 @@ def dask(*arguments: str, env: dict[str, str]) -> Iterator[psutil.Process]:
 
 
 def worker(scheduler: str, folder: Path, **env: str) -> Any:
-    """A worker that does one task at a time, with a cache of its own."""
+    """A worker that does two tasks at a time, with a cache of its own."""
     own = {"XDG_CACHE_HOME": str(folder / "cache"), **env}
-    arguments = ("--nworkers", "1", "--nthreads", "1", "--local-directory", str(folder))
+    arguments = ("--nworkers", "1", "--nthreads", "2", "--local-directory", str(folder))
     return dask("worker", f"tcp://{scheduler}", *arguments, env={**environment(), **own})
 
 
@@ -95,13 +95,13 @@ def begun_on(small: Small, process: subprocess.Popen[bytes], workers: list[psuti
 
 
 def test_build_when_the_machine_of_a_worker_is_lost(small: Small, scheduler: str, tmp_path: Path) -> None:
-    """Another worker does its task again, after it has removed what is left. Both images come out proven, each is made
+    """Another worker does its tasks again, after it has removed what is left. Both images come out proven, each is made
     once, and logs and reports are where a run here leaves them.
     """
     tasks = small.root / "roles/marker/tasks/main.yml"
     tasks.write_text(SLOW + tasks.read_text())
     small.role("extra", "extra")
-    small.image("top", "tiny", "workload: {roles: [extra]}")
+    small.image("top", "light", "base: {roles: [extra]}")
     argv = [str(PROGRAMS / "ami"), "build", "--yes", "--json", "--on", f"dask://{scheduler}"]
     with worker(scheduler, tmp_path / "one") as one, worker(scheduler, tmp_path / "two") as two:
         await_workers(scheduler, 2)
@@ -117,7 +117,8 @@ def test_build_when_the_machine_of_a_worker_is_lost(small: Small, scheduler: str
     }
     assert Counter(image["Name"].partition("-")[0] for image in small.images()) == {"tiny": 1, "top": 1}
     lost = [(event["image"], event["message"]) for event in events(small) if "was lost" in event.get("message", "")]
-    assert [image for image, _ in lost] == ["tiny"], lost
+    assert Counter(image for image, _ in lost) <= Counter(("tiny", "top"))
+    assert lost
     assert small.left_over() == NOTHING
     assert {path.name for path in (small.last_run() / "top").iterdir()} >= {"packer.log", "report.json", "junit.xml"}
     assert not list(tmp_path.glob("*/cache/ami/workspaces/*/.ami/runs"))

@@ -5,6 +5,7 @@ What is wrong with it is a LackError: a person can mend it, and go on.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.run.remote.stops import Stops
 
 #: Seconds in which a scheduler must answer, and in which the connection is closed in the end.
-_ANSWERS, _CLOSES = 10, 5
+_ANSWERS, _CLOSES = 5, 5
 #: Seconds between two looks at a task, and between two at which workers there are.
 _LOOK, _COUNT = 0.2, 5.0
 #: Seconds for which a run waits without any worker.
@@ -186,13 +187,26 @@ def _client(address: SchedulerAddress) -> Any:
     except ImportError as error:
         raise LackError(f"`--on` needs dask.distributed: {error}", hint=_INSTALL) from None
     try:
+        # A client that cannot connect takes half a minute to give up, and says so in traces.
+        asyncio.run(asyncio.wait_for(_greeted(str(address)), _ANSWERS + 1))
         return Client(str(address), timeout=_ANSWERS, set_as_default=False)  # type: ignore[no-untyped-call]
     except Exception as error:  # noqa: BLE001 - what comes depends on what answers there, and on Dask's settings
-        said = str(error) or type(error).__name__
+        said = str(error) or f"no greeting in {_ANSWERS} s"
         raise LackError(
             f"no Dask scheduler answers at {address} as dask.distributed {version('distributed')} expects it: {said}",
             hint=f"start one: dask scheduler --port {address.port}",
         ) from None
+
+
+async def _greeted(address: str) -> None:
+    """Connect, exchange greetings, and hang up."""
+    from distributed.comm.core import connect  # noqa: PLC0415
+    from distributed.security import Security  # noqa: PLC0415
+
+    security: Any = Security()  # type: ignore[no-untyped-call]
+    arguments = security.get_connection_args("client")
+    comm: Any = await connect(address, timeout=_ANSWERS, **arguments)  # type: ignore[no-untyped-call]
+    await comm.close()
 
 
 def _check_version(client: Any, address: SchedulerAddress) -> None:

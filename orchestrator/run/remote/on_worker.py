@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at whether the errand shall be stopped.
 _LOOK = 0.5
+#: How many looks in a row may fail.
+_UNANSWERED = 20
 #: Characters of what a process said that ended without an answer.
 _SAID = 2000
 #: Runs for which this worker has looked whether it has all that they need.
@@ -89,17 +91,30 @@ def perform(program: str, content: bytes) -> ErrandResult:
     def tell(line: dict[str, Any]) -> None:
         worker.log_event(asked.topic, {**line, "task": name})
 
-    def wanted() -> int:
-        """How many signals the errand should have had by now."""
-        try:
-            return sum(bool(one.is_set()) for one in stops) if stops[0].is_set() else 0
-        except Exception:  # noqa: BLE001 - the scheduler is gone, in whatever way Dask says so
-            return 1
-
+    wanted = _Interrupts(stops)
     if wanted():
         return _STOPPED
     tell({"begun": worker.address})
     return _done(asked.errand, tell, wanted)
+
+
+class _Interrupts:
+    """How many signals an errand should have had by now: Dask's events say so. A scheduler that does not answer for
+    long is gone, and with it whoever waits for the errand.
+    """
+
+    def __init__(self, events: list[Any]) -> None:
+        self._events = events
+        self._unanswered = 0
+
+    def __call__(self) -> int:
+        try:
+            count = sum(bool(one.is_set()) for one in self._events) if self._events[0].is_set() else 0
+        except Exception:  # noqa: BLE001 - it is gone, or busy, in whatever way Dask says so
+            self._unanswered += 1
+            return int(self._unanswered >= _UNANSWERED)
+        self._unanswered = 0
+        return count
 
 
 def _done(errand: Errand, tell: Callable[[dict[str, Any]], None], wanted: Callable[[], int]) -> ErrandResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from orchestrator.definition.workspace import from_here
 from orchestrator.errors import DefinitionError, Problem
 from orchestrator.run.remote.scheduler_address import address_of
 from orchestrator.run.remote.work_place import ThisMachine
@@ -29,7 +30,9 @@ def place_at(written: str | None, environment: Environment) -> Iterator[WorkPlac
     address = address_of(written)
     if not environment.artifact_bucket:
         what = "`--on` needs an artifact bucket: workers get the workspace from it, and say there that they live"
-        raise DefinitionError([Problem(environment.path, 0, what)], hint='add the line: artifact_bucket = "NAME"')
+        raise DefinitionError(
+            [from_here(Problem(environment.path, 0, what))], hint='add the line: artifact_bucket = "NAME"'
+        )
     from orchestrator.run.remote.cluster import connected  # noqa: PLC0415 - most runs need none of it
     from orchestrator.run.remote.dask_place import DaskPlace  # noqa: PLC0415
 

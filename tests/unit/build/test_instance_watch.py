@@ -68,3 +68,14 @@ def test_the_machine_with_the_key_is_seen_to_end(ec2: Any) -> None:
             time.sleep(0.05)
     assert watch.gone is not None
     assert watch.gone.instance_id == ours
+
+
+def test_a_machine_that_had_ended_before_is_not_its_own(ec2: Any) -> None:
+    """That of a builder which was lost in the same run: its key pair had the same name."""
+    ec2.create_key_pair(KeyName="ours")
+    (lost,) = ec2.run_instances(KeyName="ours", ImageId=AMAZON_AMI, MinCount=1, MaxCount=1)["Instances"]
+    ec2.terminate_instances(InstanceIds=[lost["InstanceId"]])
+    with InstanceWatch(ACCOUNT, "ours") as watch:
+        watch.look()
+        time.sleep(0.5)
+        assert watch.gone is None
