@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from orchestrator.bootstrap.documented import documents, text_of
+from tests.calls import calls_of_code
 from tests.iam import FOLDER, allowed, left_out, listed, refused, rows, statements
 
 POLICIES = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -84,6 +86,40 @@ def test_the_table_has_each_action_with_its_policies() -> None:
 
 def test_what_packer_asks_for_is_allowed_or_left_out_with_a_reason() -> None:
     assert OF_PACKER - allowed(*OF_PEOPLE) == left_out()
+
+
+#: What EBS and S3 ask of a key for whoever calls them, besides Decrypt and DescribeKey (Amazon EBS User Guide,
+#: "Requirements for Amazon EBS encryption"; Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys").
+OF_KEYS_OF_SERVICES = {
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+}
+#: For these nobody needs a right, or whoever assumes a role has it from elsewhere.
+OF_CALLERS = {"sts:AssumeRole", "sts:GetCallerIdentity"}
+
+
+def test_the_policies_allow_what_the_code_calls_and_nothing_else() -> None:
+    """Each action is called by the factory's own code, by Packer, or by EBS and S3 for a key; no call is forgotten."""
+    called = set(calls_of_code()) - OF_CALLERS
+    assert called - allowed(*OF_PEOPLE) == set()
+    assert allowed(*OF_PEOPLE) - called - OF_PACKER - OF_KEYS_OF_SERVICES == set()
+    assert OF_KEYS_OF_SERVICES - allowed(*OF_PEOPLE) == set()
+
+
+def test_the_files_are_what_bootstrap_has() -> None:
+    """`make reference` writes them."""
+    made = {name: text_of(document) for name, document in documents().items()}
+    assert {path.stem: path.read_text() for path in FOLDER.glob("*.json")} == made
+
+
+def test_no_two_statements_share_a_name() -> None:
+    """The lab tells by these what has allowed a call."""
+    names = [each["Sid"] for policy in OF_PEOPLE for each in statements(policy)]
+    assert [name for name in names if names.count(name) > 1] == []
 
 
 def test_only_what_carries_the_tag_of_a_run_is_changed() -> None:
