@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs demo demo-variants test test-systems bench check reference fmt lab clean
+.PHONY: help setup programs demo demo-variants test test-systems test-demo bench check reference fmt lab clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ test: setup ## all tests; those of the lab start labs of their own (PACKERS=DIR:
 test-systems: setup ## the tests of arm64 machines, which `make test` leaves out: QEMU makes them slow (an hour)
 	apt-get install -y -qq qemu-user-static >/dev/null
 	pytest -q -m systems tests/lab
+
+test-demo: setup ## the demo by the builder's role of `ami bootstrap`, in a lab that enforces rights (some minutes)
+	pytest -q -m demo tests/lab
 
 # BENCH="plan makespan" runs these alone. LONG_ROUNDS is for the one that takes long, ROUNDS for the others.
 ROUNDS      ?= 3

@@ -90,7 +90,7 @@ def test_templates_pass_cfn_lint(printed: _Printed, tmp_path: Path) -> None:
     for name, arguments in asked.items():
         paths.append(tmp_path / f"{name}.yml")
         paths[-1].write_text(text_of(printed(*arguments)))
-    argv = [Path(sys.executable).with_name("cfn-lint"), "-c", "I", "-r", "eu-central-1", "--", *paths]
+    argv = [str(Path(sys.executable).with_name("cfn-lint")), "-c", "I", "-r", "eu-central-1", "--", *map(str, paths)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 

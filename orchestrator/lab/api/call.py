@@ -35,6 +35,8 @@ DEFAULT_REGION = "us-east-1"
 #: The service of a call that is not signed.
 UNSIGNED = "unsigned"
 SERVER_ERROR = 500
+#: Actions of STS that nobody signs: who calls has no credentials yet.
+_UNSIGNED_ACTIONS = (b"AssumeRoleWithWebIdentity",)
 
 
 def _json(fault: AwsFault, _: str) -> str:
@@ -119,6 +121,8 @@ def call_of(environ: dict[str, Any], body: bytes) -> Call:
         name, named = action_of(service, environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", ""))
         return Call(service, region, name, Protocol.JSON, key, named)
     action = ACTION.search(body) or ACTION.search(asked.encode())
+    if service == UNSIGNED and action and action[1] in _UNSIGNED_ACTIONS:
+        service = "sts"
     protocol = Protocol.EC2 if service == "ec2" else Protocol.QUERY if action else Protocol.JSON
     return Call(service, region, action[1].decode() if action else "", protocol, key)
 

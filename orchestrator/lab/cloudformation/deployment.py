@@ -135,15 +135,16 @@ class StackWork:
             raise TypeError(f"{there.type} is made anew")
         old, old_written = there.properties, there.written
         # Also one that fails may have changed something.
-        self._undo.append(lambda: self._restore(name, there, old, old_written))
+        self._undo.append(lambda: self._restore(name, there, values, old, old_written))
         self._done("UPDATE", name, there.type, there.made.physical, lambda: update(maker, there.made, old, values))
         there.properties, there.written, there.status = values, written, "UPDATE_COMPLETE"
         there.changed = datetime.now(UTC)
         self._tell(name, there.type, "UPDATE_COMPLETE", there.made.physical)
 
-    def _restore(self, name: str, there: StackResource, old: Any, old_written: Any) -> None:
+    def _restore(self, name: str, there: StackResource, now: Any, old: Any, old_written: Any) -> None:
+        """Make a resource again what it was; of what it was to become, only a part may have been done."""
         kind, maker = resource_types()[there.type], Maker(self.stack.name, name, self.client)
-        update, now = kind.update, there.properties
+        update = kind.update
         if update is not None:
             self._done("UPDATE", name, there.type, there.made.physical, lambda: update(maker, there.made, now, old))
         there.properties, there.written = old, old_written

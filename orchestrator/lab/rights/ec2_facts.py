@@ -10,7 +10,8 @@ from typing import Any
 
 def facts(tables: Any, kind: str, identifier: str) -> dict[str, tuple[str, ...]]:
     """What the condition keys of a resource say that is there."""
-    tags = tables.tags.get(identifier, {})
+    pair = tables.key_pairs.get(identifier) if kind == "key-pair" else None  # by its name, as in ARNs
+    tags = tables.tags.get(str(pair.id) if pair is not None else identifier, {})
     keys: dict[str, tuple[str, ...]] = {f"aws:ResourceTag/{key}": (str(value),) for key, value in tags.items()}
     keys |= {f"ec2:ResourceTag/{key}": (str(value),) for key, value in tags.items()}
     if kind == "image" and identifier in tables.amis:

@@ -34,10 +34,11 @@ def _create(maker: Maker, given: Mapping[str, Any]) -> Made:
 
 def _allow(iam: Any, name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Attach and write policies, and take away what is no longer among them."""
+    attached = {each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]}
     before, after = (set(each.get("ManagedPolicyArns", [])) for each in (old, new))
     for arn in sorted(after - before):
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
-    for arn in sorted(before - after):
+    for arn in sorted((before - after) & attached):
         iam.detach_role_policy(RoleName=name, PolicyArn=arn)
     written = {each["PolicyName"]: each["PolicyDocument"] for each in new.get("Policies", [])}
     for policy, document in written.items():

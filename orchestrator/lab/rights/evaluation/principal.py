@@ -28,6 +28,8 @@ class CallerKind(Enum):
     USER = "user"
     ROLE = "role"
     SERVICE = "service"
+    FEDERATED = "federated"
+    """Whom a provider of identities vouches for."""
     ANONYMOUS = "anonymous"
 
 
@@ -38,7 +40,7 @@ class Caller:
     kind: CallerKind
     account: str = ""
     arn: str = ""
-    """Of the user or the role; of a service its name, `ec2.amazonaws.com`."""
+    """Of the user, the role or the provider of identities; of a service its name, `ec2.amazonaws.com`."""
     session: str = ""
     """The ARN of a role's session."""
     user_id: str = ""
@@ -68,6 +70,8 @@ class Principals:
         """The closest way in which a caller is named."""
         if caller.kind is CallerKind.SERVICE:
             return Grant.DIRECT if caller.arn in self.services or "*" in (*self.aws, *self.services) else Grant.NONE
+        if caller.kind is CallerKind.FEDERATED:
+            return Grant.DIRECT if caller.arn in self.federated else Grant.NONE
         return max((_named(each, caller) for each in self.aws), default=Grant.NONE)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.rights.callers import document_of, identity_of
 from orchestrator.lab.rights.evaluation.principal import CallerKind
-from orchestrator.lab.rights.need import tags_of
+from orchestrator.lab.sts.opened_session import opened_session
 
 if TYPE_CHECKING:
     from orchestrator.lab.asked import Asked
@@ -26,37 +24,16 @@ def answer(asked: Asked) -> dict[str, Any]:
     """Credentials of the role's account. Raises AwsFault."""
     arn = str(asked.parameters["RoleArn"])
     role = next(each for each in iam_backends[arn.split(":")[4]]["aws"].roles.values() if each.arn == arn)
-    seconds = int(asked.parameters.get("DurationSeconds") or _USUAL)
-    _check_duration(seconds, int(role.max_session_duration or _USUAL), asked)
-    policies = _policies(asked)
-    session: Any = sts_backends[asked.account]["aws"].assume_role(
-        region_name=asked.region,
-        role_session_name=asked.parameters["RoleSessionName"],
-        role_arn=arn,
-        policy=str(asked.parameters.get("Policy") or ""),
-        duration=seconds,
-        external_id=str(asked.parameters.get("ExternalId") or ""),
-    )
-    now = datetime.now(UTC)
-    session.tags = tags_of(asked.parameters.get("Tags"))
-    session.policies = policies
-    session.issued = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    early = asked.tables.trouble.expiry()
-    session.expires_early = now + timedelta(seconds=early) if early is not None else None
-    return {
-        "Credentials": {
-            "AccessKeyId": session.access_key_id,
-            "SecretAccessKey": session.secret_access_key,
-            "SessionToken": session.session_token,
-            "Expiration": session.expiration,
-        },
-        "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": session.arn},
-        "PackedPolicySize": 100 * sum(map(len, policies)) // _LONGEST_POLICY if policies else None,
-    }
-
-
-def _check_duration(seconds: int, most: int, asked: Asked) -> None:
     chained = identity_of(asked.response.get_access_key()).caller.kind is CallerKind.ROLE
+    seconds = session_seconds(asked, role, chained=chained)
+    policies = session_policies(asked)
+    packed = 100 * sum(map(len, policies)) // _LONGEST_POLICY if policies else None
+    return {**opened_session(asked, asked.account, seconds, policies), "PackedPolicySize": packed}
+
+
+def session_seconds(asked: Asked, role: Any, *, chained: bool) -> int:
+    """How long a session is to last: as asked for, in the bounds of its role. Raises AwsFault."""
+    seconds = int(asked.parameters.get("DurationSeconds") or _USUAL)
     if chained and seconds > _CHAINED:
         what = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
         raise AwsFault("ValidationError", what)
@@ -66,13 +43,14 @@ def _check_duration(seconds: int, most: int, asked: Asked) -> None:
             f"Member must have value greater than or equal to {_LEAST}"
         )
         raise AwsFault("ValidationError", what)
-    if seconds > most:
+    if seconds > int(role.max_session_duration or _USUAL):
         what = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
         raise AwsFault("ValidationError", what)
+    return seconds
 
 
-def _policies(asked: Asked) -> tuple[str, ...]:
-    """The documents of the session's policies."""
+def session_policies(asked: Asked) -> tuple[str, ...]:
+    """The documents of the session's policies. Raises AwsFault."""
     inline = asked.parameters.get("Policy")
     arns = [str(each["arn"]) for each in asked.parameters.get("PolicyArns") or []]
     managed = iam_backends[str(asked.parameters["RoleArn"]).split(":")[4]]["aws"].managed_policies
