@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets as random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,7 @@ class Secrets:
         """Write the account's key if a secret was counted with one that is not there yet."""
         if "key" in self.__dict__:
             self.key.keep(self.environment.account)
+            self.__dict__["key"] = replace(self.key, new=False)
 
     def _digest(self, name: str, reference: Reference) -> str:
         value = self._value(reference)
