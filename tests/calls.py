@@ -29,7 +29,7 @@ _SERVICES = {
 #: IAM's names of what the API calls otherwise.
 #: A method of Click's, which has the name of a call.
 _NO_CALL = {"ssm:ListCommands"}
-_IAM_NAMES = {"s3:ListObjectsV2": "s3:ListBucket", "s3:HeadBucket": "s3:ListBucket"}
+_IAM_NAMES = {"s3:HeadBucket": "s3:ListBucket", "s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket"}
 
 
 @cache

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "docs/iam"
 PAGE = FOLDER / "README.md"
 #: How moto, by whose names the lab counts, calls what IAM calls otherwise.
-_IAM_NAMES = {"s3:ListObjectsV2": "s3:ListBucket", "s3:HeadBucket": "s3:ListBucket"}
+_IAM_NAMES = {"s3:HeadBucket": "s3:ListBucket", "s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket"}
 #: Nobody needs a permission for these.
 _FREE = {"sts:GetCallerIdentity"}
 #: Of the table: an action, and what stands in the three cells after it.
