@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Told = dict[str, Any]
+#: Held while a script is written, and while a process begins: one that forks meanwhile holds the script open for
+#: writing until it becomes another program, and nobody can run the script ("Text file busy").
+_FORKING = threading.Lock()
 KEPT, MARK = 24_000, b"--output truncated--"
 
 
@@ -43,7 +46,8 @@ def run(job: Job, names: dict[str, str]) -> Told:
     began = time.time()
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "_script.sh")
-        script.write_text("\n".join(parameters["commands"]) + "\n")
+        with _FORKING:
+            script.write_text("\n".join(parameters["commands"]) + "\n")
         script.chmod(0o700)
         code, out, err, status = _script(job, script, parameters, names)
     return _reply(status, code, (out, err), (began, time.time()))
@@ -52,15 +56,16 @@ def run(job: Job, names: dict[str, str]) -> Told:
 def _script(job: Job, script: Path, parameters: Told, names: dict[str, str]) -> tuple[int, bytes, bytes, str]:
     directory = parameters["workingDirectory"] or "/usr/bin"
     try:
-        job.process = subprocess.Popen(
-            ["sh", "-c", str(script)],
-            cwd=directory,
-            env=os.environ | names,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with _FORKING:
+            job.process = subprocess.Popen(
+                ["sh", "-c", str(script)],
+                cwd=directory,
+                env=os.environ | names,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
     except OSError as error:
         return 1, b"", f"failed to run commands: fork/exec {error}".encode(), "Failed"
     streams = [job.out, bytearray()]
