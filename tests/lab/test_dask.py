@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.lab.small import Small
 
-pytestmark = pytest.mark.long(60)
+pytestmark = pytest.mark.long(100)
 
 SLOW = "- name: Take a while\n  ansible.builtin.command: sleep 6\n  changed_when: false\n"
 
