@@ -31,7 +31,7 @@ programs:
 # A path to this folder is all that Python then reads at each start; setuptools' own way is a program that takes 0.04 s.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check --config-settings editable_mode=compat -c constraints.txt \
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat -c constraints.txt \
 	  -e '.[dev]'
 	touch $@
 

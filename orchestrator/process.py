@@ -47,7 +47,6 @@ PACKAGES = {
     "dpkg-deb": "dpkg",
     "ip": "iproute2",
     "ssh": "openssh-client",
-    "nsenter": "util-linux",
 }
 
 

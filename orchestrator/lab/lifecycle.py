@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings
     from orchestrator.lab.systems import System
 
-PROGRAMS = ("podman", "mmdebstrap", "ip", "dpkg-deb", "nsenter")
+PROGRAMS = ("podman", "mmdebstrap", "ip", "dpkg-deb")
 
 #: The module that serves a lab.
 SERVER = "orchestrator.lab.server"

@@ -1,4 +1,4 @@
-"""The agent's place in a machine: whether it is there, and how it runs a script. It is reached by its namespaces.
+"""The agent's place in a machine: whether it is there, and how it runs a script. Everything goes through `podman exec`.
 
 A machine's own unit `amazon-ssm-agent` decides whether the machine answers. The lab's stand-in for the agent, which
 runs as that unit (see agent_package), runs the scripts, so that whatever the unit says applies to them. What the lab
@@ -80,9 +80,7 @@ class Facts:
 def probe(machine: LabMachine) -> Facts | None:
     """Ask a machine for its agent; None when it is not running or the machine is not up."""
     try:
-        completed = process.run(
-            machine.quick_argv(_with_relay("sh", "-c", _PROBE)), timeout=_PROBE_SECONDS, check=False
-        )
+        completed = process.run(machine.exec_argv(_with_relay("sh", "-c", _PROBE)), timeout=_PROBE_SECONDS, check=False)
     except process.ProgramFailed:
         return None
     return facts(completed.stdout) if completed.code == 0 else None
@@ -128,7 +126,7 @@ class Script:
 
         Raises NotTaken. A result with code 194 is for the caller to act on: reboot the machine, and call `run` again.
         """
-        argv = self._machine.quick_argv(_with_relay("perl", "-e", "eval $ENV{AMI_RELAY}"))
+        argv = self._machine.exec_argv(_with_relay("perl", "-e", "eval $ENV{AMI_RELAY}"), interactive=True)
         with process.started(argv, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
             answer = _Answer(client, self._wake)
             _say(client, self._request(found))
