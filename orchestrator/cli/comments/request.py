@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import LackError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from requests import Response, Session
 
@@ -59,6 +59,14 @@ def asked(session: Session, method: str, url: str, **given: Any) -> Response:
         kind = Refused if method == "GET" else ReadOnlyToken
         raise kind(what, hint="the job's token needs a right that it has not")
     raise LackError(what, hint="look at the status of the service")
+
+
+def listed(session: Session, url: str) -> Iterator[Any]:
+    """What a list holds, page by page (RFC 8288: each page has a link to the next). Raises as `asked` does."""
+    while url:
+        response = asked(session, "GET", url)
+        yield from response.json()
+        url = response.links.get("next", {}).get("url", "")
 
 
 def _reason(response: Response) -> str:

@@ -24,35 +24,42 @@ if TYPE_CHECKING:
     from orchestrator.contract.bootstrap import BootstrapJson
 
 
+EnvironmentArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ENV",
+        help="The environment: packer/environments/NAME.pkrvars.hcl.",
+        autocompletion=names.environment,
+    ),
+]
+GitHubOption = Annotated[
+    str | None,
+    typer.Option("--github", metavar="OWNER/NAME", help="The repository whose workflows may assume the roles."),
+]
+GitLabOption = Annotated[
+    str | None,
+    typer.Option("--gitlab", metavar="GROUP/PROJECT", help="The project whose pipelines may assume the roles."),
+]
+ProviderOption = Annotated[
+    str, typer.Option("--oidc-provider", metavar="ARN", help="The OIDC provider, if the account has it already.")
+]
+TeamsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--team",
+        metavar="TEAM[=REPOSITORY]",
+        help="A team that builds on the factory's images, and its repository; again for each.",
+    ),
+]
+
+
 def bootstrap(  # noqa: PLR0917  Typer reads options from parameters
-    env: Annotated[
-        str,
-        typer.Argument(
-            metavar="ENV",
-            help="The environment: packer/environments/NAME.pkrvars.hcl.",
-            autocompletion=names.environment,
-        ),
-    ],
-    github: Annotated[
-        str | None,
-        typer.Option("--github", metavar="OWNER/NAME", help="The repository whose workflows may assume the roles."),
-    ] = None,
-    gitlab: Annotated[
-        str | None,
-        typer.Option("--gitlab", metavar="GROUP/PROJECT", help="The project whose pipelines may assume the roles."),
-    ] = None,
+    env: EnvironmentArgument,
+    github: GitHubOption = None,
+    gitlab: GitLabOption = None,
     branch: Annotated[str, typer.Option("--branch", help="The branch whose pipelines may build.")] = "main",
-    provider: Annotated[
-        str, typer.Option("--oidc-provider", metavar="ARN", help="The OIDC provider, if the account has it already.")
-    ] = "",
-    teams: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--team",
-            metavar="TEAM[=REPOSITORY]",
-            help="A team that builds on the factory's images, and its repository; again for each.",
-        ),
-    ] = None,
+    provider: ProviderOption = "",
+    teams: TeamsOption = None,
     removable: Annotated[
         bool, typer.Option("--removable", help="Let the bucket and the key go when the stack is deleted.")
     ] = False,

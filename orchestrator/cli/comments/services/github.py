@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.comments.comment import Comment
-from orchestrator.cli.comments.request import ReadOnlyToken, Refused, asked, session_with
+from orchestrator.cli.comments.request import ReadOnlyToken, Refused, asked, listed, session_with
 from orchestrator.errors import LackError, UsageError
 
 if TYPE_CHECKING:
@@ -40,10 +40,7 @@ class GitHubDiscussion:
     def comments(self) -> Iterator[Comment]:
         """Every comment, page by page, oldest first."""
         url = f"{self.repository}/issues/{self.number}/comments?per_page={_PAGE}"
-        while url:
-            response = asked(self.session, "GET", url)
-            yield from map(self._comment, response.json())
-            url = response.links.get("next", {}).get("url", "")
+        return map(self._comment, listed(self.session, url))
 
     def add(self, body: str) -> Comment:
         """Write another comment."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.comments.comment import Comment
-from orchestrator.cli.comments.request import asked, session_with
+from orchestrator.cli.comments.request import asked, listed, session_with
 from orchestrator.errors import LackError, UsageError
 
 if TYPE_CHECKING:
@@ -35,10 +35,7 @@ class GitLabDiscussion:
     def comments(self) -> Iterator[Comment]:
         """Every note of a person or bot, page by page, oldest first."""
         url = f"{self.notes}?per_page=100&sort=asc&order_by=created_at"
-        while url:
-            response = asked(self.session, "GET", url)
-            yield from (self._comment(one) for one in response.json() if not one.get("system"))
-            url = response.links.get("next", {}).get("url", "")
+        return (self._comment(one) for one in listed(self.session, url) if not one.get("system"))
 
     def add(self, body: str) -> Comment:
         """Write another note."""
