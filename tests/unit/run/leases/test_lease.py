@@ -8,36 +8,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from moto import mock_aws
 
-from orchestrator.aws.account import Account
 from orchestrator.errors import Interrupted, LackError
 from orchestrator.run.leases.lease import Leases, NoLeases, leases_of, run_key
 from orchestrator.run.leases.lease_record import Record, Records
 from orchestrator.run.leases.owner import LeaseOwner, this_process
 from orchestrator.run.session.identity import begin
 from orchestrator.run.session.life import life_of
+from tests.unit.run.leases.conftest import BUCKET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from orchestrator.aws.account import Account
 
 ME = this_process("20261125T004200Z-0a1b2c")
 ELSEWHERE = replace(ME, run="20261125T004100Z-d3e4f5", host="ci-7", machine="elsewhere")
-BUCKET = "artifacts"
-
-
-@pytest.fixture
-def account() -> Iterator[Account]:
-    with mock_aws():
-        made = Account("us-east-1", access_key="test", secret_key="test")
-        made.client("s3").create_bucket(Bucket=BUCKET)
-        yield made
-
-
-@pytest.fixture
-def records(account: Account) -> Records:
-    return Records(account.client("s3"), BUCKET, "us-east-1")
 
 
 def put(records: Records, owner: LeaseOwner, key: str = "build/x", *, over: str = "") -> str:

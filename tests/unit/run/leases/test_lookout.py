@@ -6,23 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from moto import mock_aws
 
-from orchestrator.aws.account import Account
 from orchestrator.run.leases import lookout as lookout_module
 from orchestrator.run.leases.lease import LeaseHeld, Leases
-from orchestrator.run.leases.lease_record import Records
 from orchestrator.run.leases.lookout import Lookout
 from orchestrator.run.leases.owner import this_process
+from tests.unit.run.leases.conftest import BUCKET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from orchestrator.aws.account import Account
+    from orchestrator.run.leases.lease_record import Records
 
 ME = this_process("20261125T004200Z-0a1b2c")
 ELSEWHERE = replace(ME, run="20261125T004100Z-d3e4f5", host="ci-7", machine="elsewhere")
 THIRD = replace(ELSEWHERE, run="20261125T004300Z-aaaaaa")
 GHOST = replace(ME, birth="1")
-BUCKET = "artifacts"
 
 
 class Clock:
@@ -40,19 +38,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(lookout_module, "time", made)
     return made
-
-
-@pytest.fixture
-def account() -> Iterator[Account]:
-    with mock_aws():
-        made = Account("us-east-1", access_key="test", secret_key="test")
-        made.client("s3").create_bucket(Bucket=BUCKET)
-        yield made
-
-
-@pytest.fixture
-def records(account: Account) -> Records:
-    return Records(account.client("s3"), BUCKET, "us-east-1")
 
 
 @pytest.fixture
