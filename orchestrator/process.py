@@ -47,6 +47,7 @@ PACKAGES = {
     "dpkg-deb": "dpkg",
     "ip": "iproute2",
     "ssh": "openssh-client",
+    "nsenter": "util-linux",
 }
 
 

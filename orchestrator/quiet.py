@@ -25,11 +25,15 @@ LOCKS = (
     "/var/lib/apt/lists/lock",
     "/var/cache/apt/archives/lock",
 )
+#: Where cloud-init writes its result when its last stage has ended (its documentation, "Status"), anew at each boot.
+RESULT = "/run/cloud-init/result.json"
 
 
-def script(*, strict: bool, boot: int = BOOT, limit: int = LIMIT, locks: Sequence[str] = LOCKS) -> tuple[str, ...]:
+def script(
+    *, strict: bool, boot: int = BOOT, limit: int = LIMIT, locks: Sequence[str] = LOCKS, result: str = RESULT
+) -> tuple[str, ...]:
     """The lines of the script. `strict`: it ends with an error when the machine is not quiet, or cloud-init failed."""
-    settings = f"boot={boot} limit={limit} strict={int(strict)} prefix='{PREFIX}'"
+    settings = f"boot={boot} limit={limit} strict={int(strict)} prefix='{PREFIX}' result='{result}'"
     return (settings, f"locks='{' '.join(locks)}'", *_lines())
 
 

@@ -19,8 +19,8 @@ from orchestrator import process
 from orchestrator.errors import LackError, UsageError
 from orchestrator.lab import door, extra, settings
 from orchestrator.lab.accounts.profiles import profiles
-from orchestrator.lab.host import agent_package, emulation, network, recipe
-from orchestrator.lab.host.podman import LABEL, Podman
+from orchestrator.lab.host import agent_package, emulation, network, recipe, shared_disks
+from orchestrator.lab.host.podman import Podman
 from orchestrator.lab.host.volumes import VolumeFiles
 from orchestrator.lab.lab_status import Condition, LabStatus, memory_of
 from orchestrator.lab.systems import DEBIAN_12, named
@@ -29,11 +29,9 @@ from orchestrator.polling import attempts, steady
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from orchestrator.lab.host.recipe import Root
     from orchestrator.lab.settings import Settings
-    from orchestrator.lab.systems import System
 
-PROGRAMS = ("podman", "mmdebstrap", "ip", "dpkg-deb")
+PROGRAMS = ("podman", "mmdebstrap", "ip", "dpkg-deb", "nsenter")
 
 #: The module that serves a lab.
 SERVER = "orchestrator.lab.server"
@@ -116,13 +114,13 @@ def add_systems(lab: Settings, names: Iterable[str], tell: Callable[[str], None]
         there = door.systems(lab)
         for system, root in roots.items():
             if system.name not in there:
-                door.publish(lab, system.name, _import(lab.name, system, root, tell), root.made, root.serial)
+                door.publish(lab, system.name, shared_disks.give(lab.name, system, root, tell), root.made, root.serial)
 
 
 def down(name: str, tell: Callable[[str], None], *, cache: bool = False) -> bool:
     """Stop a lab and remove everything of it; with `cache` also the root filesystems that labs share.
 
-    Returns whether there was anything to remove.
+    Returns whether there was anything of the lab to remove.
     """
     _prepared(name)
     with _alone(name):
@@ -131,9 +129,11 @@ def down(name: str, tell: Callable[[str], None], *, cache: bool = False) -> bool
             tell(f"stopping the server (process {pid})")
             _end(pid)
         found = _clear(name) or bool(pid)
-    if cache and settings.CACHE.exists():
-        shutil.rmtree(settings.CACHE)
-        tell(f"removed {settings.CACHE}")
+    if cache:
+        shared_disks.forget()
+        if settings.CACHE.exists():
+            shutil.rmtree(settings.CACHE)
+            tell(f"removed {settings.CACHE}")
     return found
 
 
@@ -228,7 +228,7 @@ def _check_real_agent() -> None:
 def _start(wanted: Settings, tell: Callable[[str], None], agent: Path | None) -> Settings:
     wanted.folder.mkdir(parents=True, exist_ok=True)
     root = recipe.root(DEBIAN_12, tell)
-    disk = _import(wanted.name, DEBIAN_12, root, tell)
+    disk = shared_disks.give(wanted.name, DEBIAN_12, root, tell)
     tell("making the network")
     net = network.create(wanted.name)
     podman = network.probe(wanted.name, net, disk)
@@ -253,15 +253,6 @@ def _start(wanted: Settings, tell: Callable[[str], None], agent: Path | None) ->
     tell("starting the server")
     _serve(lab)
     return lab
-
-
-def _import(lab: str, system: System, root: Root, tell: Callable[[str], None]) -> str:
-    """Make a root the disk of a lab's machines; returns the disk's name."""
-    disk = f"localhost/ami-lab-{lab}/{system.name}:latest"
-    tell(f"importing the root of {system.name}")
-    label = f"LABEL {LABEL}={lab}"
-    process.run(["podman", "import", "--quiet", f"--change={label}", str(root.archive), disk], timeout=300)
-    return disk
 
 
 def _serve(lab: Settings) -> None:

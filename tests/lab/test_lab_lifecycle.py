@@ -76,7 +76,10 @@ def remains(name: str) -> dict[str, list[str]]:
     interfaces = anchor_names(name)
     return {
         "containers": lines("podman", "ps", "-aq", label),
-        "images": lines("podman", "images", "-q", label),
+        "images": [
+            *lines("podman", "images", "-q", label),
+            *lines("podman", "images", "-q", f"--filter=reference=localhost/ami-lab-{name}/*"),
+        ],
         "networks": lines("podman", "network", "ls", "-q", label),
         "links": [link for link in lines("ip", "-o", "link") if any(one in link for one in interfaces)],
         "mounts": [mount for mount in lines("cat", "/proc/mounts") if name in mount],

@@ -120,8 +120,8 @@ def variables_of_github(forge: Forge) -> dict[str, str]:
     }
 
 
-def gitlab(runner: Runner, name: str, forge: Forge) -> str:
-    """Run a job of GitLab, its lines in one shell, and return what it printed."""
+def gitlab(runner: Runner, name: str, forge: Forge, **more: str) -> str:
+    """Run a job of GitLab, its lines in one shell, and return what it printed. `more` are variables of this job."""
     jobs = yaml.safe_load((runner.checkout / ".gitlab/ami.gitlab-ci.yml").read_text())
     job = inherited(jobs, name)
     assert job["before_script"][0].splitlines()[1:] == INSTALL.read_text().splitlines()[1:]
@@ -138,6 +138,7 @@ def gitlab(runner: Runner, name: str, forge: Forge) -> str:
         "CI_PROJECT_DIR": str(runner.checkout),
         **job["variables"],
         "AMI_HOME": str(runner.temp / "ami"),
+        **more,
     }
     given = {key: value.replace("$CI_PROJECT_DIR", given["CI_PROJECT_DIR"]) for key, value in given.items()}
     lines = [line for line in [*job["before_script"][1:], *job["script"]] if not OF_THE_LAB.fullmatch(line)]
@@ -155,7 +156,8 @@ def jenkins(runner: Runner, stage: str, variables: Mapping[str, str]) -> str:
     """Run what a stage of the Jenkinsfile gives to `sh`, each in a shell of its own, and return what they printed."""
     text = (runner.checkout / "Jenkinsfile").read_text()
     (body,) = re.findall(rf"stage\('{stage}'\) \{{\n(.*?)\n    \}}\n", text, re.DOTALL)
-    scripts = [script for script in re.findall(r"sh(?:\(script:)? '([^']+)'", body) if not OF_THE_LAB.fullmatch(script)]
+    found = re.findall(r"sh(?:\(script:)? (?:'''(.*?)'''|'([^']+)')", body, re.DOTALL)
+    scripts = [script for script in map("".join, found) if not OF_THE_LAB.fullmatch(script)]
     assert scripts, stage
     path = f"{runner.temp}/ami/bin:/usr/bin:/bin"
     return "".join(runner.step(script, runner.checkout, {**variables, "PATH": path}) for script in scripts)
@@ -171,7 +173,7 @@ def test_jobs_when_a_shell_runs_them(pipelines: Pipelines) -> None:
     assert re.fullmatch("[0-9a-f]{40}", tags["ami:commit"])
     assert small.left_over() == NOTHING
     tasks = (small.root / "roles/marker/tasks/main.yml").read_text()
-    small.write("roles/marker/tasks/main.yml", tasks.replace("marked", "noted", 1))
+    small.write("roles/marker/tasks/main.yml", tasks.replace("Leave a mark", "Leave the mark"))
     pipelines.change("second")
     with running(Forge()) as forge:
         runner.variables.update(variables_of_github(forge))
@@ -188,11 +190,12 @@ def test_jobs_when_a_shell_runs_them(pipelines: Pipelines) -> None:
     assert second.strip() in workflows.summary
     assert json.loads(workflows.values["steps.plan.outputs.matrix"])["include"][0]["image"] == "tiny"
     assert workflows.left_out == []
-    others(runner, second)
+    others(pipelines, second)
 
 
-def others(runner: Runner, comment: str) -> None:
-    """The same pull request with GitLab and Jenkins."""
+def others(pipelines: Pipelines, comment: str) -> None:
+    """The same pull request with GitLab and Jenkins, and what follows on the main branch."""
+    runner = pipelines.runner
     runner.variables.clear()
     with running(Forge(tells_user=True, longest=1_000_000)) as forge:
         for _ in range(2):
@@ -200,9 +203,24 @@ def others(runner: Runner, comment: str) -> None:
         (note,) = forge.bodies
     child = json.loads((runner.checkout / ".ami/build.yml").read_text())
     assert child["ami build"]["parallel"] == {"matrix": [{"IMAGE": ["tiny"]}]}
-    gitlab(runner, "ami sweep", forge)
     jenkins(runner, "Check", {})
     assert '"image": "tiny"' in jenkins(runner, "Plan in the lab", {})
     assert (runner.checkout / ".ami/plan.md").read_text().strip() == note.strip()
-    assert "nothing to sweep" in jenkins(runner, "Sweep", CREDENTIALS)
     assert note.partition("\n")[2].split("Environment")[0] == comment.partition("\n")[2].split("Environment")[0]
+    for job in (child["ami build"]["extends"], "ami build", "ami sweep", "ami update"):
+        gitlab(runner, job, forge, IMAGE="tiny")
+    built(pipelines.small, 2)
+    pipelines.small.role("marker", "marked for Jenkins")
+    pipelines.change("fourth")
+    jenkins(runner, "Build in the lab", {"IMAGE": "tiny"})
+    for stage in ("Build", "Sweep"):
+        assert "nothing to sweep" in jenkins(runner, stage, CREDENTIALS)
+    jenkins(runner, "Update", {})
+    built(pipelines.small, 3)
+
+
+def built(small: Small, number: int) -> None:
+    """Every version so far is validated, and nothing else is left."""
+    versions = json.loads(small.ami("list", "--json"))["versions"]
+    assert [(each["image"], each["state"]) for each in versions] == [("tiny", "validated")] * number
+    assert small.left_over() == NOTHING

@@ -23,7 +23,7 @@ from orchestrator.lab.host.podman import Addition, Launch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestrator.lab.host.podman import Podman
+    from orchestrator.lab.host.podman import Container, Podman
     from orchestrator.lab.host.volumes import VolumeFiles
     from orchestrator.lab.tables import Tables
 
@@ -56,6 +56,8 @@ class Machines:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._bell, selectors.EVENT_READ)
         self._watched: dict[int, int] = {}
+        self._inits: dict[str, int] = {}
+        """The init of each machine that runs, by instance, as far as it was seen and its end was not heard of."""
         tables.wake = self.wake
 
     # -- what handlers ask -------------------------------------------------------------------------------------
@@ -90,6 +92,7 @@ class Machines:
             profiled=instance.profiled,
             launched=instance.launch_time.replace(tzinfo=UTC),
             podman=self._podman.argv,
+            init=self._inits.get(instance.id, 0),
         )
 
     def _name(self, instance_id: str) -> str:
@@ -136,7 +139,7 @@ class Machines:
             wanted = [self._wanted(instance) for instance in living]
             deaths: list[float] = [instance.dies for instance in living if instance.dies and not instance.lost]
         containers = self._podman.containers() if wanted or self._watched else []
-        unseen = [container for container in containers if container.running and not self._watch(container.pid)]
+        unseen = [container for container in containers if container.running and not self._watch(container)]
         with self._freed:
             found = steps(wanted, containers, busy | self._busy)
             settled = {step.instance_id for step in found if step.do is Do.SETTLE}
@@ -162,8 +165,9 @@ class Machines:
             lost=instance.lost,
         )
 
-    def _watch(self, pid: int) -> bool:
+    def _watch(self, container: Container) -> bool:
         """Hear of the end of a machine's init. False when it has ended already and podman does not know yet."""
+        pid = container.pid
         if pid in self._watched:
             return True
         try:
@@ -171,7 +175,8 @@ class Machines:
         except ProcessLookupError:
             return False
         self._watched[pid] = handle
-        self._selector.register(handle, selectors.EVENT_READ, pid)
+        self._selector.register(handle, selectors.EVENT_READ, container)
+        self._inits[container.instance_id] = pid
         return True
 
     def _rest(self, seconds: float) -> None:
@@ -180,7 +185,9 @@ class Machines:
                 os.read(self._bell, 4096)
             else:
                 self._selector.unregister(key.fd)
-                os.close(self._watched.pop(key.data))
+                os.close(self._watched.pop(key.data.pid))
+                if self._inits.get(key.data.instance_id) == key.data.pid:
+                    del self._inits[key.data.instance_id]
 
     # -- steps -------------------------------------------------------------------------------------------------
 

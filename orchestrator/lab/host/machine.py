@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+#: What a program in a machine finds in its environment, as with `podman exec`.
+_ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "container=podman")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -38,15 +41,28 @@ class LabMachine:
     """When the machine was last started, UTC."""
     podman: tuple[str, ...]
     """How podman is called here: the program and its global options."""
+    init: int = 0
+    """The process id of the machine's init on this host; 0 while nobody knows it."""
 
     @property
     def region(self) -> str:
         """Where it runs."""
         return self.place.region
 
-    def exec_argv(self, argv: Sequence[str], *, interactive: bool = False) -> list[str]:
-        """The whole argv that runs `argv` as root in the machine; `interactive` keeps standard input open."""
-        return [*self.podman, "exec", *(["--interactive"] if interactive else []), self.container, *argv]
+    def exec_argv(self, argv: Sequence[str]) -> list[str]:
+        """The whole argv that runs `argv` as root in the machine, standard input open."""
+        return [*self.podman, "exec", "--interactive", self.container, *argv]
+
+    def quick_argv(self, argv: Sequence[str]) -> list[str]:
+        """The same by the machine's namespaces when they are known: podman takes 0.1 s of a core, these a fiftieth.
+
+        The program itself has no number in the machine, only what it starts has one. An nsenter that forks would stop
+        together with what it started when systemd, as it shuts down, stops all processes, and nobody would let it go
+        on: then the machine's last process is never reaped, and the machine never ends.
+        """
+        if not self.init:
+            return self.exec_argv(argv)
+        return ["nsenter", f"--target={self.init}", "--all", "--no-fork", "env", "-i", *_ENVIRONMENT, *argv]
 
 
 class MachineAccess(Protocol):

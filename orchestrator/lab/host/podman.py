@@ -185,9 +185,13 @@ class Podman:
         return [_container(entry) for entry in listed]
 
     def images(self) -> list[str]:
-        """The ids of every image of the lab."""
+        """Every image of the lab: its id, or its name in the lab when it is one that labs share."""
         listed = self.run("images", "--quiet", "--no-trunc", f"--filter=label={LABEL}={self.lab}")
-        return sorted(set(listed.out.split()))
+        own = sorted(set(listed.out.split()))
+        shape = "--format={{.Id}} {{.Repository}}:{{.Tag}}"
+        named = self.run("images", "--no-trunc", shape, f"--filter=reference=localhost/ami-lab-{self.lab}/*")
+        pairs = [line.split() for line in named.out.splitlines()]
+        return own + sorted(name for image, name in pairs if image not in own)
 
     def remove_images(self, images: Sequence[str], *, force: bool = False) -> list[str]:
         """Remove images; returns those that are still in use by a container, or by an image built on them."""

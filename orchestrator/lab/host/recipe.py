@@ -174,7 +174,7 @@ def root(system: System, tell: Callable[[str], None]) -> Root:
     found = digest(system, content)
     archive = CACHE / f"{system.root}-{found[:16]}.tar"
     CACHE.mkdir(parents=True, exist_ok=True)
-    with _only_one(archive):
+    with only_one(archive):
         if not archive.exists():
             _make(system, archive, content, tell)
     return Root(archive, found)
@@ -223,8 +223,8 @@ def _bootstrap(call: list[str], tell: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def _only_one(archive: Path) -> Iterator[None]:
-    """Two labs that need a root at once make it once. Nobody waits for a root that he does not need."""
+def only_one(archive: Path) -> Iterator[None]:
+    """Two labs that need a root at once make and import it once. Nobody waits for a root that he does not need."""
     with archive.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""The agent's place in a machine: whether it is there, and how it runs a script. Everything goes through `podman exec`.
+"""The agent's place in a machine: whether it is there, and how it runs a script. It is reached by its namespaces.
 
 A machine's own unit `amazon-ssm-agent` decides whether the machine answers. The lab's stand-in for the agent, which
 runs as that unit (see agent_package), runs the scripts, so that whatever the unit says applies to them. What the lab
@@ -13,6 +13,7 @@ import logging
 import re
 import subprocess
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -57,9 +58,9 @@ _PROBE_SECONDS = 45
 _REBOOT_SECONDS = 30
 #: How long the answer may take after the order to kill a script.
 _DRAIN_SECONDS = 10
-#: How relay.pl ends when no agent listens.
-_NOBODY = 75
-_ANSWER = re.compile(rb"end (?P<code>-?\d+) (?P<out>\d+) (?P<err>\d+) (?P<problem>[^\n]*)\n")
+#: What the agent says first: before that, nothing of the script has been run.
+_TAKEN = b"taken\n"
+_ANSWER = re.compile(_TAKEN + rb"end (?P<code>-?\d+) (?P<out>\d+) (?P<err>\d+) (?P<problem>[^\n]*)\n")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ class Facts:
 def probe(machine: LabMachine) -> Facts | None:
     """Ask a machine for its agent; None when it is not running or the machine is not up."""
     try:
-        completed = process.run(machine.exec_argv(_with_relay("sh", "-c", _PROBE)), timeout=_PROBE_SECONDS, check=False)
+        completed = process.run(
+            machine.quick_argv(_with_relay("sh", "-c", _PROBE)), timeout=_PROBE_SECONDS, check=False
+        )
     except process.ProgramFailed:
         return None
     return facts(completed.stdout) if completed.code == 0 else None
@@ -102,14 +105,13 @@ def facts(answer: bytes) -> Facts:
 
 
 class NotTaken(Exception):
-    """No agent listened: it is being started again. The script has not been run."""
+    """No agent took the script, of which nothing has been run: none listens, or the one that does is just ending."""
 
 
 class Script:
     """One command in one machine. Its output outlives a reboot that the script asks for (exit code 194)."""
 
-    def __init__(self, machine: LabMachine, order: Order, command_id: str) -> None:
-        self._machine = machine
+    def __init__(self, order: Order, command_id: str) -> None:
         self._order = order
         self._command_id = command_id
         self._stdout, self._stderr = b"", b""
@@ -121,23 +123,29 @@ class Script:
         self._cancelled = True
         self._wake.set()
 
-    def run(self, found: Facts) -> Result | None:
+    def run(self, machine: LabMachine, found: Facts) -> Result | None:
         """Run to the end. None when the end is not known: the machine stopped, or what ran the script was killed.
 
         Raises NotTaken. A result with code 194 is for the caller to act on: reboot the machine, and call `run` again.
         """
-        argv = self._machine.exec_argv(_with_relay("perl", "-e", "eval $ENV{AMI_RELAY}"), interactive=True)
+        argv = machine.quick_argv(_with_relay("perl", "-e", "eval $ENV{AMI_RELAY}"))
+        # In this order, no cancel gets lost.
+        self._wake.clear()
+        if self._cancelled:
+            self._wake.set()
         with process.started(argv, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
             answer = _Answer(client, self._wake)
-            _say(client, self._request(found))
+            _say(client, self._request(machine, found))
             self._wake.wait(self._order.execution_timeout)
             killed = not answer.complete
             if killed:
                 _say(client, b"kill\n")
             said = answer.within(_DRAIN_SECONDS)
             if client.stdin is not None:
-                client.stdin.close()
-        if client.returncode == _NOBODY:
+                # What could not be said is said again as it closes.
+                with suppress(BrokenPipeError):
+                    client.stdin.close()
+        if not (killed or answer.taken):
             raise NotTaken
         if said is None:
             return ssm_output.stopped(self._stdout, self._stderr, cancelled=self._cancelled) if killed else None
@@ -146,17 +154,15 @@ class Script:
         if killed:
             # As they were before the decision: what comes after it, such as the shell's "Killed", is not wanted.
             return ssm_output.stopped(self._stdout, self._stderr, cancelled=self._cancelled)
-        if not self._cancelled:
-            self._wake.clear()
         return ssm_output.ended(said.code, self._stdout, self._stderr, problem=said.problem)
 
-    def _request(self, found: Facts) -> bytes:
+    def _request(self, machine: LabMachine, found: Facts) -> bytes:
         fields = {
             "command": self._command_id,
             "directory": self._order.working_directory,
             "length": len(self._order.script),
-            "AWS_SSM_INSTANCE_ID": self._machine.instance_id,
-            "AWS_SSM_REGION_NAME": self._machine.region,
+            "AWS_SSM_INSTANCE_ID": machine.instance_id,
+            "AWS_SSM_REGION_NAME": machine.region,
             "AWS_SSM_PLATFORM_NAME": found.platform_name,
             "AWS_SSM_PLATFORM_VERSION": found.platform_version,
             "SSM_COMMAND_ID": self._command_id,
@@ -190,6 +196,11 @@ class _Answer:
     def complete(self) -> bool:
         """Whether nothing more will come."""
         return self._ended.is_set()
+
+    @property
+    def taken(self) -> bool:
+        """Whether the agent took the script; to be asked when the answer is complete."""
+        return self._text.startswith(_TAKEN)
 
     def within(self, seconds: float) -> _Said | None:
         """The answer; None when it did not come in time, or only a part of it."""

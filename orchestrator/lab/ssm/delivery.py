@@ -123,7 +123,7 @@ class Delivery:
         if command.order.unresolved:
             return ssm_output.failed(1)
         key = (command.command_id, invocation.instance_id)
-        script = Script(node.machine, command.order, command.command_id)
+        script = Script(command.order, command.command_id)
         with self._lock:
             if invocation.cancelling or self._spread.closing.is_set():
                 return None
@@ -181,7 +181,7 @@ class Delivery:
         found: ManagedNode | None = node
         while found is not None:
             try:
-                return script.run(found.facts)
+                return script.run(found.machine, found.facts)
             except NotTaken:
                 self._nodes.forget_answer(found.machine)
                 found = self._answering(command, found, restarted=False)

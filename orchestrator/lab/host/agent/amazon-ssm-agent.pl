@@ -7,7 +7,8 @@
 #
 # The lab connects to an abstract socket, which needs no writable folder. A connection is one request:
 #   "state\n"                         answered by "online\n" or "waiting\n"
-#   "run\n" NAME=VALUE lines, "\n", the script; "kill\n" later, to end it. Answered by
+#   "run\n" NAME=VALUE lines, "\n", the script; "kill\n" later, to end it. Answered by "taken\n" before anything of it is
+#   run, so that the lab knows what an agent that ends has not begun, and by
 #   "end CODE STDOUT-SIZE STDERR-SIZE PROBLEM\n" and the beginning of both streams
 use strict;
 use warnings;
@@ -194,6 +195,7 @@ sub work {
     $0 = 'ssm-document-worker';
     $SIG{TERM} = $SIG{CHLD} = 'DEFAULT';
     my $folder = STATE . "/$id/document/orchestration/$order{command}/awsrunShellScript/0.awsrunShellScript";
+    syswrite $client, "taken\n";
     note("Running script of command $order{command}:\n$script");
     # No room for it: the real agent fails, and does not say why.
     return reply($client, 1, '', '', '') if !folders($folder) || !put("$folder/_script.sh", 0700, $script);

@@ -1,5 +1,5 @@
-# Carries what comes on standard input to the machine's agent, and what the agent says to standard output. Ends with 75
-# (EX_TEMPFAIL) when no agent listens.
+# Carries what comes on standard input to the machine's agent, and what the agent says to standard output. Says nothing
+# when no agent listens, and ends with 75 (EX_TEMPFAIL).
 use strict;
 use warnings;
 use Socket;

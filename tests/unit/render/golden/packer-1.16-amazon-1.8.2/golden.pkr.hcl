@@ -387,7 +387,7 @@ build {
     inline = [
       "rule=\"Defaults:$(id -un) !requiretty\" file=/etc/sudoers.d/99image-build",
       "[ $(id -u) = 0 ] || script -qec \"sudo -n sh -c 'umask 227; echo $rule >$file'\" /dev/null </dev/null >/dev/null 2>&1",
-      "boot=300 limit=900 strict=1 prefix='this machine: '",
+      "boot=300 limit=900 strict=1 prefix='this machine: ' result='/run/cloud-init/result.json'",
       "locks='/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock'",
       "up() {",
       "    read -r up rest </proc/uptime",
@@ -405,6 +405,9 @@ build {
       "}",
       "cloud_init_works() {",
       "    command -v cloud-init >/dev/null || return 1",
+      "    case $(cat \"$result\" 2>/dev/null) in",
+      "    *'\"errors\": []'*) return 1 ;;",
+      "    esac",
       "    said=$(cloud-init status --long 2>/dev/null)",
       "    case $said in",
       "    *'status: running'*) why='cloud-init to end' ;;",
