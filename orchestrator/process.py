@@ -150,7 +150,7 @@ def run(  # noqa: PLR0913 - each is an option of its own
             stdin=feed,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(env),
+            env=environment(env),
             cwd=cwd,
         ) as popen,
     ):
@@ -228,7 +228,7 @@ def started(
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
-        env=_environment(env),
+        env=environment(env),
         cwd=cwd,
         start_new_session=True,
     )
@@ -262,7 +262,7 @@ def detached(argv: Sequence[str], *, log: Path, env: Mapping[str, str | None] | 
         return os.posix_spawn(
             find(argv[0]),
             list(argv),
-            _environment(env),
+            environment(env),
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, each.fileno(), to) for each, to in ((nothing, 0), (stream, 1), (stream, 2))
             ],
@@ -292,7 +292,8 @@ def _is_of_locale(name: str) -> bool:
     return name in ("LANG", "LANGUAGE") or name.startswith("LC_")
 
 
-def _environment(extra: Mapping[str, str | None] | None) -> dict[str, str]:
+def environment(extra: Mapping[str, str | None] | None = None) -> dict[str, str]:
+    """What a program gets: this process's environment with a UTF-8 locale and no proxy for loopback, then `extra`."""
     inherited = {name: value for name, value in os.environ.items() if not _is_of_locale(name)}
     locale = dict.fromkeys(("LANG", "LC_ALL"), utf8_locale())
     given = {**inherited, **locale, **_loopback_directly(inherited), **(extra or {})}

@@ -10,21 +10,20 @@ import base64
 import json
 import pickle
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from orchestrator.process import started
 from orchestrator.run.remote.errand import LENGTH, ErrandResult
+from orchestrator.run.remote.fork_server import ForkServer
 from orchestrator.run.remote.program import this_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from orchestrator.run.remote.errand import Errand
+    from orchestrator.run.remote.fork_server import ErrandProcess
 
 #: Seconds between two looks at whether the errand shall be stopped.
 _LOOK = 0.5
@@ -35,6 +34,7 @@ _SAID = 2000
 #: Runs for which this worker has looked whether it has all that they need.
 _FIT: set[str] = set()
 _STOPPED = ErrandResult(stopped=True)
+_FORKS = ForkServer()
 
 
 @dataclass(frozen=True)
@@ -119,21 +119,14 @@ class _Interrupts:
 
 def _done(errand: Errand, tell: Callable[[dict[str, Any]], None], wanted: Callable[[], int]) -> ErrandResult:
     """The answer to an errand, which a process of its own does."""
-    argv = [sys.executable, "-P", "-m", "orchestrator.run.remote.child"]
-    content, pipe = pickle.dumps(errand), subprocess.PIPE
-    with (
-        tempfile.TemporaryFile() as errors,
-        started(argv, stdin=pipe, stdout=pipe, stderr=errors) as popen,
-    ):
-        if popen.stdin is None or popen.stdout is None:
-            raise AssertionError("both are pipes")
-        popen.stdin.write(LENGTH.pack(len(content)) + content)
-        popen.stdin.flush()
-        reader = _LineReader(popen.stdout, tell)
+    content = pickle.dumps(errand)
+    with tempfile.TemporaryFile() as errors, _FORKS.started(errors) as process:
+        process.stdin.write(LENGTH.pack(len(content)) + content)
+        process.stdin.flush()
+        reader = _LineReader(process.stdout, tell)
         reader.start()
-        interrupts = _interrupted_when(wanted, popen, reader)
-        code = popen.wait()
-        popen.stdin.close()
+        interrupts = _interrupted_when(wanted, process, reader)
+        code = process.wait()
         errors.seek(0)
         said = errors.read().decode("utf-8", "replace")[-_SAID:].strip()
     if reader.answer is None and interrupts:
@@ -141,12 +134,12 @@ def _done(errand: Errand, tell: Callable[[dict[str, Any]], None], wanted: Callab
     return reader.answer or ErrandResult(bug=f"the process of '{errand.name}' ended with code {code}: {said}")
 
 
-def _interrupted_when(wanted: Callable[[], int], popen: subprocess.Popen[bytes], reader: threading.Thread) -> int:
+def _interrupted_when(wanted: Callable[[], int], process: ErrandProcess, reader: threading.Thread) -> int:
     """Wait for the end of a process, and send it as many interrupts as it should have. The result is how many."""
     sent = 0
     while reader.is_alive():
         if sent < wanted():
-            popen.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)
             sent += 1
         reader.join(_LOOK)
     return sent
