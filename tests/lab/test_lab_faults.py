@@ -418,6 +418,9 @@ def test_temporary_credentials_expire_and_others_do_not(faults: Any, once: Any) 
     everybody = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
     role = once("iam").create_role(RoleName="faults", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    may_look = {"Effect": "Allow", "Action": "ssm:DescribeParameters", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may_look]})
+    once("iam").put_role_policy(RoleName="faults", PolicyName="look", PolicyDocument=policy)
     keys = once("sts").assume_role(RoleArn=role, RoleSessionName="faults")["Credentials"]
     session = boto3.client(
         "ssm",

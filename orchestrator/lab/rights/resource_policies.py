@@ -35,7 +35,9 @@ def resource_policy(need: Need) -> tuple[IamPolicy | None, Demand, PolicyKind]:
     if service == "sts" and need.kind == "role":
         return _trust("", account, need.resource), Demand.ALWAYS, PolicyKind.TRUST
     if service == "kms" and need.kind == "key":
-        return _key(region, account, name), Demand.ALWAYS, PolicyKind.RESOURCE
+        found = _key(region, account, name)
+        # A key that is not there has no policy: to those of its account who may ask, KMS says NotFoundException.
+        return found, Demand.FROM_OTHERS if found is None else Demand.ALWAYS, PolicyKind.RESOURCE
     finder = _FINDERS.get(service)
     if finder is None:
         return None, Demand.NEVER, PolicyKind.RESOURCE
