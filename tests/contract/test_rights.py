@@ -360,6 +360,16 @@ def test_a_key_whose_policy_names_nobody_else_is_closed(aws: Contract, here: str
     assert here in key["Arn"]
 
 
+@source("AWS Key Management Service API Reference", "DescribeKey: NotFoundException")
+def test_a_key_that_is_not_there_is_not_found_by_those_who_may_ask(aws: Contract) -> None:
+    asked = {"KeyId": f"alias/{aws.name}-not-there"}
+    person = user(aws, statement("kms:DescribeKey"))
+    with pytest.raises(ClientError, match="NotFoundException"):
+        person.client("kms").describe_key(**asked)
+    with denied("because no identity-based policy allows the kms:DescribeKey action"):
+        user(aws, name=f"{aws.name}-2").client("kms").describe_key(**asked)
+
+
 # -- service control policies ------------------------------------------------------------------------------------
 
 

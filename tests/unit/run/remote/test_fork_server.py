@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -22,8 +23,14 @@ EXIT = b"cposix\n_exit\n(I7\ntR."
 
 
 def servers() -> list[psutil.Process]:
-    """The fork servers of this process."""
-    return [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+    """The fork servers of this process, which may have other children, too."""
+
+    def serves(child: psutil.Process) -> bool:
+        with suppress(psutil.NoSuchProcess):  # as psutil also says of a zombie
+            return any("fork_server" in word for word in child.cmdline())
+        return False
+
+    return [child for child in psutil.Process().children() if serves(child)]
 
 
 def await_end(pid: int) -> None:
