@@ -112,7 +112,7 @@ def test_who_does_not_trust_the_lab_gets_nothing_and_disturbs_nobody(
     connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     stranger = replace(connection, context=ssl.create_default_context())
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="orchestrator")
     with pytest.raises(ssl.SSLCertVerificationError):
         stranger.call("ssm", "AmazonSSM.UpdateInstanceInformation", {"InstanceId": INSTANCE})
     until(lambda: "does not speak TLS with the lab" in caplog.text, "a line of the log")
