@@ -7,10 +7,11 @@ the Ansible and the strategy of a build. That it works is kept in a file, for al
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -49,14 +50,30 @@ def why_not(*, wanted: bool, known: Path | None = None) -> str:
     versions = installed()
     if not versions:
         return "it is not installed (pip install mitogen)"
-    if known is not None and known.is_file() and known.read_text(encoding="utf-8") == versions:
-        return ""
-    said = tried()
-    if known is not None and not said:
-        with suppress(OSError):  # a home that nobody may write to, or a full disk: it is tried again
-            known.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(known, versions)
+    said = _tried_once(known, versions) if known is not None else tried()
     return f"{versions} do not work together: {said}" if said else ""
+
+
+def _tried_once(known: Path, versions: str) -> str:
+    """What went wrong. Builds that begin at once make one trial between them."""
+    with ExitStack() as stack:
+        if _holds(known, versions):
+            return ""
+        with suppress(OSError):  # a home that nobody may write to, or a full disk: each build tries it
+            known.parent.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(known.with_suffix(".lock").open("ab"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if _holds(known, versions):
+            return ""
+        said = tried()
+        if not said:
+            with suppress(OSError):
+                write_whole(known, versions)
+        return said
+
+
+def _holds(known: Path, versions: str) -> bool:
+    return known.is_file() and known.read_text(encoding="utf-8") == versions
 
 
 def remembered() -> Path:

@@ -12,6 +12,7 @@ import pickle
 import signal
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from orchestrator.run.remote.errand import Errand
     from orchestrator.run.remote.fork_server import ErrandProcess
 
-#: Seconds between two looks at whether the errand shall be stopped.
-_LOOK = 0.5
-#: How many looks in a row may fail.
-_UNANSWERED = 20
+#: Seconds for which one question to the scheduler waits for a request to stop. It is asked again, so that a lost
+#: connection is noticed.
+_LISTEN = 20
+#: Seconds between two signals, and before another question when one could not be answered; how many in a row may be
+#: like that.
+_PAUSE, _UNANSWERED = 0.5, 20
 #: Characters of what a process said that ended without an answer.
 _SAID = 2000
 #: Runs for which this worker has looked whether it has all that they need.
@@ -65,7 +68,7 @@ def other_program(program: str) -> tuple[str, ...]:
 
 
 def _examined(asked: WorkerRequest) -> tuple[str, ...]:
-    answer = _done(asked.check, lambda _line: None, lambda: 0)
+    answer = _done(asked.check, lambda _line: None, [])
     problems = answer.problems or ((answer.bug,) if answer.bug else ())
     if not problems:
         _FIT.add(asked.check.run)
@@ -91,58 +94,76 @@ def perform(program: str, content: bytes) -> ErrandResult:
     def tell(line: dict[str, Any]) -> None:
         worker.log_event(asked.topic, {**line, "task": name})
 
-    wanted = _Interrupts(stops)
-    if wanted():
+    if _is_set(stops[0]):
         return _STOPPED
     tell({"begun": worker.address})
-    return _done(asked.errand, tell, wanted)
+    return _done(asked.errand, tell, stops)
 
 
-class _Interrupts:
-    """How many signals an errand should have had by now: Dask's events say so. A scheduler that does not answer for
-    long is gone, and with it whoever waits for the errand.
+def _is_set(stop: Any) -> bool:
+    """Whether there is a request to stop; none when the scheduler cannot say so now."""
+    with suppress(Exception):
+        return bool(stop.is_set())
+    return False
+
+
+class _Interrupter(threading.Thread):
+    """Interrupts the process of an errand once for each of Dask's events, which are set one after the other. A
+    scheduler that does not answer for long is gone, and with it whoever waits for the errand.
     """
 
-    def __init__(self, events: list[Any]) -> None:
-        self._events = events
-        self._unanswered = 0
+    def __init__(self, stops: list[Any], process: ErrandProcess) -> None:
+        super().__init__(daemon=True)
+        self._stops = stops
+        self._process = process
+        self._ended = threading.Event()
+        self.sent = 0
 
-    def __call__(self) -> int:
-        try:
-            count = sum(bool(one.is_set()) for one in self._events) if self._events[0].is_set() else 0
-        except Exception:  # noqa: BLE001 - it is gone, or busy, in whatever way Dask says so
-            self._unanswered += 1
-            return int(self._unanswered >= _UNANSWERED)
-        self._unanswered = 0
-        return count
+    def run(self) -> None:
+        for stop in self._stops:
+            if not self._comes(stop):
+                return
+            self.sent += 1
+            self._process.send_signal(signal.SIGINT)
+            self._ended.wait(_PAUSE)  # two signals at once would be one
+
+    def end(self) -> None:
+        """The errand has ended: interrupt nothing any more."""
+        self._ended.set()
+
+    def _comes(self, stop: Any) -> bool:
+        """Wait for an event. False when the errand ends before, and, once interrupted, when the scheduler is gone."""
+        unanswered = 0
+        while not self._ended.is_set():
+            try:
+                if stop.wait(timeout=_LISTEN):
+                    return not self._ended.is_set()
+                unanswered = 0
+            except Exception:  # noqa: BLE001 - it is gone, or busy, in whatever way Dask says so
+                unanswered += 1
+                if unanswered >= _UNANSWERED:
+                    return self.sent == 0
+                self._ended.wait(_PAUSE)
+        return False
 
 
-def _done(errand: Errand, tell: Callable[[dict[str, Any]], None], wanted: Callable[[], int]) -> ErrandResult:
+def _done(errand: Errand, tell: Callable[[dict[str, Any]], None], stops: list[Any]) -> ErrandResult:
     """The answer to an errand, which a process of its own does."""
     content = pickle.dumps(errand)
     with tempfile.TemporaryFile() as errors, _FORKS.started(errors) as process:
         process.stdin.write(LENGTH.pack(len(content)) + content)
         process.stdin.flush()
-        reader = _LineReader(process.stdout, tell)
-        reader.start()
-        interrupts = _interrupted_when(wanted, process, reader)
+        reader, interrupter = _LineReader(process.stdout, tell), _Interrupter(stops, process)
+        for each in (reader, interrupter):
+            each.start()
+        reader.join()
+        interrupter.end()
         code = process.wait()
         errors.seek(0)
         said = errors.read().decode("utf-8", "replace")[-_SAID:].strip()
-    if reader.answer is None and interrupts:
+    if reader.answer is None and interrupter.sent:
         return _STOPPED
     return reader.answer or ErrandResult(bug=f"the process of '{errand.name}' ended with code {code}: {said}")
-
-
-def _interrupted_when(wanted: Callable[[], int], process: ErrandProcess, reader: threading.Thread) -> int:
-    """Wait for the end of a process, and send it as many interrupts as it should have. The result is how many."""
-    sent = 0
-    while reader.is_alive():
-        if sent < wanted():
-            process.send_signal(signal.SIGINT)
-            sent += 1
-        reader.join(_LOOK)
-    return sent
 
 
 class _LineReader(threading.Thread):

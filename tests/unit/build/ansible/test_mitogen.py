@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -16,7 +18,6 @@ from orchestrator.run.doctor.host.mitogen import CHECK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 TOO_RECENT = "Your Ansible version (2.99) is too recent."
 REFUSING = f'import ansible.errors\nraise ansible.errors.AnsibleError("{TOO_RECENT}")\n'
@@ -81,6 +82,19 @@ def test_mitogen_when_nothing_can_be_remembered(tmp_path: Path) -> None:
     """A home that cannot be written to costs the trial each time, and no build."""
     (tmp_path / "file").touch()
     assert mitogen.why_not(wanted=True, known=tmp_path / "file" / "known") == ""
+
+
+def test_mitogen_when_builds_begin_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them tries, and the others wait for it: a trial takes seconds of a core."""
+    ours, trials = Path(STRATEGY["ANSIBLE_STRATEGY_PLUGINS"], f"{STRATEGY['ANSIBLE_STRATEGY']}.py"), tmp_path / "trials"
+    tell = f"\nwith open({str(trials)!r}, 'a') as trials:\n    trials.write(f'{{os.getpid()}} ')\n"
+    (tmp_path / ours.name).write_text(ours.read_text() + tell)
+    monkeypatch.setitem(STRATEGY, "ANSIBLE_STRATEGY_PLUGINS", str(tmp_path))
+    known = tmp_path / "cache" / "known"
+    with ThreadPoolExecutor() as threads:
+        begun = [threads.submit(mitogen.why_not, wanted=True, known=known) for _ in range(3)]
+    assert [one.result() for one in begun] == ["", "", ""]
+    assert len(set(trials.read_text().split())) == 1
 
 
 def test_mitogen_when_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
