@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -57,6 +57,10 @@ class Account:
     access_key: str = ""
     secret_key: str = field(default="", repr=False)
     role: AssumedRole | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: where AWS is asked, without clients."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def in_region(self, region: str) -> Account:
         """The same account, with the same credentials, in a region such as `eu-west-1`."""

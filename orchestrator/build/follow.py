@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from typing import IO, TYPE_CHECKING
 
 from orchestrator.process import kill_group
 
 if TYPE_CHECKING:
+    import subprocess
     import threading
     from collections.abc import Callable, Iterator
 
@@ -80,14 +80,6 @@ def _lines(popen: subprocess.Popen[bytes], output: IO[bytes]) -> Iterator[str | 
             break
         if not whole:
             yield None
-            _pause(popen)
+            time.sleep(_PACE)  # `popen.wait` would look many times meanwhile
     if rest:
         yield rest.decode("utf-8", "replace")
-
-
-def _pause(popen: subprocess.Popen[bytes]) -> None:
-    """Wait for a moment, or until the process has ended."""
-    try:
-        popen.wait(_PACE)
-    except subprocess.TimeoutExpired:
-        return

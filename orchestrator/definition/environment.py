@@ -202,9 +202,9 @@ class Environment(Frozen):
         ),
     ] = Field(default_factory=dict)
 
-    @property
+    @cached_property
     def account(self) -> Account:
-        """The account and region that the environment speaks of."""
+        """The account and region that the environment speaks of: always the same one, which keeps its clients."""
         return Account(self.region, self.profile, self.endpoint, self.access_key, self.secret_key)
 
     @cached_property

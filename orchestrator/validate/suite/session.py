@@ -46,6 +46,9 @@ _ENVIRONMENT: dict[str, str | None] = {
     "PYTEST_PLUGINS": "",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
 }
+#: pytest's exit codes for what is wrong with itself and with its arguments (`pytest.ExitCode`, which takes a quarter of
+#: a second to load).
+_INTERNAL_ERROR, _USAGE_ERROR = 3, 4
 #: How pytest begins a line about what was wrong then.
 _SAID = ("ERROR: ", "INTERNALERROR> ")
 #: Variables of the environment that tests do not get: they never meet AWS, and other Python code is not theirs.
@@ -116,14 +119,12 @@ def collect_each(suites: Iterable[tuple[Suite, TestsRequest]]) -> tuple[int, ...
 
 
 def _count(suite: Suite, request: TestsRequest) -> int:
-    import pytest  # noqa: PLC0415 - it is slow to load, and a plan only looks whether there are files
-
     _, end = run(suite, request, hear=lambda _: None)
     chosen = request.selection
     check_collected(end)
-    if end.exit_code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):  # it could not even collect
+    if end.exit_code in (_INTERNAL_ERROR, _USAGE_ERROR):  # it could not even collect
         why = _why_failed((request.folder / "pytest.log").read_text(encoding="utf-8"))
-        if chosen.partial and end.exit_code == pytest.ExitCode.USAGE_ERROR:
+        if chosen.partial and end.exit_code == _USAGE_ERROR:
             raise UsageError(f"pytest does not understand {chosen.text}: {why}")
         raise ValidationError(f"pytest failed while it collected the tests: {why}")
     without = tuple(role for role in suite.request.roles if not end.collected.get(role))

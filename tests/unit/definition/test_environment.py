@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +13,6 @@ from orchestrator.aws.account import Account
 from orchestrator.definition.environment import Environment, read_environment
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orchestrator.errors import Problem
 
 LAB = r"""
@@ -224,3 +224,17 @@ def test_read_environment_when_a_heredoc_is_computed(tmp_path: Path) -> None:
     """What HCL would evaluate is refused in a heredoc as it is in quotes."""
     _, problems = read_text(tmp_path, 'region = "us-east-1"\nvpc_id = <<EOT\n${var.x}\nEOT\n')
     assert problems == ["2: 'vpc_id' must be a plain value: Packer takes no variable or function here"]
+
+
+def test_account_is_always_the_same() -> None:
+    """Its clients are made once, and stay behind when the environment changes or travels."""
+    environment = Environment(
+        name="lab", path=Path("lab.pkrvars.hcl"), region="eu-west-1", access_key="key", secret_key="secret"
+    )
+    client = environment.account.client("ec2")
+    assert environment.account.client("ec2") is client
+    elsewhere = environment.model_copy(update={"region": "us-east-1"})
+    assert elsewhere.account.region == "us-east-1"
+    travelled = pickle.loads(pickle.dumps((environment, environment.account)))  # noqa: S301 - of our own
+    assert travelled == (environment, environment.account)
+    assert travelled[0].account.client("ec2").meta.region_name == "eu-west-1"

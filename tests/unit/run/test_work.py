@@ -57,7 +57,6 @@ SOURCE = Source(name="debian", ami_id="ami-0123456789abcdef0", ssh_username="adm
 @pytest.fixture
 def ec2() -> Iterator[Any]:
     with mock_aws():
-        ENVIRONMENT.account.__dict__.clear()
         yield ENVIRONMENT.account.client("ec2")
 
 
