@@ -86,6 +86,12 @@ class ForkServer:
         finally:
             process.close()
 
+    def warm(self) -> None:
+        """Let the server load what errands need, if it is not there yet: there will be errands."""
+        with self._lock, suppress(OSError):  # the first errand tells what is wrong
+            if self._line is None:
+                self._begin()
+
     def close(self) -> None:
         """End the server, if there is one. It ends with this process, too."""
         with self._lock:
@@ -120,14 +126,19 @@ class ForkServer:
                     socket.send_fds(self._line, [_REQUEST], descriptors)
                     return
                 self._end()
-            self._line, theirs = socket.socketpair()
-            argv = [sys.executable, "-P", "-m", _MODULE]
-            with theirs:
-                # What goes wrong there stands in this process's own errors.
-                self._server = subprocess.Popen(
-                    argv, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment(), start_new_session=True
-                )
-            socket.send_fds(self._line, [_REQUEST], descriptors)
+            socket.send_fds(self._begin(), [_REQUEST], descriptors)
+
+    def _begin(self) -> socket.socket:
+        """Start a server. The result is the line to it."""
+        line, theirs = socket.socketpair()
+        argv = [sys.executable, "-P", "-m", _MODULE]
+        with theirs:
+            # What goes wrong there stands in this process's own errors.
+            self._server = subprocess.Popen(
+                argv, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment(), start_new_session=True
+            )
+        self._line = line
+        return line
 
     def _end(self) -> None:
         if self._line is not None:

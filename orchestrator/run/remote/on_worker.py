@@ -64,7 +64,10 @@ async def examined(program: str, asked: bytes) -> tuple[str, ...]:
 def other_program(program: str) -> tuple[str, ...]:
     """What a person is told of a worker that has another `ami`; empty for the same."""
     here = this_program()
-    return () if here == program else (f"it has {here}, and the run {program}",)
+    if here != program:
+        return (f"it has {here}, and the run {program}",)
+    _FORKS.warm()
+    return ()
 
 
 def _examined(asked: WorkerRequest) -> tuple[str, ...]:
