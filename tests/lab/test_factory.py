@@ -20,6 +20,7 @@ from orchestrator.run.evidence.evidence_store import store_of
 from orchestrator.run.evidence.run_index import RunResult
 from tests.iam import allowed, needed, refused, rows
 from tests.lab.small import NOTHING, PROGRAMS, TASKS, TESTS, await_stage, environment
+from tests.thorough import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from tests.lab.small import Small
 
 pytestmark = pytest.mark.long(410)
+
+STAGES = ["launch", "connect", "provision", "snapshot", "boot", "await", "test"]
 
 
 def test_build_when_all_is_well(small: Small, calls: Callable[[], dict[str, int]]) -> None:
@@ -137,7 +140,7 @@ def test_build_when_a_task_fails(small: Small) -> None:
     assert small.images() == []
 
 
-@pytest.mark.parametrize("stage", ["launch", "connect", "provision", "snapshot", "boot", "await", "test"])
+@pytest.mark.parametrize("stage", some(["launch", "provision", "snapshot", "test"], STAGES))
 def test_build_when_interrupted(small: Small, stage: str) -> None:
     """SIGINT at any stage ends with 130 and leaves no instance, volume, key pair or security group."""
     slow = "- name: Take a while\n  ansible.builtin.command: sleep 2\n  changed_when: false\n"

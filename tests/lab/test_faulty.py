@@ -17,6 +17,7 @@ pytestmark = pytest.mark.long(235)
 
 
 @pytest.mark.timeout(3600)
+@pytest.mark.thorough
 def test_build_when_calls_are_throttled_and_fail(small: Small, faults: FaultControl) -> None:
     """With 30 % of all EC2 and SSM calls throttled and 5 % failing, every image is validated and nothing stays."""
     small.role("extra", "extra")

@@ -161,6 +161,7 @@ def test_package_lock_is_free(host):
 '''
 
 
+@pytest.mark.thorough
 def test_image_when_it_hardens_itself_and_has_a_child(small: Small) -> None:
     """Both are built and validated; who held apt's lock is told, in builds and in validations alike."""
     small.write("roles/cis/tasks/main.yml", HARDENING + TASKS)

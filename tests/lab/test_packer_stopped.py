@@ -13,7 +13,9 @@ import pytest
 from orchestrator.lab import door
 from orchestrator.lab.api.fault_rules import FaultKind, Rule
 from tests.lab.replay import NOTHING, Replay, Running, discard, left, workspace
-from tests.packers.install import VERSIONS, install
+from tests.packers.install import VERSIONS as ALL
+from tests.packers.install import install
+from tests.thorough import ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from tests.packers.setting import Home
 
 pytestmark = pytest.mark.long(120)
+
+VERSIONS = ends(ALL)
 
 #: Where builds stay, by the stage that this is: the beginning of what Packer says there.
 MOMENTS = {

@@ -12,8 +12,10 @@ import pytest
 from orchestrator.lab import door
 from orchestrator.lab.api.fault_rules import FaultKind, Rule
 from tests.lab.replay import NOTHING, Ended, Replay, Running, discard, left, plain, workspace
-from tests.packers.install import VERSIONS, install
+from tests.packers.install import VERSIONS as ALL
+from tests.packers.install import install
 from tests.packers.setting import Home
+from tests.thorough import ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings
 
 pytestmark = pytest.mark.long(240)
+
+VERSIONS = ends(ALL)
 
 #: Which recordings are played at the same time, and what the lab does to EC2's calls meanwhile.
 WAVES: dict[tuple[str, ...], tuple[Rule, ...]] = {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings
     from orchestrator.plan.planned_layer import PlannedLayer
 
-pytestmark = pytest.mark.long(160)
+pytestmark = [pytest.mark.long(160), pytest.mark.thorough]
 
 
 class Machine:

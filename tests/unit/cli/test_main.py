@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.in_process import typed
+from tests.thorough import examples
 
 REPOSITORY = Path(__file__).parents[3]
 WEB = {
@@ -52,12 +53,12 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50, 200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=MALFORMED)
 def test_main_when_a_definition_is_malformed(
     written: object, copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two hundred malformed definitions: exit code 2, the file's name, and never a trace."""
+    """A malformed definition: exit code 2, the file's name, and never a trace."""
     (copied / "packer/images/web.yml").write_text(json.dumps(written, indent=1))
     code = typed(monkeypatch, "render", "web", "--packer", "1.6.6", "--workspace", str(copied))
     said = capsys.readouterr().err

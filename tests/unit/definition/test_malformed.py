@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from orchestrator.definition.workspace import load
 from orchestrator.errors import DefinitionError
+from tests.thorough import examples
 
 REPOSITORY = Path(__file__).parents[3]
 IMAGE = (REPOSITORY / "packer/images/web.yml").read_text()
@@ -72,7 +73,7 @@ VALUES = st.recursive(
 )
 EACH_FILE = st.sampled_from(sorted(FILES))
 QUICK = settings(
-    max_examples=200,
+    max_examples=examples(60, 200),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -17,6 +17,7 @@ from orchestrator.definition.levels import extended
 from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.definition.workspace import load
 from orchestrator.plan.inputs import period
+from tests.thorough import examples
 from tests.unit.plan.conftest import BUILTIN, Planner
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def unchanged(shipped: Planner) -> dict[tuple[str, str], str]:
     return shipped.fingerprints()
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30, 120), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_byte_when_changed_changes_the_fingerprints_above_and_no_other(
     shipped: Planner, unchanged: dict[tuple[str, str], str], data: st.DataObject

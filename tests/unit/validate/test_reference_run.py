@@ -15,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -568,8 +570,8 @@ def suites(draw: st.DrawFn) -> dict[str, str]:
     return files
 
 
-#: Each is two sessions of pytest; a hundred find nothing more, and take minutes: AMI_EXAMPLES=100.
-EXAMPLES = int(os.environ.get("AMI_EXAMPLES", "15"))
+#: Each is two sessions of pytest; a hundred find nothing more, and take minutes.
+EXAMPLES = examples(5, 40)
 
 
 @settings(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from orchestrator.definition.workspace import load
 from orchestrator.plan.planned_layer import LayerPlanner
 from orchestrator.plan.reach.search import FileSearch
+from tests.thorough import examples
 from tests.unit.plan.conftest import Planner
 from tests.unit.plan.ways import NEVER, WAYS, Way
 
@@ -130,7 +131,7 @@ def decides(planner: Planner, path: Path, at: int) -> bool:
 
 
 @settings(
-    max_examples=4,
+    max_examples=examples(2, 8),
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
