@@ -206,7 +206,7 @@ class _Adopting:
         try:
             ebs = reader.read()
         except NoImageError as none:
-            todo = none.todo or "adopt the template again when this is mended"
+            todo = none.todo or "fix this, then adopt the template again"
             self.ledger.leave(block, f"no image is made of it: {none.why}", todo)
             if none.item is not block:
                 self.ledger.leave(none.item, none.why, todo)

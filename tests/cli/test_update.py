@@ -166,7 +166,7 @@ def test_update_when_the_new_commit_has_mistakes(team: Team) -> None:
     team.extend("v2.0.0")
     err = team.ami("update", "--yes", code=2)[1]
     assert f"{team.git('rev-parse', 'HEAD')[:12]}/ami.yml:2: unknown key 'sourcess' (did you mean 'sources'?)" in err
-    assert "hint: its owner has to mend that commit; the lock stays as it is" in err
+    assert "hint: the owner of the repository has to fix that commit; the lock stays as it is" in err
     assert team.lock == before
 
 

@@ -64,7 +64,7 @@ class Cluster:
             if isinstance(answer, ImportError | AttributeError):
                 found[worker] = (f"it has no ami of this version ({answer})",)
             elif isinstance(answer, BaseException):
-                found[worker] = (f"it could not look whether it is fit: {answer!r}",)
+                found[worker] = (f"its check failed: {answer!r}",)
             elif answer:
                 found[worker] = answer
         return found
@@ -87,7 +87,7 @@ class Cluster:
         """
         workers = [one for one in self._current() if one not in but] if but else None
         if workers == []:
-            raise LackError(f"no worker of {self.address} is fit for the run")
+            raise LackError(f"no worker of {self.address} can do this run")
         future = self._client.submit(perform, this_program(), content, key=key, pure=False, workers=workers)
         ended = threading.Event()
         future.add_done_callback(lambda _future: ended.set())
@@ -134,7 +134,7 @@ class Cluster:
             answer: ErrandResult = future.result()
         except KilledWorker as error:
             raise LackError(
-                f"each worker that began it was lost: {error}", hint="look into the logs of workers"
+                f"every worker that started it was lost: {error}", hint="the logs of the workers may say why"
             ) from None
         except (CancelledError, OSError):
             raise self._gone() from None
@@ -175,7 +175,7 @@ def check_workers(problems: dict[str, tuple[str, ...]]) -> None:
         lines = [f"  {worker}: {problem}" for worker, each in sorted(problems.items()) for problem in each]
         raise LackError(
             "\n".join(["workers lack what the run needs", *lines]),
-            hint="mend that, or stop these workers; nothing was built",
+            hint="fix that or stop these workers, then run the command again; nothing was built",
         )
 
 

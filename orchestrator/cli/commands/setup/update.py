@@ -82,7 +82,7 @@ def _check_level(root: Path) -> None:
         bring(root, fetch=True, tell=say)
         load(root, whole=False)
     except DefinitionError as error:
-        hint = "its owner has to mend that commit; the lock stays as it is"
+        hint = "the owner of the repository has to fix that commit; the lock stays as it is"
         raise DefinitionError(error.problems, hint=hint) from error
 
 
