@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
 from tests.cli.contract import error_of, printed
+from tests.dask_programs import dask, family, kill
 from tests.lab.small import NOTHING, PROGRAMS, environment
 
 if TYPE_CHECKING:
@@ -35,41 +36,11 @@ def scheduler(free_port: Callable[[], int]) -> Iterator[str]:
         yield f"127.0.0.1:{port}"
 
 
-@contextmanager
-def dask(*arguments: str, env: dict[str, str]) -> Iterator[psutil.Process]:
-    """A program of Dask's, gone with all that it started in the end."""
-    argv = [str(PROGRAMS / "dask"), *arguments, "--no-dashboard"]
-    popen = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    process = psutil.Process(popen.pid)
-    try:
-        yield process
-    finally:
-        kill(process)
-        popen.wait()
-
-
 def worker(scheduler: str, folder: Path, **env: str) -> Any:
     """A worker that does two tasks at a time, with a cache of its own."""
     own = {"XDG_CACHE_HOME": str(folder / "cache"), **env}
     arguments = ("--nworkers", "1", "--nthreads", "2", "--local-directory", str(folder))
     return dask("worker", f"tcp://{scheduler}", *arguments, env={**environment(), **own})
-
-
-def kill(process: psutil.Process) -> None:
-    """Kill a program and all that it started, at once: as when its machine is gone."""
-    with suppress(psutil.NoSuchProcess):
-        process.suspend()  # it shall start nothing in the place of what ends
-    for stop in (psutil.Process.suspend, psutil.Process.kill):  # none of them shall hear of the end of another
-        for one in [*family(process), process]:
-            with suppress(psutil.NoSuchProcess):
-                stop(one)
-
-
-def family(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return list(process.children(recursive=True))
-    except psutil.NoSuchProcess:
-        return []
 
 
 def await_workers(scheduler: str, count: int) -> None:
