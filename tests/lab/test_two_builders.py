@@ -55,6 +55,7 @@ def test_build_when_two_build_the_same(small: Small, tmp_path_factory: Any) -> N
     assert small.left_over() == NOTHING
 
 
+@pytest.mark.thorough
 def test_build_when_the_other_builder_is_killed(small: Small) -> None:
     """Whoever builds something else meanwhile takes over at once, and does not wait until the lease has expired."""
     small.role("extra", "extra")
