@@ -28,7 +28,7 @@ from orchestrator.tags import Tag
 from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from orchestrator.definition.image import Image
@@ -62,12 +62,13 @@ class Renderer:
     threads: two that render the same build at once write down the same text.
     """
 
-    def __init__(self, workspace: Workspace, packers: PackerSet) -> None:
+    def __init__(self, workspace: Workspace, packers: PackerSet, texts: Mapping[str, str] | None = None) -> None:
+        """`texts` are builds that were rendered before for the same Packer, by their names."""
         self.packers = packers
         self._workspace = workspace
         self._templates = Templates(workspace)
         self._checked: set[str] = set()
-        self._texts: dict[str, str] = {}
+        self._texts = dict(texts or {})
         self._levels: dict[Path, Renderer] = {}
 
     def text(self, segment: SegmentOutline) -> str:
@@ -124,7 +125,7 @@ class Renderer:
         if home is self._workspace:
             return self
         if home.root not in self._levels:
-            self._levels[home.root] = Renderer(home, self.packers)
+            self._levels[home.root] = Renderer(home, self.packers, self._texts)
         return self._levels[home.root]
 
     @cached_property

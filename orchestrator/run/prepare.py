@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.standing import StandingImage
     from orchestrator.plan.steps import PlanStep
     from orchestrator.render.packer import Renderer
+    from orchestrator.render.packer_set import PackerSet
     from orchestrator.run.explain import Explained
 
 
@@ -220,11 +221,18 @@ def _check_profile(environment: Environment) -> None:
         )
 
 
-def packer_of(workspace: Workspace, builds: Sequence[Segment]) -> tuple[Ready, Renderer]:
+def packer_of(
+    workspace: Workspace,
+    builds: Sequence[Segment],
+    *,
+    rendered: Mapping[str, str] | None = None,
+    rendered_for: PackerSet | None = None,
+) -> tuple[Ready, Renderer]:
     """The Packer that builds and what renders for it, once all that needs no machine has been checked.
 
     Of segments that differ in nothing but values one is rendered: a template that takes one takes all. What only
-    values can have wrong is looked for in each.
+    values can have wrong is looked for in each. `rendered` are the texts of builds that were rendered before, by their
+    names, for a Packer and plugins like `rendered_for`.
     """
     from orchestrator.render.packer import Renderer  # noqa: PLC0415 - a plan that builds nothing needs no Jinja
 
@@ -233,7 +241,7 @@ def packer_of(workspace: Workspace, builds: Sequence[Segment]) -> tuple[Ready, R
     asked = installed.asked_by_frame(there, workspace.required_plugins)
     found = installed.looked_up(there, asked, workspace.root)
     packers = installed.set_of(there, (one.plugin for one in found if one.plugin))
-    renderer = Renderer(workspace, packers)
+    renderer = Renderer(workspace, packers, rendered if packers == rendered_for else None)
     required = _required(renderer, builds)
     ready = installed.ready(required, workspace.root, there=there, known=found)
     if ready.packers != packers:  # a fragment wants another version of a plugin than the frame alone would get

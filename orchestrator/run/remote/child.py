@@ -87,6 +87,7 @@ def _answer(errand: Errand, line: _Outlet, stop: threading.Event, urgent: thread
             stack.enter_context(_living(errand, stop))
             levels = _levels(errand)
             orders = loaded(errand.orders, (*levels, BUILTIN_ROOT))
+            vars(orders.environment)["account"] = errand.account  # an equal one, which has clients already
             line.write({"levels": [str(one) for one in levels], "folder": str(folder)})
             if orders.segment is None:
                 return ErrandResult(problems=tuple(map(hide, lacks(orders))))

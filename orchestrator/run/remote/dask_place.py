@@ -42,7 +42,7 @@ class DaskPlace:
         parcels = parcels_of(plan.workspace, segments)
         for parcel in parcels:
             store.put(parcel)
-        workshop = DaskWorkshop(self.cluster, context, tuple(parcel.digest for parcel in parcels))
+        workshop = DaskWorkshop(self.cluster, context, tuple(parcel.digest for parcel in parcels), plan.renderer)
         check = workshop.errand("check", replace(workshop.common, segments=segments))
         with workshop.listening(check):
             asked = WorkerRequest(this_program(), check, workshop.topic)

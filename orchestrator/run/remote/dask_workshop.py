@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.plan.segment import Segment
+    from orchestrator.render.packer import Renderer
     from orchestrator.run.image import RunContext
     from orchestrator.run.outcome import SegmentOutcome
     from orchestrator.run.remote.cluster import Cluster
@@ -34,15 +35,19 @@ if TYPE_CHECKING:
 class DaskWorkshop:
     """Sends the segments of one run to workers. May be shared between threads.
 
-    `levels` are the digests of the workspace's levels, the nearest first, as they are in the bucket.
+    `levels` are the digests of the workspace's levels, the nearest first, as they are in the bucket. `renderer` has
+    what is built.
     """
 
-    def __init__(self, cluster: Cluster, context: RunContext, levels: tuple[str, ...]) -> None:
+    def __init__(
+        self, cluster: Cluster, context: RunContext, levels: tuple[str, ...], renderer: Renderer | None
+    ) -> None:
         self.topic = f"ami-{context.identity.id}"
         self.common = _common(context)
         self._cluster = cluster
         self._context = context
         self._levels = levels
+        self._renderer = renderer
         self._roots = roots_of_levels(context.workspace)
         self._commits = known_commits(context.workspace, context.identity.commit)
         self._begun: dict[str, str] = {}
@@ -65,7 +70,11 @@ class DaskWorkshop:
 
     def make(self, context: RunContext, segment: Segment, base: str) -> SegmentOutcome:
         """Let a worker build a segment on the AMI `base`. Raises AmiError when none could."""
-        return self._done(context, name_of(BUILD, segment.name), replace(self.common, segment=segment, base=base))
+        if self._renderer is None:
+            raise AssertionError("a plan that builds has a renderer")
+        text, packers = self._renderer.text(segment), self._renderer.packers
+        orders = replace(self.common, segment=segment, base=base, text=text, packers=packers)
+        return self._done(context, name_of(BUILD, segment.name), orders)
 
     def prove(
         self, context: RunContext, segment: Segment, built: SegmentOutcome, *, build_seconds: float | None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.segment import Segment
+    from orchestrator.render.packer_set import PackerSet
     from orchestrator.run.outcome import SegmentOutcome
 
 #: How many bytes of an errand follow, in 8 bytes.
@@ -42,6 +43,7 @@ class Orders:
     """What is done: a segment is built on `base`, or the AMI of `built` is proven, or (without a segment) the worker
     looks whether it could do that.
 
+    `text` is what the build was rendered to for `packers`, so that a worker with the same ones need not render it.
     `segments` are all that the run builds or tests, for the check. `references` has a keyed digest for each secret that
     the run has read: the worker reads the same ones, and must find the same values. `masks` are the variables with
     secrets that are set where the run is.
@@ -57,6 +59,8 @@ class Orders:
     segments: tuple[Segment, ...] = ()
     segment: Segment | None = None
     base: str = ""
+    packers: PackerSet | None = None
+    text: str = field(default="", repr=False)
     built: SegmentOutcome | None = None
     build_seconds: float | None = None
     keep: bool = False

@@ -113,7 +113,8 @@ def outcome_of(
 def _done(context: RunContext, orders: Orders, segment: Segment) -> SegmentOutcome:
     if orders.built is not None:
         return prove(context, segment, orders.built, build_seconds=orders.build_seconds)
-    ready, renderer = packer_of(orders.workspace, [segment])
+    known = {segment.name: orders.text} if orders.packers else {}
+    ready, renderer = packer_of(orders.workspace, [segment], rendered=known, rendered_for=orders.packers)
     return make(context, segment, orders.base, ready, renderer)
 
 

@@ -203,8 +203,11 @@ def _kept(stdin: int, stdout: int, stderr: int, told: int) -> bool:
 def load() -> None:
     """Load what errands load, and the models of the services that they ask."""
     from orchestrator.aws.account import Account  # noqa: PLC0415 - a worker loads it when it has an errand
+    from orchestrator.render import packer  # noqa: F401, PLC0415 - with Jinja, which a build needs
     from orchestrator.run.remote import child  # noqa: F401, PLC0415 - same
+    from orchestrator.validate.validate import machine_gates  # noqa: PLC0415 - same
 
+    machine_gates()
     account = Account("us-east-1", endpoint="http://127.0.0.1:9", access_key="none", secret_key="none")  # noqa: S106 - of nobody
     for make in (lambda: account.client("ec2"), lambda: account.client("s3"), lambda: account.client("ssm")):
         make()

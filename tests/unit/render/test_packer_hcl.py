@@ -243,6 +243,15 @@ def test_check_when_only_values_differ(project: Project) -> None:
         renderer.check(project.segment(name="web", description="{{"))
 
 
+def test_a_build_that_was_rendered_elsewhere_is_taken_as_it_is(shipped: Project, tmp_path: Path) -> None:
+    """A worker gets the text that belongs to the plan; others of the same renderer are rendered as ever."""
+    segment = shipped.segment()
+    renderer = Renderer(shipped.workspace, LEGACY, {segment.name: "# from the plan\n"})
+    assert renderer.write(segment, tmp_path).read_text() == "# from the plan\n"
+    other = Renderer(shipped.workspace, LEGACY, {"another": "# from the plan\n"})
+    assert other.text(segment) == render(shipped.workspace, segment, LEGACY)
+
+
 def test_write_names_the_file_after_the_image(shipped: Project, tmp_path: Path) -> None:
     path = Renderer(shipped.workspace, LEGACY).write(shipped.segment(), tmp_path)
     assert path == tmp_path / "golden.pkr.hcl"
