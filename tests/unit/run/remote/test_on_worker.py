@@ -1,18 +1,25 @@
-"""What a Dask worker does with an errand that shall be stopped, with a scheduler that is in this process."""
+"""What a Dask worker does with an errand that shall be stopped: with a scheduler, and without a lab."""
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from distributed import Client, Event, LocalCluster
+from distributed import Client, Event
 
 from orchestrator.run.remote import on_worker
+from tests.dask_programs import dask, kill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import psutil
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
 
 
 class Busy:
@@ -25,21 +32,39 @@ class Busy:
 
 
 @pytest.fixture
-def client() -> Iterator[Any]:
-    cluster: Any = LocalCluster(n_workers=0, processes=False, dashboard_address=None)  # type: ignore[no-untyped-call]
-    with cluster, Client(cluster) as made:  # type: ignore[no-untyped-call]
-        yield made
+def scheduler() -> Iterator[tuple[psutil.Process, str]]:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = str(trial.getsockname()[1])
+    with dask("scheduler", "--host", "127.0.0.1", "--port", port, env=os.environ) as process:
+        yield process, f"tcp://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def stops(scheduler: tuple[psutil.Process, str]) -> Iterator[list[Any]]:
+    """The events by which an errand is stopped."""
+    with connected(scheduler[1]) as client:
+        yield [Event(name, client=client) for name in ("stop", "urgent")]  # type: ignore[no-untyped-call]
     on_worker._FORKS.close()
+
+
+def connected(address: str) -> Any:
+    """A client that waits no longer than two seconds for anything, once the scheduler is there."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return Client(address, timeout=2, set_as_default=False)  # type: ignore[no-untyped-call]
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
 
 
 def done(stops: list[Any]) -> Any:
     return on_worker._done(Busy(), lambda _line: None, stops)  # type: ignore[arg-type]
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_errand_when_it_shall_stop(client: Any) -> None:
+def test_errand_when_it_shall_stop(stops: list[Any]) -> None:
     """The process of the errand is interrupted as soon as the event is set, and the answer says so."""
-    stops: list[Any] = [Event(name, client=client) for name in ("stop", "urgent")]  # type: ignore[no-untyped-call]
     timer = threading.Timer(2, stops[0].set)
     timer.start()
     began = time.monotonic()
@@ -47,10 +72,10 @@ def test_errand_when_it_shall_stop(client: Any) -> None:
     assert time.monotonic() - began < 60
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_errand_when_the_scheduler_is_gone(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errand_when_the_scheduler_dies(
+    scheduler: tuple[psutil.Process, str], stops: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody waits for it any more: it is interrupted, too."""
     monkeypatch.setattr(on_worker, "_PAUSE", 0.01)
-    stops: list[Any] = [Event(name, client=client) for name in ("stop", "urgent")]  # type: ignore[no-untyped-call]
-    client.close()
+    threading.Timer(2, lambda: kill(scheduler[0])).start()
     assert done(stops).stopped
