@@ -72,6 +72,16 @@ def port() -> int:
         return int(trial.getsockname()[1])
 
 
+@contextmanager
+def reached(port: int, folder: Path) -> Iterator[tuple[psutil.Process, psutil.Process, Cluster]]:
+    """A scheduler, its worker, and the connection to them."""
+    address = f"dask://127.0.0.1:{port}"
+    with programs(port, folder) as (scheduler, worker):
+        await_cluster(address)
+        with connected(address_of(address)) as cluster:
+            yield scheduler, worker, cluster
+
+
 def asked(cluster: Cluster) -> None:
     """Let a worker do something that takes long."""
     stops = Stops(threading.Event(), threading.Event(), "stop", "urgent", begun=())
@@ -86,13 +96,10 @@ def soon(what: Callable[[], object]) -> threading.Timer:
 
 def test_cluster_when_the_scheduler_dies(port: int, tmp_path: Path) -> None:
     """Whoever waits for a task is told what to do, and does not wait on."""
-    address = f"dask://127.0.0.1:{port}"
-    with programs(port, tmp_path) as (scheduler, _):
-        await_cluster(address)
-        with connected(address_of(address)) as cluster:
-            soon(lambda: kill(scheduler))
-            with pytest.raises(LackError, match=f"the Dask scheduler at tcp://127.0.0.1:{port} is gone") as caught:
-                asked(cluster)
+    with reached(port, tmp_path) as (scheduler, _, cluster):
+        soon(lambda: kill(scheduler))
+        with pytest.raises(LackError, match=f"the Dask scheduler at tcp://127.0.0.1:{port} is gone") as caught:
+            asked(cluster)
     assert "start it again" in caught.value.hint
 
 
@@ -100,13 +107,10 @@ def test_cluster_when_the_last_worker_dies(port: int, tmp_path: Path, monkeypatc
     """Others are waited for, and not for ever."""
     monkeypatch.setattr(cluster_module, "PATIENCE", 3.0)
     monkeypatch.setattr(cluster_module, "_COUNT", 0.5)
-    address = f"dask://127.0.0.1:{port}"
-    with programs(port, tmp_path) as (_, worker):
-        await_cluster(address)
-        with connected(address_of(address)) as cluster:
-            soon(lambda: kill(worker))
-            with pytest.raises(LackError, match=f"no worker is left at tcp://127.0.0.1:{port}, for 3 s") as caught:
-                asked(cluster)
+    with reached(port, tmp_path) as (_, worker, cluster):
+        soon(lambda: kill(worker))
+        with pytest.raises(LackError, match=f"no worker is left at tcp://127.0.0.1:{port}, for 3 s") as caught:
+            asked(cluster)
     assert "builds what is missing" in caught.value.hint
 
 
