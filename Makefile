@@ -58,11 +58,11 @@ demo-variants: setup ## golden and web for Debian 12, Debian 13 and arm64, from 
 # Each worker has a lab of its own; most of the time is spent waiting for machines, so that there are more workers than cores.
 # Files go to workers whole, for what their tests share, and in the order of their marks.
 # PACKERS=DIR:DIR runs the build tests also with other Packers than the one on PATH: each DIR holds a program `packer` and a folder `plugins`.
-test: setup ## a test of everything; those of the lab start labs of their own (PACKERS=DIR:DIR: also with these Packers)
+test: setup ## the tests; those of the lab start labs of their own (PACKERS=DIR:DIR: also with these Packers)
 	pytest -q -n 3 --durations=10 --dist loadfile --no-loadscope-reorder $(if $(PACKERS),--packers=$(PACKERS))
 
-# Where another half hour matters less than one variant more: at night, before a release.
-test-thorough: setup ## all tests with all their variants, of which `make test` takes some (another half hour)
+# Where time matters less than one variant more: at night, before a release.
+test-thorough: setup ## all tests with all their variants, of which `make test` takes some
 	AMI_TEST_THOROUGH=1 pytest -q -n 3 --durations=10 --dist loadfile --no-loadscope-reorder -m "not systems and not demo"
 
 # QEMU runs arm64 programs here, some ten times as slowly as their own hardware would. The first time, it also makes the root.

@@ -1,8 +1,7 @@
 """What `make test` does a few times, and `make test-thorough` as often as it can.
 
-Every behaviour has a test in `make test`. Its other variants (more versions, moments and examples), and long tests of
-what changes seldom break, need another half hour: they are for nightly jobs, and for whoever works on just that. The
-mark `thorough` is for whole tests.
+What it leaves out are variants (more versions, moments and examples) and long tests of what changes seldom break. They
+are for nightly jobs, and for whoever works on just that. The mark `thorough` is for whole tests.
 """
 
 from __future__ import annotations
