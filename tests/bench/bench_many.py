@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from tests.bench.program import PROGRAMS, Command, Failed, environment, timed
 from tests.bench.row import Row
 from tests.lab.conftest import LIGHTEN
 from tests.lab.small import AMI_YML, IMAGE, LIGHT, TASKS, TESTS
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +63,7 @@ def run(setting: Setting) -> list[Row]:
 def _with_workers(setting: Setting, root: Path, count: int, *, kill: bool = False) -> float:
     """The seconds of a build on so many workers. One may be killed when the first image is being provisioned."""
     with ExitStack() as stack:
-        port = _free_port()
+        port = free_port()
         stack.enter_context(_running(setting, "scheduler", [], ["--host", "127.0.0.1", "--port", str(port)]))
         workers = [stack.enter_context(_worker(setting, stack, number, port)) for number in range(count)]
         time.sleep(15)  # half a core takes its time to start one
@@ -198,9 +198,3 @@ def _images_made(setting: Setting) -> int:
 def _discard(setting: Setting) -> None:
     for prefix in ("tiny-", "stack-"):
         setting.lab.discard_images(prefix)
-
-
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import boto3
 
 from orchestrator.lab import settings
 from tests.bench.program import PROGRAMS, Failed
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +72,7 @@ def lab(tell: Callable[[str], None], command_delay: float = 0.0, prefix: str = "
     for folder in settings.STATE.glob("bench-*"):
         if not Path("/proc", folder.name.rpartition("-")[2]).exists():
             _ami("lab", "down", "--name", folder.name)
-    name, port = f"{prefix}-{os.getpid()}", _free_port()
+    name, port = f"{prefix}-{os.getpid()}", free_port()
     tell(f"starting the lab '{name}'")
     try:
         _ami("lab", "up", "--name", name, "--port", str(port), "--command-delay", str(command_delay))
@@ -99,12 +99,6 @@ def _client(service: str, port: int) -> Any:
         aws_access_key_id="lab",
         aws_secret_access_key="lab-secret-key",
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 def _ami(*arguments: str) -> subprocess.CompletedProcess[str]:

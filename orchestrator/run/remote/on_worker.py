@@ -62,7 +62,7 @@ async def examined(program: str, asked: bytes) -> tuple[str, ...]:
 
 
 def other_program(program: str) -> tuple[str, ...]:
-    """What a person is told of a worker that has another `ami`; empty for the same."""
+    """What a person is told of a worker that has another `ami`. Empty for the same, which gets ready for errands."""
     here = this_program()
     if here != program:
         return (f"it has {here}, and the run {program}",)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from orchestrator.run.remote.cluster import Cluster, connected
 from orchestrator.run.remote.scheduler_address import address_of
 from orchestrator.run.remote.stops import Stops
 from tests.dask_programs import dask, kill
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -66,10 +66,7 @@ def await_cluster(written: str) -> None:
 
 @pytest.fixture
 def port() -> int:
-    """A port of the loopback interface that nothing uses."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
+    return free_port()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from distributed import Client, Event
 
 from orchestrator.run.remote import on_worker
 from tests.dask_programs import dask, kill
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +33,7 @@ class Busy:
 
 @pytest.fixture
 def scheduler() -> Iterator[tuple[psutil.Process, str]]:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = str(trial.getsockname()[1])
+    port = str(free_port())
     with dask("scheduler", "--host", "127.0.0.1", "--port", port, env=os.environ) as process:
         yield process, f"tcp://127.0.0.1:{port}"
 
