@@ -19,6 +19,7 @@ import pytest
 from orchestrator.aws.account import Account
 from orchestrator.errors import LackError, UsageError
 from orchestrator.lab import door, lifecycle, settings
+from orchestrator.lab.host import shared_disks
 from orchestrator.lab.host.network import anchor_names
 from orchestrator.lab.lab_status import Condition
 from orchestrator.lab.settings import Settings
@@ -259,6 +260,22 @@ def test_two_labs_are_up_side_by_side(lab: Settings, wanted: Settings, podman: C
     for each in (lab, other):
         container = f"ami-lab-{each.name}-{launch(each)}"
         assert podman("exec", container, "sh", "-c", asked) == "200"
+
+
+def test_down_of_one_lab_when_another_has_the_same_disk(
+    wanted: Settings, free_port: Callable[[], int], podman: Callable[..., str]
+) -> None:
+    """The machines of the other one run on, and it launches more. So it does when all shared disks are given up."""
+    living = lifecycle.up(wanted, print)
+    container = f"ami-lab-{living.name}-{launch(living)}"
+    for cache in (False, True):
+        other = Settings(f"{wanted.name}-{cache}".lower(), free_port(), command_delay=0.0, image_delay=0.0)
+        lifecycle.up(other, print)
+        lifecycle.down(other.name, print)
+        if cache:
+            shared_disks.forget()
+        assert podman("inspect", "--format={{.State.Running}}", container).strip() == "true"
+        launch(living)
 
 
 def test_the_lab_is_heard_on_loopback_and_its_own_bridge_only(lab: Settings) -> None:

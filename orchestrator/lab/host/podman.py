@@ -188,10 +188,8 @@ class Podman:
         """Every image of the lab: its id, or its name in the lab when it is one that labs share."""
         listed = self.run("images", "--quiet", "--no-trunc", f"--filter=label={LABEL}={self.lab}")
         own = sorted(set(listed.out.split()))
-        shape = "--format={{.Id}} {{.Repository}}:{{.Tag}}"
-        named = self.run("images", "--no-trunc", shape, f"--filter=reference=localhost/ami-lab-{self.lab}/*")
-        pairs = [line.split() for line in named.out.splitlines()]
-        return own + sorted(name for image, name in pairs if image not in own)
+        names = image_names(f"localhost/ami-lab-{self.lab}/")
+        return own + sorted(name for name, image in names.items() if image not in own)
 
     def remove_images(self, images: Sequence[str], *, force: bool = False) -> list[str]:
         """Remove images; returns those that are still in use by a container, or by an image built on them."""
@@ -202,6 +200,16 @@ class Podman:
 
     def _json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments).out or "[]")
+
+
+def image_names(prefix: str) -> dict[str, str]:
+    """The ids of images by those of their names that begin with `prefix`.
+
+    It does not ask podman's filter `reference`, which finds images, and then lists each with all the names that it has.
+    """
+    listed = process.run(["podman", "images", "--no-trunc", "--format={{.Repository}}:{{.Tag}} {{.Id}}"])
+    names = dict(line.rsplit(" ", 1) for line in listed.out.splitlines())
+    return {name: image for name, image in names.items() if name.startswith(prefix)}
 
 
 def name_servers(addition: Addition, files: Sequence[Path] = RESOLVERS) -> list[str]:

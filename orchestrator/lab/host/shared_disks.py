@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator import process
+from orchestrator.lab.host.podman import image_names
 from orchestrator.lab.host.recipe import only_one
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def give(lab: str, system: System, root: Root, tell: Callable[[str], None]) -> s
     with only_one(root.archive):
         if process.run(["podman", "image", "exists", shared], check=False).code != 0:
             tell(f"importing the root of {system.name}")
-            _remove(f"{_SHARED}/{system.name}")
+            _remove(f"{_SHARED}/{system.name}:")
             process.run(["podman", "import", "--quiet", str(root.archive), shared], timeout=300)
         process.run(["podman", "tag", shared, disk])
     return disk
@@ -36,11 +37,10 @@ def give(lab: str, system: System, root: Root, tell: Callable[[str], None]) -> s
 
 def forget() -> None:
     """Remove what no lab has a disk of; the others go with the last lab that has."""
-    _remove(f"{_SHARED}/*")
+    _remove(f"{_SHARED}/")
 
 
-def _remove(reference: str) -> None:
+def _remove(prefix: str) -> None:
     """Take the shared names away. An image goes with its last name, and stays while others are built on it."""
-    listed = process.run(["podman", "images", "--format={{.Repository}}:{{.Tag}}", f"--filter=reference={reference}"])
-    for name in listed.out.split():
+    for name in image_names(prefix):
         process.run(["podman", "rmi", name], check=False)
