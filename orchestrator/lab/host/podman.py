@@ -187,7 +187,7 @@ class Podman:
     def images(self) -> list[str]:
         """Every image of the lab: its id, or its name in the lab when it is one that labs share."""
         listed = self.run("images", "--quiet", "--no-trunc", f"--filter=label={LABEL}={self.lab}")
-        own = sorted(set(listed.out.split()))
+        own = sorted({image.removeprefix("sha256:") for image in listed.out.split()})
         names = image_names(f"localhost/ami-lab-{self.lab}/")
         return own + sorted(name for name, image in names.items() if image not in own)
 
