@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: How names of these folders begin.
 PREFIX = "ami-held-"
 _LOCK = ".held"
+#: The file's name until it is locked. Whoever finds a file that nobody has locked takes its folder for abandoned.
+_UNLOCKED = ".to-be-held"
 #: Seconds after which a folder without its lock is one whose making was cut off.
 _MAKING = 60.0
 
@@ -32,8 +34,9 @@ def held_folder(base: Path) -> Iterator[Path]:
     """A folder below `base` that nobody else may read, removed at the end."""
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=base, ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        with (folder / _LOCK).open("wb") as lock:
+        with (folder / _UNLOCKED).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / _UNLOCKED).rename(folder / _LOCK)
             yield folder
 
 

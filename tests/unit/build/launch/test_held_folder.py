@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import yaml
 
@@ -43,6 +44,23 @@ def test_clear_when_one_was_killed_and_one_lives(tmp_path: Path, monkeypatch: py
         assert held_folder.clear_abandoned() == (left,)
         assert (own.exists(), left.exists()) == (True, False)
     assert not own.exists()
+
+
+def test_clear_when_a_folder_is_just_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds that begin at once clear at any moment, also between the making of a folder and its lock."""
+    monkeypatch.setattr(held_folder, "in_memory", lambda: tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    lock = fcntl.flock
+    cleared: list[tuple[Path, ...]] = []
+
+    def lock_late(file: IO[bytes], operation: int) -> None:
+        if not operation & fcntl.LOCK_NB:
+            cleared.append(held_folder.clear_abandoned())
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    with held_folder.held_folder(tmp_path) as own:
+        assert (cleared, own.exists()) == ([()], True)
 
 
 def test_secret_folder_when_a_value_has_everything_in_it() -> None:
