@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from orchestrator.validate.validate import validate
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Mapping
     from pathlib import Path
 
     from orchestrator.aws.account import Account
@@ -61,6 +62,8 @@ class RunContext:
     #: How machines are asked, and which tests they are asked.
     connection: ConnectionKind = ConnectionKind.SSM
     selection: Selection = ALL
+    #: The tests that were collected when the run began, by level and role.
+    collected: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
     @property
     def identity(self) -> RunIdentity:
@@ -286,6 +289,7 @@ def _request(context: RunContext, segment: Segment, built: SegmentOutcome, folde
         ssh_username=segment.source.ssh_username,
         environment="" if environment.name == context.workspace.default_environment else environment.name,
         selection=context.selection,
+        collected=context.collected,
         is_current=partial(are_current, context.workspace, environment, segment),
     )
 

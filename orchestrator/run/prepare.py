@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -75,7 +75,7 @@ class Plan:
 
     `vcpus` is what one machine has when the environment has a quota, else 0. `seen` are the AMI ids of all versions
     that there were: what another run makes meanwhile is not among them. `secrets` were read for it. `warnings` are what
-    may be wrong in what is built.
+    may be wrong in what is built. `collected` is how many tests there are, by level and role, once they are collected.
     """
 
     workspace: Workspace
@@ -89,6 +89,7 @@ class Plan:
     secrets: Secrets | None = None
     renderer: Renderer | None = None
     warnings: tuple[Problem, ...] = ()
+    collected: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

@@ -47,7 +47,8 @@ def execute(
     where segments are built and proven.
     """
 
-    def work(context: RunContext) -> tuple[SegmentOutcome, ...]:
+    def work(begun: RunContext) -> tuple[SegmentOutcome, ...]:
+        context = replace(begun, collected=plan.collected)
         with place.opened(plan, context) as workshop, _executor(executor, plan.bounds.tasks) as chosen:
             segments = SegmentWork(plan, context, workshop)
             doing = Work(

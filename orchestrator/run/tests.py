@@ -80,20 +80,21 @@ def tests_to_run(workspace: Workspace, decided: Iterable[PlanStep]) -> tuple[Rol
     return tests_of(workspace, *proven) if proven else ()
 
 
-def collect_tests(workspace: Workspace, decided: Iterable[PlanStep]) -> int:
-    """Let pytest collect the tests that the steps of a plan run: how many there are. It takes a second, and no machine.
+def collect_tests(workspace: Workspace, decided: Iterable[PlanStep]) -> dict[tuple[int, str], int]:
+    """Let pytest collect the tests that the steps of a plan run: how many there are, by level and role. It takes a
+    second, and no machine.
 
     Each role's are collected once, however many images carry it. Raises DefinitionError for files that cannot be
     imported, and NoTests for a role whose files hold no test.
     """
     tests = tests_to_run(workspace, decided)
     if not tests:
-        return 0
+        return {}
     facts = ImageFacts("", "", (), tuple(one.role for one in tests))
     with TemporaryDirectory(prefix="ami-collect-") as folder:
         request = TestsRequest(image=facts, tests=tests, folder=Path(folder), masks=values_of(workspace.masks))
         with parts_of(request) as parts:
-            return sum(part.count for part in parts)
+            return {(part.level, role): count for part in parts for role, count in part.counts.items()}
 
 
 def are_current(workspace: Workspace, environment: Environment, segment: Segment) -> bool:

@@ -82,6 +82,8 @@ class TestsRequest:
     #: Once set, ends the work soon.
     stop: threading.Event = field(default_factory=threading.Event)
     selection: Selection = ALL
+    #: How many tests there are, by level and role, where the same files were collected before.
+    collected: Mapping[tuple[int, str], int] = field(default_factory=dict)
     #: Whether the tests are still those that the caller means to run. It is asked once they are copied.
     is_current: Callable[[], bool] = always
 

@@ -17,10 +17,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.bench.light import light_image
 from tests.bench.program import PROGRAMS, Command, Failed, environment, timed
 from tests.bench.row import Row
-from tests.lab.conftest import LIGHTEN
-from tests.lab.small import AMI_YML, IMAGE, LIGHT, TASKS, TESTS
+from tests.lab.small import AMI_YML, IMAGE, TASKS, TESTS
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _LAB_FILE = Path("packer/environments/lab.pkrvars.hcl")
 def run(setting: Setting) -> list[Row]:
     """One process; one, two and three workers; and two of which one is killed."""
     root = _workspace(setting)
-    _light(setting)
+    light_image(setting)
     with _half_core("here") as here:
         alone = _build(setting, root, "here", [*here, str(PROGRAMS / "ami")])
     rows, walls = [], {}
@@ -174,21 +174,6 @@ def _workspace(setting: Setting) -> Path:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     return root
-
-
-def _light(setting: Setting) -> None:
-    """The AMI that they are built on: a Debian that boots with half the work."""
-    ec2 = setting.lab.ec2
-    named = [{"Name": "name", "Values": ["debian-12-amd64-*"]}]
-    debian = ec2.describe_images(Owners=["136693071363"], Filters=named)["Images"][0]["ImageId"]
-    (machine,) = ec2.run_instances(ImageId=debian, MinCount=1, MaxCount=1, InstanceType="t3.small")["Instances"]
-    name, wanted = f"ami-lab-{setting.lab.name}-{machine['InstanceId']}", [machine["InstanceId"]]
-    ec2.get_waiter("instance_running").wait(InstanceIds=wanted)
-    script = "for i in $(seq 600); do [ -e /run/cloud-init/result.json ] && break; sleep 0.2; done\n" + LIGHTEN
-    subprocess.run(["podman", "exec", name, "sh", "-c", script], check=True, capture_output=True)
-    image = ec2.create_image(InstanceId=machine["InstanceId"], Name=LIGHT)["ImageId"]
-    ec2.get_waiter("image_available").wait(ImageIds=[image])
-    ec2.terminate_instances(InstanceIds=wanted)
 
 
 def _images_made(setting: Setting) -> int:

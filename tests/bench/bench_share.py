@@ -1,7 +1,8 @@
 """Two `ami build` of the same twelve images at once, as two CI jobs of one commit, against one of them alone.
 
 Most of the time of a real build is waiting: for packages, for boots, for AWS. A lab on few cores has less of that, so
-that the role of each image waits as an installation does. Otherwise two runs would only show that cores are shared.
+that the role of each image waits as an installation does, and machines boot with half the work. Otherwise two runs
+would only show that cores are shared.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import shutil
 from statistics import median
 from typing import TYPE_CHECKING
 
+from tests.bench.light import light_image
 from tests.bench.program import PROGRAMS, Command, at_most, environment
 from tests.bench.row import Row
 from tests.bench.setting import REPOSITORY
+from tests.lab.small import LIGHT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,14 +28,14 @@ if TYPE_CHECKING:
 _IMAGES = ("golden", *(f"app-{number:02}" for number in range(1, 12)))
 _AIM = 0.65
 #: Seconds that the role of each image waits.
-_WAITS = 45
+_WAITS = 60
 
 _AMI = """\
 name: share
 default_environment: lab
 sources:
-  debian-12:
-    filter: {name: "debian-12-amd64-*", owner: "136693071363"}
+  light:
+    filter: {name: "light-debian-12", owner: self}
     ssh_username: admin
 layers:
   - base: {roles: [installed, ssm_agent]}
@@ -74,6 +77,7 @@ def test_installed(host):
 
 def run(setting: Setting) -> list[Row]:
     """Seconds until both of two runs have ended, by those of one run."""
+    light_image(setting)
     first = _workspace(setting.folder / "share-1", setting.lab.endpoint)
     second = setting.folder / "share-2"
     shutil.copytree(first, second)
@@ -94,7 +98,7 @@ def run(setting: Setting) -> list[Row]:
 
 def _built(setting: Setting, *workspaces: Path) -> list[Ended]:
     """`ami build` in each of the workspaces, at once, in an emptied account."""
-    setting.lab.empty()
+    setting.lab.empty(but=LIGHT)
     setting.stands = False
     argv = [str(PROGRAMS / "ami"), "build", "--yes", "--json", "--parallel", str(setting.parallel)]
     commands = [Command(argv, root, setting.logs / root.name, environment()) for root in workspaces]
@@ -126,7 +130,7 @@ def _workspace(root: Path, endpoint: str) -> Path:
     lab_file = root / "packer/environments/lab.pkrvars.hcl"
     lab_file.write_text(variables.replace("http://127.0.0.1:4999", endpoint))
     for name in _IMAGES:
-        start, layer = ("debian-12", "base") if name == "golden" else ("golden", "workload")
+        start, layer = ("light", "base") if name == "golden" else ("golden", "workload")
         text = _IMAGE.replace("NAME", name).replace("FROM", start).replace("LAYER", layer)
         (root / f"packer/images/{name}.yml").write_text(text)
     for name, text in _ROLE.items():

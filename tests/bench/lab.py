@@ -49,17 +49,17 @@ class Lab:
         instances = [one for page in pages for group in page["Reservations"] for one in group["Instances"]]
         return {one["InstanceId"]: _lived(one) for one in instances}
 
-    def discard_images(self, prefix: str = "") -> None:
-        """Remove the account's own AMIs whose names begin so, with their snapshots."""
+    def discard_images(self, prefix: str = "", *, but: str = "") -> None:
+        """Remove the account's own AMIs whose names begin so, with their snapshots; not the one with the name `but`."""
         for image in self.ec2.describe_images(Owners=["self"])["Images"]:
-            if image["Name"].startswith(prefix):
+            if image["Name"].startswith(prefix) and image["Name"] != but:
                 self.ec2.deregister_image(ImageId=image["ImageId"])
                 for mapping in image["BlockDeviceMappings"]:
                     self.ec2.delete_snapshot(SnapshotId=mapping["Ebs"]["SnapshotId"])
 
-    def empty(self) -> None:
-        """Make the account as it was at first: no AMIs of its own, nothing in its buckets."""
-        self.discard_images()
+    def empty(self, *, but: str = "") -> None:
+        """Make the account as it was at first: nothing in its buckets, and no AMIs of its own but the one named so."""
+        self.discard_images(but=but)
         for bucket in self.s3.list_buckets()["Buckets"]:
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket["Name"])
             for one in (one for page in pages for one in page.get("Contents", ())):

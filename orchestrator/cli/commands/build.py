@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,7 +73,9 @@ def build(  # noqa: PLR0917 - Typer calls it by name
                 say(line, always=dry_run or not (yes or prepared.empty))
         if prepared.empty:
             _end_without_work(prepared, names, dry_run=dry_run, as_json=as_json)
-        elif _is_wanted(prepared, dry_run=dry_run, yes=yes, as_json=as_json):
+            return
+        prepared = _with_tests(prepared)
+        if _is_wanted(prepared, dry_run=dry_run, yes=yes, as_json=as_json):
             _carry_out(prepared, names, place, keep=keep, as_json=as_json)
 
 
@@ -87,13 +90,19 @@ def _end_without_work(prepared: Plan, names: Sequence[str], *, dry_run: bool, as
     nothing.raise_for_status()
 
 
-def _is_wanted(prepared: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:
-    """Whether the plan shall be carried out, once it is known that its tests can be collected."""
-    from orchestrator.cli.job.report import report_plan
+def _with_tests(prepared: Plan) -> Plan:
+    """The plan, once it is known that its tests can be collected."""
     from orchestrator.run.tests import collect_tests
 
-    if tests := collect_tests(prepared.workspace, prepared.steps):
-        say(f"{tests} tests are collected, and can be run")
+    collected = collect_tests(prepared.workspace, prepared.steps)
+    if collected:
+        say(f"{sum(collected.values())} tests are collected, and can be run")
+    return replace(prepared, collected=collected)
+
+
+def _is_wanted(prepared: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> bool:
+    from orchestrator.cli.job.report import report_plan
+
     if not dry_run:
         confirm("Go ahead?", yes=yes)
         return True

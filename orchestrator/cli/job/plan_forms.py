@@ -68,7 +68,7 @@ def print_matrix(plan: Plan) -> None:
 def _tests(plan: Plan) -> str:
     from orchestrator.run.tests import collect_tests
 
-    count = collect_tests(plan.workspace, plan.steps)
+    count = sum(collect_tests(plan.workspace, plan.steps).values())
     return f"{count} tests are collected, and can be run" if count else "nothing is to be tested"
 
 

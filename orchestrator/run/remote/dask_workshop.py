@@ -157,4 +157,5 @@ def _common(context: RunContext) -> Orders:
         identity.commit,
         digests,
         tuple(name for name in workspace.masks if os.environ.get(name)),
+        collected=context.collected,
     )

@@ -46,7 +46,7 @@ class Orders:
     `text` is what the build was rendered to for `packers`, so that a worker with the same ones need not render it.
     `segments` are all that the run builds or tests, for the check. `references` has a keyed digest for each secret that
     the run has read: the worker reads the same ones, and must find the same values. `masks` are the variables with
-    secrets that are set where the run is.
+    secrets that are set where the run is. `collected` is how many tests there are, by level and role.
     """
 
     workspace: Workspace
@@ -64,6 +64,7 @@ class Orders:
     built: SegmentOutcome | None = None
     build_seconds: float | None = None
     keep: bool = False
+    collected: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

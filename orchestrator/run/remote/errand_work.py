@@ -92,7 +92,15 @@ def outcome_of(
     owner = this_process(errand.run, orders.commit)
     identity = RunIdentity(errand.run, folder, orders.started, orders.commit, owner)
     session = RunSession(identity, listener, NoLeases(), stop, urgent)
-    context = RunContext(orders.workspace, orders.environment, session, secrets, stop=stop, keep=orders.keep)
+    context = RunContext(
+        orders.workspace,
+        orders.environment,
+        session,
+        secrets,
+        stop=stop,
+        keep=orders.keep,
+        collected=orders.collected,
+    )
     leases = Leases(context.account, errand.bucket, owner)
     key = f"work/{errand.run}/{errand.name.replace(' ', '/', 1)}"
 

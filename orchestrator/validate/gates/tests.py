@@ -11,6 +11,7 @@ from orchestrator.progress import Stage
 from orchestrator.validate.errors import ValidationError
 from orchestrator.validate.machine_gate import GateOrder, MachineGate
 from orchestrator.validate.suite.parts import Turn, parts_of
+from orchestrator.validate.suite.session import check_roles
 from orchestrator.validate.suite.session import run as run_suite
 from orchestrator.validate.verdict import TestsFinding, check_complete, counted, counts_of, is_pass, joined
 from orchestrator.whole_file import write_whole
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def prepare(request: ValidateRequest) -> Iterator[LooksAtMachine]:
-    """Copy the tests and let pytest collect them.
+    """Copy the tests and let pytest collect them, unless that was done before.
 
     Raises NoTests, DefinitionError for files that cannot be collected, and UsageError for a selection that pytest does
     not understand, or that no test fits.
@@ -43,11 +44,12 @@ def run(parts: tuple[SuitePart, ...], context: MachineContext) -> TestsFinding:
     tests: list[TestResult] = []
     ends: list[SuiteEnd] = []
     error: AmiError | None = None
-    for found, end in _each(parts, context, progress):
+    for part, found, end in _each(parts, context, progress):
         tests += found
         ends.append(end)
         try:
             check_complete(found, end)
+            check_roles(part.suite, end.collected)
         except AmiError as incomplete:
             error = incomplete
         if error is not None or end.stopped:
@@ -67,19 +69,19 @@ def run(parts: tuple[SuitePart, ...], context: MachineContext) -> TestsFinding:
 
 def _each(
     parts: tuple[SuitePart, ...], context: MachineContext, progress: _Progress
-) -> Iterator[tuple[tuple[TestResult, ...], SuiteEnd]]:
+) -> Iterator[tuple[SuitePart, tuple[TestResult, ...], SuiteEnd]]:
     """What each suite found out. pytest.log has what pytest said in all of them."""
     log = context.request.folder / "pytest.log"
     before, said = 0, ""
     for place, part in enumerate(parts):
         turn = Turn(context.conversation, before, is_last=place == len(parts) - 1)
         suite = part.suite.on(context.machine.instance_id)
-        result = run_suite(suite, context.request, turn, hear=progress.hear)
+        found, end = run_suite(suite, context.request, turn, hear=progress.hear)
         before = turn.following
         if said:
             write_whole(log, f"{said}\n{log.read_text(encoding='utf-8')}")
         said = log.read_text(encoding="utf-8")
-        yield result
+        yield part, found, end
 
 
 def _evidence(tests: tuple[TestResult, ...], end: SuiteEnd) -> dict[str, Any]:

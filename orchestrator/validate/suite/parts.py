@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from orchestrator.validate.suite.session import collect_each, laid_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from orchestrator.validate.batch.question import Question, Reply
     from orchestrator.validate.request import TestsRequest
@@ -28,19 +28,38 @@ class SuitePart:
     """The tests of one level: laid out, and how many there are."""
 
     suite: Suite
-    count: int
+    level: int
+    #: By role.
+    counts: Mapping[str, int]
+
+    @property
+    def count(self) -> int:
+        """How many tests there are."""
+        return sum(self.counts.values())
 
 
 @contextmanager
 def parts_of(request: TestsRequest) -> Iterator[tuple[SuitePart, ...]]:
-    """The parts that have tests to run, laid out and collected. Raises what `laid_out` and `collect` do."""
+    """The parts that have tests to run, laid out and collected; those of `request.collected` are not collected again.
+
+    Raises what `laid_out` and `collect` do.
+    """
     levels = sorted({one.level for one in request.tests}, reverse=True) or [0]
     asked = [replace(request, tests=tuple(one for one in request.tests if one.level == level)) for level in levels]
     with ExitStack() as laid:
         suites = [(laid.enter_context(laid_out(one)), one) for one in asked]
-        counts = collect_each(suites)
-        parts = (SuitePart(suite, count) for (suite, _), count in zip(suites, counts, strict=True))
+        counts = _known(request, levels) or collect_each(suites)
+        named = zip(levels, suites, counts, strict=True)
+        parts = (SuitePart(suite, level, of_roles) for level, (suite, _), of_roles in named)
         yield tuple(part for part in parts if part.count)
+
+
+def _known(request: TestsRequest, levels: Sequence[int]) -> tuple[dict[str, int], ...]:
+    """How many tests each level has, by role, if all of them were collected before."""
+    known = request.collected
+    if request.selection.partial or any((one.level, one.role) not in known for one in request.tests):
+        return ()
+    return tuple({one.role: known[level, one.role] for one in request.tests if one.level == level} for level in levels)
 
 
 class Turn:

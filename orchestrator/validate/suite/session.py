@@ -27,7 +27,7 @@ from orchestrator.validate.verdict import SuiteEnd, TestResult, check_collected
 from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from subprocess import Popen
 
     from orchestrator.validate.request import RoleTests, TestsRequest
@@ -101,24 +101,31 @@ def collect(suite: Suite, request: TestsRequest) -> int:
     Raises NoTests, DefinitionError for files that cannot be collected, and UsageError for a selection that pytest does
     not understand, or that no test fits.
     """
-    (count,) = collect_each([(suite, request)])
-    return count
+    (roles,) = collect_each([(suite, request)])
+    return sum(roles.values())
 
 
-def collect_each(suites: Iterable[tuple[Suite, TestsRequest]]) -> tuple[int, ...]:
-    """How many tests of each suite are to be run; of a selection some may have none.
+def collect_each(suites: Iterable[tuple[Suite, TestsRequest]]) -> tuple[dict[str, int], ...]:
+    """How many tests of each suite are to be run, by role; of a selection some may have none.
 
     Raises what `collect` does.
     """
     asked = tuple(suites)
-    counts = tuple(_count(suite, request) for suite, request in asked)
+    counts = tuple(_counts(suite, request) for suite, request in asked)
     if not any(counts) and asked:
         chosen = asked[0][1].selection
         raise UsageError(f"no test fits {chosen.text}", hint="`-k` looks for parts of names, `-m` for marks")
     return counts
 
 
-def _count(suite: Suite, request: TestsRequest) -> int:
+def check_roles(suite: Suite, collected: Mapping[str, int]) -> None:
+    """Raise NoTests for roles of which no test was collected, unless only chosen ones are."""
+    without = tuple(role for role in suite.request.roles if not collected.get(role))
+    if without and not suite.request.selection.partial:
+        raise NoTests(without)
+
+
+def _counts(suite: Suite, request: TestsRequest) -> dict[str, int]:
     _, end = run(suite, request, hear=lambda _: None)
     chosen = request.selection
     check_collected(end)
@@ -127,10 +134,8 @@ def _count(suite: Suite, request: TestsRequest) -> int:
         if chosen.partial and end.exit_code == _USAGE_ERROR:
             raise UsageError(f"pytest does not understand {chosen.text}: {why}")
         raise ValidationError(f"pytest failed while it collected the tests: {why}")
-    without = tuple(role for role in suite.request.roles if not end.collected.get(role))
-    if without and not chosen.partial:
-        raise NoTests(without)
-    return sum(end.collected.values())
+    check_roles(suite, end.collected)
+    return dict(end.collected)
 
 
 def _why_failed(log: str) -> str:

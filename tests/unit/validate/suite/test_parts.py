@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from orchestrator.aws.account import Account
 from orchestrator.aws.placement import Placement
 from orchestrator.errors import UsageError
 from orchestrator.validate.batch.conversation import Conversation
+from orchestrator.validate.errors import NoTests
 from orchestrator.validate.gates.tests import prepare
 from orchestrator.validate.machine.boot import BootedMachine
 from orchestrator.validate.machine.connection import OverSsm
@@ -125,3 +127,34 @@ def test_parts_when_a_selection_fits_some(tmp_path: Path) -> None:
     assert [test.name for test in finding.tests] == ["test_own"]
     with pytest.raises(UsageError, match="no test fits"):
         found_by(request_for(tmp_path / "none", Selection(keyword="nowhere")))
+
+
+@pytest.mark.parametrize(
+    ("collected", "imports"),
+    [({}, 2), ({(0, "own"): 1, (1, "hard"): 2}, 1), ({(1, "hard"): 2}, 2)],
+    ids=["not", "all", "some"],
+)
+def test_parts_when_tests_were_collected_before(
+    tmp_path: Path, collected: dict[tuple[int, str], int], imports: int
+) -> None:
+    """A run that has collected all of them imports them once more, on the machine's turn, and finds out the same."""
+    request = replace(request_for(tmp_path), collected=collected)
+    text = f"open({str(tmp_path / 'imports')!r}, 'a').write('x')\n{OWN}"
+    (tmp_path / "team/roles/own/tests/test_role.py").write_text(text)
+    finding = found_by(request)
+    assert finding.evidence["counts"] == {"passed": 2, "failed": 1}
+    assert (tmp_path / "imports").read_text() == "x" * imports
+
+
+def test_parts_when_a_role_has_fewer_tests_than_were_collected(tmp_path: Path) -> None:
+    """A role without tests is no pass, however many it had when the run began."""
+    emptied = tmp_path / "factory/roles/emptied/tests"
+    emptied.mkdir(parents=True)
+    (emptied / "test_role.py").write_text("x = 1\n")
+    asked = request_for(tmp_path)
+    (tmp_path / "factory/roles/hard/tests/test_role.py").write_text(OWN)
+    tests = (*asked.tests, RoleTests("emptied", emptied, level=1))
+    collected = {(0, "own"): 1, (1, "hard"): 2, (1, "emptied"): 1}
+    finding = found_by(replace(asked, tests=tests, collected=collected))
+    assert isinstance(finding.error, NoTests)
+    assert "role 'emptied' has no tests" in finding.summary
