@@ -22,6 +22,22 @@ class LabAccountJson(TypedDict):
     """The bucket that it has from the start."""
 
 
+class LabSettingsJson(TypedDict):
+    """How a lab was started: see `ami lab up`."""
+
+    agent: Annotated[str, OneOf("stand-in", "real")]
+    """Whether machines install the lab's stand-in or the real amazon-ssm-agent."""
+    agent_waits: float
+    """The share of their time that the agent's own waits take."""
+    command_delay: float
+    """Seconds that a command of Systems Manager costs."""
+    image_delay: float
+    """Seconds that an image stays pending after its disk is saved."""
+    realistic: bool
+    lenient: bool
+    enforce_iam: bool
+
+
 class LabJson(TypedDict):
     """A lab at one moment."""
 
@@ -41,6 +57,8 @@ class LabJson(TypedDict):
     """How many API calls it has answered, by `service:Action`."""
     accounts: list[LabAccountJson]
     """The management account first."""
+    settings: LabSettingsJson | None
+    """How it was started; null unless it is up."""
 
 
 class FaultJson(TypedDict):

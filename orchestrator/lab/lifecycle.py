@@ -154,8 +154,8 @@ def status(name: str) -> LabStatus:
             str(lab.folder),
             systems,
             told["calls"],
-            lab.organisation.accounts,
             memory_of(pid),
+            lab,
         )
     if pid:
         return LabStatus(name, Condition.SILENT, lab.endpoint if lab else "", pid, folder=str(settings.STATE / name))

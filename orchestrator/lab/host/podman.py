@@ -32,6 +32,8 @@ RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 
 #: How often a machine is tried to be frozen.
 _FREEZES = 5
+#: How often images are listed again.
+_LISTINGS = 20
 
 #: What happens before init. Podman mounts a file of its own over /etc/hostname, which would hide the name that
 #: cloud-init wrote to the disk. The kernel's boot id is this host's, and never changes. Each boot of a machine gets one
@@ -186,8 +188,8 @@ class Podman:
 
     def images(self) -> list[str]:
         """Every image of the lab: its id, or its name in the lab when it is one that labs share."""
-        listed = self.run("images", "--quiet", "--no-trunc", f"--filter=label={LABEL}={self.lab}")
-        own = sorted({image.removeprefix("sha256:") for image in listed.out.split()})
+        listed = _image_lines("--quiet", f"--filter=label={LABEL}={self.lab}")
+        own = sorted({image.removeprefix("sha256:") for image in listed})
         names = image_names(f"localhost/ami-lab-{self.lab}/")
         return own + sorted(name for name, image in names.items() if image not in own)
 
@@ -207,9 +209,21 @@ def image_names(prefix: str) -> dict[str, str]:
 
     It does not ask podman's filter `reference`, which finds images, and then lists each with all the names that it has.
     """
-    listed = process.run(["podman", "images", "--no-trunc", "--format={{.Repository}}:{{.Tag}} {{.Id}}"])
-    names = dict(line.rsplit(" ", 1) for line in listed.out.splitlines())
+    names = dict(line.rsplit(" ", 1) for line in _image_lines("--format={{.Repository}}:{{.Tag}} {{.Id}}"))
     return {name: image for name, image in names.items() if name.startswith(prefix)}
+
+
+def _image_lines(*arguments: str) -> list[str]:
+    """What `podman images` lists. It fails when one of them goes meanwhile, whosever it is ("image not known"): then it
+    is asked again.
+    """
+    for attempt in attempts([0.2] * _LISTINGS):
+        try:
+            return process.run(["podman", "images", "--no-trunc", *arguments]).out.splitlines()
+        except process.ProgramFailed as failed:
+            if attempt.last or "image not known" not in failed.completed.err:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 def name_servers(addition: Addition, files: Sequence[Path] = RESOLVERS) -> list[str]:

@@ -136,6 +136,8 @@ def status(name: LabOption = "default", as_json: JsonOption = False) -> None:
     elif found.condition is Condition.UP:
         print_text(f"the lab '{name}' is up at {found.endpoint} (process {found.pid}, {found.machines} machines)")
         print_text(f"its server holds {found.memory} MiB of memory")
+        for way in found.ways:
+            print_text(way)
         print_text(f"it has AMIs of {', '.join(found.systems)}; `ami lab up --with SYSTEM` makes others")
         for account in found.accounts if len(found.accounts) > 1 else ():
             print_text(f"account {account.account_id} {account.name} in {account.unit or 'the root'}: {account.key_id}")
