@@ -12,7 +12,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs demo demo-variants test test-thorough test-systems test-demo bench check reference fmt lab clean
+.PHONY: help setup programs demo demo-variants test test-thorough test-systems test-demo bench check check-types check-ansible check-imports \
+        check-words check-python reference fmt lab clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,20 +82,26 @@ PARALLEL    ?= 2
 bench: setup ## measure against Packer alone, in a lab of its own; takes up to an hour (BENCH="plan makespan", ROUNDS=1)
 	python -m tests.bench $(BENCH) --rounds $(ROUNDS) --long-rounds $(LONG_ROUNDS) --parallel $(PARALLEL)
 
+# Two at a time, the long ones first.
 check: setup ## format, lint, types, import rules, Ansible, YAML and Markdown lint
-	ruff format --check .
-	ruff check .
+	$(MAKE) --no-print-directory -j 2 --output-sync check-types check-ansible check-imports check-words check-python
+
+check-types:
 	mypy
-	lint-imports
-	yamllint --strict .
-	mdformat --check $(PROSE)
+
+check-ansible:
 	ANSIBLE_ROLES_PATH=orchestrator/builtin/roles ansible-lint --offline --strict
 
-reference: setup ## make docs/schema, docs/reference and docs/iam anew from the code
-	ami schema --out docs/schema
-	python -m orchestrator.cli.documents.reference docs/reference
-	mdformat docs/reference
-	python -m orchestrator.bootstrap.documented docs/iam
+check-imports:
+	lint-imports
+
+check-words:
+	yamllint --strict .
+	mdformat --check $(PROSE)
+
+check-python:
+	ruff format --check .
+	ruff check .
 
 fmt: setup ## format Python and fix what the linter can
 	ruff format .

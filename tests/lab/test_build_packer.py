@@ -197,9 +197,9 @@ NOTHING: dict[str, list[Any]] = {
 }
 
 
-@pytest.fixture(params=[True, False], ids=["mitogen", "plain"])
+@pytest.fixture(params=some(["mitogen"], ["mitogen", "plain"]))
 def mitogen(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
+    return bool(request.param == "mitogen")
 
 
 @pytest.fixture

@@ -125,7 +125,8 @@ def kill_machine(small: Small, podman: Callable[..., str]) -> None:
     podman("kill", "--signal", "KILL", f"ami-lab-{small.lab.name}-{reservation['Instances'][0]['InstanceId']}")
 
 
-@pytest.mark.parametrize("kill", some([kill_machine], [kill_packer, kill_machine]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("kill", [kill_packer, kill_machine])
 def test_build_when_packer_or_the_machine_is_killed(
     small: Small, podman: Callable[..., str], kill: Callable[[Small, Callable[..., str]], None]
 ) -> None:
