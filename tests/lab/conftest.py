@@ -373,7 +373,11 @@ def until(ask: Callable[[], Any], what: str, seconds: float = 300) -> Any:
 
 
 def podman(*arguments: str, check: bool = True) -> str:
-    done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False)
+    """What a podman command prints. A list of images fails when one of another lab's goes meanwhile: once more then."""
+    for _ in range(20):
+        done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False)
+        if arguments[0] != "images" or "image not known" not in done.stderr:
+            break
     if check and done.returncode:
         pytest.fail(f"podman {' '.join(arguments)}: {done.stderr or done.stdout}")
     return done.stdout

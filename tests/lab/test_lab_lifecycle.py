@@ -24,7 +24,7 @@ from orchestrator.lab.host.network import anchor_names
 from orchestrator.lab.lab_status import Condition
 from orchestrator.lab.settings import Settings
 from tests.cli.contract import printed
-from tests.lab.conftest import until
+from tests.lab.conftest import podman, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,8 +78,8 @@ def remains(name: str) -> dict[str, list[str]]:
     return {
         "containers": lines("podman", "ps", "-aq", label),
         "images": [
-            *lines("podman", "images", "-q", label),
-            *lines("podman", "images", "-q", f"--filter=reference=localhost/ami-lab-{name}/*"),
+            *podman("images", "-q", label).split(),
+            *podman("images", "-q", f"--filter=reference=localhost/ami-lab-{name}/*").split(),
         ],
         "networks": lines("podman", "network", "ls", "-q", label),
         "links": [link for link in lines("ip", "-o", "link") if any(one in link for one in interfaces)],
