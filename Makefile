@@ -103,6 +103,12 @@ check-python:
 	ruff format --check .
 	ruff check .
 
+reference: setup ## make docs/schema, docs/reference and docs/iam anew from the code
+	ami schema --out docs/schema
+	python -m orchestrator.cli.documents.reference docs/reference
+	mdformat docs/reference
+	python -m orchestrator.bootstrap.documented docs/iam
+
 fmt: setup ## format Python and fix what the linter can
 	ruff format .
 	ruff check --fix .
