@@ -32,9 +32,9 @@ from orchestrator.build.launch.processes import end_orphans
 from orchestrator.build.launch.wrapper_variables import SECRETS_VARIABLE
 from orchestrator.build.watch import Watch
 from orchestrator.errors import Interrupted
+from orchestrator.files.whole_file import RecordFile
 from orchestrator.progress import Stage
 from orchestrator.tags import Tag
-from orchestrator.whole_file import RecordFile
 
 if TYPE_CHECKING:
     from orchestrator.build.request import BuildRequest, Built

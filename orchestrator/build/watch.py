@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from orchestrator.build.ansible.tasks import TaskEvent
-    from orchestrator.whole_file import TextSink
+    from orchestrator.files.whole_file import TextSink
 
 
 #: What Packer says when EC2 has given it a machine.

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import DefinitionError, LackError
 from orchestrator.extends.pin import DIGITS, LOCK, ExtendsPin
-from orchestrator.extends.repository import Repository, coming
+from orchestrator.extends.repository import Repository
 from orchestrator.extends.tree import is_tree
 from orchestrator.fetching.cache_folder import cache_folder
 from orchestrator.fetching.git import reason
 from orchestrator.fetching.inner_links import links_trouble
+from orchestrator.files.held_folder import held_folder
 from orchestrator.process import ProgramFailed
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def check_out(repository: Repository, place: GitPlace, pin: ExtendsPin) -> Path:
     """
     folder = folder_of(pin.commit)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with repository.alone(), coming(folder) as place_for_it:
+    with repository.alone(), held_folder(folder.parent) as place_for_it:
         if folder.is_dir() and is_tree(folder, pin.tree):  # another process was quicker
             return folder
         files = place_for_it / "files"

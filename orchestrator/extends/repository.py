@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import re
-import shutil
-import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import DefinitionError, LackError, did_you_mean
 from orchestrator.extends.pin import OBJECT
 from orchestrator.fetching.cache_folder import cache_folder
 from orchestrator.fetching.git import check_version, git, hint_for, reason
+from orchestrator.files.file_lock import locked
+from orchestrator.files.held_folder import held_folder
 from orchestrator.process import ProgramFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from orchestrator.extends.place import GitPlace
 
@@ -47,18 +46,6 @@ class LogLine:
 
     commit: str
     subject: str
-
-
-@contextmanager
-def coming(place: Path) -> Iterator[Path]:
-    """A folder in which something is made that shall be at `place`. What a killed process left there is removed: only
-    one process may make it at a time.
-    """
-    prefix = f".coming-{place.name}-"
-    for left in place.parent.glob(f"{prefix}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent) as folder:
-        yield Path(folder)
 
 
 class Repository:
@@ -145,8 +132,8 @@ class Repository:
         attributes = self.folder / "info" / "attributes"  # outweighs every other (gitattributes)
         attributes.parent.mkdir(exist_ok=True)
         attributes.write_text("* -text -eol -ident -filter -working-tree-encoding\n", encoding="ascii")
-        with tempfile.TemporaryDirectory(prefix="ami-index-") as place:
-            index = Path(place) / "index"  # the clone's own would be held against another process
+        with held_folder() as place:
+            index = place / "index"  # the clone's own would be held against another process
             out = [f"--work-tree={folder}", *_EXACTLY, "read-tree", "-u", "--reset", commit]
             git(*out, folder=self.folder, index=index)
 
@@ -175,7 +162,7 @@ class Repository:
             if not self.is_damaged():
                 raise
             LOG.warning("the clone %s is damaged: it is made anew", self.folder)
-            with coming(self.folder) as folder:
+            with held_folder(self.folder.parent) as folder:
                 self.folder.rename(folder / "damaged")
             self._clone()
 
@@ -185,7 +172,7 @@ class Repository:
 
     def _clone(self) -> None:
         """Make the clone, or nothing."""
-        with coming(self.folder) as folder:
+        with held_folder(self.folder.parent) as folder:
             clone = folder / "clone.git"
             git("clone", "--quiet", "--bare", "--no-local", "--template=", "--", self._place.url, str(clone))
             if git("rev-parse", "--is-shallow-repository", folder=clone).out.strip() == "true":
@@ -204,14 +191,13 @@ class Repository:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Held by one process at a time; the system gives it back when that one dies."""
-        try:
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            lock = self.folder.with_suffix(".lock").open("ab")
-        except OSError as error:
-            why = f"the cache {self.folder.parent} cannot be written: {error.strerror}"
-            raise LackError(why, hint="XDG_CACHE_HOME names another place for it") from error
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as held:
+            try:
+                self.folder.parent.mkdir(parents=True, exist_ok=True)
+                held.enter_context(locked(self.folder.with_suffix(".lock")))
+            except OSError as error:
+                why = f"the cache {self.folder.parent} cannot be written: {error.strerror}"
+                raise LackError(why, hint="XDG_CACHE_HOME names another place for it") from error
             yield
 
     def _unreachable(self, failed: ProgramFailed) -> LackError:

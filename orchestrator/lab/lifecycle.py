@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import shutil
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import process
 from orchestrator.errors import LackError, UsageError
+from orchestrator.files.file_lock import locked
 from orchestrator.lab import door, extra, settings
 from orchestrator.lab.accounts.profiles import profiles
 from orchestrator.lab.host import agent_package, emulation, network, recipe, shared_disks
@@ -198,8 +198,7 @@ def _alone(name: str) -> Iterator[None]:
     """One `up` or `down` of a lab at a time. The lock file goes with the last that held it."""
     path = Path("/run/lock", f"ami-lab-{name}.lock")
     while True:
-        with path.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(path) as lock:
             # Whoever held the lock before has removed the file: then this lock holds nobody off.
             if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:
                 try:

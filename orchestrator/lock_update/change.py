@@ -18,7 +18,7 @@ from orchestrator.extends.checkout import folder_of
 from orchestrator.extends.pin import LOCK
 from orchestrator.extends.place import GitPlace
 from orchestrator.extends.update import PinUpdate, planned
-from orchestrator.whole_file import write_whole
+from orchestrator.files.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable

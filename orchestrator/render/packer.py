@@ -13,6 +13,7 @@ from orchestrator.brought import BROUGHT, COLLECTIONS, REQUIREMENTS
 from orchestrator.definition.secret import references_in
 from orchestrator.definition.variants.variant_name import SIGN
 from orchestrator.errors import DefinitionError, LackError, Problem
+from orchestrator.files.whole_file import write_whole
 from orchestrator.plan.planned_layer import fragment_of, seal_of
 from orchestrator.plan.reach.names import LAYER_TASKS
 from orchestrator.plan.reach.settings import AnsibleCfg, collection_folders
@@ -25,7 +26,6 @@ from orchestrator.render.machine import values_of, wanted_keys
 from orchestrator.render.packer_set import PackerSet, packer_set
 from orchestrator.render.template import FOLDER, Templates
 from orchestrator.tags import Tag
-from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from orchestrator.brought import BROUGHT, COLLECTIONS, REQUIREMENTS, collections_in, folders_in
 from orchestrator.definition.workspace import from_here, root_of, roots_of
 from orchestrator.errors import DefinitionError, LackError, Problem
+from orchestrator.files.whole_file import write_whole
 from orchestrator.requirements import content
 from orchestrator.requirements.lock import LOCK, Lock, Pin, misfits, read_lock
 from orchestrator.requirements.resolve import fetcher_of, install, resolved
 from orchestrator.requirements.safety import core_trouble
 from orchestrator.requirements.written import Kind, read_requirements
-from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

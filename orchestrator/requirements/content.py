@@ -9,12 +9,12 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.fetching.cache_folder import cache_folder
+from orchestrator.files.held_folder import held_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,12 +60,12 @@ def keep(folder: Path) -> str:
     if place.is_dir() and digest_of(place) == sha256:
         return sha256
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".coming-", dir=place.parent) as coming:
-        shutil.copytree(folder, Path(coming) / "content", symlinks=True, ignore=_ignored)
+    with held_folder(place.parent) as coming:
+        shutil.copytree(folder, coming / "content", symlinks=True, ignore=_ignored)
         if place.exists():
-            place.rename(Path(coming) / "spoiled")
+            place.rename(coming / "spoiled")
         with suppress(FileExistsError):  # another process was quicker
-            (Path(coming) / "content").rename(place)
+            (coming / "content").rename(place)
     return sha256
 
 

@@ -5,16 +5,15 @@ What the lock pins stays as it is until its requirement changes, or everything i
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
 from orchestrator.errors import DefinitionError, Problem
+from orchestrator.files.held_folder import held_folder
 from orchestrator.requirements import content
 from orchestrator.requirements.depends import depends_on
 from orchestrator.requirements.fetch import Fetched, Fetcher
@@ -24,13 +23,14 @@ from orchestrator.requirements.written import Kind, RequirementEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from pathlib import Path
 
 
 @contextmanager
 def fetcher_of(root: Path) -> Iterator[Fetcher]:
     """A fetcher for the requirements of the workspace at `root`, with a folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="ami-deps-") as work:
-        yield Fetcher(root, Path(work))
+    with held_folder() as work:
+        yield Fetcher(root, work)
 
 
 def install(fetcher: Fetcher, lock: Lock, pin: Pin, tell: Callable[[str], None]) -> None:

@@ -30,7 +30,6 @@ from orchestrator.validate.validate import validate
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
     from pathlib import Path
 
     from orchestrator.aws.account import Account
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from orchestrator.run.session.identity import RunIdentity
     from orchestrator.run.session.session import RunSession
     from orchestrator.secret_values import Secrets
+    from orchestrator.validate.request import TestCounts
     from orchestrator.validate.verdict import Verdict
 
 
@@ -63,7 +63,7 @@ class RunContext:
     connection: ConnectionKind = ConnectionKind.SSM
     selection: Selection = ALL
     #: The tests that were collected when the run began, by level and role.
-    collected: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    collected: TestCounts = field(default_factory=dict)
 
     @property
     def identity(self) -> RunIdentity:

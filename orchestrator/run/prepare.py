@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from orchestrator.render.packer import Renderer
     from orchestrator.render.packer_set import PackerSet
     from orchestrator.run.explain import Explained
+    from orchestrator.validate.request import TestCounts
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Plan:
     secrets: Secrets | None = None
     renderer: Renderer | None = None
     warnings: tuple[Problem, ...] = ()
-    collected: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    collected: TestCounts = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

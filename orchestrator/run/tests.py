@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.files.held_folder import held_folder
 from orchestrator.masks import values_of
 from orchestrator.plan.inputs import Collector
 from orchestrator.plan.planned_layer import SEAL, applied_roles, seal_of
@@ -15,12 +14,14 @@ from orchestrator.validate.suite.parts import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from orchestrator.definition.environment import Environment
     from orchestrator.definition.workspace import Workspace
     from orchestrator.plan.planned_layer import PlannedLayer
     from orchestrator.plan.segment import Segment
     from orchestrator.plan.steps import PlanStep
+    from orchestrator.validate.request import TestCounts
 
 
 def tests_of(workspace: Workspace, *segments: Segment) -> tuple[RoleTests, ...]:
@@ -80,7 +81,7 @@ def tests_to_run(workspace: Workspace, decided: Iterable[PlanStep]) -> tuple[Rol
     return tests_of(workspace, *proven) if proven else ()
 
 
-def collect_tests(workspace: Workspace, decided: Iterable[PlanStep]) -> dict[tuple[int, str], int]:
+def collect_tests(workspace: Workspace, decided: Iterable[PlanStep]) -> TestCounts:
     """Let pytest collect the tests that the steps of a plan run: how many there are, by level and role. It takes a
     second, and no machine.
 
@@ -91,8 +92,8 @@ def collect_tests(workspace: Workspace, decided: Iterable[PlanStep]) -> dict[tup
     if not tests:
         return {}
     facts = ImageFacts("", "", (), tuple(one.role for one in tests))
-    with TemporaryDirectory(prefix="ami-collect-") as folder:
-        request = TestsRequest(image=facts, tests=tests, folder=Path(folder), masks=values_of(workspace.masks))
+    with held_folder() as folder:
+        request = TestsRequest(image=facts, tests=tests, folder=folder, masks=values_of(workspace.masks))
         with parts_of(request) as parts:
             return {(part.level, role): count for part in parts for role, count in part.counts.items()}
 

@@ -10,8 +10,8 @@ import re
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
+from orchestrator.files.whole_file import write_whole
 from orchestrator.validate.verdict import TestOutcome
-from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from orchestrator.aws.account import Account
     from orchestrator.aws.placement import Placement
 
+    #: How many tests there are, by the level (0 for a workspace's own, 1 for those of what it extends) and the role.
+    TestCounts = Mapping[tuple[int, str], int]
 
 #: Seconds for which a machine that runs is given to come online. An agent whose first call fails sleeps for 300 s, and
 #: was seen online after 309 s; one that finds no metadata service is started again after 90 s. Both can happen.
@@ -82,8 +84,8 @@ class TestsRequest:
     #: Once set, ends the work soon.
     stop: threading.Event = field(default_factory=threading.Event)
     selection: Selection = ALL
-    #: How many tests there are, by level and role, where the same files were collected before.
-    collected: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    #: Of the same files, where they were collected before.
+    collected: TestCounts = field(default_factory=dict)
     #: Whether the tests are still those that the caller means to run. It is asked once they are copied.
     is_current: Callable[[], bool] = always
 

@@ -18,13 +18,13 @@ import os
 import shlex
 import signal
 import sys
-import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from orchestrator.build.launch.wrapper_variables import CONNECTION_VARIABLE, EVENTS_VARIABLE, SECRETS_VARIABLE
+from orchestrator.files.held_folder import held_folder
 from orchestrator.masks import hide
 from orchestrator.process import installed_with_us
 
@@ -50,7 +50,7 @@ def main() -> int:
         return _say_version()
     _share_connection()
     from orchestrator.build.ansible.task_writer import TaskWriter  # noqa: PLC0415 - keeps `--version` quick
-    from orchestrator.whole_file import RecordFile  # noqa: PLC0415 - same
+    from orchestrator.files.whole_file import RecordFile  # noqa: PLC0415 - same
 
     arguments = [*arguments[:-1], *_secrets(arguments), *arguments[-1:]]
 
@@ -119,7 +119,7 @@ def _watched(program: str, arguments: list[str], writer: TaskWriter) -> int:
     """Run under ansible-runner, in a private folder that is removed afterwards."""
     from ansible_runner.interface import init_command_config  # noqa: PLC0415 - takes 0.1 s
 
-    with tempfile.TemporaryDirectory(prefix="ami-ansible-") as private, Path(os.devnull).open("rb") as nothing:
+    with held_folder() as private, Path(os.devnull).open("rb") as nothing:
         out, out_end = _pipe()
         err, err_end = _pipe()
         runner = init_command_config(
@@ -129,7 +129,7 @@ def _watched(program: str, arguments: list[str], writer: TaskWriter) -> int:
             input_fd=nothing,
             output_fd=out_end,
             error_fd=err_end,
-            private_data_dir=private,
+            private_data_dir=str(private),
             fact_cache_type="",  # facts are kept where the environment says, as plain ansible-playbook does it
             event_handler=writer.take,
         )

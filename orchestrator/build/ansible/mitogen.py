@@ -7,10 +7,8 @@ the Ansible and the strategy of a build. That it works is kept in a file, for al
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
-import tempfile
 from contextlib import ExitStack, suppress
 from functools import cache
 from hashlib import sha256
@@ -24,8 +22,10 @@ from orchestrator.build.launch.outside import PERSONAL
 from orchestrator.build.launch.processes import end_orphans
 from orchestrator.errors import AmiError
 from orchestrator.fetching.cache_folder import cache_folder
+from orchestrator.files.file_lock import locked
+from orchestrator.files.held_folder import held_folder
+from orchestrator.files.whole_file import write_whole
 from orchestrator.process import ProgramFailed, run
-from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,8 +61,7 @@ def _tried_once(known: Path, versions: str) -> str:
             return ""
         with suppress(OSError):  # a home that nobody may write to, or a full disk: each build tries it
             known.parent.mkdir(parents=True, exist_ok=True)
-            lock = stack.enter_context(known.with_suffix(".lock").open("ab"))
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            stack.enter_context(locked(known.with_suffix(".lock")))
         if _holds(known, versions):
             return ""
         said = tried()
@@ -93,20 +92,20 @@ def installed() -> str:
 @cache
 def tried() -> str:
     """What went wrong when a task was run on this machine with Mitogen; empty when nothing did."""
-    with tempfile.TemporaryDirectory(prefix="ami-mitogen-") as private:
-        playbook = Path(private) / "trial.yml"
+    with held_folder() as private:
+        playbook = private / "trial.yml"
         playbook.write_text(_TRIAL, encoding="utf-8")
         program = Path(sys.executable).parent / "ansible-playbook"
         argv = [str(program) if program.exists() else "ansible-playbook", "-i", "localhost,", "-c", "local"]
         argv += ["-e", f"ansible_python_interpreter={sys.executable}", str(playbook)]
         try:
-            run(argv, env=_environment(private), timeout=_PATIENCE)
+            run(argv, env=_environment(str(private)), timeout=_PATIENCE)
         except ProgramFailed as failed:
             return _said(failed)
         except AmiError as error:
             return error.message
         finally:
-            end_orphans(Path(private))  # an Ansible that hangs is killed, and Mitogen's processes outlive it
+            end_orphans(private)  # an Ansible that hangs is killed, and Mitogen's processes outlive it
     return ""
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from orchestrator import masks
-from orchestrator.build.launch.held_folder import held_folder, in_memory
+from orchestrator.files.held_folder import held_folder, in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -11,7 +11,7 @@ from orchestrator.masks import hide
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from orchestrator.whole_file import TextSink
+    from orchestrator.files.whole_file import TextSink
 
 _OUTCOMES = {
     "playbook_on_task_start": TaskOutcome.START,

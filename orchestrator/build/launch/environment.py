@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.build.launch import outside
-from orchestrator.build.launch.held_folder import clear_abandoned, held_folder
 from orchestrator.build.launch.wrapper_variables import CONNECTION_VARIABLE, EVENTS_VARIABLE
 from orchestrator.build.packer import plugins
 from orchestrator.build.packer.plugin_folders import VARIABLE as PLUGIN_PATH
 from orchestrator.errors import LackError
+from orchestrator.files.held_folder import clear_abandoned, held_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,7 +60,7 @@ def private_folder() -> Iterator[Path]:
     if os.pathsep in tempfile.gettempdir():
         raise LackError(f"Packer cannot work in {tempfile.gettempdir()}: it has a colon in its path", hint="set TMPDIR")
     clear_abandoned()
-    with held_folder(Path(tempfile.gettempdir())) as folder:
+    with held_folder() as folder:
         yield folder
 
 

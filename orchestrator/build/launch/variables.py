@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.build.launch.outside import has_short_secret
+from orchestrator.files.whole_file import write_whole
 from orchestrator.tags import Tag
-from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from orchestrator.aws.capacity import Place

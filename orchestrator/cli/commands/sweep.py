@@ -53,8 +53,8 @@ def sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Remove what dead runs left: machines, volumes, keys, groups, half-made AMIs, snapshots, leases."""
-    from orchestrator.build.launch.held_folder import clear_abandoned
     from orchestrator.cli.opened import opened
+    from orchestrator.files.held_folder import clear_abandoned
     from orchestrator.run.sweep.clear import Became, Swept, clear
     from orchestrator.run.sweep.find import find, place_of
 

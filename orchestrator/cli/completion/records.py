@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.whole_file import write_whole
+from orchestrator.files.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

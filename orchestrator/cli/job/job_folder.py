@@ -13,7 +13,7 @@ from orchestrator.cli.job.markdown import octets
 from orchestrator.cli.terminal import say
 from orchestrator.definition.workspace import root_of
 from orchestrator.errors import UsageError
-from orchestrator.whole_file import write_whole
+from orchestrator.files.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from orchestrator.whole_file import write_whole
+from orchestrator.files.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

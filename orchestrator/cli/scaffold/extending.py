@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from orchestrator.cli.scaffold.names import role_of
 from orchestrator.cli.scaffold.workspace import FILE, ExtendedWorkspace, as_yaml
 from orchestrator.cli.terminal import say
 from orchestrator.errors import DefinitionError, UsageError, did_you_mean
+from orchestrator.files.held_folder import held_folder
 
 if TYPE_CHECKING:
     from orchestrator.definition.workspace import Workspace
@@ -71,8 +71,7 @@ def _repository(name: str, asked: AskedExtends) -> ExtendedWorkspace:
         raise UsageError(f"which version of {asked.place}?", hint="name a tag or a branch: --ref v1.4.0")
     fields = {"git": asked.place, "ref": asked.ref, "folder": asked.folder}
     written = "".join(f"\n  {key}: {as_yaml(value)}" for key, value in fields.items() if value)
-    with tempfile.TemporaryDirectory() as trial:
-        root = Path(trial)
+    with held_folder() as root:
         (root / FILE).write_text(f"name: {name}\nextends:{written}\n", encoding="utf-8")
         try:
             if update := lock_update(root, say):

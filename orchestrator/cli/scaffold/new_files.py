@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli.terminal import say
 from orchestrator.errors import UsageError
-from orchestrator.whole_file import write_whole
+from orchestrator.files.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

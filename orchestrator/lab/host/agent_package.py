@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import shutil
 from importlib import resources
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from orchestrator import process
 from orchestrator.errors import UsageError
+from orchestrator.files.held_folder import held_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PACKAGE = "amazon-ssm-agent"
 VERSION = "3.3.1611.0-1"
@@ -103,12 +106,13 @@ def adopt(given: Path, target: Path) -> None:
 
 def build(target: Path, waits: float = 1.0) -> None:
     """Write the package. Raises LackError when dpkg-deb is missing."""
-    with TemporaryDirectory() as folder:
+    with held_folder() as private:
+        folder = private / "package"
         for path, (text, mode) in files(waits).items():
-            file = Path(folder, path)
+            file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
             file.chmod(mode)
-        for made in (Path(folder), *(path for path in Path(folder).rglob("*") if path.is_dir())):
+        for made in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
             made.chmod(0o755)
-        process.run(["dpkg-deb", "--root-owner-group", "--build", folder, str(target)])
+        process.run(["dpkg-deb", "--root-owner-group", "--build", str(folder), str(target)])

@@ -6,17 +6,17 @@ what stands in for the hardware: cloud-init cannot see in a container that it ru
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from orchestrator import process
+from orchestrator.files.file_lock import locked
+from orchestrator.files.held_folder import held_folder
 from orchestrator.lab.settings import CACHE
 
 if TYPE_CHECKING:
@@ -182,13 +182,15 @@ def root(system: System, tell: Callable[[str], None]) -> Root:
 
 def _make(system: System, archive: Path, content: dict[str, bytes], tell: Callable[[str], None]) -> None:
     unfinished = archive.with_suffix(".new")
-    with TemporaryDirectory() as folder:
+    with held_folder() as private:
+        private.chmod(0o755)
+        folder = private / "files"
         for path, text in content.items():
-            target = Path(folder, path)
+            target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(text)
-        Path(folder).chmod(0o755)
-        _bootstrap(argv(system, unfinished, folder), lambda what: tell(f"root of {system.name}: {what}"))
+        folder.chmod(0o755)
+        _bootstrap(argv(system, unfinished, str(folder)), lambda what: tell(f"root of {system.name}: {what}"))
     unfinished.replace(archive)
 
 
@@ -225,6 +227,5 @@ def _bootstrap(call: list[str], tell: Callable[[str], None]) -> None:
 @contextmanager
 def only_one(archive: Path) -> Iterator[None]:
     """Two labs that need a root at once make and import it once. Nobody waits for a root that he does not need."""
-    with archive.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(archive.with_suffix(".lock")):
         yield

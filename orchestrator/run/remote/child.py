@@ -14,17 +14,16 @@ import os
 import pickle
 import sys
 import tarfile
-import tempfile
 import threading
 import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.account import AwsError, refusal, told
 from orchestrator.definition.levels.extended import BUILTIN_ROOT
 from orchestrator.errors import AmiError
+from orchestrator.files.held_folder import held_folder
 from orchestrator.masks import hidden, hide
 from orchestrator.run.leases.lease import TTL, Leases, run_key
 from orchestrator.run.leases.owner import this_process
@@ -36,6 +35,7 @@ from orchestrator.run.session.stop import signals_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from orchestrator.progress import Event
     from orchestrator.run.remote.errand import Errand
@@ -83,7 +83,7 @@ def _answer(errand: Errand, line: _Outlet, stop: threading.Event, urgent: thread
     """What comes of an errand. Nothing raises: a bug is told as one."""
     try:
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ami-errand-")))
+            folder = stack.enter_context(held_folder())
             stack.enter_context(_living(errand, stop))
             levels = _levels(errand)
             orders = loaded(errand.orders, (*levels, BUILTIN_ROOT))

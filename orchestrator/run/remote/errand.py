@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.segment import Segment
     from orchestrator.render.packer_set import PackerSet
     from orchestrator.run.outcome import SegmentOutcome
+    from orchestrator.validate.request import TestCounts
 
 #: How many bytes of an errand follow, in 8 bytes.
 LENGTH = struct.Struct(">Q")
@@ -64,7 +65,7 @@ class Orders:
     built: SegmentOutcome | None = None
     build_seconds: float | None = None
     keep: bool = False
-    collected: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    collected: TestCounts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from orchestrator.errors import LackError
 from orchestrator.fetching.git import OF_ANOTHER
+from orchestrator.files.whole_file import write_whole
 from orchestrator.masks import hide
 from orchestrator.process import ProgramFailed, run
 from orchestrator.run.leases.owner import LeaseOwner, this_process
-from orchestrator.whole_file import write_whole
 
 #: The file of a run's folder that tells which process does it.
 OWNER_FILE = "owner.json"

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.files.whole_file import RecordFile, write_whole
 from orchestrator.masks import hidden, hide
 from orchestrator.run.session.identity import SUMMARY_FILE
-from orchestrator.whole_file import RecordFile, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import AmiError
+from orchestrator.files.whole_file import write_whole
 from orchestrator.progress import Stage
 from orchestrator.validate.errors import ValidationError
 from orchestrator.validate.machine_gate import GateOrder, MachineGate
@@ -14,7 +15,6 @@ from orchestrator.validate.suite.parts import Turn, parts_of
 from orchestrator.validate.suite.session import check_roles
 from orchestrator.validate.suite.session import run as run_suite
 from orchestrator.validate.verdict import TestsFinding, check_complete, counted, counts_of, is_pass, joined
-from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import ssh_access
+from orchestrator.files.held_folder import held_folder
 from orchestrator.validate.errors import ConnectionFault
 from orchestrator.validate.machine.instance_loss import lost
 from orchestrator.validate.machine.launch import name_of, tagged
@@ -46,15 +45,13 @@ class OverSsh:
     def prepared(self, kept: Callable[[], bool]) -> Iterator[str]:
         """A key pair in the account, and its private half in a folder that goes with the machine."""
         # Not below the run's folder: a socket's path may have 107 bytes, and a key is nothing for a CI job to collect.
-        self._folder = Path(tempfile.mkdtemp(prefix="ami-ssh-"))
-        try:
-            with self._key_pair() as name:
-                yield name
-        finally:
-            if self._shared is not None:
-                self._shared.close()
-            if not kept():
-                shutil.rmtree(self._folder, ignore_errors=True)
+        with held_folder(kept=kept) as self._folder:
+            try:
+                with self._key_pair() as name:
+                    yield name
+            finally:
+                if self._shared is not None:
+                    self._shared.close()
 
     @contextmanager
     def _key_pair(self) -> Iterator[str]:

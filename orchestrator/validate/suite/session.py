@@ -15,6 +15,8 @@ from subprocess import PIPE
 from typing import IO, TYPE_CHECKING, Any
 
 from orchestrator.errors import Interrupted, UsageError
+from orchestrator.files.held_folder import held_folder
+from orchestrator.files.whole_file import write_whole
 from orchestrator.masks import masked_where_cut
 from orchestrator.polling import poll, steady
 from orchestrator.process import kill_group, started
@@ -24,7 +26,6 @@ from orchestrator.validate.request import SuiteRequest
 from orchestrator.validate.suite.answering import Answering
 from orchestrator.validate.suite.layout import SCRATCH, Layout
 from orchestrator.validate.verdict import SuiteEnd, TestResult, check_collected
-from orchestrator.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -84,14 +85,14 @@ def laid_out(request: TestsRequest) -> Iterator[Suite]:
     check_present(request.tests)
     if not request.tests:
         raise NoTests(request.image.roles)
-    with tempfile.TemporaryDirectory(prefix="ami-validate-") as name:
-        root = Path(name)
+    with held_folder() as root:
         (root / "pytest.ini").write_text(_SETTINGS, encoding="utf-8")
         layout = Layout(root, request.tests, request.workspace)
         if not request.is_current():
             raise ValidationError("the tests were changed since the plan was made", hint="run it again")
         roles = tuple(one.role for one in request.tests)
-        asked = SuiteRequest(request.ami_id, request.image, roles, name, layout.folders, selection=request.selection)
+        chosen = request.selection
+        asked = SuiteRequest(request.ami_id, request.image, roles, str(root), layout.folders, selection=chosen)
         yield Suite(asked, layout)
 
 

@@ -8,8 +8,10 @@ import socket
 import tempfile
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from orchestrator.files.held_folder import held_folder
 from orchestrator.validate.workers.permits import ROOT
 from orchestrator.validate.workers.worker import Worker, kill
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from _typeshed import HasFileno
 
-#: Bytes: a socket's path may have 103 where it may have least, and `/ami-line-xxxxxxxx/line` is a part of it.
+#: Bytes: a socket's path may have 103 where it may have least, and `/ami-held-xxxxxxxx/line` is a part of it.
 _LONGEST_FOLDER = 80
 
 
@@ -49,7 +51,7 @@ class Roster:
     def listening(self, backlog: int) -> Iterator[str]:
         """Take calls while the block lasts; up to `backlog` of them may wait. The address at which to call."""
         with (
-            tempfile.TemporaryDirectory(prefix="ami-line-", dir=_near()) as folder,
+            held_folder(_near()) as folder,
             socket.socket(socket.AF_UNIX) as listener,
         ):
             address = f"{folder}/line"
@@ -195,7 +197,7 @@ class Roster:
         self._follower.on_end(worker)
 
 
-def _near() -> str:
+def _near() -> Path:
     """Where the socket is made: among other temporary files, if its path is not too long there (unix(7))."""
     usual = tempfile.gettempdir()
-    return usual if len(os.fsencode(usual)) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 - a folder of its own in it
+    return Path(usual if len(os.fsencode(usual)) <= _LONGEST_FOLDER else "/tmp")  # noqa: S108 - a folder of its own in it

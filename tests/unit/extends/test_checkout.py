@@ -230,9 +230,9 @@ def test_clone_when_it_is_killed(factory: FactoryRepository, tmp_path: Path) -> 
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     repositories = tmp_path / "cache/ami/clones"
-    assert [path.name for path in repositories.glob(".coming-*")]
+    assert [path.name for path in repositories.glob("ami-held-*")]
     assert checkout_of(factory.place("v1.0.0"), pin).is_dir()
-    assert not list(repositories.glob(".coming-*"))
+    assert not list(repositories.glob("ami-held-*"))
 
 
 def test_clone_when_the_disk_damaged_it(factory: FactoryRepository, tmp_path: Path) -> None:

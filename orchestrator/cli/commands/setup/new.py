@@ -110,7 +110,7 @@ def layer(
     from orchestrator.definition.workspace import load
     from orchestrator.definition.workspace_file import FILE
     from orchestrator.errors import UsageError, did_you_mean
-    from orchestrator.whole_file import write_whole
+    from orchestrator.files.whole_file import write_whole
 
     rules.LAYER.check(name)
     loaded = load(workspace, whole=False)

@@ -18,7 +18,7 @@ def schema(
     """Print the JSON Schemas of the YAML files and of what --json prints, or write them into a folder."""
     from orchestrator.cli import json_schemas
     from orchestrator.definition.schema import schemas
-    from orchestrator.whole_file import write_whole
+    from orchestrator.files.whole_file import write_whole
 
     printed = {f"json/{json_schemas.file_of(name)}": value for name, value in json_schemas.schemas().items()}
     found = schemas() | printed

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ssl
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from orchestrator.files.held_folder import held_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,8 +50,8 @@ class Authority:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         # OpenSSL reads them from a file only.
-        with TemporaryDirectory() as folder:
-            file = Path(folder, "server.pem")
+        with held_folder() as folder:
+            file = folder / "server.pem"
             file.touch(mode=0o600)
             file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
             context.load_cert_chain(file)

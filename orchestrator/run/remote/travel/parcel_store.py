@@ -10,16 +10,19 @@ import shutil
 import tarfile
 import tempfile
 import time
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.account import AwsError, error_code, refusal, told
 from orchestrator.aws.conditional import ABSENT, FASTER
 from orchestrator.errors import LackError
 from orchestrator.fetching.cache_folder import cache_folder
+from orchestrator.files.held_folder import held_folder
 from orchestrator.run.remote.travel.parcel import digest_of, unpacked_files
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.aws.account import Account
     from orchestrator.run.remote.travel.parcel import Parcel
 
@@ -61,8 +64,9 @@ class ParcelStore:
             return place
         place.parent.mkdir(parents=True, exist_ok=True)
         _make_room(place.parent)
-        coming = Path(tempfile.mkdtemp(prefix=f".{digest[:8]}-", dir=place.parent))
-        try:
+        with held_folder(place.parent) as folder:
+            coming = folder / "content"
+            coming.mkdir()
             self._fetch(digest, coming)
             if digest_of(unpacked_files(coming), below) != digest:
                 raise LackError(
@@ -70,12 +74,11 @@ class ParcelStore:
                     hint="delete that object and run it again",
                 )
             coming.chmod(0o755)
-            coming.rename(place)
-        except OSError:
-            if not place.is_dir():  # unless another process was faster
-                raise
-        finally:
-            shutil.rmtree(coming, ignore_errors=True)
+            try:
+                coming.rename(place)
+            except OSError:
+                if not place.is_dir():  # unless another process was faster
+                    raise
         return place
 
     def _fetch(self, digest: str, into: Path) -> None:
@@ -109,5 +112,6 @@ class ParcelStore:
 def _make_room(place: Path) -> None:
     """Remove what no task has used for long."""
     for one in place.iterdir():
-        if time.time() - one.stat().st_mtime > _UNUSED:
-            shutil.rmtree(one, ignore_errors=True)
+        with suppress(OSError):  # another process was faster
+            if time.time() - one.stat().st_mtime > _UNUSED:
+                shutil.rmtree(one, ignore_errors=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.files.whole_file import RecordFile, write_whole
 from orchestrator.system_refusal import system_refusal
-from orchestrator.whole_file import RecordFile, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -10,18 +11,19 @@ import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import pytest
 import yaml
 
 from orchestrator.build.ansible.secret_files import Verbatim, secret_folder
-from orchestrator.build.launch import held_folder
+from orchestrator.files import held_folder
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
 HOLDS = """
 import sys, time
 from pathlib import Path
-from orchestrator.build.launch.held_folder import held_folder
+from orchestrator.files.held_folder import held_folder
 with held_folder(Path(sys.argv[1])) as folder:
     (folder / "secret").write_text("s3cret")
     print(folder, flush=True)
@@ -61,6 +63,40 @@ def test_clear_when_a_folder_is_just_being_made(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(fcntl, "flock", lock_late)
     with held_folder.held_folder(tmp_path) as own:
         assert (cleared, own.exists()) == ([()], True)
+
+
+def test_clear_when_somebody_was_told_to_use_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept stays after its process, and nobody clears it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with held_folder.held_folder(kept=lambda: True) as own:
+        (own / "key").touch()
+    assert (held_folder.clear_abandoned(), (own / "key").exists()) == ((), True)
+
+
+@pytest.fixture
+def of_nobody() -> Iterator[Path]:
+    """A folder of a user to whom modes matter, as they do not to root, whose user this process is meanwhile."""
+    user = 65534 if os.geteuid() == 0 else os.geteuid()
+    with tempfile.TemporaryDirectory() as base:
+        os.chown(base, user, -1)
+        mine = os.geteuid()
+        os.seteuid(user)
+        try:
+            yield Path(base)
+        finally:
+            os.seteuid(mine)
+
+
+def test_folder_when_what_is_in_it_is_closed(of_nobody: Path) -> None:
+    """Copies of a user's files keep their modes, and go nevertheless; what a link leads to stays as it is."""
+    elsewhere = of_nobody / "elsewhere"
+    elsewhere.mkdir(mode=0o500)
+    with held_folder.held_folder(of_nobody) as own:
+        (own / "closed/below").mkdir(parents=True)
+        (own / "link").symlink_to(elsewhere)
+        (own / "closed/below").chmod(0o500)
+        (own / "closed").chmod(0o500)
+    assert (own.exists(), elsewhere.stat().st_mode & 0o777) == (False, 0o500)
 
 
 def test_secret_folder_when_a_value_has_everything_in_it() -> None:
