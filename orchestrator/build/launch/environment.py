@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from orchestrator.build.launch.wrapper_variables import CONNECTION_VARIABLE, EVE
 from orchestrator.build.packer import plugins
 from orchestrator.build.packer.plugin_folders import VARIABLE as PLUGIN_PATH
 from orchestrator.errors import LackError
+from orchestrator.fetching.cache_folder import cache_folder
 from orchestrator.files.held_folder import clear_abandoned, held_folder
 
 if TYPE_CHECKING:
@@ -104,5 +105,13 @@ def _plugin_folder(request: BuildRequest, private: Path) -> Path:
 def _mitogen(private: Path) -> dict[str, str]:
     """Mitogen's variables. It does not share connections by itself, as Ansible does in its control path directory."""
     fits = len(str(private)) + _ADDED <= _LONGEST
-    kept = {"MITOGEN_MODULES": str(private / "modules")}
+    kept = {"MITOGEN_MODULES": str(_modules(private))}
     return {**STRATEGY, **kept, **({CONNECTION_VARIABLE: str(private / "%C")} if fits else {})}
+
+
+def _modules(private: Path) -> Path:
+    """Where what Mitogen sends of its modules is kept: for all builds, or for this one where nothing else can be."""
+    place = cache_folder("mitogen-modules")
+    with suppress(OSError):
+        place.mkdir(parents=True, exist_ok=True)
+    return place if os.access(place, os.W_OK | os.X_OK) else private / "modules"

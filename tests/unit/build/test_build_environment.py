@@ -89,7 +89,18 @@ def test_mitogen_is_ansibles_strategy_when_it_works(request_for: Callable[..., B
     assert environment.items() >= STRATEGY.items()
     assert (Path(STRATEGY["ANSIBLE_STRATEGY_PLUGINS"]) / f"{STRATEGY['ANSIBLE_STRATEGY']}.py").is_file()
     assert environment[CONNECTION_VARIABLE] == "/tmp/x/%C"
-    assert environment["MITOGEN_MODULES"] == "/tmp/x/modules"
+
+
+def test_modules_of_mitogen_when_there_is_a_cache(
+    request_for: Callable[..., BuildRequest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Builds share what is kept of them; without a cache it is kept for one build."""
+    found = []
+    (tmp_path / "file").touch()
+    for cache in (tmp_path / "cache", tmp_path / "file"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+        found.append(packer_environment(request_for(), Path("/tmp/x"), [], mitogen=True)["MITOGEN_MODULES"])
+    assert found == [f"{tmp_path}/cache/ami/mitogen-modules", "/tmp/x/modules"]
 
 
 def test_connection_is_not_shared_when_its_socket_would_not_fit(request_for: Callable[..., BuildRequest]) -> None:

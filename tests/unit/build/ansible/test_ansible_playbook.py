@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -173,18 +174,21 @@ def test_connection_is_shared_by_the_playbooks_of_a_build(stage: Stage) -> None:
 
 
 def test_modules_are_kept_for_the_next_playbook(tmp_path: Path) -> None:
-    """Those that are installed here; one that was cut off by a kill is worked out anew."""
+    """Those that are installed here; one that was cut off, or is of another file, is worked out anew."""
     stage, kept = Stage(tmp_path, {**STRATEGY, "MITOGEN_MODULES": str(tmp_path / "kept")}), tmp_path / "kept"
     stage.role(ROLE)
     with stage.play() as first:
         first.communicate()
-    contents = {file.name: file.read_text() for file in kept.iterdir()}
+    contents = {file.name: file.read_text() for file in kept.glob("*/*")}
     assert {"ansible.module_utils.basic.json", "ansible_mitogen.target.json"} <= contents.keys()
-    (kept / "ansible.module_utils.basic.json").write_text('["ansible.module_ut')
+    (of_versions,) = kept.iterdir()
+    (of_versions / "ansible.module_utils.basic.json").write_text('["ansible.module_ut')
+    target = json.loads(contents["ansible_mitogen.target.json"])
+    (of_versions / "ansible_mitogen.target.json").write_text(json.dumps([[1, 2], *target[1:-2], "", []]))
     with stage.play() as second:
         second.communicate()
     assert (first.returncode, second.returncode) == (0, 0)
-    assert {file.name: file.read_text() for file in kept.iterdir()} == contents
+    assert {file.name: file.read_text() for file in kept.glob("*/*")} == contents
 
 
 def test_unreachable_machine_is_told_as_such(stage: Stage) -> None:
