@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.lab.small import Small
 
-pytestmark = pytest.mark.long(110)
+pytestmark = [pytest.mark.long(110), pytest.mark.thorough]
 
 TASKS = """
 - name: Make a folder for the agent's settings

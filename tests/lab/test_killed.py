@@ -28,7 +28,7 @@ BUILD = ("resolve", "launch", "connect", "provision", "snapshot", "tag")
 PROOF = ("boot", "await", "test", "clean up")
 ALL = [(image, stage) for image in ("tiny", "top") for stage in (*BUILD, *PROOF)]
 #: Those after which most has to be found out or cleared away.
-MOMENTS = some([("tiny", "provision"), ("tiny", "snapshot"), ("tiny", "test"), ("top", "tag"), ("top", "boot")], ALL)
+MOMENTS = some([("tiny", "snapshot"), ("tiny", "test"), ("top", "tag")], ALL)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.settings import Settings
 
-pytestmark = pytest.mark.long(240)
+pytestmark = pytest.mark.long(130)
 
 VERSIONS = ends(ALL)
 
@@ -43,8 +43,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "no-capacity": {"patience": 1.0},  # it repeats the call for as long as the real one
     "create-image-5xx": {"late": True},
 }
-GOOD = some(("ok", "throttled"), ("ok", "throttled", "ids-late"))
-BAD = ("no-capacity", "machine-lost", "create-image-5xx", "failed-task")
+GOOD = some(("ok",), ("ok", "throttled", "ids-late"))
+BAD = some(("create-image-5xx", "failed-task"), ("no-capacity", "machine-lost", "create-image-5xx", "failed-task"))
 
 #: What the board tells with some versions only, and why that is right.
 ONLY_SOMETIMES = {
@@ -169,6 +169,7 @@ def test_interrupted_build_leaves_nothing(waves: Waves, ec2: Any, version: str) 
     assert left(ec2, [ended.replay]) == NOTHING
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("version", VERSIONS)
 def test_no_capacity_is_told_soon(waves: Waves, version: str) -> None:
     """Long before Packer itself gives up, which 1.16 does after 83 s. It takes 9 s where nothing else runs."""
