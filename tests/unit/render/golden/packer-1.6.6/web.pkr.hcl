@@ -347,12 +347,13 @@ build {
 
   # Ansible calls sudo without a terminal. Where sudoers demands one, the build's user needs none until the seal removes
   # this file. Then the machine must be done with what it does by itself after its first boot.
+  # `timeout`, because sudo in a terminal now and then never ends although it has done its work.
   # `sh`, because /tmp may be mounted noexec.
   provisioner "shell" {
     execute_command = "{{ .Vars }} sh {{ .Path }}"
     inline = [
       "rule=\"Defaults:$(id -un) !requiretty\" file=/etc/sudoers.d/99image-build",
-      "[ $(id -u) = 0 ] || script -qec \"sudo -n sh -c 'umask 227; echo $rule >$file'\" /dev/null </dev/null >/dev/null 2>&1",
+      "[ $(id -u) = 0 ] || script -qec \"timeout --foreground -s KILL 60 sudo -n sh -c 'umask 227; echo $rule >$file'\" /dev/null </dev/null >/dev/null 2>&1",
       "boot=300 limit=900 strict=1 prefix='this machine: ' result='/run/cloud-init/result.json'",
       "locks='/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock'",
       "up() {",
