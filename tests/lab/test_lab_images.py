@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from orchestrator.lab import lifecycle
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -42,10 +44,12 @@ def disks(lab: Settings, podman: Callable[..., str]) -> set[str]:
     return set(podman("images", "-q", f"--filter=label=ami.lab={lab.name}").split())
 
 
-def test_only_debian_is_there_from_the_start(client: Callable[..., Any]) -> None:
-    (only,) = client("ec2", "ap-south-1").describe_images()["Images"]
-    assert only["Name"].startswith("debian-12-amd64-")
-    assert only["OwnerId"] == "136693071363"
+def test_only_debian_is_there_from_the_start(client: Callable[..., Any], lab: Settings) -> None:
+    """And the systems that other tests have given this lab."""
+    there = client("ec2", "ap-south-1").describe_images()["Images"]
+    assert len(there) == len(lifecycle.status(lab.name).systems)
+    assert [one["Name"] for one in there if one["Name"].startswith("debian-12-amd64-")]
+    assert {one["OwnerId"] for one in there} == {"136693071363"}
 
 
 def test_an_image_is_pending_until_its_disk_is_saved(ec2: Any, bench: Any, source: str) -> None:
