@@ -22,7 +22,7 @@ from orchestrator.build.packer import plugins
 from orchestrator.build.packer.plugin_folders import VARIABLE as PLUGIN_PATH
 from orchestrator.errors import LackError
 from orchestrator.fetching.cache_folder import cache_folder
-from orchestrator.files.held_folder import clear_abandoned, held_folder
+from orchestrator.files.held_folder import clear_abandoned, held_folder, in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,7 +60,7 @@ def private_folder() -> Iterator[Path]:
     """
     if os.pathsep in tempfile.gettempdir():
         raise LackError(f"Packer cannot work in {tempfile.gettempdir()}: it has a colon in its path", hint="set TMPDIR")
-    clear_abandoned()
+    clear_abandoned(in_memory())  # where secrets are, which this build may not have
     with held_folder() as folder:
         yield folder
 
