@@ -76,11 +76,14 @@ def _state(path: str) -> list[int]:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write it whole: builds read it while another one writes."""
+    """Write it whole: builds read it while another one writes. An Ansible elsewhere has no `write_whole` of ours."""
     file.parent.mkdir(parents=True, exist_ok=True)
     coming = file.with_suffix(f".{os.getpid()}")
-    coming.write_text(text, encoding="utf-8")
-    coming.replace(file)
+    try:
+        coming.write_text(text, encoding="utf-8")
+        coming.replace(file)
+    finally:  # nothing stays on a full disk
+        coming.unlink(missing_ok=True)
 
 
 def _tell_of_others(msg: str, *arguments: Any, **options: Any) -> None:
