@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lab.small import PROGRAMS, REPOSITORY, environment
+from tests.small_disk import small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,14 +34,11 @@ def ended(folder: Path, *arguments: str, files: int = 0) -> tuple[int, str]:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """The shipped workspace on a file system of 2 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=True)
-    shutil.copy(REPOSITORY / "ami.yml", folder)
-    for name in ("packer", "playbooks", "roles"):
-        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with small_disk(tmp_path / "disk", "2m") as folder:
+        shutil.copy(REPOSITORY / "ami.yml", folder)
+        for name in ("packer", "playbooks", "roles"):
+            shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        yield folder
 
 
 @pytest.mark.parametrize("how", ["full", "read-only"])

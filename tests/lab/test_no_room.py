@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lab.small import NOTHING, PROGRAMS, environment
+from tests.small_disk import small_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +26,7 @@ LEFT = 48 * 1024
 
 
 def test_build_when_the_disk_fills_up(small: Small, tmp_path: Path) -> None:
-    disk = tmp_path.with_name(f"{tmp_path.name}-disk")
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], check=True)
-    try:
+    with small_disk(tmp_path.with_name(f"{tmp_path.name}-disk"), "2m") as disk:
         shutil.copytree(small.root, disk, dirs_exist_ok=True)
         free = os.statvfs(disk)
         (disk / "fill").write_bytes(b"\0" * (free.f_bavail * free.f_bsize - LEFT))
@@ -46,5 +44,3 @@ def test_build_when_the_disk_fills_up(small: Small, tmp_path: Path) -> None:
         for path in run.rglob("*.xml"):
             ET.parse(path)
         assert not [path for path in run.rglob("*") if path.name.endswith(".new")]
-    finally:
-        subprocess.run(["umount", disk], check=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.files.whole_file import RecordFile, write_whole
 from orchestrator.system_refusal import system_refusal
+from tests.small_disk import small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
     """A file system of 16 KiB."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with small_disk(tmp_path / "tiny", "16k") as folder:
+        yield folder
 
 
 def test_write_whole_when_the_disk_is_full(tiny: Path) -> None:

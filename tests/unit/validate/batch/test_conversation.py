@@ -22,6 +22,7 @@ from orchestrator.validate.batch.conversation import Conversation
 from orchestrator.validate.batch.question import Answer, Ended, Question, Reply
 from orchestrator.validate.errors import ConnectionFault, NoResponse, Unwritable
 from orchestrator.validate.round import CallCount
+from tests.small_disk import small_disk
 from tests.unit.validate import shell_transport as mishaps
 from tests.unit.validate.shell_transport import LocalShell
 
@@ -430,11 +431,8 @@ def until(condition: str) -> str:
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A folder with room for 3 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+    with small_disk(tmp_path / "small", "3m", "--lazy") as folder:
+        yield folder
 
 
 @pytest.mark.usefixtures("patient")
