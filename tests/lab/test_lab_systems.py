@@ -39,14 +39,16 @@ def online(bench: Any, ami: str, instance_type: str) -> str:
 
 
 def test_debian_13(lab: Settings, client: Callable[..., Any], bench: Any) -> None:
-    """It is in every region, and nothing of its first boot fails. Another test may have added it to this lab."""
+    """It is in every region, once, and nothing of its first boot fails.
+
+    Another test may have added it to this lab, or to another lab, with which this one shares the disk.
+    """
     there = "debian-13" in lifecycle.status(lab.name).systems
     assert bool(found(client("ec2", "eu-west-1"), "debian-13-*")) == there
-    told: list[str] = []
-    lifecycle.add_systems(lab, ["debian-13"], told.append)
+    lifecycle.add_systems(lab, ["debian-13"], print)
     again: list[str] = []
     lifecycle.add_systems(lab, ["debian-13"], again.append)
-    assert (bool(told), again) == (not there, [])
+    assert again == []
     assert {"debian-12", "debian-13"} <= set(lifecycle.status(lab.name).systems)
     regions = [found(client("ec2", region), "debian-13-amd64-*") for region in ("us-east-1", "eu-west-1", "eu-west-2")]
     assert [[image["Architecture"] for image in images] for images in regions] == [["x86_64"]] * 3
