@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.lab.small import Small
 
-pytestmark = pytest.mark.long(320)
+pytestmark = pytest.mark.long(110)
 
 #: Stages of a build and of a validation; at each of them each image can be killed. One machine at a time does one
 #: image after the other: its tests, for which its children wait, come before their builds.
@@ -28,7 +28,7 @@ BUILD = ("resolve", "launch", "connect", "provision", "snapshot", "tag")
 PROOF = ("boot", "await", "test", "clean up")
 ALL = [(image, stage) for image in ("tiny", "top") for stage in (*BUILD, *PROOF)]
 #: Those after which most has to be found out or cleared away.
-MOMENTS = some([("tiny", "snapshot"), ("tiny", "test"), ("top", "tag")], ALL)
+MOMENTS = some([("tiny", "snapshot"), ("top", "tag")], ALL)
 
 
 @pytest.fixture
