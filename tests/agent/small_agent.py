@@ -264,7 +264,7 @@ def _release() -> dict[str, str]:
 
 def _metadata(path: str, token: str) -> str:
     asked = urllib.request.Request(METADATA + path, headers={"X-aws-ec2-metadata-token": token})  # noqa: S310
-    with urllib.request.urlopen(asked, timeout=5) as reply:  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=60) as reply:  # noqa: S310
         return str(reply.read().decode())
 
 
@@ -272,7 +272,7 @@ def connection_of_machine() -> Connection:
     """Who this machine is, as the metadata service tells it. Raises OSError, and the unit starts it again."""
     headers = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
     asked = urllib.request.Request(METADATA + "api/token", headers=headers, method="PUT")  # noqa: S310
-    with urllib.request.urlopen(asked, timeout=5) as reply:  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=60) as reply:  # noqa: S310
         token = reply.read().decode()
     found = json.loads(_metadata("dynamic/instance-identity/document", token))
     role = _metadata("meta-data/iam/security-credentials/", token)

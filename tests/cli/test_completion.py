@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 AMI = Path(sys.executable).parent / "ami"
 #: Seconds until a shell that is slow, on a machine that is busy, has answered.
-PATIENCE = 60
+PATIENCE = 300
 #: How each is started without the machine's own settings, and with the person's.
 SHELLS = {"bash": ["-i"], "zsh": ["-d", "-i"], "fish": ["-i"]}
 #: The line goes to the start, and becomes the argument of `echo`.

@@ -77,7 +77,7 @@ def newest(aws: Contract) -> dict[str, Any]:
     return dict(answer["InstanceRefreshes"][0])
 
 
-def until(ask: Callable[[], bool], seconds: float = 120) -> None:
+def until(ask: Callable[[], bool], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not ask():
         assert time.monotonic() < deadline, "waited in vain"

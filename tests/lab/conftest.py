@@ -200,7 +200,7 @@ class Bench:
     def booted(self, instance_id: str) -> str:
         """Wait until cloud-init is done; returns its status."""
         # Each start of cloud-init takes half a second of a core: it is asked when its result is there.
-        wait = "for i in $(seq 600); do [ -e /run/cloud-init/result.json ] && break; sleep 0.1; done"
+        wait = "for i in $(seq 3000); do [ -e /run/cloud-init/result.json ] && break; sleep 0.1; done"
         ask = "for i in $(seq 100); do cloud-init status --wait && exit; sleep 0.1; done 2>&1; exit 1"
         return self.shell(instance_id, f"{wait}; {ask}").strip(". \n")
 

@@ -47,7 +47,7 @@ def await_workers(scheduler: str, count: int) -> None:
     from distributed import Client  # noqa: PLC0415 - it takes long to load
 
     with Client(f"tcp://{scheduler}", set_as_default=False) as client:  # type: ignore[no-untyped-call]
-        client.wait_for_workers(count, timeout=60)
+        client.wait_for_workers(count, timeout=300)
 
 
 def events(small: Small) -> list[dict[str, Any]]:

@@ -147,7 +147,7 @@ def test_build_when_interrupted(small: Small, stage: str) -> None:
     small.write("roles/marker/tasks/main.yml", slow + TASKS)
     small.write(
         "roles/marker/tests/test_marker.py",
-        "import time\n" + TESTS.replace("    assert", "    time.sleep(2)\n    assert"),
+        "import time\n" + TESTS.replace("    assert", "    time.sleep(60)\n    assert"),
     )
     with subprocess.Popen(
         [PROGRAMS / "ami", "build", "--yes"], cwd=small.root, env=environment(), stderr=subprocess.PIPE

@@ -44,7 +44,7 @@ class Client:
 
     def ask(self) -> None:
         try:
-            with urllib.request.urlopen(f"http://{self.address}/", timeout=5) as page:
+            with urllib.request.urlopen(f"http://{self.address}/", timeout=60) as page:
                 self.pages.add(page.read())
         except (OSError, urllib.error.URLError) as error:
             self.failed.append(f"{time.strftime('%X')} {error}")

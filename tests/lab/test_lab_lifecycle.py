@@ -159,7 +159,8 @@ def test_a_lab_that_does_not_answer_keeps_what_it_holds(
         with pytest.raises(LackError, match=f"process {pid}. runs and does not answer"):
             lifecycle.up(wanted, print)
         lab.pid_file.unlink()  # as if `up` had been killed before it was written
-        monkeypatch.setattr(lifecycle, "PATIENCE", 30.0)
+        monkeypatch.setattr(lifecycle, "PATIENCE", 300.0)
+        monkeypatch.setattr(door, "PATIENCE", 60.0)
         threading.Timer(1.0, os.kill, (pid, signal.SIGCONT)).start()
         assert lifecycle.up(wanted, print) == lab
     finally:

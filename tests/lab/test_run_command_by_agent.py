@@ -137,5 +137,5 @@ def test_a_reboot_leaves_the_node_a_node(
         lambda: shared_bench.shell(node, "cat /proc/sys/kernel/random/boot_id", check=False) not in ("", boot), "boot"
     )
     until(lambda: shared_bench.shell(node, "systemctl is-active amazon-ssm-agent", check=False) == "active\n", "agent")
-    until(lambda: shared_bench.ping(node) == "Online", "Online", 120)
-    assert result(ssm, send(ssm, node, "echo back"), node, eventually, 120)["StandardOutputContent"] == "back\n"
+    until(lambda: shared_bench.ping(node) == "Online", "Online")
+    assert result(ssm, send(ssm, node, "echo back"), node, eventually)["StandardOutputContent"] == "back\n"

@@ -28,7 +28,7 @@ def send(ssm: Any, instance: str, *commands: str, **parameters: str) -> str:
     return str(answer["Command"]["CommandId"])
 
 
-def result(ssm: Any, command: str, instance: str, eventually: Callable[..., Any], seconds: float = 60) -> Any:
+def result(ssm: Any, command: str, instance: str, eventually: Callable[..., Any], seconds: float = 300) -> Any:
     """The invocation once it has ended."""
 
     def ended() -> Any:
@@ -143,15 +143,16 @@ def test_a_cancelled_script_is_killed(ssm: Any, shared_bench: Any, node: str, ev
 
 
 def test_five_scripts_run_at_once_on_one_node_and_the_others_wait(
-    ssm: Any, node: str, eventually: Callable[..., Any]
+    ssm: Any, shared_bench: Any, node: str, eventually: Callable[..., Any]
 ) -> None:
     """The agent says that a command is in progress as soon as it has it (amazon-ssm-agent, `mgsinteractor.go`)."""
-    commands = [send(ssm, node, "sleep 1.5") for _ in range(7)]
+    commands = [send(ssm, node, "until test -e /run/seen; do sleep 0.1; done") for _ in range(7)]
 
     def statuses() -> list[str]:
         return [ssm.get_command_invocation(CommandId=one, InstanceId=node)["Status"] for one in commands]
 
     eventually(lambda: statuses() == ["InProgress"] * 7, "all in progress")
+    shared_bench.shell(node, "touch /run/seen")
     ended = [result(ssm, one, node, eventually) for one in commands]
     assert {found["Status"] for found in ended} == {"Success"}
     first_end = min(found["ExecutionEndDateTime"] for found in ended)

@@ -176,7 +176,7 @@ def test_script_when_it_fails_or_hangs(
     monkeypatch.setattr("orchestrator.validate.machine.piped._WAY", 1)
     transport = transport_to(*piped)
     with pytest.raises(ConnectionFault, match=r"failed on .*: that is why$"):
-        transport.run("echo 'that is why' >&2; exit 3", 5, CallCount())
+        transport.run("echo 'that is why' >&2; exit 3", 60, CallCount())
     with pytest.raises(ConnectionFault, match=r"did not end in time$"):
         transport.run("sleep 30", 1, CallCount())
 
@@ -222,9 +222,9 @@ def test_environment_when_a_person_or_a_container_has_one(piped: tuple[ValidateR
 
 def test_machine_when_the_user_may_not_get_in(request_of: Callable[..., ValidateRequest]) -> None:
     """The error says what SSH said, and what to look at."""
-    request = replace(request_of(ConnectionKind.SSH), ssh_username="nobody-knows", online_timeout=15)
+    request = replace(request_of(ConnectionKind.SSH), ssh_username="nobody-knows", online_timeout=30)
     with (
-        pytest.raises(NeverOnline, match=r"within 15 s: .*Permission denied") as caught,
+        pytest.raises(NeverOnline, match=r"within 30 s: .*Permission denied") as caught,
         Boot(request, ignore).machine(),
     ):
         pass

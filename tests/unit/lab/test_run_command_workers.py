@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from orchestrator.lab.ssm.workers import Ticket
 
 
-def settled(holds: Callable[[], bool], seconds: float = 5) -> bool:
+def settled(holds: Callable[[], bool], seconds: float = 300) -> bool:
     """Whether something holds, soon."""
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.005)
     return holds()
+
+
+#: Commands that an agent runs at once.
+RUN = 5
 
 
 class Agent:
@@ -37,7 +41,7 @@ class Agent:
             return False
         self.tickets.append(ticket)
         threading.Thread(target=self._begin, args=(number, ticket), daemon=True).start()
-        settled(lambda: number in self.begun, 0.05)
+        settled(lambda: number in self.begun, 300 if len(self.tickets) <= RUN else 0.05)
         return True
 
     def _begin(self, number: int, ticket: Ticket) -> None:

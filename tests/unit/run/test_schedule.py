@@ -88,7 +88,7 @@ def test_work_through_when_ways_differ() -> None:
 
 def test_work_through_when_two_may_run() -> None:
     """As many run at once as may, and no more."""
-    both, running, most = threading.Barrier(2, timeout=10), [0], [0]
+    both, running, most = threading.Barrier(2, timeout=300), [0], [0]
     lock = threading.Lock()
 
     def do(_: Task) -> str:
@@ -126,10 +126,10 @@ def test_work_through_when_what_a_running_task_stands_on_ends_badly() -> None:
 
     def do(task: Task) -> str:
         if task.name == "test golden":
-            started.wait(10)
+            started.wait(300)
             return "bad"
         started.set()
-        ended.wait(10)
+        ended.wait(300)
         return "cancelled"
 
     def give_up(task: Task, _: str) -> None:
@@ -259,10 +259,10 @@ def test_work_through_when_a_task_is_given_up_and_found_elsewhere() -> None:
 
     def do(task: Task) -> str | PutOff:
         if task.name == "golden":
-            asked.wait(10)
+            asked.wait(300)
             return "bad"
         asked.set()
-        told.wait(10)
+        told.wait(300)
         return PutOff()
 
     work = Work(do, Doing().skip, lambda result: result == "ok", lambda _task, _: told.set(), pace=0)

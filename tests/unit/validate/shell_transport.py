@@ -34,7 +34,7 @@ class LocalShell:
         assert len(script) <= self.longest_script
         return mishap(self, script) if mishap else self.really(script, seconds)
 
-    def really(self, script: str, seconds: float = 60) -> str:
+    def really(self, script: str, seconds: float = 600) -> str:
         done = subprocess.run(self._shell, input=script.encode(), capture_output=True, timeout=seconds, check=False)
         assert not done.stderr, done.stderr
         if done.returncode:

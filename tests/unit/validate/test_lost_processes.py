@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.long(40)
 
 #: Seconds after which a session is taken to hang: it is stopped, and the test fails.
-LONGEST = 60.0
+LONGEST = 240.0
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_processes_with_the_builds_folder_are_ended(tmp_path: Path) -> None:
     worker = sleeper(TMPDIR=str(tmp_path))
     master = sleeper(title=f"ssh: {tmp_path}/0123456789 [mux]")
     end_orphans(tmp_path)
-    assert (worker.wait(5), master.wait(5)) == (-9, -9)
+    assert (worker.wait(50), master.wait(50)) == (-9, -9)
 
 
 def test_processes_of_others_live_on(tmp_path: Path) -> None:

@@ -139,10 +139,17 @@ def test_hold_when_stopped_while_waiting(account: Account, records: Records) -> 
 def test_hold_when_it_was_taken_over(account: Account, records: Records) -> None:
     """A renewal finds out and says so once; the new owner's lease outlives the block."""
     lost: list[float] = []
+    told = threading.Event()
+
+    def tell() -> None:
+        lost.append(time.monotonic())
+        told.set()
+
     leases = Leases(account, BUCKET, ME, ttl=0.3)
-    with leases.hold("build/x", stop=threading.Event(), lost=lambda: lost.append(time.monotonic())):
+    with leases.hold("build/x", stop=threading.Event(), lost=tell):
         assert taken_over(records)
-        time.sleep(1)
+        assert told.wait(300)
+        time.sleep(0.5)  # of further beats
     assert len(lost) == 1
     read = records.read("build/x", ttl=60)
     assert read is not None
@@ -172,31 +179,36 @@ def test_hold_when_it_is_gone(account: Account, records: Records) -> None:
     lost = threading.Event()
     with Leases(account, BUCKET, ME, ttl=0.3).hold("build/x", stop=threading.Event(), lost=lost.set):
         account.client("s3").delete_object(Bucket=BUCKET, Key="leases/build/x")
-        assert lost.wait(2)
+        assert lost.wait(300)
     assert list(records.keys()) == []
 
 
 def test_hold_when_the_bucket_is_out_of_reach_for_a_while(account: Account, records: Records) -> None:
     """A renewal that fails is tried again; nothing is lost, nothing raises."""
-    lost = threading.Event()
+    lost, refused = threading.Event(), threading.Event()
     s3: Any = account.client("s3")
+
+    def refuse(**_: Any) -> tuple[Any, dict[str, Any]]:
+        """A network that is not there, as botocore sees it."""
+        refused.set()
+        answer = type("Answer", (), {"status_code": 503, "headers": {}})
+        return answer, {"Error": {"Code": "SlowDown", "Message": "not now"}, "ResponseMetadata": {}}
+
+    def state() -> str:
+        there = records.read("build/x", ttl=60)
+        assert there is not None
+        return there.etag
+
     with Leases(account, BUCKET, ME, ttl=0.3).hold("build/x", stop=threading.Event(), lost=lost.set):
-        before = records.read("build/x", ttl=60)
         s3.meta.events.register("before-call.s3.PutObject", refuse)
-        time.sleep(0.5)
+        assert refused.wait(300)
+        before = state()
         s3.meta.events.unregister("before-call.s3.PutObject", refuse)
-        time.sleep(0.5)
-        after = records.read("build/x", ttl=60)
+        deadline = time.monotonic() + 300
+        while state() == before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert state() != before
     assert not lost.is_set()
-    assert before is not None
-    assert after is not None
-    assert before.etag != after.etag
-
-
-def refuse(**_: Any) -> tuple[Any, dict[str, Any]]:
-    """A network that is not there, as botocore sees it."""
-    answer = type("Answer", (), {"status_code": 503, "headers": {}})
-    return answer, {"Error": {"Code": "SlowDown", "Message": "not now"}, "ResponseMetadata": {}}
 
 
 def test_hold_when_the_bucket_cannot_be_used(account: Account) -> None:

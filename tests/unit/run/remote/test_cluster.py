@@ -53,7 +53,7 @@ def programs(
 
 def await_cluster(written: str) -> None:
     """Wait until the scheduler has its worker."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while True:
         try:
             with connected(address_of(written)):

@@ -52,7 +52,7 @@ def stops(scheduler: tuple[psutil.Process, str]) -> Iterator[list[Any]]:
 
 def connected(address: str) -> Any:
     """A client that waits no longer than two seconds for anything, once the scheduler is there."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while True:
         try:
             return Client(address, timeout=2, set_as_default=False)  # type: ignore[no-untyped-call]

@@ -51,7 +51,7 @@ def talk(shell: LocalShell, spool: str, gone: Callable[[], bool] = lambda: False
 
 
 def ask(
-    conversation: Conversation, *commands: bytes, seconds: float = 30, first: int = 1, tally: CallCount | None = None
+    conversation: Conversation, *commands: bytes, seconds: float = 120, first: int = 1, tally: CallCount | None = None
 ) -> list[Reply]:
     """The replies, in the order of the commands; each question is replied to once."""
     questions = [Question(number, command, seconds) for number, command in enumerate(commands, start=first)]
@@ -394,7 +394,7 @@ def test_closing_ends_what_is_asked(spool: str) -> None:
     stop = threading.Event()
 
     def waits(_shell: LocalShell, _script: str) -> str:
-        assert stop.wait(10)
+        assert stop.wait(300)
         raise Interrupted("stopped")
 
     conversation = Conversation(LocalShell(waits), stop=stop, spool=spool)

@@ -415,8 +415,8 @@ def test_first_failure_when_others_still_wait(tmp_path: Path) -> None:
     text = """
 import time
 def test_a(host): host.run("sleep 1"); assert False
-def test_b(host): host.run("sleep 1; echo"); host.run("sleep 3")
-def test_c(): time.sleep(4)
+def test_b(host): host.run("sleep 1; echo"); host.run("sleep 30")
+def test_c(): time.sleep(60)
 """
     found, tests, end = outcomes(replace(asked_for(tmp_path, one=text), selection=Selection(maxfail=1)))
     assert found == {"test_a": "failed"}

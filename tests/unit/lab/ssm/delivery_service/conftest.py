@@ -82,7 +82,7 @@ class Service:
         """The invocation as it is now."""
         return self.ask("GetCommandInvocation", CommandId=command, InstanceId=INSTANCE)
 
-    def ended(self, command: str, seconds: float = 20) -> Any:
+    def ended(self, command: str, seconds: float = 300) -> Any:
         """The invocation once it has ended."""
         return until(lambda: (found := self.result(command))["Status"] in ENDED and found, command, seconds)
 
@@ -92,7 +92,7 @@ class Service:
         return str(listed[0]["PingStatus"]) if listed else None
 
 
-def until(answer: Callable[[], Any], what: str, seconds: float = 20) -> Any:
+def until(answer: Callable[[], Any], what: str, seconds: float = 300) -> Any:
     """The answer once it is true."""
     ends = time.monotonic() + seconds
     while not (found := answer()):

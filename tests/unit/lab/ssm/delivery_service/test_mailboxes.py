@@ -78,10 +78,10 @@ def test_a_later_poll_ends_an_earlier_one() -> None:
     """The earlier one is of an agent that has ended: what it got would be lost for its ten seconds."""
     boxes = Mailboxes()
     found: list[list[InstanceMessage]] = []
-    earlier = threading.Thread(target=lambda: found.append(boxes.poll(ONE, 10, 30)))
+    earlier = threading.Thread(target=lambda: found.append(boxes.poll(ONE, 10, 900)))
     earlier.start()
     while not boxes._polls[ONE]:
         pass
     boxes.poll(ONE, 10, 0)
-    earlier.join(5)
+    earlier.join(300)
     assert found == [[]]
