@@ -209,8 +209,8 @@ def test_a_machine_that_was_stopped_before_it_died_comes_back_on_another_host(
     faults: Any, ec2: Any, bench: Any
 ) -> None:
     faults.set("die", 12, times=1)
-    began = time.monotonic()
     spared = bench.launch()
+    began = time.monotonic()
     ec2.stop_instances(InstanceIds=[spared])
     bench.wait(spared, "stopped")
     ec2.start_instances(InstanceIds=[spared])
