@@ -28,14 +28,14 @@ def send(ssm: Any, instance: str, *commands: str, **parameters: str) -> str:
     return str(answer["Command"]["CommandId"])
 
 
-def result(ssm: Any, command: str, instance: str, eventually: Callable[..., Any], seconds: float = 300) -> Any:
+def result(ssm: Any, command: str, instance: str, eventually: Callable[..., Any]) -> Any:
     """The invocation once it has ended."""
 
     def ended() -> Any:
         found = ssm.get_command_invocation(CommandId=command, InstanceId=instance)
         return found["Status"] in ENDED and found
 
-    return eventually(ended, f"the end of {command}", seconds)
+    return eventually(ended, f"the end of {command}")
 
 
 @pytest.fixture(scope="module")

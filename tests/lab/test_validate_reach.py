@@ -31,6 +31,7 @@ from orchestrator.validate.request import ImageFacts, ValidateRequest
 from orchestrator.validate.round import CallCount
 from tests.lab.account import present, restore
 from tests.lab.small import NOTHING
+from tests.thorough import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -278,9 +279,11 @@ def test_ami_validate_when_only_chosen_tests_run(small: Small) -> None:
     small.write(path, test.format("not"))
     for selection in (("-k", "a or"), ("-m", "("), ("-k", "nothing_has_that_name")):
         small.ami("validate", "tiny", "--yes", *selection, code=2)
-    told = small.ami("validate", "tiny", "--connection=ssm", "--yes", "--explain", "-k", "new")
-    assert "checked" in told
-    assert re.search(r"^ *0 .*\n *1 +1 +1 ", told, re.MULTILINE), told  # the facts, and the one question of the test
+    for connection in some([ConnectionKind.SSM], [ConnectionKind.SSM, ConnectionKind.SSH]):
+        told = small.ami("validate", "tiny", f"--connection={connection}", "--yes", "--explain", "-k", "new")
+        assert "checked" in told
+        # The facts, and the one question of the test.
+        assert re.search(r"^ *0 .*\n *1 +1 +1 ", told, re.MULTILINE), told
     assert small.listed()["tiny"] == before
     small.write(path, test.format(""))
     asked = ("validate", "tiny", "--connection=ssh", "--yes", "--json")

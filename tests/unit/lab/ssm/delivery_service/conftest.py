@@ -82,9 +82,9 @@ class Service:
         """The invocation as it is now."""
         return self.ask("GetCommandInvocation", CommandId=command, InstanceId=INSTANCE)
 
-    def ended(self, command: str, seconds: float = 300) -> Any:
+    def ended(self, command: str) -> Any:
         """The invocation once it has ended."""
-        return until(lambda: (found := self.result(command))["Status"] in ENDED and found, command, seconds)
+        return until(lambda: (found := self.result(command))["Status"] in ENDED and found, command)
 
     def ping(self) -> str | None:
         """The node's PingStatus."""

@@ -13,6 +13,8 @@ from orchestrator.lab.api.fault_rules import FaultKind, Rule
 from tests.unit.lab.ssm.delivery_service.conftest import INSTANCE, Service, until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.agent.small_agent import Agent, Connection
 
 pytestmark = [pytest.mark.long(60)]
@@ -51,15 +53,18 @@ def test_a_running_command_is_cancelled_and_keeps_its_output(service: Service, a
     assert (found["Status"], found["StandardOutputContent"]) == ("Cancelled", "begun\n")
 
 
-def test_five_run_five_wait_and_the_eleventh_is_sent_again(service: Service, agent: Agent, way: str) -> None:
+def test_five_run_five_wait_and_the_eleventh_is_sent_again(
+    service: Service, agent: Agent, way: str, tmp_path: Path
+) -> None:
     """A real agent refuses the 11th with 51402, and takes it when there is room."""
-    commands = [service.send("sleep 5") for _ in range(11)]
+    commands = [service.send(f"until test -e {tmp_path}/open; do sleep 0.05; done") for _ in range(11)]
     until(lambda: len(agent.jobs) >= 10, "ten jobs")
 
     def pending() -> int:
         return [service.result(command)["Status"] for command in commands].count("Pending")
 
     until(lambda: pending() == 1, f"one that is not acknowledged, by {way}")
+    (tmp_path / "open").touch()
     assert {service.ended(command)["Status"] for command in commands} == {"Success"}
 
 
