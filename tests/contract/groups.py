@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,17 +78,9 @@ def newest(aws: Contract) -> dict[str, Any]:
     return dict(answer["InstanceRefreshes"][0])
 
 
-def until(ask: Callable[[], bool], seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not ask():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
-
-
 def ended(aws: Contract, *statuses: str) -> dict[str, Any]:
     """The newest refresh once it has one of these statuses."""
-    until(lambda: newest(aws)["Status"] in statuses)
-    return newest(aws)
+    return until(lambda: (found := newest(aws))["Status"] in statuses and found, f"a refresh that is {statuses}")
 
 
 def refused(match: str, call: Callable[..., Any], **arguments: Any) -> None:

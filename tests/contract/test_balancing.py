@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.source import source
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Contract
@@ -105,11 +105,8 @@ def test_a_target_that_does_not_answer_becomes_unhealthy(aws: Contract) -> None:
     group = target_group(aws, HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2, UnhealthyThresholdCount=2)
     listener(aws, group)
     aws.client("elbv2").register_targets(TargetGroupArn=group, Targets=[{"Id": network(aws)[1]}])
-    deadline = time.monotonic() + 60
-    while health(aws, group)[0]["State"] != "unhealthy" and time.monotonic() < deadline:
-        time.sleep(0.5)
+    until(lambda: health(aws, group)[0]["State"] == "unhealthy", "an unhealthy target", pause=0.5)
     (told,) = health(aws, group)
-    assert told["State"] == "unhealthy"
     assert told["Reason"] in ("Target.Timeout", "Target.FailedHealthChecks")
 
 
@@ -124,9 +121,7 @@ def test_a_target_drains_before_it_is_unused(aws: Contract) -> None:
     elb.deregister_targets(TargetGroupArn=group, Targets=[target])
     (told,) = health(aws, group, Targets=[target])
     assert (told["State"], told["Reason"]) == ("draining", "Target.DeregistrationInProgress")
-    deadline = time.monotonic() + 60
-    while health(aws, group, Targets=[target])[0]["State"] != "unused" and time.monotonic() < deadline:
-        time.sleep(0.5)
+    until(lambda: health(aws, group, Targets=[target])[0]["State"] == "unused", "the end of the delay", pause=0.5)
     assert health(aws, group, Targets=[target])[0]["Reason"] == "Target.NotRegistered"
 
 

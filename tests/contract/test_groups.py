@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.groups import API, GUIDE, group, image, refused, subnets, template, told, until, version
+from tests.contract.groups import API, GUIDE, group, image, refused, subnets, template, told, version
 from tests.contract.source import source
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Contract
@@ -106,7 +107,7 @@ def test_a_launch_that_fails_is_an_activity_with_a_message(aws: Contract) -> Non
     ec2.deregister_image(ImageId=copy)
     aws.later(ec2.delete_snapshot, SnapshotId=snapshot["Ebs"]["SnapshotId"])
     scaling.set_desired_capacity(**named, DesiredCapacity=1)
-    until(lambda: bool(scaling.describe_scaling_activities(**named)["Activities"]))
+    until(lambda: scaling.describe_scaling_activities(**named)["Activities"], "an activity")
     scaling.set_desired_capacity(**named, DesiredCapacity=0)
     activity = scaling.describe_scaling_activities(**named)["Activities"][0]
     assert activity["StatusCode"] == "Failed"
@@ -133,7 +134,7 @@ def test_a_key_that_auto_scaling_may_not_use_ends_its_instances(aws: Contract) -
         told = scaling.describe_scaling_activities(**named)["Activities"]
         return [each["StatusMessage"] for each in told if each["StatusCode"] == "Failed"]
 
-    until(lambda: bool(failed()))
+    until(failed, "an activity that failed")
     scaling.set_desired_capacity(**named, DesiredCapacity=0)
     assert "Client.InvalidKMSKey.InvalidState" in failed()[-1]
 
@@ -143,7 +144,7 @@ def test_a_version_that_was_deleted_launches_nothing(aws: Contract) -> None:
     scaling, named = aws.client("autoscaling"), group(aws, "2")
     aws.client("ec2").delete_launch_template_versions(LaunchTemplateName=aws.name, Versions=["2"])
     scaling.set_desired_capacity(**named, DesiredCapacity=1)
-    until(lambda: bool(scaling.describe_scaling_activities(**named)["Activities"]))
+    until(lambda: scaling.describe_scaling_activities(**named)["Activities"], "an activity")
     scaling.set_desired_capacity(**named, DesiredCapacity=0)
     assert scaling.describe_scaling_activities(**named)["Activities"][0]["StatusCode"] == "Failed"
     assert told(aws)["Instances"] == []
@@ -156,7 +157,8 @@ def test_an_empty_group_is_deleted_at_once(aws: Contract) -> None:
     asked = {"MinSize": 0, "MaxSize": 0, "VPCZoneIdentifier": subnets(aws), "LaunchTemplate": version(aws, "1")}
     scaling.create_auto_scaling_group(AutoScalingGroupName=aws.name, **asked)
     scaling.delete_auto_scaling_group(AutoScalingGroupName=aws.name)
-    until(lambda: not scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[aws.name])["AutoScalingGroups"])
+    found = {"AutoScalingGroupNames": [aws.name]}
+    until(lambda: not scaling.describe_auto_scaling_groups(**found)["AutoScalingGroups"], "the end of the group")
 
 
 @source("Amazon EC2 Auto Scaling API Reference", "DescribeAutoScalingGroups, InvalidNextToken")

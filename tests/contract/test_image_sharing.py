@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from botocore.exceptions import ClientError
 from tests.contract.images import copied, debian, described, registered, snapshot
 from tests.contract.keys import TO_LAUNCH, key, policy
 from tests.contract.source import source
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Contract, Member
@@ -310,12 +310,12 @@ def test_an_encrypted_ami_is_launched_by_whoever_may_use_its_key(
     theirs = member.client("ec2")
     made = theirs.run_instances(ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1)["Instances"][0]
     aws.later(theirs.terminate_instances, InstanceIds=[made["InstanceId"]])
-    shown = made
-    for _ in range(300):
+
+    def begun() -> dict[str, Any] | None:
         (shown,) = theirs.describe_instances(InstanceIds=[made["InstanceId"]])["Reservations"][0]["Instances"]
-        if shown["State"]["Name"] in ("running", "terminated"):
-            break
-        time.sleep(1)
+        return dict(shown) if shown["State"]["Name"] in ("running", "terminated") else None
+
+    shown = until(begun, "a machine that runs, or has ended", pause=1)
     reason = shown.get("StateReason", {}).get("Code", "")
     assert reason.startswith("" if key_is_open else "Client.")
     assert shown["State"]["Name"] == ("running" if key_is_open else "terminated")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.groups import API, BAKING, ended, group, image, newest, refresh, refused, told, until
+from tests.contract.groups import API, BAKING, ended, group, image, newest, refresh, refused, told
 from tests.contract.source import source
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Contract
@@ -121,7 +122,7 @@ def test_auto_rollback_with_a_parameter_is_refused(aws: Contract) -> None:
     ssm, ec2 = aws.client("ssm"), aws.client("ec2")
     ssm.put_parameter(Name=aws.name, Value=image(aws), Type="String", DataType="aws:ec2:image")
     aws.later(ssm.delete_parameters, Names=[aws.name])
-    until(lambda: bool(ssm.get_parameters(Names=[aws.name])["Parameters"]))
+    until(lambda: ssm.get_parameters(Names=[aws.name])["Parameters"], "the parameter")
     group(aws)
     ec2.create_launch_template_version(
         LaunchTemplateName=aws.name, SourceVersion="1", LaunchTemplateData={"ImageId": f"resolve:ssm:{aws.name}"}

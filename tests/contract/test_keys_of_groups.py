@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.contract.images import copied, debian
 from tests.contract.keys import key, policy
 from tests.contract.source import source
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Contract
@@ -42,13 +42,13 @@ def last_words(aws: Contract, image: str) -> str:
         VPCZoneIdentifier=subnet,
     )
     aws.later(scaling.delete_auto_scaling_group, AutoScalingGroupName=aws.name, ForceDelete=True)
-    for _ in range(300):
+
+    def done() -> list[dict[str, Any]]:
         activities = scaling.describe_scaling_activities(AutoScalingGroupName=aws.name)["Activities"]
-        done = [each for each in activities if each["StatusCode"] in ("Successful", "Failed", "Cancelled")]
-        if done:
-            return f"{done[-1]['StatusCode']}: {done[-1].get('StatusMessage', '')}"
-        time.sleep(1)
-    return "nothing"
+        return [each for each in activities if each["StatusCode"] in ("Successful", "Failed", "Cancelled")]
+
+    last = until(done, "the end of the launch", pause=1)[-1]
+    return f"{last['StatusCode']}: {last.get('StatusMessage', '')}"
 
 
 @source(GUIDE, "Required AWS KMS key policy for use with encrypted volumes; the message is that of public reports")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.source import source
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Contract
@@ -48,13 +48,7 @@ def read(aws: Contract, name: str = "") -> dict[str, Any] | None:
 
 def settled(aws: Contract, version: int) -> dict[str, Any]:
     """The parameter once it has this version."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = read(aws)
-        if found and found["Version"] == version:
-            return found
-        time.sleep(0.1)
-    pytest.fail(f"{aws.name} never became version {version}")
+    return until(lambda: found if (found := read(aws)) and found["Version"] == version else None, f"version {version}")
 
 
 def validated(aws: Contract) -> None:
@@ -63,9 +57,7 @@ def validated(aws: Contract) -> None:
     ssm = aws.client("ssm")
     aws.later(ssm.delete_parameters, Names=[other])
     ssm.put_parameter(Name=other, Value=images(aws)[0], Type="String", DataType="aws:ec2:image")
-    deadline = time.monotonic() + 60
-    while read(aws, other) is None and time.monotonic() < deadline:
-        time.sleep(0.1)
+    until(lambda: read(aws, other), other)
 
 
 @source(API, "PutParameter, DataType: validated asynchronously")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from orchestrator.lab.settings import Settings
 from tests.lab.small import LIGHT, small
 from tests.lab.swept import bucket, swept
 from tests.ports import free_port as port_that_is_free
+from tests.waiting import until
 
 __all__ = ["bucket", "small", "swept"]
 
@@ -358,18 +358,6 @@ def calls(lab: Settings) -> Callable[[], dict[str, int]]:
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Any]:
     return until
-
-
-def until(ask: Callable[[], Any], what: str, seconds: float = 300) -> Any:
-    """The first answer that is true. Fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = ask()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds} s in vain for {what}; the last answer was {answer!r}")
-        time.sleep(0.1)
 
 
 def podman(*arguments: str, check: bool = True) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.lab.conftest import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,6 +17,7 @@ from orchestrator.validate.errors import ConnectionFault
 from orchestrator.validate.machine.instance_loss import is_gone
 from orchestrator.validate.machine.transport import RunCommandTransport
 from orchestrator.validate.round import CallCount
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from orchestrator.lab.settings import Settings
@@ -141,9 +142,7 @@ def test_round_when_the_machine_has_rebooted(account: Account, ec2: Any, bench: 
     ask(conversation, "true")
     before = bench.shell(instance, "stat -c %Y /run")
     ec2.reboot_instances(InstanceIds=[instance])
-    deadline = time.monotonic() + 300
-    while bench.shell(instance, "stat -c %Y /run", check=False) in ("", before) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    until(lambda: bench.shell(instance, "stat -c %Y /run", check=False) not in ("", before), "another boot")
     with pytest.raises(ConnectionFault, match="rebooted while it was tested"):
         ask(conversation, "touch /root/mark", first=2)
     assert bench.shell(instance, "ls /root/mark", check=False) == ""

@@ -24,7 +24,8 @@ from orchestrator.lab.host.network import anchor_names
 from orchestrator.lab.lab_status import Condition
 from orchestrator.lab.settings import Settings
 from tests.cli.contract import printed
-from tests.lab.conftest import podman, until
+from tests.lab.conftest import podman
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

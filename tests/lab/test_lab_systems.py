@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.lab import lifecycle
-from tests.lab.conftest import AGENT, DEBIAN, until
+from tests.lab.conftest import AGENT, DEBIAN
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

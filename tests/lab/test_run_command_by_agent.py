@@ -16,7 +16,7 @@ import pytest
 from orchestrator.lab import lifecycle
 from orchestrator.lab.settings import Settings
 from tests.agent import package
-from tests.lab.conftest import Bench, make_one_host_key, newest_debian, until
+from tests.lab.conftest import Bench, make_one_host_key, newest_debian
 from tests.lab.test_run_command_lab import (
     result,
     run,
@@ -34,6 +34,7 @@ from tests.lab.test_run_command_lab import (
     test_text_survives_and_other_bytes_are_replaced,
     test_time_that_runs_out_kills_the_whole_group_and_keeps_the_output,
 )
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

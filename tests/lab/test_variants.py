@@ -11,8 +11,8 @@ import pytest
 
 from orchestrator.lab import lifecycle
 from tests.cli.contract import printed
-from tests.lab.conftest import until
 from tests.lab.small import PROGRAMS, REPOSITORY, environment
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,6 +15,7 @@ import pytest
 
 from orchestrator import process
 from orchestrator.errors import Interrupted, LackError
+from tests.waiting import until
 
 
 def test_run_when_program_ends_well() -> None:
@@ -78,19 +79,7 @@ def test_started_when_left_early() -> None:
     with process.started(["sh", "-c", "sleep 60 & echo $!; wait"]) as popen:
         assert popen.stdout is not None
         child = int(popen.stdout.readline())
-    deadline = time.monotonic() + 300
-    while _alive(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _alive(child)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:  # noqa: PTH123 - a line of /proc
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
+    until(lambda: not is_alive(child), "its end")
 
 
 PARENT = """
@@ -109,10 +98,7 @@ def test_started_program_ends_when_its_starter_is_killed() -> None:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         parent.kill()
-    deadline = time.monotonic() + 300
-    while is_alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not is_alive(pid)
+    until(lambda: not is_alive(pid), "its end")
 
 
 def is_alive(pid: int) -> bool:

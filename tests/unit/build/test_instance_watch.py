@@ -12,6 +12,7 @@ from orchestrator.aws.account import Account
 from orchestrator.build.cause import Gone
 from orchestrator.build.instance_watch import InstanceWatch
 from tests.unit.amazon_ami import AMAZON_AMI
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,11 +64,9 @@ def test_the_machine_with_the_key_is_seen_to_end(ec2: Any) -> None:
         assert watch.gone is None
         ec2.terminate_instances(InstanceIds=[ours])
         watch.look()
-        deadline = time.monotonic() + 300
-        while watch.gone is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-    assert watch.gone is not None
-    assert watch.gone.instance_id == ours
+        gone = until(lambda: watch.gone, "its end")
+    assert gone is not None
+    assert gone.instance_id == ours
 
 
 def test_a_machine_that_had_ended_before_is_not_its_own(ec2: Any) -> None:

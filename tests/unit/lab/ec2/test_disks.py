@@ -16,6 +16,7 @@ from orchestrator.lab.ec2.disks import Disks
 from orchestrator.lab.host.podman import Podman
 from orchestrator.lab.host.volumes import VolumeFiles
 from orchestrator.lab.tables import Tables
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,30 +56,23 @@ def save(disks: Disks, name: str) -> Callable[[], bool]:
     return lambda: snapshot.status == "completed"
 
 
-def wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_no_disk_is_removed_while_another_is_saved(disks: Disks, record: Path) -> None:
     """Both may share a layer, which the removal would take along."""
-    wait(save(disks, "snap-1"))
+    until(save(disks, "snap-1"), "snap-1")
     ended = save(disks, "snap-2")
     disks.sweep()
-    wait(ended)
+    until(ended, "snap-2")
     disks.sweep()
     commit, removal = ["commit begins", "commit ends"], ["rmi begins", "rmi ends"]
     assert record.read_text().splitlines() == [*commit, *commit, *removal, *removal]
 
 
 def test_no_disk_is_saved_while_another_is_removed(disks: Disks, record: Path) -> None:
-    wait(save(disks, "snap-1"))
+    until(save(disks, "snap-1"), "snap-1")
     with ThreadPoolExecutor() as pool:
         swept = pool.submit(disks.sweep)
-        wait(lambda: "rmi begins" in record.read_text())
-        wait(save(disks, "snap-2"))
+        until(lambda: "rmi begins" in record.read_text(), "a removal")
+        until(save(disks, "snap-2"), "snap-2")
         swept.result()
     expected = ["commit begins", "commit ends", "rmi begins", "rmi ends", "commit begins", "commit ends"]
     assert record.read_text().splitlines() == expected

@@ -16,6 +16,7 @@ from orchestrator.run.leases.owner import LeaseOwner, this_process
 from orchestrator.run.session.identity import begin
 from orchestrator.run.session.life import life_of
 from tests.unit.run.leases.conftest import BUCKET
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,10 +205,7 @@ def test_hold_when_the_bucket_is_out_of_reach_for_a_while(account: Account, reco
         assert refused.wait(300)
         before = state()
         s3.meta.events.unregister("before-call.s3.PutObject", refuse)
-        deadline = time.monotonic() + 300
-        while state() == before and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert state() != before
+        until(lambda: state() != before, "another heartbeat")
     assert not lost.is_set()
 
 
@@ -224,10 +222,7 @@ def test_heartbeat_when_nothing_is_held_any_more(account: Account) -> None:
     leases = Leases(account, BUCKET, ME, ttl=0.3)
     with leases.hold("build/x", stop=threading.Event()), leases.hold("build/y", stop=threading.Event()):
         assert beating() == 1
-    deadline = time.monotonic() + 300
-    while beating() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert beating() == 0
+    until(lambda: beating() == 0, "the end of the heartbeat")
 
 
 def beating() -> int:

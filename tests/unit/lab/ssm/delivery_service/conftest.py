@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -28,9 +27,10 @@ from orchestrator.lab.ssm.delivery_service.registry import Registry
 from orchestrator.lab.ssm.registration import AgentRegistration
 from orchestrator.lab.ssm.run_command import RunCommandApi
 from tests.agent.small_agent import Agent, Connection
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
 INSTANCE = "i-0123456789abcdef0"
@@ -90,15 +90,6 @@ class Service:
         """The node's PingStatus."""
         listed = self.ask("DescribeInstanceInformation")["InstanceInformationList"]
         return str(listed[0]["PingStatus"]) if listed else None
-
-
-def until(answer: Callable[[], Any], what: str, seconds: float = 300) -> Any:
-    """The answer once it is true."""
-    ends = time.monotonic() + seconds
-    while not (found := answer()):
-        assert time.monotonic() < ends, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
-    return found
 
 
 @dataclass

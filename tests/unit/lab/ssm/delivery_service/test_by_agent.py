@@ -10,7 +10,8 @@ import pytest
 
 from orchestrator.lab.api.aws_fault import AwsFault
 from orchestrator.lab.api.fault_rules import FaultKind, Rule
-from tests.unit.lab.ssm.delivery_service.conftest import INSTANCE, Service, until
+from tests.unit.lab.ssm.delivery_service.conftest import INSTANCE, Service
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path

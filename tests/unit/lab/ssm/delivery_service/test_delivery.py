@@ -10,7 +10,8 @@ from orchestrator.lab.ssm.delivery_service.documents import AgentReply, job_id
 from orchestrator.lab.ssm.order import order
 from orchestrator.lab.ssm.output import Result, failed
 from orchestrator.lab.ssm.record import Command, Invocation
-from tests.unit.lab.ssm.delivery_service.conftest import HERE, INSTANCE, Service, until
+from tests.unit.lab.ssm.delivery_service.conftest import HERE, INSTANCE, Service
+from tests.waiting import until
 
 DONE = Result("Success", 0, "out\n", "", "out\n")
 
