@@ -107,6 +107,7 @@ def test_a_target_that_does_not_answer_becomes_unhealthy(aws: Contract) -> None:
     aws.client("elbv2").register_targets(TargetGroupArn=group, Targets=[{"Id": network(aws)[1]}])
     until(lambda: health(aws, group)[0]["State"] == "unhealthy", "an unhealthy target", pause=0.5)
     (told,) = health(aws, group)
+    assert told["State"] == "unhealthy"
     assert told["Reason"] in ("Target.Timeout", "Target.FailedHealthChecks")
 
 
